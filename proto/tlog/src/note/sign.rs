@@ -1,0 +1,87 @@
+//! Making signatures.
+
+use std::fmt;
+
+use ring::signature::{Ed25519KeyPair, KeyPair as _};
+
+use super::{KeyError, KeyId, KeyName, NoteError, SignatureType, VerifierKey};
+
+/// Something that can sign notes: a key in memory, or one that never leaves a device.
+pub trait NoteSigner {
+    /// The public half, with the name and the id that signatures bear.
+    fn verifier(&self) -> &VerifierKey;
+
+    /// Signs a note's text; the answer is the signature without the key id.
+    ///
+    /// # Errors
+    ///
+    /// [`NoteError::SigningFailed`] if the key cannot be used just now.
+    fn sign(&self, text: &str) -> Result<Vec<u8>, NoteError>;
+
+    /// The name signatures bear.
+    fn name(&self) -> &KeyName {
+        self.verifier().name()
+    }
+
+    /// The id signatures bear.
+    fn key_id(&self) -> KeyId {
+        self.verifier().key_id()
+    }
+}
+
+/// An Ed25519 key in memory (signature type `0x01`).
+///
+/// The caller owns the bytes the key was made from, and wipes them. The copy inside lives as long
+/// as this value and is not wiped: `ring` offers no way to.
+pub struct Ed25519Signer {
+    verifier: VerifierKey,
+    key: Ed25519KeyPair,
+}
+
+impl Ed25519Signer {
+    /// Takes a private key as PKCS#8 DER, version 1 (as `openssl genpkey` writes) or 2.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Malformed`] if it is not an Ed25519 key.
+    pub fn from_pkcs8(name: KeyName, pkcs8: &[u8]) -> Result<Self, KeyError> {
+        // "Maybe unchecked": version 1 has no public key to check the private one against. Where
+        // there is one, it is checked.
+        Self::new(name, Ed25519KeyPair::from_pkcs8_maybe_unchecked(pkcs8))
+    }
+
+    /// Takes a private key as its seed (RFC 8032 section 5.1.5: the 32-byte private key).
+    ///
+    /// # Errors
+    ///
+    /// [`KeyError::Malformed`] if the key cannot be used.
+    pub fn from_seed(name: KeyName, seed: &[u8; 32]) -> Result<Self, KeyError> {
+        Self::new(name, Ed25519KeyPair::from_seed_unchecked(seed))
+    }
+
+    fn new(
+        name: KeyName,
+        key: Result<Ed25519KeyPair, ring::error::KeyRejected>,
+    ) -> Result<Self, KeyError> {
+        let key = key.map_err(|_| KeyError::Malformed("the private key was rejected"))?;
+        let public_key = key.public_key().as_ref();
+        let verifier = VerifierKey::new(name, SignatureType::Ed25519, public_key)?;
+        Ok(Self { verifier, key })
+    }
+}
+
+impl NoteSigner for Ed25519Signer {
+    fn verifier(&self) -> &VerifierKey {
+        &self.verifier
+    }
+
+    fn sign(&self, text: &str) -> Result<Vec<u8>, NoteError> {
+        Ok(self.key.sign(text.as_bytes()).as_ref().to_vec())
+    }
+}
+
+impl fmt::Debug for Ed25519Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Ed25519Signer({})", self.verifier)
+    }
+}
