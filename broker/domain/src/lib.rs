@@ -1,1 +1,36 @@
-//! Placeholder
+//! The rules of breakglass, and nothing else: no I/O, no async, no clock, no protobuf.
+//!
+//! State is a fold over events. [`decide`](decide::decide) answers a [`Command`] at a time with the
+//! events it leads to or a [`Refusal`]; [`State::apply`] folds an event in; [`due`](due::due) names
+//! what time itself has brought about. Time and chance are handed in.
+
+pub mod apply;
+pub mod command;
+pub mod decide;
+pub mod due;
+pub mod event;
+pub mod folding;
+pub mod grant;
+pub mod id;
+pub mod incident;
+pub mod limits;
+pub mod people;
+pub mod policy;
+pub mod refusal;
+pub mod state;
+pub mod text;
+pub mod time;
+pub mod word;
+
+pub use command::{Act, Command};
+pub use event::{Actor, Change, Event, Signed};
+pub use grant::{Basis, Ending, Grant, GrantRef};
+pub use id::{
+    CredentialId, GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, RuleName, TokenHash,
+};
+pub use incident::{Incident, Severity};
+pub use policy::Policy;
+pub use refusal::Refusal;
+pub use state::State;
+pub use text::{Line, Prose};
+pub use time::{Lifetime, Time};

@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc};
 
 use crate::{
     Hash,
+    decimal::parse_decimal,
     limits::MAX_TREE_SIZE,
     note::{KeyId, Note, NoteError, NoteSigner, VerifierKey},
 };
@@ -228,12 +229,6 @@ impl fmt::Display for SignedCheckpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.note)
     }
-}
-
-/// Reads an unsigned decimal in its one shortest form: no sign, no leading zero.
-pub(crate) fn parse_decimal(text: &str) -> Option<u64> {
-    let canonical = text == "0" || !text.starts_with('0');
-    (canonical && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
 }
 
 fn check_line(line: &str) -> Result<(), CheckpointError> {

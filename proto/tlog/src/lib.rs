@@ -21,6 +21,7 @@
 //! panics on what a stranger may send; each limit stands in [`limits`] with its reason.
 
 pub mod checkpoint;
+mod decimal;
 pub mod hash;
 pub mod limits;
 pub mod note;
@@ -35,5 +36,7 @@ pub use hash::Hash;
 pub use note::{Ed25519Signer, KeyId, KeyName, Note, NoteSigner, SignatureLine, VerifierKey};
 pub use proof::{ConsistencyProof, InclusionProof};
 pub use receipt::Receipt;
+pub use tile::TileId;
+pub use tlog_proof::TlogProof;
 
 pub use tree::{Frontier, HashReader, StoredHashes};

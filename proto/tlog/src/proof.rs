@@ -188,7 +188,7 @@ impl<'a> Path<'a> {
                 });
             }
         };
-        if self.node == self.last && self.node % 2 == 0 {
+        if self.node == self.last && self.node.is_multiple_of(2) {
             // The last node of its level has no sibling until it becomes a right child. It is
             // not 0 here, so there is a level where it does, below 64.
             let lonely = self.node.trailing_zeros();

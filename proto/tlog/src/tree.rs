@@ -11,6 +11,9 @@ use crate::{
     proof::{ConsistencyProof, InclusionProof},
 };
 
+/// Levels below the root of the largest tree.
+const TREE_HEIGHT: u8 = 63;
+
 /// The right edge of a growing tree: enough to append and to know the root.
 ///
 /// Holds one hash for each set bit of the size, so at most 63, and is cheap to clone: a batch is
@@ -56,6 +59,20 @@ impl Frontier {
         Ok(Self { size, edge: hashes })
     }
 
+    /// Reads the right edge of a tree of `size` leaves out of its stored hashes.
+    ///
+    /// # Errors
+    ///
+    /// As for [`tree_hash`]. Nothing is checked here: compare [`root`](Self::root) with a signed
+    /// checkpoint.
+    pub fn read<R: HashReader>(size: u64, reader: &R) -> Result<Self, ProveError<R::Error>> {
+        check_range(size, size)?;
+        Ok(Self {
+            size,
+            edge: complete_subtrees(size, TREE_HEIGHT, reader)?,
+        })
+    }
+
     /// Appends one leaf, given as [`Hash::of_leaf`] of its entry.
     pub fn push(&mut self, leaf: Hash) {
         self.push_each(leaf, |_, _, _| ());
@@ -86,13 +103,7 @@ impl Frontier {
     /// The root of the tree (RFC 6962 section 2.1), [`Hash::EMPTY_TREE`] without leaves.
     #[must_use]
     pub fn root(&self) -> Hash {
-        let joined = self
-            .edge
-            .iter()
-            .rev()
-            .copied()
-            .reduce(|right, left| Hash::of_node(&left, &right));
-        joined.unwrap_or(Hash::EMPTY_TREE)
+        join(&self.edge).unwrap_or(Hash::EMPTY_TREE)
     }
 
     /// The roots of the complete subtrees the leaves divide into, the largest first.
@@ -146,7 +157,7 @@ pub enum ProveError<E: std::error::Error + 'static> {
 /// [`ProveError::OutOfRange`] above [`MAX_TREE_SIZE`], [`ProveError::Read`] if a hash is missing.
 pub fn tree_hash<R: HashReader>(size: u64, reader: &R) -> Result<Hash, ProveError<R::Error>> {
     check_range(size, size)?;
-    let root = right_edge(size, u64::BITS as u8, reader)?;
+    let root = right_edge(size, TREE_HEIGHT, reader)?;
     Ok(root.unwrap_or(Hash::EMPTY_TREE))
 }
 
@@ -244,20 +255,40 @@ fn subtree<R: HashReader>(
     right_edge(size, level, reader)
 }
 
-/// Joins the complete subtrees of `size` leaves that are lower than `below`, from the right.
+/// Joins the complete subtrees of `size` leaves that are lower than `below`; `None` if there are
+/// none.
 fn right_edge<R: HashReader>(
     size: u64,
     below: u8,
     reader: &R,
 ) -> Result<Option<Hash>, ProveError<R::Error>> {
-    let mut joined = None;
-    for level in (0..below).filter(|level| (size >> level) % 2 == 1) {
-        let left = reader
-            .read_hash(level, (size >> level) - 1)
-            .map_err(ProveError::Read)?;
-        joined = Some(joined.map_or(left, |right| Hash::of_node(&left, &right)));
-    }
-    Ok(joined)
+    Ok(join(&complete_subtrees(size, below, reader)?))
+}
+
+/// The roots of the complete subtrees of `size` leaves that are lower than `below`, the largest
+/// (and leftmost) first.
+fn complete_subtrees<R: HashReader>(
+    size: u64,
+    below: u8,
+    reader: &R,
+) -> Result<Vec<Hash>, ProveError<R::Error>> {
+    let levels = (0..below).rev().filter(|level| (size >> level) % 2 == 1);
+    levels
+        .map(|level| {
+            reader
+                .read_hash(level, (size >> level) - 1)
+                .map_err(ProveError::Read)
+        })
+        .collect()
+}
+
+/// Joins subtrees into one, from the right.
+fn join(subtrees: &[Hash]) -> Option<Hash> {
+    subtrees
+        .iter()
+        .rev()
+        .copied()
+        .reduce(|right, left| Hash::of_node(&left, &right))
 }
 
 /// All hashes of complete nodes, in memory: for tests, tools and a ledger that need not survive.
@@ -297,7 +328,9 @@ impl StoredHashes {
             let nodes = &mut self.levels[level];
             nodes.push(hash);
             completed = match nodes.as_slice() {
-                [.., left, right] if nodes.len() % 2 == 0 => Some(Hash::of_node(left, right)),
+                [.., left, right] if nodes.len().is_multiple_of(2) => {
+                    Some(Hash::of_node(left, right))
+                }
                 _ => None,
             };
             level += 1;

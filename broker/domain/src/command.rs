@@ -1,0 +1,246 @@
+//! What somebody wants done, in the words of the rules: parsed, signature checked, not yet decided.
+
+use std::sync::Arc;
+
+use crate::event::{Actor, CredentialKind, KeyPurpose, Signed};
+use crate::id::{GrantId, IncidentId, KeyId, PersonId, RightId, TokenHash};
+use crate::incident::Severity;
+use crate::policy::Policy;
+use crate::text::{Line, Prose};
+use crate::time::{Lifetime, Time};
+
+/// Who wants what, under which signature.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Command {
+    /// Who.
+    pub by: Actor,
+    /// Their statement. Acts of people but credential, use, renewal and export have one.
+    pub signed: Option<Arc<Signed>>,
+    /// What.
+    pub act: Act,
+}
+
+/// What is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Act {
+    /// Note that the broker began to serve. Broker only.
+    Start {
+        /// Its version.
+        version: String,
+    },
+    /// Note a new key. Broker only.
+    AddKey {
+        /// For what.
+        purpose: KeyPurpose,
+        /// Its name.
+        id: String,
+        /// The public half.
+        public: String,
+    },
+    /// Note that a key no longer signs. Broker only.
+    RetireKey {
+        /// For what.
+        purpose: KeyPurpose,
+        /// Its name.
+        id: String,
+    },
+    /// Put rules into force; ends what they no longer allow. Broker only.
+    LoadPolicy {
+        /// Parsed.
+        policy: Arc<Policy>,
+        /// SHA-256 of its text, lower-case hex.
+        sha256: String,
+    },
+    /// Note that recovery cut a torn tail. Broker only.
+    NoteRepair {
+        /// Bytes cut.
+        cut_bytes: u64,
+    },
+    /// Make an enrolment token.
+    Invite {
+        /// For whom.
+        person: PersonId,
+        /// Its hash, made at the edge.
+        token: TokenHash,
+    },
+    /// Trade a token for a certificate. `by` is [`Actor::Broker`]: the caller is not known yet.
+    Enroll {
+        /// The hash of the token presented.
+        token: TokenHash,
+        /// The new key.
+        key: KeyId,
+        /// Uncompressed SEC 1 point.
+        public: Vec<u8>,
+        /// What the person calls the laptop.
+        device: Line,
+        /// Serial number chosen for the certificate.
+        serial: String,
+        /// When the certificate will expire.
+        certificate_expires_at: Time,
+    },
+    /// A fresh certificate for the caller's key.
+    Renew {
+        /// The key of the connection.
+        key: KeyId,
+        /// Serial number chosen for the certificate.
+        serial: String,
+        /// When the certificate will expire.
+        certificate_expires_at: Time,
+    },
+    /// End every key, token and grant of somebody.
+    Remove {
+        /// Who.
+        person: PersonId,
+        /// Why.
+        reason: Line,
+    },
+    /// Stop somebody from everything.
+    Freeze {
+        /// Who; oneself is allowed (a stolen laptop).
+        person: PersonId,
+        /// Why.
+        reason: Line,
+    },
+    /// Lift a freeze; never one's own.
+    Unfreeze {
+        /// Who.
+        person: PersonId,
+        /// Why.
+        reason: Line,
+    },
+    /// Open an incident.
+    Open {
+        /// How bad.
+        severity: Severity,
+        /// One line.
+        title: Line,
+    },
+    /// Add a note.
+    Note {
+        /// To which.
+        incident: IncidentId,
+        /// What.
+        text: Prose,
+    },
+    /// Close an incident and end every grant under it.
+    Close {
+        /// Which.
+        incident: IncidentId,
+        /// Why.
+        reason: Line,
+    },
+    /// Ask for a grant, and for a credential at once if it begins at once.
+    Request {
+        /// What for.
+        right: RightId,
+        /// The sentence the requester saw; must be the policy's.
+        sentence: Line,
+        /// Under which incident.
+        incident: IncidentId,
+        /// Why.
+        reason: Line,
+        /// How long.
+        length: Lifetime,
+        /// Lives only while held.
+        held: bool,
+        /// The key the statement was signed with.
+        key: KeyId,
+        /// A credential wanted at once.
+        credential: Option<CredentialKind>,
+    },
+    /// Say yes. All that the approver was shown must still be so.
+    Approve {
+        /// To which.
+        grant: GrantId,
+        /// As shown.
+        incident: IncidentId,
+        /// As shown.
+        requester: PersonId,
+        /// As shown.
+        right: RightId,
+        /// As shown.
+        sentence: Line,
+        /// The latest end agreed to.
+        until: Time,
+    },
+    /// Say no.
+    Deny {
+        /// To which.
+        grant: GrantId,
+        /// Why.
+        reason: Line,
+    },
+    /// Begin one's own grant when nobody answered.
+    SelfGrant {
+        /// Which.
+        grant: GrantId,
+        /// As shown.
+        incident: IncidentId,
+        /// As shown.
+        right: RightId,
+        /// As shown.
+        sentence: Line,
+    },
+    /// A later end.
+    Extend {
+        /// Which.
+        grant: GrantId,
+        /// How much more.
+        by: Lifetime,
+        /// Why.
+        reason: Line,
+    },
+    /// Give back, or take a request back.
+    Drop {
+        /// Which.
+        grant: GrantId,
+    },
+    /// End somebody's grant.
+    Revoke {
+        /// Which.
+        grant: GrantId,
+        /// Why.
+        reason: Line,
+    },
+    /// A credential under one's own active grant.
+    Issue {
+        /// Which.
+        grant: GrantId,
+        /// What kind.
+        kind: CredentialKind,
+    },
+    /// Note that a credential was put to use.
+    Use {
+        /// Under which grant.
+        grant: GrantId,
+        /// The program, without its arguments.
+        program: Line,
+    },
+    /// The holder's client has been gone for longer than the grace. Broker only.
+    Abandon {
+        /// Which.
+        grant: GrantId,
+    },
+    /// Note that the caller takes a copy of the ledger away.
+    Export {
+        /// The first entry.
+        from: u64,
+        /// One past the last.
+        to: u64,
+    },
+    /// Note a refusal that was not decided by the rules. Broker only, on behalf of a person.
+    NoteRefusal {
+        /// Who.
+        person: PersonId,
+        /// What they tried.
+        act: String,
+        /// The stable reason.
+        reason: String,
+        /// What they were told.
+        text: String,
+        /// How often.
+        count: u32,
+    },
+    /// Nothing but what time has brought about. Broker only.
+    Tick,
+}

@@ -1,0 +1,326 @@
+//! What happened. Every event becomes one entry of the ledger, and state is the fold of them all.
+
+use std::fmt;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use crate::grant::{Basis, Ending, GrantRef, SelfGrant};
+use crate::id::{
+    BROKER, CredentialId, IdError, IncidentId, KeyId, Nonce, PersonId, RuleName, TokenHash,
+};
+use crate::incident::Severity;
+use crate::policy::{Policy, Risk};
+use crate::text::{Line, Prose};
+use crate::time::{Lifetime, Time};
+use crate::word::words;
+
+/// Who did it, when, what, and what they signed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// When the broker decided it.
+    pub at: Time,
+    /// Who.
+    pub by: Actor,
+    /// What.
+    pub change: Change,
+    /// The statement of the person whose act led to it; on the first event of their act.
+    pub signed: Option<Arc<Signed>>,
+}
+
+/// Who acts.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Actor {
+    /// The broker by itself, or its operator on the broker's host.
+    Broker,
+    /// Somebody in the policy.
+    Person(PersonId),
+}
+
+impl Actor {
+    /// The person, where it is one.
+    #[must_use]
+    pub fn person(&self) -> Option<&PersonId> {
+        match self {
+            Self::Broker => None,
+            Self::Person(person) => Some(person),
+        }
+    }
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Broker => f.write_str(BROKER),
+            Self::Person(person) => person.fmt(f),
+        }
+    }
+}
+
+impl FromStr for Actor {
+    type Err = IdError;
+
+    fn from_str(text: &str) -> Result<Self, IdError> {
+        if text == BROKER {
+            Ok(Self::Broker)
+        } else {
+            text.parse().map(Self::Person)
+        }
+    }
+}
+
+/// A statement and its signature, checked at the edge before the rules see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signed {
+    /// The exact text.
+    pub text: String,
+    /// The key that signed.
+    pub key: KeyId,
+    /// ECDSA P-256 with SHA-256, ASN.1 DER.
+    pub signature: Vec<u8>,
+    /// From the text.
+    pub nonce: Nonce,
+    /// From the text: the signer's clock.
+    pub at: Time,
+}
+
+words! {
+    /// What a key of the broker is for.
+    KeyPurpose {
+        /// Signs checkpoints.
+        Ledger = "ledger",
+        /// Signs credentials.
+        Issuing = "issuing",
+        /// Signs client and server certificates.
+        Authority = "authority",
+    }
+}
+
+words! {
+    /// What kind of credential.
+    CredentialKind {
+        /// RFC 7519.
+        Jwt = "jwt",
+    }
+}
+
+/// What changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The broker began to serve.
+    BrokerStarted {
+        /// Its version.
+        version: String,
+    },
+    /// The broker has a new key.
+    KeyAdded {
+        /// For what.
+        purpose: KeyPurpose,
+        /// Its name: a vkey for the ledger, a `kid`, or a certificate's SHA-256.
+        id: String,
+        /// The public half: base64 (ledger: in the vkey; issuing: SEC 1 point; authority: DER).
+        public: String,
+    },
+    /// A key no longer signs.
+    KeyRetired {
+        /// For what.
+        purpose: KeyPurpose,
+        /// Its name.
+        id: String,
+    },
+    /// These rules are in force from here on.
+    PolicyLoaded {
+        /// Parsed from its text, which it carries.
+        policy: Arc<Policy>,
+        /// SHA-256 of the text, lower-case hex.
+        sha256: String,
+    },
+    /// An enrolment token was made.
+    PersonInvited {
+        /// For whom.
+        person: PersonId,
+        /// Its hash.
+        token: TokenHash,
+        /// When it stops working.
+        expires_at: Time,
+    },
+    /// A token was traded for a certificate.
+    PersonEnrolled {
+        /// Whose.
+        person: PersonId,
+        /// The token, now used.
+        token: TokenHash,
+        /// The new key.
+        key: KeyId,
+        /// Uncompressed SEC 1 point, 65 bytes.
+        public: Vec<u8>,
+        /// What the person called the laptop.
+        device: Line,
+        /// The certificate's serial number, lower-case hex.
+        serial: String,
+        /// When the certificate expires.
+        certificate_expires_at: Time,
+    },
+    /// The same key got a fresh certificate.
+    CertificateRenewed {
+        /// Whose.
+        person: PersonId,
+        /// The key.
+        key: KeyId,
+        /// The certificate's serial number, lower-case hex.
+        serial: String,
+        /// When the certificate expires.
+        certificate_expires_at: Time,
+    },
+    /// Keys and tokens of somebody ended; they can come back by a new invitation only.
+    PersonRemoved {
+        /// Who.
+        person: PersonId,
+        /// Why.
+        reason: Line,
+    },
+    /// Somebody is stopped from everything.
+    PersonFrozen {
+        /// Who.
+        person: PersonId,
+        /// Why.
+        reason: Line,
+    },
+    /// No longer.
+    PersonUnfrozen {
+        /// Who.
+        person: PersonId,
+        /// Why.
+        reason: Line,
+    },
+    /// Something is broken.
+    IncidentOpened {
+        /// Its id.
+        incident: IncidentId,
+        /// How bad.
+        severity: Severity,
+        /// One line.
+        title: Line,
+        /// When it closes by itself.
+        closes_at: Time,
+    },
+    /// Somebody added a note.
+    IncidentNoted {
+        /// To which.
+        incident: IncidentId,
+        /// What.
+        text: Prose,
+    },
+    /// It will soon close by itself.
+    IncidentWarned {
+        /// Which.
+        incident: IncidentId,
+        /// When.
+        closes_at: Time,
+    },
+    /// It is over; the endings of its grants stand before this in the same batch.
+    IncidentClosed {
+        /// Which.
+        incident: IncidentId,
+        /// What was said.
+        reason: Line,
+    },
+    /// Somebody asked.
+    GrantRequested {
+        /// Who, what, for which incident.
+        of: GrantRef,
+        /// As signed.
+        sentence: Line,
+        /// How risky the right is.
+        risk: Risk,
+        /// What the requester said.
+        reason: Line,
+        /// How long.
+        length: Lifetime,
+        /// The rule that applies from here on.
+        rule: RuleName,
+        /// Who may approve; empty where nobody needs to.
+        approvers: Vec<PersonId>,
+        /// When the request lapses.
+        lapses_at: Time,
+        /// What the rule allows if nobody answers.
+        self_grant: Option<SelfGrant>,
+        /// Lives only while held.
+        held: bool,
+        /// The key credentials are bound to.
+        key: KeyId,
+        /// Who credentials are for.
+        audience: Line,
+    },
+    /// The grant begins.
+    GrantStarted {
+        /// Which.
+        of: GrantRef,
+        /// How.
+        basis: Basis,
+        /// When it ends at the latest.
+        ends_at: Time,
+    },
+    /// It ends later than it would have.
+    GrantExtended {
+        /// Which.
+        of: GrantRef,
+        /// The new end.
+        ends_at: Time,
+        /// Why.
+        reason: Line,
+    },
+    /// A credential is about to be made.
+    CredentialIssued {
+        /// Under which grant.
+        of: GrantRef,
+        /// Its id.
+        credential: CredentialId,
+        /// What kind.
+        kind: CredentialKind,
+        /// For whom.
+        audience: Line,
+        /// Until when it is valid.
+        expires_at: Time,
+        /// The key it is bound to.
+        key: KeyId,
+    },
+    /// It was put to use.
+    GrantUsed {
+        /// Which.
+        of: GrantRef,
+        /// The program, without its arguments.
+        program: Line,
+    },
+    /// Over, exactly once.
+    GrantEnded {
+        /// Which.
+        of: GrantRef,
+        /// Why.
+        ending: Ending,
+        /// What was said.
+        reason: Option<Line>,
+    },
+    /// Somebody known asked for something and did not get it.
+    Refused {
+        /// What they tried, as a statement's act or an RPC's name.
+        act: String,
+        /// The stable reason, for example `NO_OPEN_INCIDENT`.
+        reason: String,
+        /// What they were told.
+        text: String,
+        /// How often since the last such entry.
+        count: u32,
+    },
+    /// Somebody took a copy away.
+    LedgerExported {
+        /// The first entry.
+        from: u64,
+        /// One past the last.
+        to: u64,
+    },
+    /// A torn tail was cut back to the last commit after a crash.
+    LedgerRepaired {
+        /// Bytes that were never acknowledged and are gone.
+        cut_bytes: u64,
+    },
+}

@@ -1,0 +1,1 @@
+//! Refusals that repeat become one entry with a count, so that nobody known can fill the ledger.

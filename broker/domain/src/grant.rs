@@ -1,0 +1,158 @@
+//! One record from asking to ending.
+
+use crate::event::Actor;
+use crate::id::{GrantId, IncidentId, KeyId, PersonId, RightId, RuleName};
+use crate::policy::Risk;
+use crate::text::Line;
+use crate::time::{Lifetime, Time};
+use crate::word::words;
+
+/// What every entry about a grant names, so that each can be read and found alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrantRef {
+    /// `G-45`.
+    pub grant: GrantId,
+    /// The holder.
+    pub person: PersonId,
+    /// The right.
+    pub right: RightId,
+    /// The incident it belongs to.
+    pub incident: IncidentId,
+}
+
+/// A request and what became of it. All but `phase`, `ends_at` and `credentials` is pinned when it
+/// is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// Who, what, for which incident.
+    pub of: GrantRef,
+    /// The right in plain language, as signed.
+    pub sentence: Line,
+    /// How risky the right is.
+    pub risk: Risk,
+    /// What the requester said.
+    pub reason: Line,
+    /// How long was asked for; counts from the start.
+    pub length: Lifetime,
+    /// The rule that applies.
+    pub rule: RuleName,
+    /// Who may approve, never the requester; empty where nobody needs to.
+    pub approvers: Vec<PersonId>,
+    /// When it was asked for.
+    pub requested_at: Time,
+    /// When the request lapses.
+    pub lapses_at: Time,
+    /// What the rule allows if nobody answers.
+    pub self_grant: Option<SelfGrant>,
+    /// Lives only while the holder's client holds it.
+    pub held: bool,
+    /// The key the request was signed with; credentials are bound to it.
+    pub key: KeyId,
+    /// Who credentials are for (JWT `aud`).
+    pub audience: Line,
+    /// Where it is on its way.
+    pub phase: Phase,
+    /// How many credentials were issued under it.
+    pub credentials: u32,
+}
+
+impl Grant {
+    /// The active part, where it is active.
+    #[must_use]
+    pub fn active(&self) -> Option<&Active> {
+        match &self.phase {
+            Phase::Active(active) => Some(active),
+            _ => None,
+        }
+    }
+
+    /// Whether it waits for an approver.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        matches!(self.phase, Phase::Waiting)
+    }
+}
+
+/// The guarded self-grant a rule allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SelfGrant {
+    /// From when.
+    pub from: Time,
+    /// The longest it may last.
+    pub longest: Lifetime,
+}
+
+/// Where a grant is on its way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Phase {
+    /// For an approver.
+    Waiting,
+    /// Credentials can be issued.
+    Active(Active),
+    /// Over; never again.
+    Ended(Ended),
+}
+
+/// A grant that lives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Active {
+    /// How it came to begin.
+    pub basis: Basis,
+    /// Who said yes: an approver; the holder where self-granted; the broker on the fast path.
+    pub by: Actor,
+    /// When it began.
+    pub begins_at: Time,
+    /// When it ends at the latest.
+    pub ends_at: Time,
+}
+
+/// A grant that is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// How it had begun, where it had.
+    pub was: Option<Active>,
+    /// Why.
+    pub ending: Ending,
+    /// When.
+    pub at: Time,
+    /// Who; the broker where it did by itself.
+    pub by: Actor,
+    /// What was said.
+    pub reason: Option<Line>,
+}
+
+words! {
+    /// How a grant came to begin.
+    Basis {
+        /// The rule needs no approval.
+        FastPath = "fast-path",
+        /// A named approver said yes.
+        Approved = "approved",
+        /// Nobody answered and the rule allowed it. Loud.
+        SelfGranted = "self-granted",
+    }
+}
+
+words! {
+    /// Why a request or a grant is over.
+    Ending {
+        /// An approver said no.
+        Denied = "denied",
+        /// Nobody answered in time.
+        Lapsed = "lapsed",
+        /// The holder gave it back, or took the request back.
+        Dropped = "dropped",
+        /// Somebody ended it.
+        Revoked = "revoked",
+        /// Its time ran out.
+        Expired = "expired",
+        /// Its incident closed.
+        IncidentClosed = "incident-closed",
+        /// The holder left the team, or the policy no longer gives them the right.
+        PersonLeft = "person-left",
+        /// The holder was frozen.
+        PersonFrozen = "person-frozen",
+        /// The holder's client has been gone for longer than the grace.
+        Abandoned = "abandoned",
+    }
+}

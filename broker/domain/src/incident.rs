@@ -1,0 +1,104 @@
+//! Something is broken, and for as long as it is, grants may be asked for.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::event::Actor;
+use crate::id::{GrantId, IncidentId};
+use crate::text::{Line, Prose};
+use crate::time::Time;
+
+/// How bad an incident is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// The product is down or data is at risk.
+    Sev1,
+    /// Part of the product does not work.
+    Sev2,
+    /// Something is wrong and can wait for daylight.
+    Sev3,
+}
+
+impl Severity {
+    /// All of them, worst first.
+    pub const ALL: [Self; 3] = [Self::Sev1, Self::Sev2, Self::Sev3];
+
+    /// `sev1`, `sev2` or `sev3`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sev1 => "sev1",
+            Self::Sev2 => "sev2",
+            Self::Sev3 => "sev3",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A text that is not a severity.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("a severity is one of sev1, sev2, sev3")]
+pub struct SeverityError;
+
+impl FromStr for Severity {
+    type Err = SeverityError;
+
+    fn from_str(text: &str) -> Result<Self, SeverityError> {
+        Self::ALL
+            .into_iter()
+            .find(|severity| severity.as_str() == text)
+            .ok_or(SeverityError)
+    }
+}
+
+/// An incident, open or (in the index) closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Incident {
+    /// `INC-12`.
+    pub id: IncidentId,
+    /// How bad.
+    pub severity: Severity,
+    /// One line.
+    pub title: Line,
+    /// Who opened it.
+    pub opened_by: Actor,
+    /// When.
+    pub opened_at: Time,
+    /// When it closes by itself.
+    pub closes_at: Time,
+    /// Whether people were warned that it will.
+    pub warned: bool,
+    /// The first [`NOTES_IN_MEMORY`](crate::limits::NOTES_IN_MEMORY) notes, oldest first.
+    pub notes: Vec<Note>,
+    /// Every grant asked for under it, oldest first.
+    pub grants: Vec<GrantId>,
+    /// Set when it closed.
+    pub closed: Option<Closing>,
+}
+
+/// One line somebody added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Who.
+    pub by: Actor,
+    /// When.
+    pub at: Time,
+    /// What.
+    pub text: Prose,
+}
+
+/// How an incident closed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Closing {
+    /// Who; the broker where it reached its maximum age.
+    pub by: Actor,
+    /// When.
+    pub at: Time,
+    /// What was said.
+    pub reason: Line,
+}

@@ -1,0 +1,80 @@
+//! Every limit of the rules, each with its reason.
+
+use crate::time::Lifetime;
+
+/// Bytes of a reason, a title or a closing reason: more than anybody reads at three in the morning,
+/// and ten of them still fit an entry.
+pub const LINE_MAX: usize = 500;
+
+/// Bytes of an incident note: a pasted error fits.
+pub const PROSE_MAX: usize = 4_000;
+
+/// Bytes of a device's name.
+pub const DEVICE_MAX: usize = 64;
+
+/// Bytes of a program's name in `grant.used`.
+pub const PROGRAM_MAX: usize = 200;
+
+/// Bytes of a person's, a right's or a rule's id: people type them.
+pub const ID_MAX: usize = 48;
+
+/// Bytes of a policy: it is an entry with its whole text, and an entry holds at most 60 KiB.
+pub const POLICY_MAX: usize = 24 * 1024;
+
+/// People in a policy. The product is for two to twenty; this is room, not a target.
+pub const PEOPLE_MAX: usize = 200;
+
+/// Rights in a policy, and rules.
+pub const RIGHTS_MAX: usize = 200;
+
+/// Waiting and active grants of one person: more is a broken script.
+pub const LIVE_GRANTS_PER_PERSON: usize = 256;
+
+/// Incidents open at once: every person sees all of them.
+pub const OPEN_INCIDENTS: usize = 50;
+
+/// Incidents one person may open in [`OPENINGS_WINDOW`]: each is announced to everybody.
+pub const OPENINGS: usize = 10;
+
+/// See [`OPENINGS`].
+pub const OPENINGS_WINDOW: Lifetime = Lifetime::from_secs(3_600);
+
+/// Notes one incident keeps in memory; later ones are only in the ledger and the index.
+pub const NOTES_IN_MEMORY: usize = 200;
+
+/// Enrolment tokens that wait at once.
+pub const TOKENS: usize = 100;
+
+/// Keys one person may have enrolled.
+pub const DEVICES_PER_PERSON: usize = 10;
+
+/// The shortest grant.
+pub const LENGTH_MIN: Lifetime = Lifetime::from_secs(1);
+
+/// The longest a policy may allow a grant to be: emergency access is not daily access.
+pub const LENGTH_MAX: Lifetime = Lifetime::from_secs(12 * 3_600);
+
+/// How far the clock of a person's laptop may be from the broker's: a statement outside of this is
+/// stale, and inside of it its nonce is remembered, so that none is played twice.
+pub const STATEMENT_SKEW: Lifetime = Lifetime::from_secs(300);
+
+/// How long an enrolment token works.
+pub const TOKEN_LIFE: Lifetime = Lifetime::from_secs(24 * 3_600);
+
+/// How long a request waits where its rule does not say.
+pub const LAPSES_AFTER: Lifetime = Lifetime::from_secs(15 * 60);
+
+/// How old an incident gets where the policy does not say.
+pub const INCIDENT_LONGEST: Lifetime = Lifetime::from_secs(8 * 3_600);
+
+/// How long before an incident closes by itself people are warned.
+pub const INCIDENT_WARNING: Lifetime = Lifetime::from_secs(15 * 60);
+
+/// How far the wall clock may fall behind the newest entry before nothing is issued (DESIGN 5).
+pub const CLOCK_BEHIND: Lifetime = Lifetime::from_secs(2);
+
+/// Refusals of one person for one reason within this time become one entry with a count.
+pub const REFUSAL_WINDOW: Lifetime = Lifetime::from_secs(60);
+
+/// The longest life of one credential, whatever its grant's length: a leaked one dies soon.
+pub const CREDENTIAL_LIFE: Lifetime = Lifetime::from_secs(15 * 60);

@@ -1,0 +1,155 @@
+//! Who may do what: one TOML file, read by people.
+//!
+//! Deny by default: what no rule gives, nobody has. [`Policy::parse`] is the only way to make one;
+//! what it accepted once it must accept for ever, because old policies stand in the ledger.
+
+mod explain;
+mod parse;
+mod report;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use explain::{PersonCan, Verdict};
+pub use report::PolicyError;
+
+use crate::id::{PersonId, RightId, RuleName};
+use crate::text::Line;
+use crate::time::Lifetime;
+use crate::word::words;
+
+/// The rules in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// The exact text it was parsed from.
+    pub text: Arc<str>,
+    /// The team.
+    pub people: BTreeMap<PersonId, Person>,
+    /// What can be asked for.
+    pub rights: BTreeMap<RightId, Right>,
+    /// In order of the file; the first that gives a person a right decides.
+    pub rules: Vec<Rule>,
+    /// What people can do beside rights.
+    pub duties: Duties,
+    /// How old an incident gets.
+    pub incident_longest: Lifetime,
+}
+
+/// Somebody on the team.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// What people say.
+    pub name: Line,
+    /// The job of this week.
+    pub job: Line,
+    /// How to reach them.
+    pub contact: Option<Line>,
+}
+
+words! {
+    /// How much harm a right can do.
+    Risk {
+        /// May be given without an approver.
+        Low = "low",
+        /// Needs a named approver.
+        High = "high",
+    }
+}
+
+/// One thing someone can do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Right {
+    /// In plain language, so that "Mia can ..." is a sentence.
+    pub sentence: Line,
+    /// How much harm it can do.
+    pub risk: Risk,
+    /// The longest a grant may last.
+    pub longest: Lifetime,
+    /// Who its credentials are for (JWT `aud`).
+    pub audience: Line,
+}
+
+/// Who gets which rights, on whose word.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    /// What explanations call it.
+    pub name: RuleName,
+    /// Whom it gives something.
+    pub who: Vec<Selector>,
+    /// What.
+    pub rights: Vec<RightId>,
+    /// Who may say yes, one is enough; empty only where every right is low risk.
+    pub approvers: Vec<Selector>,
+    /// How long a request waits.
+    pub lapses_after: Lifetime,
+    /// What if nobody answers.
+    pub if_nobody_answers: IfNobodyAnswers,
+}
+
+/// What a rule says for the night when nobody is awake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IfNobodyAnswers {
+    /// The request lapses.
+    Deny,
+    /// The requester may begin it alone, later and shorter, and everybody is told.
+    SelfGrant {
+        /// How long approvers have.
+        after: Lifetime,
+        /// The longest it may last.
+        longest: Lifetime,
+    },
+}
+
+/// One person, or everybody with a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Selector {
+    /// `mia`.
+    Person(PersonId),
+    /// `job:engineer`.
+    Job(Line),
+}
+
+/// What people can do beside rights; each list empty by default.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Duties {
+    /// Open incidents.
+    pub open_incidents: Vec<Selector>,
+    /// Close incidents.
+    pub close_incidents: Vec<Selector>,
+    /// End somebody's grant.
+    pub revoke: Vec<Selector>,
+    /// Freeze and unfreeze people.
+    pub freeze: Vec<Selector>,
+    /// Invite and remove people.
+    pub invite: Vec<Selector>,
+    /// Take a copy of the ledger away.
+    pub export_ledger: Vec<Selector>,
+}
+
+impl Policy {
+    /// Whether the person is in the policy and one of the selectors means them.
+    #[must_use]
+    pub fn selects(&self, selectors: &[Selector], person: &PersonId) -> bool {
+        let Some(known) = self.people.get(person) else {
+            return false;
+        };
+        selectors.iter().any(|selector| match selector {
+            Selector::Person(id) => id == person,
+            Selector::Job(job) => *job == known.job,
+        })
+    }
+
+    /// The first rule that gives the person the right.
+    #[must_use]
+    pub fn rule_for(&self, person: &PersonId, right: &RightId) -> Option<&Rule> {
+        let gives = |rule: &&Rule| rule.rights.contains(right) && self.selects(&rule.who, person);
+        self.rules.iter().find(gives)
+    }
+
+    /// Everybody the selectors mean, but never `except`, in order of id.
+    #[must_use]
+    pub fn approvers(&self, rule: &Rule, except: &PersonId) -> Vec<PersonId> {
+        let may = |id: &&PersonId| *id != except && self.selects(&rule.approvers, id);
+        self.people.keys().filter(may).cloned().collect()
+    }
+}

@@ -1,0 +1,238 @@
+//! Why something did not happen: a reason a person can act on, never a code alone.
+
+use crate::grant::Ending;
+use crate::id::{GrantId, IncidentId, PersonId, RightId};
+use crate::time::{Lifetime, Time};
+
+/// One reason for one command.
+///
+/// The text says what happened and why; [`Refusal::next`] says what to do; [`Refusal::code`] is the
+/// stable word for programs.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// Nothing is open, so nothing can be asked for.
+    #[error("no incident is open, and production access exists only while one is")]
+    NoOpenIncident,
+    /// There never was such an incident.
+    #[error("there is no incident {0}")]
+    UnknownIncident(IncidentId),
+    /// It is over.
+    #[error("{0} is closed")]
+    IncidentClosed(IncidentId),
+    /// The policy has no such right.
+    #[error("the policy has no right `{0}`")]
+    UnknownRight(RightId),
+    /// The policy has no such person.
+    #[error("the policy has nobody called `{0}`")]
+    UnknownPerson(PersonId),
+    /// There never was such a grant.
+    #[error("there is no grant {0}")]
+    UnknownGrant(GrantId),
+    /// No rule gives the right.
+    #[error("no rule lets {person} {sentence}")]
+    NotAllowed {
+        /// Who.
+        person: PersonId,
+        /// Which.
+        right: RightId,
+        /// In plain language.
+        sentence: String,
+    },
+    /// The policy does not give the duty.
+    #[error("the policy does not let {person} {duty}")]
+    NotPermitted {
+        /// Who.
+        person: PersonId,
+        /// In plain language, for example "close incidents".
+        duty: &'static str,
+    },
+    /// Only its holder may.
+    #[error("{grant} belongs to {holder}, and only {holder} can do that")]
+    NotYours {
+        /// Which.
+        grant: GrantId,
+        /// Whose.
+        holder: PersonId,
+    },
+    /// The pinned rule names others.
+    #[error("{person} is not an approver of {grant}; these people are: {approvers}")]
+    NotApprover {
+        /// Who tried.
+        person: PersonId,
+        /// Which.
+        grant: GrantId,
+        /// Who may, comma separated.
+        approvers: String,
+    },
+    /// Nobody approves their own request.
+    #[error("{0} is your own request; nobody approves their own")]
+    SelfApproval(GrantId),
+    /// It has not begun.
+    #[error("{0} still waits for an approver")]
+    GrantWaiting(GrantId),
+    /// It has begun already.
+    #[error("{0} has begun already")]
+    GrantActive(GrantId),
+    /// It is over.
+    #[error("{grant} is over{}", told(ended))]
+    GrantEnded {
+        /// Which.
+        grant: GrantId,
+        /// Why and when; the rules keep only live grants, so a use case that reads the index says it.
+        ended: Option<(Ending, Time)>,
+    },
+    /// Longer than the right allows.
+    #[error("asked for {asked}, and at most {longest} is allowed")]
+    TooLong {
+        /// How long was asked for.
+        asked: Lifetime,
+        /// How long is allowed.
+        longest: Lifetime,
+    },
+    /// What was signed is no longer what stands in the policy or the request.
+    #[error("what you signed is not what stands here: {0}")]
+    SentenceChanged(String),
+    /// The rule says deny.
+    #[error("the rule of {0} does not allow a self-grant")]
+    SelfGrantDenied(GrantId),
+    /// Approvers still have time.
+    #[error("approvers of {grant} have until {from} to answer")]
+    SelfGrantTooEarly {
+        /// Which.
+        grant: GrantId,
+        /// From when.
+        from: Time,
+    },
+    /// Stopped from everything.
+    #[error("{0} is frozen")]
+    PersonFrozen(PersonId),
+    /// There is no freeze to lift.
+    #[error("{0} is not frozen")]
+    NotFrozen(PersonId),
+    /// A freeze is lifted by somebody else.
+    #[error("nobody lifts their own freeze")]
+    OwnFreeze,
+    /// The key is not enrolled, or no longer.
+    #[error("this key is not enrolled for {0}")]
+    NotEnrolled(PersonId),
+    /// No such token, or it was used or taken back.
+    #[error("this enrolment token is not known; it may have been used already")]
+    TokenUnknown,
+    /// Too late.
+    #[error("this enrolment token expired at {0}")]
+    TokenExpired(Time),
+    /// The same key again.
+    #[error("this key is enrolled already")]
+    KeyEnrolled,
+    /// The act needs a statement and has none.
+    #[error("this act needs a signed statement")]
+    StatementMissing,
+    /// The laptop's clock and the broker's are too far apart.
+    #[error("the statement is from {signed_at}, and the broker's clock says {now}")]
+    StatementStale {
+        /// In the statement.
+        signed_at: Time,
+        /// Here.
+        now: Time,
+    },
+    /// Seen before.
+    #[error("this exact statement was used already")]
+    StatementReplayed,
+    /// More than the limit of anything.
+    #[error("too many {what}: at most {limit}")]
+    TooMany {
+        /// Of what, for example "live grants of one person".
+        what: &'static str,
+        /// How many.
+        limit: usize,
+    },
+    /// The wall clock fell behind the ledger.
+    #[error("the broker's clock says {now}, but the newest entry is from {newest}")]
+    ClockBehind {
+        /// The clock.
+        now: Time,
+        /// The ledger.
+        newest: Time,
+    },
+}
+
+impl Refusal {
+    /// The stable word that travels as `google.rpc.ErrorInfo.reason`.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NoOpenIncident => "NO_OPEN_INCIDENT",
+            Self::UnknownIncident(_) => "UNKNOWN_INCIDENT",
+            Self::IncidentClosed(_) => "INCIDENT_CLOSED",
+            Self::UnknownRight(_) => "UNKNOWN_RIGHT",
+            Self::UnknownPerson(_) => "UNKNOWN_PERSON",
+            Self::UnknownGrant(_) => "UNKNOWN_GRANT",
+            Self::NotAllowed { .. } => "NOT_ALLOWED",
+            Self::NotPermitted { .. } | Self::OwnFreeze => "NOT_PERMITTED",
+            Self::NotYours { .. } => "NOT_YOURS",
+            Self::NotApprover { .. } => "NOT_APPROVER",
+            Self::SelfApproval(_) => "SELF_APPROVAL",
+            Self::GrantWaiting(_) => "GRANT_WAITING",
+            Self::GrantActive(_) => "GRANT_ACTIVE",
+            Self::GrantEnded { .. } => "GRANT_ENDED",
+            Self::TooLong { .. } => "TOO_LONG_A_TIME",
+            Self::SentenceChanged(_) => "SENTENCE_CHANGED",
+            Self::SelfGrantDenied(_) => "SELF_GRANT_DENIED",
+            Self::SelfGrantTooEarly { .. } => "SELF_GRANT_TOO_EARLY",
+            Self::PersonFrozen(_) => "PERSON_FROZEN",
+            Self::NotFrozen(_) => "NOT_FROZEN",
+            Self::NotEnrolled(_) => "NOT_ENROLLED",
+            Self::TokenUnknown => "TOKEN_UNKNOWN",
+            Self::TokenExpired(_) => "TOKEN_EXPIRED",
+            Self::KeyEnrolled => "TOKEN_USED",
+            Self::StatementMissing => "STATEMENT_INVALID",
+            Self::StatementStale { .. } => "STATEMENT_STALE",
+            Self::StatementReplayed => "STATEMENT_REPLAYED",
+            Self::TooMany { .. } => "TOO_MANY",
+            Self::ClockBehind { .. } => "CLOCK_BEHIND",
+        }
+    }
+
+    /// What to do now: a command where there is one.
+    #[must_use]
+    pub fn next(&self) -> String {
+        match self {
+            Self::NoOpenIncident => "glass incident open sev2 \"what is broken\"".into(),
+            Self::UnknownIncident(_) | Self::IncidentClosed(_) => "glass incident list".into(),
+            Self::UnknownRight(_) | Self::NotAllowed { .. } => "glass can".into(),
+            Self::UnknownPerson(_) | Self::NotFrozen(_) => "glass people list".into(),
+            Self::UnknownGrant(_) | Self::NotYours { .. } => "glass grants".into(),
+            Self::GrantWaiting(grant) => format!("wait for an approver: glass grants show {grant}"),
+            Self::GrantActive(grant) => format!("glass grants show {grant}"),
+            Self::GrantEnded { .. } => "ask again: glass request RIGHT".into(),
+            Self::NotPermitted { .. } => "glass policy show".into(),
+            Self::NotApprover { grant, .. } | Self::SelfApproval(grant) => {
+                format!("ask an approver to run: glass approve {grant}")
+            }
+            Self::TooLong { longest, .. } => format!("ask for less: --for {longest}"),
+            Self::SentenceChanged(_) => "look again: glass status".into(),
+            Self::SelfGrantDenied(_) => "call an approver: glass people list".into(),
+            Self::SelfGrantTooEarly { grant, from } => {
+                format!("call an approver, or after {from}: glass self-grant {grant}")
+            }
+            Self::PersonFrozen(person) => {
+                format!("ask somebody who may: glass freeze {person} --lift -m \"why\"")
+            }
+            Self::OwnFreeze => "ask somebody else to lift it".into(),
+            Self::NotEnrolled(_) | Self::TokenUnknown | Self::TokenExpired(_) => {
+                "ask for a new invitation: glass people invite PERSON".into()
+            }
+            Self::KeyEnrolled => "glass whoami".into(),
+            Self::StatementMissing | Self::StatementReplayed => "run the command again".into(),
+            Self::StatementStale { .. } => "set this laptop's clock: glass doctor".into(),
+            Self::TooMany { .. } => "end what is not needed: glass grants".into(),
+            Self::ClockBehind { .. } => "set the clock of the broker's host, then ask again".into(),
+        }
+    }
+}
+
+fn told(ended: &Option<(Ending, Time)>) -> String {
+    ended
+        .map(|(ending, at)| format!(": {ending} at {at}"))
+        .unwrap_or_default()
+}

@@ -1,0 +1,128 @@
+//! Everything the rules need to know, and nothing that grows with history: people, open incidents,
+//! waiting and active grants. What is over is in the ledger and the index.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use crate::grant::{Grant, Phase};
+use crate::id::{GrantId, IncidentId, KeyId, Nonce, PersonId, TokenHash};
+use crate::incident::Incident;
+use crate::people::{Member, Token};
+use crate::policy::Policy;
+use crate::time::Time;
+
+/// The fold of all events so far. Fields are plain so that a snapshot can hold and restore them;
+/// outside of a restore only [`State::apply`] changes them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct State {
+    /// The rules in force; an empty policy that allows nothing before the first is loaded.
+    pub policy: Arc<Policy>,
+    /// SHA-256 of the policy's text; empty before the first is loaded.
+    pub policy_sha256: String,
+    /// When it was loaded.
+    pub policy_loaded_at: Time,
+    /// Enrolled keys and freezes, by person.
+    pub members: BTreeMap<PersonId, Member>,
+    /// Invitations not used yet.
+    pub tokens: BTreeMap<TokenHash, Token>,
+    /// Open incidents.
+    pub incidents: BTreeMap<IncidentId, Incident>,
+    /// Waiting and active grants.
+    pub grants: BTreeMap<GrantId, Grant>,
+    /// The number the next incident gets.
+    pub next_incident: IncidentId,
+    /// The number the next grant gets.
+    pub next_grant: GrantId,
+    /// Nonces of statements that are not stale yet, with the moment they will be.
+    pub nonces: BTreeMap<Nonce, Time>,
+    /// The same, in order of that moment.
+    pub nonce_ends: BTreeSet<(Time, Nonce)>,
+    /// When each person last opened incidents, oldest first, within the window.
+    pub openings: BTreeMap<PersonId, VecDeque<Time>>,
+    /// When something happens by itself, in order of time.
+    pub deadlines: BTreeSet<(Time, Deadline)>,
+    /// Who holds which key: the inverse of `members`.
+    pub keys: BTreeMap<KeyId, PersonId>,
+    /// How many live grants each person has; only people with some.
+    pub live: BTreeMap<PersonId, usize>,
+    /// The time of the newest event.
+    pub newest: Time,
+}
+
+/// Something that happens by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Deadline {
+    /// A request lapses.
+    Lapse(GrantId),
+    /// A grant expires.
+    Expire(GrantId),
+    /// People are warned that an incident will close.
+    Warn(IncidentId),
+    /// An incident reaches its maximum age.
+    Close(IncidentId),
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            policy: Arc::new(Policy::nothing()),
+            policy_sha256: String::new(),
+            policy_loaded_at: Time::from_millis(0),
+            members: BTreeMap::new(),
+            tokens: BTreeMap::new(),
+            incidents: BTreeMap::new(),
+            grants: BTreeMap::new(),
+            next_incident: IncidentId(1),
+            next_grant: GrantId(1),
+            nonces: BTreeMap::new(),
+            nonce_ends: BTreeSet::new(),
+            openings: BTreeMap::new(),
+            deadlines: BTreeSet::new(),
+            keys: BTreeMap::new(),
+            live: BTreeMap::new(),
+            newest: Time::from_millis(0),
+        }
+    }
+}
+
+impl State {
+    /// Whether the person may call at all now: in the policy, not frozen, the key enrolled.
+    #[must_use]
+    pub fn knows(&self, person: &PersonId, key: &KeyId) -> bool {
+        self.policy.people.contains_key(person)
+            && self.keys.get(key) == Some(person)
+            && !self.is_frozen(person)
+    }
+
+    /// Whether the person is stopped from everything.
+    #[must_use]
+    pub fn is_frozen(&self, person: &PersonId) -> bool {
+        self.members
+            .get(person)
+            .is_some_and(|member| member.frozen.is_some())
+    }
+
+    /// Waiting and active grants under an incident, oldest first.
+    pub fn live_under(&self, incident: IncidentId) -> impl Iterator<Item = &Grant> {
+        self.grants
+            .values()
+            .filter(move |grant| grant.of.incident == incident)
+    }
+
+    /// Waiting and active grants of a person, oldest first.
+    pub fn live_of<'a>(&'a self, person: &'a PersonId) -> impl Iterator<Item = &'a Grant> {
+        self.grants
+            .values()
+            .filter(move |grant| grant.of.person == *person)
+    }
+
+    /// The active grant, valid at `now`: an ended one never is, whatever the deadlines say.
+    #[must_use]
+    pub fn active_at(&self, grant: GrantId, now: Time) -> Option<&Grant> {
+        let grant = self.grants.get(&grant)?;
+        match &grant.phase {
+            Phase::Active(active) if now < active.ends_at => Some(grant),
+            _ => None,
+        }
+    }
+}
