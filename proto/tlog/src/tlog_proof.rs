@@ -3,13 +3,14 @@
 //! ```text
 //! c2sp.org/tlog-proof@v1
 //! index 1
-//! bjQLnP+zepicpUTmu3gKLHiQHT+zNzh2hRGjBhevoB0=
+//! 0Nc2CrefWKseHj/mStd+LqC8B+NrX0btIiPt2SmN+ek=
+//! Zx8UbF5HHooag6PCFM5LqQe486WIjRTMjNPOdbsS75Q=
 //!
 //! example.com/ledger
-//! 2
-//! +sVCA+fMaWzw38tCySodnbr3CtnmIfS9jZZi8A48ElQ=
+//! 3
+//! Wqx3HImawpLnS/Gv4ubjAvi1WIOy0b8Ze0amvqbavKk=
 //!
-//! — example.com/ledger x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfq...
+//! — example.com/ledger 7E1ubTHuko+80HkhkUcwUuzltYFmyFapf8y3cVy7h2aEf/0+lU/qAk8+5okNDHjn54OYA8yI...
 //! ```
 //!
 //! With the entry beside it, such a file can be checked years later and without a network: by

@@ -5,9 +5,9 @@
 //! ```text
 //! example.com/ledger
 //! 3
-//! rrbP4idLcKFPsGel5VeCZNsPqbUa9eC6FZFY8yngbnc=
+//! Wqx3HImawpLnS/Gv4ubjAvi1WIOy0b8Ze0amvqbavKk=
 //!
-//! — example.com/ledger x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfq...
+//! — example.com/ledger 7E1ubTHuko+80HkhkUcwUuzltYFmyFapf8y3cVy7h2aEf/0+lU/qAk8+5okNDHjn54OYA8yI...
 //! ```
 //!
 //! A signature covers the text with its last newline and not the blank line. Reading a note proves
