@@ -16,7 +16,8 @@ use crate::{Hash, InclusionProof, SignedCheckpoint, limits::MAX_ENTRY_BYTES, pro
 /// use std::sync::Arc;
 /// use breakglass_tlog::{InclusionProof, Receipt, SignedCheckpoint};
 ///
-/// fn forge(entry: Arc<[u8]>, proof: InclusionProof, checkpoint: Arc<SignedCheckpoint>) -> Receipt {
+/// fn forge(proof: InclusionProof, checkpoint: Arc<SignedCheckpoint>) -> Receipt {
+///     let entry: Arc<[u8]> = b"{}".as_slice().into();
 ///     Receipt { entry, proof: Arc::new(proof), checkpoint }
 /// }
 /// ```

@@ -9,21 +9,7 @@ use ct_merkle::mem_backed_tree::MemoryBackedTree;
 use proptest::prelude::*;
 use sha2::Sha256;
 
-use crate::ledger::{CT_LEAVES, CT_ROOTS, entry, hash, hex, stored};
-
-#[test]
-fn the_published_certificate_transparency_roots_come_out() {
-    let (mut frontier, mut hashes) = (Frontier::new(), StoredHashes::new());
-    assert_eq!(frontier.root(), hash(CT_ROOTS[0]));
-    assert_eq!(tree_hash(0, &hashes).unwrap(), Hash::EMPTY_TREE);
-    for (leaf, root) in CT_LEAVES.iter().zip(&CT_ROOTS[1..]) {
-        let leaf = Hash::of_leaf(&hex(leaf));
-        frontier.push(leaf);
-        hashes.push(leaf);
-        assert_eq!(frontier.root(), hash(root));
-        assert_eq!(tree_hash(frontier.size(), &hashes).unwrap(), hash(root));
-    }
-}
+use crate::ledger::{entry, stored};
 
 #[test]
 fn every_root_up_to_two_thousand_leaves_is_that_of_ct_merkle() {

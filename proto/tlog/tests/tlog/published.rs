@@ -1,0 +1,160 @@
+//! The test tree published with Certificate Transparency, and its proofs.
+
+use breakglass_tlog::{
+    Frontier, Hash, StoredHashes,
+    tree::{prove_consistency, prove_inclusion, tree_hash},
+};
+
+/// The leaves of the published Certificate Transparency test tree.
+const CT_LEAVES: [&str; 8] = [
+    "",
+    "00",
+    "10",
+    "2021",
+    "3031",
+    "40414243",
+    "5051525354555657",
+    "606162636465666768696a6b6c6d6e6f",
+];
+/// The roots of its beginnings, from that of no leaf to that of eight.
+const CT_ROOTS: [&str; 9] = [
+    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+    "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+    "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
+    "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
+    "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+    "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
+    "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
+    "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
+    "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
+];
+
+#[test]
+fn the_published_certificate_transparency_roots_come_out() {
+    let (mut frontier, mut hashes) = (Frontier::new(), StoredHashes::new());
+    assert_eq!(frontier.root(), hash(CT_ROOTS[0]));
+    assert_eq!(tree_hash(0, &hashes).unwrap(), Hash::EMPTY_TREE);
+    for (leaf, root) in CT_LEAVES.iter().zip(&CT_ROOTS[1..]) {
+        let leaf = Hash::of_leaf(&hex(leaf));
+        frontier.push(leaf);
+        hashes.push(leaf);
+        assert_eq!(frontier.root(), hash(root));
+        assert_eq!(tree_hash(frontier.size(), &hashes).unwrap(), hash(root));
+    }
+}
+
+#[test]
+fn the_published_inclusion_proofs_come_out() {
+    let tree: StoredHashes = CT_LEAVES
+        .iter()
+        .map(|leaf| Hash::of_leaf(&hex(leaf)))
+        .collect();
+    let published: [(u64, u64, &[&str]); 5] = [
+        (0, 1, &[]),
+        (
+            0,
+            8,
+            &[
+                "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
+                "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+                "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4",
+            ],
+        ),
+        (
+            5,
+            8,
+            &[
+                "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
+                "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
+                "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+            ],
+        ),
+        (
+            2,
+            3,
+            &["fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125"],
+        ),
+        (
+            1,
+            5,
+            &[
+                "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
+                "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+                "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
+            ],
+        ),
+    ];
+    for (index, size, hashes) in published {
+        let proof = prove_inclusion(index, size, &tree).unwrap();
+        assert_eq!(
+            proof.hashes,
+            hashes.iter().map(|digits| hash(digits)).collect::<Vec<_>>()
+        );
+        let leaf = Hash::of_leaf(&hex(CT_LEAVES[index as usize]));
+        assert_eq!(proof.verify(&leaf, &hash(CT_ROOTS[size as usize])), Ok(()));
+    }
+}
+
+#[test]
+fn the_published_consistency_proofs_come_out() {
+    let tree: StoredHashes = CT_LEAVES
+        .iter()
+        .map(|leaf| Hash::of_leaf(&hex(leaf)))
+        .collect();
+    let published: [(u64, u64, &[&str]); 5] = [
+        (1, 1, &[]),
+        (
+            1,
+            8,
+            &[
+                "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7",
+                "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+                "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4",
+            ],
+        ),
+        (
+            6,
+            8,
+            &[
+                "0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
+                "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0",
+                "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+            ],
+        ),
+        (
+            2,
+            5,
+            &[
+                "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e",
+                "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b",
+            ],
+        ),
+        (
+            6,
+            7,
+            &[
+                "0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a",
+                "b08693ec2e721597130641e8211e7eedccb4c26413963eee6c1e2ed16ffb1a5f",
+                "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
+            ],
+        ),
+    ];
+    for (old, new, hashes) in published {
+        let proof = prove_consistency(old, new, &tree).unwrap();
+        assert_eq!(
+            proof.hashes,
+            hashes.iter().map(|digits| hash(digits)).collect::<Vec<_>>()
+        );
+        let (old, new) = (hash(CT_ROOTS[old as usize]), hash(CT_ROOTS[new as usize]));
+        assert_eq!(proof.verify(&old, &new), Ok(()));
+    }
+}
+
+fn hex(digits: &str) -> Vec<u8> {
+    let byte = |at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
+    (0..digits.len()).step_by(2).map(byte).collect()
+}
+
+fn hash(digits: &str) -> Hash {
+    Hash::try_from(hex(digits).as_slice()).unwrap()
+}
