@@ -186,6 +186,10 @@ fn a_batch_writes_only_what_it_changed() {
         names(65_535, 65_536),
         ["tile/0/255", "tile/1/000", "tile/2/000.p/1"]
     );
+    assert_eq!(
+        names((1 << 56) - 1, 1 << 56).last().unwrap(),
+        "tile/7/000.p/1"
+    );
     let bundles: Vec<_> = grown_bundles(200, 600)
         .map(|tile| tile.to_string())
         .collect();
@@ -277,6 +281,7 @@ fn a_hash_between_tile_levels_is_computed_within_one_tile() {
     assert!(place.read(&[]).is_err());
     assert_eq!(HashPlace::of(63, 0), None);
     assert_eq!(HashPlace::of(0, u64::MAX), None);
+    assert_eq!(HashPlace::of(0, MAX_TREE_SIZE), None);
     let last = HashPlace::of(0, MAX_TREE_SIZE - 1).unwrap();
     assert!(last.tile_in(MAX_TREE_SIZE).is_ok());
     assert!(last.tile_in(MAX_TREE_SIZE - 1).is_err());
