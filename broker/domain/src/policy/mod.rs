@@ -4,14 +4,22 @@
 //! what it accepted once it must accept for ever, because old policies stand in the ledger.
 
 mod explain;
+pub mod limits;
+mod nearest;
 mod parse;
 mod report;
+mod rights;
+mod rules;
+mod section;
+mod team;
+mod value;
+mod warnings;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use explain::{PersonCan, Verdict};
-pub use report::PolicyError;
+pub use report::{PolicyError, Problem};
 
 use crate::id::{PersonId, RightId, RuleName};
 use crate::text::Line;
@@ -124,6 +132,31 @@ pub struct Duties {
     pub invite: Vec<Selector>,
     /// Take a copy of the ledger away.
     pub export_ledger: Vec<Selector>,
+}
+
+impl Duties {
+    /// As the file calls them, in the order of [`Duties::listed`].
+    pub const FIELDS: [&str; 6] = [
+        "open_incidents",
+        "close_incidents",
+        "revoke",
+        "freeze",
+        "invite",
+        "export_ledger",
+    ];
+
+    /// Each with the words that complete "Mia can ...".
+    #[must_use]
+    pub fn listed(&self) -> [(&'static str, &[Selector]); 6] {
+        [
+            ("open incidents", &self.open_incidents),
+            ("close incidents", &self.close_incidents),
+            ("revoke grants", &self.revoke),
+            ("freeze people", &self.freeze),
+            ("invite and remove people", &self.invite),
+            ("export the ledger", &self.export_ledger),
+        ]
+    }
 }
 
 impl Policy {
