@@ -20,7 +20,7 @@ pub const MAX_NOTE_SIGNATURES: usize = 100;
 /// Most bytes in one note, text and signatures together: 1 MiB.
 ///
 /// A hundred post-quantum signatures of 5 kB take two thirds of it as base64; a checkpoint takes
-/// a few hundred bytes. Go's `sumdb/note` stops at 1,000,000 bytes.
+/// a few hundred bytes.
 pub const MAX_NOTE_BYTES: usize = 1 << 20;
 
 /// Most bytes in one C2SP `tlog-proof`: the largest note, and as much again for the proof and the

@@ -156,8 +156,8 @@ impl Note {
 
     /// Checks that `key` signed the text.
     ///
-    /// Signatures by other keys are ignored, as the specification asks; every signature that bears
-    /// the name and id of `key` must be right.
+    /// Signatures by other keys are ignored, as the specification asks. Every signature that bears
+    /// the name and id of `key` must be right; Go's `sumdb/note` looks only at the first.
     ///
     /// # Errors
     ///

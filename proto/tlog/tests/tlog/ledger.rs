@@ -26,7 +26,7 @@ Wqx3HImawpLnS/Gv4ubjAvi1WIOy0b8Ze0amvqbavKk=
 — example.com/ledger 7E1ubTHuko+80HkhkUcwUuzltYFmyFapf8y3cVy7h2aEf/0+lU/qAk8+5okNDHjn54OYA8yInhlENh5xZkXkYVpMlA8=
 ";
 pub(crate) const WITNESS_LINE: &str = "— witness.example.com/w1 S9x+qgAAAABkGFDLmLz/Geif7HRnrGC6k+RrMmiLFRCv3EO29bEqyPjQZd+1viArhNjt2wA8IiXurWxsjuFX7iOiNZqZxt45wKUqDw==";
-/// The ledger's private key as PKCS#8 version 1, as OpenSSL writes it.
+/// The ledger's private key as PKCS#8 version 1, as OpenSSL (under that Python) writes it.
 pub(crate) const PKCS8: &str = "MC4CAQAwBQYDK2VwBCIEIAcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH";
 
 pub(crate) fn signer() -> Ed25519Signer {
