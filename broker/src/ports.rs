@@ -138,6 +138,10 @@ pub struct Recorded {
     pub line: Arc<[u8]>,
 }
 
+/// Reads an entry's exact bytes back into its place and its event. The format is the ledger's; who
+/// needs it is handed this.
+pub type Decode = fn(&[u8]) -> Result<(u64, Event), LedgerError>;
+
 /// The one sequencer: decides, appends, applies, in order.
 pub trait Sequencer: Send + Sync {
     /// Decides one command against the live state, records what it leads to, and answers when that
