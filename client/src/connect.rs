@@ -1,0 +1,191 @@
+//! The connection to a broker: our own TCP and TLS beneath tonic's channel.
+
+use std::{io, sync::Arc};
+
+use hyper_util::rt::TokioIo;
+use rustls::{AlertDescription, CertificateError, ClientConfig, Error as TlsError};
+use tokio::net::TcpStream;
+use tokio_rustls::{TlsConnector, client::TlsStream};
+use tonic::transport::{Channel, Endpoint, Uri};
+
+use crate::{config::ServerUrl, error::Error, key, limits};
+
+/// Dials a broker and waits until TLS stands. The channel dials again by itself when it breaks.
+///
+/// # Errors
+/// [`Error::Unreachable`] where nobody answers in time, [`Error::Unverified`] where somebody else
+/// answers, [`Error::Setup`] where certificates do not suit.
+pub async fn connect(server: &ServerUrl, tls: ClientConfig) -> Result<Channel, Error> {
+    let dialer = Arc::new(Dialer {
+        server: server.clone(),
+        tls: Arc::new(tls),
+    });
+    let connector = tower::service_fn(move |_: Uri| {
+        let dialer = Arc::clone(&dialer);
+        async move { dialer.dial().await.map(TokioIo::new) }
+    });
+    let channel = endpoint(server)?.connect_with_connector(connector).await;
+    channel.map_err(|error| of_transport(server, &error))
+}
+
+/// Why no connection came to be, read from the chain of causes behind a transport's error.
+#[must_use]
+pub fn of_transport(server: &ServerUrl, error: &(dyn std::error::Error + 'static)) -> Error {
+    if let Some(error) = cause::<TlsError>(error) {
+        return of_tls(server, error);
+    }
+    let what = match cause::<io::Error>(error) {
+        Some(error) if error.kind() == io::ErrorKind::TimedOut => {
+            format!("the broker {server} did not answer in time")
+        }
+        Some(error) => format!("the broker {server} cannot be reached: {error}"),
+        None => format!("the broker {server} does not answer: {}", innermost(error)),
+    };
+    Error::Unreachable {
+        what,
+        next: unreachable_step(server),
+    }
+}
+
+/// The cause at the end of the chain: the others only say that something failed.
+fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> String {
+    let mut deepest: &'a (dyn std::error::Error + 'static) = error;
+    while let Some(source) = deepest.source() {
+        deepest = source;
+    }
+    match deepest.downcast_ref::<tonic::Status>() {
+        Some(status) => format!("{} ({})", status.message(), status.code()),
+        None => deepest.to_string(),
+    }
+}
+
+fn of_tls(server: &ServerUrl, error: &TlsError) -> Error {
+    match error {
+        TlsError::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => Error::setup(
+            format!("the broker's certificate is not for `{}`", server.host()),
+            "use the host name the broker was set up with (its config's `hosts`), see --server",
+        ),
+        TlsError::InvalidCertificate(
+            CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. },
+        ) => Error::setup(
+            format!("the certificate of {server} is not valid now: {error}"),
+            "check this laptop's clock first, then the broker's (`glassd check`)",
+        ),
+        TlsError::InvalidCertificate(_) => Error::unverified(format!(
+            "{server} is not the broker this laptop is enrolled with: its certificate was not \
+             issued by the pinned CA"
+        )),
+        TlsError::AlertReceived(alert) if is_about_us(*alert) => Error::setup(
+            format!("the broker does not accept this laptop's certificate ({alert:?})"),
+            key::enrol_again(),
+        ),
+        other => Error::Unreachable {
+            what: format!("the broker {server} cannot be spoken to: {other}"),
+            next: unreachable_step(server),
+        },
+    }
+}
+
+/// Alerts a server sends about a client's certificate (RFC 8446 section 6.2).
+fn is_about_us(alert: AlertDescription) -> bool {
+    matches!(
+        alert,
+        AlertDescription::BadCertificate
+            | AlertDescription::UnsupportedCertificate
+            | AlertDescription::CertificateRevoked
+            | AlertDescription::CertificateExpired
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::UnknownCA
+            | AlertDescription::AccessDenied
+            | AlertDescription::CertificateRequired
+    )
+}
+
+/// What to check where nobody answers.
+pub(crate) fn unreachable_step(server: &ServerUrl) -> String {
+    format!(
+        "check the network, and that glassd runs on {} and listens on port {}",
+        server.host(),
+        server.port()
+    )
+}
+
+/// The first error of type `E` among an error and its causes, also inside an [`io::Error`].
+fn cause<'a, E: std::error::Error + 'static>(
+    error: &'a (dyn std::error::Error + 'static),
+) -> Option<&'a E> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<E>() {
+            return Some(found);
+        }
+        let inside = error
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        next = match inside {
+            Some(inside) => Some(inside as &(dyn std::error::Error + 'static)),
+            None => error.source(),
+        };
+    }
+    None
+}
+
+fn endpoint(server: &ServerUrl) -> Result<Endpoint, Error> {
+    let unusable = |_| {
+        Error::usage(
+            format!("{server} cannot be dialled"),
+            "it looks like https://host:7443",
+        )
+    };
+    // tonic refuses https without its own TLS, so it is told http and the true origin.
+    let plain = server.to_string().replacen("https://", "http://", 1);
+    let origin: Uri = server.to_string().parse().map_err(|_| {
+        Error::usage(
+            format!("{server} cannot be dialled"),
+            "it looks like https://host:7443",
+        )
+    })?;
+    Ok(Endpoint::from_shared(plain)
+        .map_err(unusable)?
+        .origin(origin)
+        .user_agent(concat!("glass/", env!("CARGO_PKG_VERSION")))
+        .map_err(unusable)?
+        .connect_timeout(limits::CONNECT_TIMEOUT)
+        .timeout(limits::ANSWER_TIMEOUT)
+        .http2_keep_alive_interval(limits::KEEPALIVE_INTERVAL)
+        .keep_alive_timeout(limits::KEEPALIVE_TIMEOUT)
+        .keep_alive_while_idle(true))
+}
+
+struct Dialer {
+    server: ServerUrl,
+    tls: Arc<ClientConfig>,
+}
+
+impl Dialer {
+    async fn dial(&self) -> io::Result<TlsStream<TcpStream>> {
+        let dialled = tokio::time::timeout(limits::CONNECT_TIMEOUT, self.dial_and_greet()).await;
+        dialled.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+    }
+
+    async fn dial_and_greet(&self) -> io::Result<TlsStream<TcpStream>> {
+        let tcp = TcpStream::connect((self.server.host(), self.server.port())).await?;
+        tcp.set_nodelay(true)?;
+        let connector = TlsConnector::from(Arc::clone(&self.tls));
+        let stream = connector.connect(self.server.tls_name(), tcp).await?;
+        if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
+            return Err(io::Error::other(
+                "it does not speak HTTP/2; is this the gRPC port?",
+            ));
+        }
+        Ok(stream)
+    }
+}
+
+#[cfg(test)]
+mod tests;

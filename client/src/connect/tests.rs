@@ -1,0 +1,97 @@
+//! Dialling the broker, somebody else, and nobody.
+
+use rustls::ServerConfig;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use super::*;
+use crate::{fixtures, tls};
+
+/// A server with the fixtures' certificate that accepts TLS and then says nothing.
+async fn server(alpn: &[&[u8]]) -> ServerUrl {
+    let chain = [fixtures::SERVER_CERTIFICATE, fixtures::CA_CERTIFICATE];
+    let chain = chain.map(|pem| CertificateDer::from_pem_slice(pem.as_bytes()).unwrap());
+    let key = PrivateKeyDer::from_pem_slice(fixtures::SERVER_KEY.as_bytes()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(chain.to_vec(), key)
+        .unwrap();
+    config.alpn_protocols = alpn.iter().map(|name| name.to_vec()).collect();
+
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        let mut open = Vec::new();
+        while let Ok((tcp, _)) = listener.accept().await {
+            let accepted = TlsAcceptor::from(Arc::new(config.clone()))
+                .accept(tcp)
+                .await;
+            open.extend(accepted);
+        }
+    });
+    ServerUrl::parse(&format!("https://127.0.0.1:{port}")).unwrap()
+}
+
+fn pinning(ca: &str) -> (ClientConfig, tls::Pinned) {
+    let ca = CertificateDer::from_pem_slice(ca.as_bytes()).unwrap();
+    let pinned = tls::Pinned::default();
+    (
+        tls::enrolling(tls::Pin::of(&ca), Arc::clone(&pinned)),
+        pinned,
+    )
+}
+
+#[tokio::test]
+async fn the_pinned_broker_is_reached_and_its_ca_kept() {
+    let (config, pinned) = pinning(fixtures::CA_CERTIFICATE);
+    connect(&server(&[b"h2"]).await, config).await.unwrap();
+    assert!(pinned.get().is_some());
+}
+
+#[tokio::test]
+async fn somebody_else_is_a_failed_verification() {
+    let (config, pinned) = pinning(fixtures::OTHER_CA_CERTIFICATE);
+    let error = connect(&server(&[b"h2"]).await, config).await.unwrap_err();
+    assert_eq!(error.exit_code(), 86, "{error}");
+    assert!(pinned.get().is_none());
+}
+
+#[tokio::test]
+async fn a_name_the_certificate_does_not_bear_is_said() {
+    let (config, _) = pinning(fixtures::CA_CERTIFICATE);
+    let server = server(&[b"h2"]).await;
+    let server = ServerUrl::parse(&format!("https://127.0.0.2:{}", server.port())).unwrap();
+    let error = connect(&server, config).await.unwrap_err();
+    // 127.0.0.2 may not be dialled everywhere; where it is, the name is what is wrong.
+    let text = error.to_string();
+    assert!(
+        text.contains("is not for `127.0.0.2`") || error.exit_code() == 84,
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn another_protocol_and_nobody_are_unreachable() {
+    let (config, _) = pinning(fixtures::CA_CERTIFICATE);
+    let error = connect(&server(&[]).await, config.clone())
+        .await
+        .unwrap_err();
+    assert_eq!(error.exit_code(), 84);
+    assert!(
+        error.to_string().contains("is this the gRPC port?"),
+        "{error}"
+    );
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
+    let nobody = ServerUrl::parse(&format!("https://127.0.0.1:{port}")).unwrap();
+    let error = connect(&nobody, config).await.unwrap_err();
+    assert_eq!(error.exit_code(), 84);
+    assert!(error.to_string().contains("cannot be reached: "), "{error}");
+    assert!(error.next().unwrap().contains(&format!("port {port}")));
+}

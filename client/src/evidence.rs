@@ -1,0 +1,76 @@
+//! What is kept when a ledger contradicts itself: enough for somebody else to see it too.
+
+use std::path::{Path, PathBuf};
+
+use breakglass_tlog::ConsistencyProof;
+use jiff::Timestamp;
+
+use crate::{error::Error, files};
+
+/// Two checkpoints that cannot both be true of one append-only ledger.
+#[derive(Debug)]
+pub struct Evidence<'a> {
+    /// The signed note this laptop had accepted before.
+    pub remembered: &'a str,
+    /// The signed note that came now.
+    pub received: &'a str,
+    /// The proof that did not join them, where one came.
+    pub proof: Option<&'a ConsistencyProof>,
+    /// What does not hold.
+    pub why: &'a str,
+}
+
+/// Writes the evidence into a new folder below `folder`, which is returned.
+///
+/// # Errors
+/// [`Error::File`].
+pub fn save(folder: &Path, now: Timestamp, evidence: &Evidence<'_>) -> Result<PathBuf, Error> {
+    let name = now.strftime("%Y%m%dT%H%M%S").to_string();
+    let mut place = folder.join(&name);
+    // Two in one second are two pieces of evidence.
+    for count in 2.. {
+        if !place.exists() {
+            break;
+        }
+        place = folder.join(format!("{name}-{count}"));
+    }
+    files::create_folder(&place)?;
+    files::write(
+        &place.join("remembered.checkpoint"),
+        evidence.remembered.as_bytes(),
+    )?;
+    files::write(
+        &place.join("received.checkpoint"),
+        evidence.received.as_bytes(),
+    )?;
+    if let Some(proof) = evidence.proof {
+        files::write(
+            &place.join("consistency-proof.txt"),
+            proof_text(proof).as_bytes(),
+        )?;
+    }
+    files::write(&place.join("README.txt"), readme(evidence.why).as_bytes())?;
+    Ok(place)
+}
+
+fn proof_text(proof: &ConsistencyProof) -> String {
+    let hashes: String = proof
+        .hashes
+        .iter()
+        .map(|hash| format!("{hash}\n"))
+        .collect();
+    format!("old {}\nnew {}\n{hashes}", proof.old, proof.new)
+}
+
+fn readme(why: &str) -> String {
+    format!(
+        "A breakglass ledger contradicted itself: {why}.\n\n\
+         remembered.checkpoint   signed tree head this laptop had accepted before\n\
+         received.checkpoint     signed tree head the broker sent this time\n\
+         consistency-proof.txt   what the broker sent to join them, if it sent anything: the two\n\
+         \x20                       sizes, then the hashes of RFC 9162 section 2.1.4 in base64\n\n\
+         Both heads are C2SP signed notes by the ledger's own key. An append-only ledger cannot\n\
+         have signed both. Keep this folder, and compare with what other laptops remember\n\
+         (contexts/NAME/checkpoint in their settings).\n"
+    )
+}

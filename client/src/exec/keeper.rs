@@ -1,0 +1,133 @@
+//! A second pair of eyes: ends the command and wipes its folder when `glass` itself is killed.
+//!
+//! `glass exec` starts `glass __keep FOLDER` before the first credential is written, and holds the
+//! other end of its standard input. Over it goes one line, the command's process group, and at an
+//! ordinary end a second one, [`DONE`]. If the pipe closes without that, `glass` has died: the
+//! keeper sends SIGTERM to the group, SIGKILL after the grace, and wipes the folder. The broker
+//! does its part alone: the hold stream is gone, so it ends the grant after its own grace.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use rustix::process::{Pid, Signal};
+use tokio::{
+    io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader},
+    process::{Child, ChildStdin},
+    time::{Instant, sleep},
+};
+
+use super::{
+    family::Family,
+    folder::Folder,
+    limits::{FORCE_PAUSE, GRACE},
+    shim::{KEEP, Shim},
+};
+use crate::output::Printer;
+
+/// What `glass` says when it has done everything itself.
+const DONE: &str = "done";
+
+/// The longest line read: a process id or [`DONE`], and nobody else writes here.
+const MAX_LINE: u64 = 32;
+
+/// The running keeper, as `glass exec` holds it.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    process: Child,
+    line: ChildStdin,
+}
+
+impl Keeper {
+    /// Starts one for this folder. It stays in the background and out of reach of Ctrl-C.
+    ///
+    /// # Errors
+    /// What the system says.
+    pub(super) fn start(shim: &Shim, folder: &Folder) -> io::Result<Self> {
+        let mut process = shim
+            .command(KEEP)
+            .arg("--")
+            .arg(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .process_group(0)
+            .spawn()?;
+        let line = process.stdin.take().ok_or_else(|| io::Error::other("no pipe"))?;
+        Ok(Self { process, line })
+    }
+
+    /// Its process, which is no part of the command's family.
+    pub(super) fn pid(&self) -> Option<Pid> {
+        self.process.id().and_then(|id| Pid::from_raw(id.cast_signed()))
+    }
+
+    /// Tells it whom to end.
+    pub(super) async fn watch_over(&mut self, group: Pid) -> io::Result<()> {
+        self.line.write_all(format!("{}\n", group.as_raw_nonzero()).as_bytes()).await
+    }
+
+    /// Tells it that all is done, and waits until it is gone.
+    pub(super) async fn dismiss(mut self) -> io::Result<()> {
+        let told = self.line.write_all(format!("{DONE}\n").as_bytes()).await;
+        drop(self.line);
+        self.process.wait().await.and(told)
+    }
+}
+
+/// `glass __keep`: what [`keep`] needs.
+#[derive(Debug, clap::Args)]
+pub struct Keep {
+    /// The folder to wipe.
+    #[arg(last = true, required = true)]
+    pub folder: PathBuf,
+}
+
+/// Waits for the end of `glass exec`, and cleans up if that was sudden. `input` is the pipe.
+pub async fn keep(order: &Keep, input: impl AsyncRead + Unpin, printer: &Printer) {
+    let mut lines = BufReader::new(tokio::io::AsyncReadExt::take(input, MAX_LINE * 2)).lines();
+    let mut group = None;
+    while let Ok(Some(line)) = lines.next_line().await {
+        if line == DONE {
+            return;
+        }
+        group = line.parse().ok().and_then(Pid::from_raw);
+    }
+    // Who is process 1's group or our own cannot be meant.
+    if let Some(group) = group.filter(|group| !group.is_init() && *group != rustix::process::getpgrp()) {
+        printer.loud("`glass exec` was killed: ending the command it ran");
+        end(&Family::new(group, Vec::new())).await;
+    }
+    match wipe(&order.folder).await {
+        Ok(()) => printer.loud("the credential is wiped; the broker ends the grant by itself"),
+        Err(why) if why.kind() == io::ErrorKind::NotFound => {}
+        Err(why) => printer.loud(format!("cannot wipe {}: {why}", order.folder.display())),
+    }
+}
+
+/// The lock of a dying process goes at some moment of its dying, maybe after its pipe.
+async fn wipe(folder: &Path) -> io::Result<()> {
+    let deadline = Instant::now() + GRACE;
+    loop {
+        match Folder::open_abandoned(folder) {
+            Err(why) if why.kind() == io::ErrorKind::WouldBlock && Instant::now() < deadline => {
+                sleep(FORCE_PAUSE).await;
+            }
+            opened => return opened?.wipe(),
+        }
+    }
+}
+
+/// The command is not our child, so there is no event to wait for: look again in short steps.
+async fn end(family: &Family) {
+    let deadline = Instant::now() + GRACE;
+    family.signal(Signal::TERM);
+    family.signal(Signal::CONT);
+    while !family.alive().is_empty() && Instant::now() < deadline {
+        sleep(FORCE_PAUSE).await;
+    }
+    if !family.alive().is_empty() {
+        family.signal(Signal::KILL);
+    }
+}

@@ -1,0 +1,105 @@
+//! What `glass exec` says, on standard error. Beside the command's own output, so: little.
+
+use std::fmt::Display;
+
+use breakglass_proto::v1::{Grant, GrantBasis};
+use jiff::Timestamp;
+
+use super::{family::Member, terminal::undisturbed};
+use crate::{error::Error, grant, output::Printer, spinner::Spinner, time};
+
+/// The printer, used in a way that cannot stop us: the command may have the terminal.
+#[derive(Clone, Copy)]
+pub(super) struct Voice<'a>(pub(super) &'a Printer);
+
+impl Voice<'_> {
+    pub(super) fn note(self, text: impl Display) {
+        undisturbed(|| self.0.note(text));
+    }
+
+    pub(super) fn warn(self, text: impl Display) {
+        undisturbed(|| self.0.warn(text));
+    }
+
+    pub(super) fn loud(self, text: impl Display) {
+        undisturbed(|| self.0.loud(text));
+    }
+
+    pub(super) fn spinner(self, text: impl Display) -> Spinner {
+        self.0.spinner(text)
+    }
+}
+
+/// For whom the request waits, and what they have to do.
+pub(super) fn waiting(grant: &Grant, now: Timestamp) -> String {
+    let (id, who) = (&grant.id, grant::approvers(grant));
+    let lapses = time::from_proto(grant.lapses_at.as_ref())
+        .map(|at| format!("; it lapses at {}", time::local_and_relative(at, now)))
+        .unwrap_or_default();
+    format!("{id}: waiting for {who} to run `glass approve {id}`{lapses}")
+}
+
+/// That it has begun: who said yes, to what, until when.
+pub(super) fn begun(grant: &Grant, now: Timestamp) -> String {
+    let yes = match grant.basis() {
+        GrantBasis::Approved => format!("{} approved {}", grant.approved_by, grant.id),
+        _ => grant.id.clone(),
+    };
+    let until = time::from_proto(grant.ends_at.as_ref())
+        .map(|at| format!(" until {}", time::local_and_relative(at, now)))
+        .unwrap_or_default();
+    format!("{yes}: you can {}{until}, for {}", grant.sentence, grant.incident)
+}
+
+/// That it was begun without anybody's yes. To be said loudly.
+pub(super) fn self_granted(grant: &Grant) -> String {
+    format!(
+        "SELF-GRANTED: nobody answered, so you let yourself {}.\n\
+         It stands so in the ledger, and everybody on the team sees it.",
+        grant.sentence
+    )
+}
+
+/// What a self-grant would mean, as a question.
+pub(super) fn self_grant_question(grant: &Grant) -> String {
+    format!(
+        "nobody has answered {id}. You may let yourself {what}: for a shorter time, and everybody \
+         on the team is told. Do it now? [y/N]",
+        id = grant.id,
+        what = grant.sentence
+    )
+}
+
+/// That the broker is out of reach while the command runs.
+pub(super) fn lost(why: &Error, until: Timestamp, now: Timestamp) -> String {
+    format!(
+        "{why}. The command goes on; without the broker it ends at {} at the latest",
+        time::local_and_relative(until, now)
+    )
+}
+
+/// Why the access is over and what happens to the command. To be said loudly.
+pub(super) fn cut(why: &str, program: &str, sentence: &str) -> String {
+    let can = if sentence.is_empty() { "you have no access any more" } else { "" };
+    let cannot = format!("you can no longer {sentence}");
+    let state = if can.is_empty() { &cannot } else { can };
+    format!("{why}\n{state}: ending `{program}`")
+}
+
+/// Who could not be ended.
+pub(super) fn survivors(members: &[Member]) -> String {
+    format!(
+        "could not end {}: they belong to another user, or hang. End them by hand; the credential \
+         is gone from here, and the broker accepts it no more",
+        named(members)
+    )
+}
+
+/// Processes by name and id.
+pub(super) fn named(members: &[Member]) -> String {
+    let names: Vec<_> = members
+        .iter()
+        .map(|member| format!("{} ({})", member.name, member.pid.as_raw_nonzero()))
+        .collect();
+    grant::listed(&names, "and")
+}

@@ -1,0 +1,173 @@
+//! From asking to beginning: waits for the approver, or for the moment of the self-grant.
+
+use std::time::Duration;
+
+use breakglass_proto::v1::{Grant, GrantState};
+use jiff::Timestamp;
+use tokio::time::sleep;
+
+use super::{
+    Order,
+    desk::Desk,
+    hold::{Hold, News},
+    limits::{LONGEST_NAP, SELF_GRANT_PAUSE},
+    question::Question,
+    signals::{Signals, Wish},
+    voice::{self, Voice},
+};
+use crate::{error::Error, spinner::Spinner, time};
+
+/// How the waiting ended.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// The grant is active.
+    Begun(Box<Grant>),
+    /// Whoever asked does not want it any more.
+    Stopped(Wish),
+}
+
+/// Somebody who waits.
+pub(super) struct Waiting<'a, D> {
+    pub(super) desk: &'a D,
+    pub(super) order: &'a Order,
+    pub(super) grant: Grant,
+    pub(super) voice: Voice<'a>,
+}
+
+/// Whether the guarded self-grant is still to be offered.
+enum Offer {
+    /// From then on.
+    From(Timestamp),
+    /// It stands on the screen.
+    Open(Question),
+    /// There is none, or it was declined.
+    Closed,
+}
+
+impl<D: Desk> Waiting<'_, D> {
+    /// Waits, however long it takes.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] where the approver says no or nobody answers in time, and what ended the
+    /// request otherwise.
+    pub(super) async fn answer(
+        mut self,
+        hold: &mut Hold,
+        signals: &mut Signals,
+    ) -> Result<Answer, Error> {
+        let mut offer = time::from_proto(self.grant.self_grant_at.as_ref())
+            .map_or(Offer::Closed, Offer::From);
+        let mut spinner = Some(self.spinner());
+        loop {
+            let now = self.desk.now();
+            if matches!(offer, Offer::From(due) if due <= now) {
+                spinner = None;
+                if let Some(begun) = self.offer_self_grant(&mut offer).await? {
+                    return Ok(begun);
+                }
+            }
+            if spinner.is_none() && !matches!(offer, Offer::Open(_)) {
+                spinner = Some(self.spinner());
+            }
+            tokio::select! {
+                news = hold.next() => {
+                    if let Some(begun) = self.heard(news, spinner.as_ref())? {
+                        return Ok(begun);
+                    }
+                }
+                wish = signals.next_end() => return Ok(Answer::Stopped(wish)),
+                yes = answered(&mut offer) => {
+                    offer = Offer::Closed;
+                    if yes && let Some(begun) = self.self_grant(&mut offer).await? {
+                        return Ok(begun);
+                    }
+                }
+                () = sleep(nap(&offer, now)) => {}
+            }
+        }
+    }
+
+    fn spinner(&self) -> Spinner {
+        self.voice.spinner(voice::waiting(&self.grant, self.desk.now()))
+    }
+
+    fn heard(&mut self, news: News, spinner: Option<&Spinner>) -> Result<Option<Answer>, Error> {
+        let say = |text: String| if let Some(spinner) = spinner { spinner.say(text) };
+        match news {
+            News::Happened(event) => {
+                if let Some(grant) = event.grant {
+                    self.grant = grant;
+                }
+                match self.grant.state() {
+                    GrantState::Active => {
+                        return Ok(Some(Answer::Begun(Box::new(self.grant.clone()))));
+                    }
+                    GrantState::Ended => {
+                        return Err(Error::of_ended(&self.grant)
+                            .unwrap_or_else(|| Error::broken_answer("a grant ended without why")));
+                    }
+                    _ => {}
+                }
+            }
+            News::Over(why) => return Err(why),
+            News::Lost(why) => say(format!("{}: {why}; trying again", self.grant.id)),
+            News::Back => say(voice::waiting(&self.grant, self.desk.now())),
+        }
+        Ok(None)
+    }
+
+    /// The time for it has come: do it if told so beforehand, ask if somebody is there.
+    async fn offer_self_grant(&mut self, offer: &mut Offer) -> Result<Option<Answer>, Error> {
+        *offer = Offer::Closed;
+        if self.order.self_grant_if_nobody {
+            return self.self_grant(offer).await;
+        }
+        match Question::open() {
+            Some(question) => {
+                self.voice.note(voice::self_grant_question(&self.grant));
+                *offer = Offer::Open(question);
+            }
+            None => self.voice.note(format!(
+                "nobody has answered {}; you could begin it yourself with `glass exec \
+                 --self-grant`. Still waiting",
+                self.grant.id
+            )),
+        }
+        Ok(None)
+    }
+
+    async fn self_grant(&mut self, offer: &mut Offer) -> Result<Option<Answer>, Error> {
+        match self.desk.self_grant(&self.grant).await {
+            Ok(grant) => {
+                self.voice.loud(voice::self_granted(&grant));
+                Ok(Some(Answer::Begun(Box::new(grant))))
+            }
+            Err(why @ Error::Unverified { .. }) => Err(why),
+            Err(why) => {
+                let again = why.is_passing() || why.reason() == "SELF_GRANT_TOO_EARLY";
+                if again && self.order.self_grant_if_nobody {
+                    let now = self.desk.now();
+                    *offer = Offer::From(now.saturating_add(SELF_GRANT_PAUSE).unwrap_or(now));
+                } else {
+                    self.voice.warn(format!("no self-grant: {why}. Still waiting"));
+                }
+                Ok(None)
+            }
+        }
+    }
+}
+
+async fn answered(offer: &mut Offer) -> bool {
+    match offer {
+        Offer::Open(question) => question.is_yes().await,
+        Offer::From(_) | Offer::Closed => std::future::pending().await,
+    }
+}
+
+fn nap(offer: &Offer, now: Timestamp) -> Duration {
+    match offer {
+        Offer::From(due) => Duration::try_from(due.duration_since(now)).unwrap_or_default(),
+        Offer::Open(_) | Offer::Closed => LONGEST_NAP,
+    }
+    .min(LONGEST_NAP)
+}

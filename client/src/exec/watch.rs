@@ -1,0 +1,199 @@
+//! While the command runs: renews, warns, listens, and knows when it is over.
+
+use std::{process::ExitStatus, sync::Arc};
+
+use breakglass_proto::v1::{Credential, Grant, GrantState};
+use rustix::process::Signal;
+use tokio::{task::JoinSet, time::sleep};
+use zeroize::Zeroize as _;
+
+use super::{
+    child::Running,
+    desk::{Desk, ends_access},
+    folder::Folder,
+    hold::{Hold, News},
+    placement::Placement,
+    plan::{Plan, Step},
+    signals::{Signals, Wish},
+    voice::{self, Voice},
+};
+use crate::{error::Error, grant, time};
+
+/// Why nobody watches any more.
+#[derive(Debug)]
+pub(super) enum Finish {
+    /// The command ended by itself.
+    Exited(ExitStatus),
+    /// The access is over under it; who and why.
+    Cut(String),
+    /// The broker cannot be trusted.
+    Distrusted(Error),
+    /// Somebody told `glass` to end.
+    Told,
+}
+
+/// Watches over one running command.
+pub(super) struct Watch<'a, D> {
+    pub(super) desk: Arc<D>,
+    pub(super) grant: Grant,
+    pub(super) plan: Plan,
+    pub(super) folder: &'a Folder,
+    pub(super) placement: Placement,
+    pub(super) voice: Voice<'a>,
+    pub(super) errands: JoinSet<Errand>,
+    /// Whether the broker is out of reach, as far as the hold knows.
+    pub(super) lost: bool,
+}
+
+/// Something asked of the broker meanwhile.
+pub(super) enum Errand {
+    /// A new credential.
+    Renewed(Result<Credential, Error>),
+    /// The use is on record.
+    Reported(Result<(), Error>),
+}
+
+impl<D: Desk> Watch<'_, D> {
+    /// Watches until it is over.
+    ///
+    /// # Errors
+    /// Where the system does not let us wait for the command.
+    pub(super) async fn until_finish(
+        &mut self,
+        running: &mut Running,
+        hold: &mut Hold,
+        signals: &mut Signals,
+    ) -> std::io::Result<Finish> {
+        let mut interrupted = false;
+        loop {
+            let now = self.desk.now();
+            for step in self.plan.steps(now) {
+                if let Some(finish) = self.take(step) {
+                    return Ok(finish);
+                }
+            }
+            let finish = tokio::select! {
+                status = running.exited() => Some(Finish::Exited(status?)),
+                news = hold.next() => self.heard(news),
+                Some(Ok(errand)) = self.errands.join_next() => self.done(errand),
+                wish = signals.next() => match wish {
+                    Wish::Continue => { running.continued(); None }
+                    // The first is for the command; whoever presses again means us.
+                    Wish::Interrupt if !interrupted => {
+                        interrupted = true;
+                        running.pass_on(Signal::INT);
+                        None
+                    }
+                    Wish::Interrupt | Wish::Terminate => Some(Finish::Told),
+                },
+                () = sleep(self.plan.nap(now)) => None,
+            };
+            if let Some(finish) = finish {
+                return Ok(finish);
+            }
+        }
+    }
+
+    /// Sends an entry about the use on its way.
+    pub(super) fn report_use(&mut self, program: String) {
+        let (desk, id) = (self.desk.clone(), self.grant.id.clone());
+        self.errands.spawn(async move { Errand::Reported(desk.report_use(&id, &program).await) });
+    }
+
+    fn take(&mut self, step: Step) -> Option<Finish> {
+        match step {
+            Step::Renew => {
+                let (desk, id) = (self.desk.clone(), self.grant.id.clone());
+                self.errands.spawn(async move { Errand::Renewed(desk.issue(&id).await) });
+            }
+            Step::Warn { left } => {
+                let (left, id) = (time::short(left), &self.grant.id);
+                self.voice.warn(format!(
+                    "your access ends in {left}; for more time: glass extend {id} --for 10m"
+                ));
+            }
+            Step::CredentialRanOut => self.voice.warn(
+                "the credential has run out and the broker gives no new one; still trying",
+            ),
+            Step::End => return Some(Finish::Cut(format!("the time of {} ran out", self.grant.id))),
+        }
+        None
+    }
+
+    fn heard(&mut self, news: News) -> Option<Finish> {
+        match news {
+            News::Happened(event) => {
+                let grant = event.grant?;
+                if event.kind == "incident.warned" {
+                    self.voice.warn(&event.text);
+                }
+                return self.stands(grant);
+            }
+            News::Over(why) => return Some(over(why)),
+            News::Lost(why) => {
+                self.lost = true;
+                self.voice.warn(voice::lost(&why, self.plan.ends_at(), self.desk.now()));
+            }
+            News::Back => {
+                self.lost = false;
+                self.voice.note("the broker is back");
+            }
+        }
+        None
+    }
+
+    /// The grant as it stands now.
+    fn stands(&mut self, grant: Grant) -> Option<Finish> {
+        self.grant = grant;
+        if self.grant.state() == GrantState::Ended {
+            return Some(Finish::Cut(grant::ending_sentence(&self.grant)));
+        }
+        let (now, id) = (self.desk.now(), &self.grant.id);
+        if let Some(ends_at) = time::from_proto(self.grant.ends_at.as_ref())
+            && self.plan.ends(now, ends_at)
+        {
+            let until = time::local_and_relative(ends_at, now);
+            self.voice.note(format!("{id} now ends at {until}"));
+        }
+        None
+    }
+
+    fn done(&mut self, errand: Errand) -> Option<Finish> {
+        match errand {
+            Errand::Reported(Ok(())) => {}
+            Errand::Reported(Err(why)) if ends_access(&why) => return Some(over(why)),
+            Errand::Reported(Err(why)) => {
+                self.voice.note(format!("the use of {} is not on record: {why}", self.grant.id));
+            }
+            Errand::Renewed(Ok(credential)) => self.renewed(credential),
+            Errand::Renewed(Err(why)) if ends_access(&why) => return Some(over(why)),
+            Errand::Renewed(Err(why)) => self.not_renewed(&why),
+        }
+        None
+    }
+
+    fn renewed(&mut self, mut credential: Credential) {
+        let now = self.desk.now();
+        let placed = self.placement.put(self.folder, &credential);
+        credential.value.zeroize();
+        match (placed, time::from_proto(credential.expires_at.as_ref())) {
+            (Ok(_), Some(expires_at)) => self.plan.renewed(now, expires_at),
+            (Ok(_), None) => self.not_renewed(&Error::broken_answer("a credential without end")),
+            (Err(why), _) => self.not_renewed(&Error::file("write", self.folder.path(), why)),
+        }
+    }
+
+    fn not_renewed(&mut self, why: &Error) {
+        let first = self.plan.renewal_failed(self.desk.now());
+        if first && !self.lost {
+            self.voice.warn(format!("the credential is not renewed: {why}; trying again"));
+        }
+    }
+}
+
+fn over(why: Error) -> Finish {
+    match why {
+        Error::Unverified { .. } => Finish::Distrusted(why),
+        why => Finish::Cut(why.to_string()),
+    }
+}

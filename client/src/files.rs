@@ -1,0 +1,165 @@
+//! Our own files: private, written whole or not at all.
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Read as _, Write as _},
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
+};
+
+use crate::{error::Error, limits::MAX_OWN_FILE_BYTES};
+
+/// Only the owner reads and writes.
+pub const FILE_MODE: u32 = 0o600;
+/// Only the owner enters.
+pub const FOLDER_MODE: u32 = 0o700;
+
+/// Reads a file of ours, at most 1 MiB; `None` where there is none.
+///
+/// # Errors
+/// [`Error::File`] where it cannot be read or is larger.
+pub fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::file("read", path, error)),
+    };
+    let mut bytes = Vec::new();
+    file.take(MAX_OWN_FILE_BYTES + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| Error::file("read", path, error))?;
+    if bytes.len() as u64 > MAX_OWN_FILE_BYTES {
+        return Err(Error::file(
+            "read",
+            path,
+            io::Error::other("it is larger than 1 MiB"),
+        ));
+    }
+    Ok(Some(bytes))
+}
+
+/// Like [`read`], as UTF-8.
+///
+/// # Errors
+/// [`Error::File`] also where it is not UTF-8.
+pub fn read_text(path: &Path) -> Result<Option<String>, Error> {
+    let Some(bytes) = read(path)? else {
+        return Ok(None);
+    };
+    let text = String::from_utf8(bytes);
+    text.map(Some)
+        .map_err(|_| Error::file("read", path, io::Error::other("it is not UTF-8 text")))
+}
+
+/// Writes a file of mode 0600 whole: into a neighbour, synced, then renamed over the old one, and
+/// the folder synced. A crash leaves the old file or the new one.
+///
+/// # Errors
+/// [`Error::File`].
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    let beside = neighbour(path);
+    let written = write_new(&beside, bytes)
+        .and_then(|()| fs::rename(&beside, path))
+        .and_then(|()| sync_folder(path));
+    if written.is_err() {
+        let _ = fs::remove_file(&beside); // the failure below is what matters
+    }
+    written.map_err(|error| Error::file("write", path, error))
+}
+
+/// Makes a folder of mode 0700 and those above it where they are missing.
+///
+/// # Errors
+/// [`Error::File`].
+pub fn create_folder(path: &Path) -> Result<(), Error> {
+    let made = DirBuilder::new()
+        .recursive(true)
+        .mode(FOLDER_MODE)
+        .create(path);
+    made.map_err(|error| Error::file("create", path, error))
+}
+
+/// The permission bits of a path, `None` where there is nothing.
+#[must_use]
+pub fn mode(path: &Path) -> Option<u32> {
+    fs::metadata(path)
+        .ok()
+        .map(|metadata| metadata.mode() & 0o777)
+}
+
+fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(FILE_MODE)
+        .open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+fn sync_folder(path: &Path) -> io::Result<()> {
+    match path.parent() {
+        Some(folder) => File::open(folder)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+/// A name nobody else uses: this process, and a count within it.
+fn neighbour(path: &Path) -> PathBuf {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(
+        ".{}-{}",
+        std::process::id(),
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    ));
+    path.with_file_name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_private_and_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("a/b");
+        create_folder(&inner).unwrap();
+        let path = inner.join("key.pem");
+        write(&path, b"one").unwrap();
+        write(&path, b"two").unwrap();
+        assert_eq!(read(&path).unwrap().unwrap(), b"two");
+        assert_eq!(mode(&path), Some(0o600));
+        assert_eq!(mode(&inner), Some(0o700));
+        assert_eq!(
+            fs::read_dir(&inner).unwrap().count(),
+            1,
+            "nothing is left beside it"
+        );
+    }
+
+    #[test]
+    fn a_missing_file_is_not_an_error_and_an_unreadable_one_is() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(read(&folder.path().join("nothing")).unwrap().is_none());
+        assert!(read(folder.path()).is_err());
+        let huge = folder.path().join("huge");
+        fs::write(&huge, vec![b'x'; MAX_OWN_FILE_BYTES as usize + 1]).unwrap();
+        assert!(
+            read(&huge)
+                .unwrap_err()
+                .to_string()
+                .contains("larger than 1 MiB")
+        );
+    }
+
+    #[test]
+    fn a_failed_write_leaves_the_old_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("taken");
+        fs::create_dir(&path).unwrap();
+        assert!(write(&path, b"x").is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,212 @@
+//! What the client knows about a grant of the contract: how it reads, and what its end means.
+
+use breakglass_proto::v1::{Grant, GrantBasis, GrantEnding, GrantState};
+use jiff::Timestamp;
+
+use crate::{error::Error, time};
+
+/// Who has to say yes, in words: "leon or the founder's name".
+#[must_use]
+pub fn approvers(grant: &Grant) -> String {
+    listed(&grant.approvers, "or")
+}
+
+/// A list in words: `a`, `a or b`, `a, b or c`; "nobody" for none.
+#[must_use]
+pub fn listed(items: &[String], last: &str) -> String {
+    match items {
+        [] => "nobody".to_owned(),
+        [one] => one.clone(),
+        [first @ .., end] => format!("{} {last} {end}", first.join(", ")),
+    }
+}
+
+/// The state in one word.
+#[must_use]
+pub fn state_word(grant: &Grant) -> &'static str {
+    match grant.state() {
+        GrantState::Unspecified => "unknown",
+        GrantState::Waiting => "waiting",
+        GrantState::Active => "active",
+        GrantState::Ended => ending_word(grant.ending()),
+    }
+}
+
+/// The ending in the ledger's word.
+#[must_use]
+pub fn ending_word(ending: GrantEnding) -> &'static str {
+    match ending {
+        GrantEnding::Unspecified => "ended",
+        GrantEnding::Denied => "denied",
+        GrantEnding::Lapsed => "lapsed",
+        GrantEnding::Dropped => "dropped",
+        GrantEnding::Revoked => "revoked",
+        GrantEnding::Expired => "expired",
+        GrantEnding::IncidentClosed => "incident-closed",
+        GrantEnding::PersonLeft => "person-left",
+        GrantEnding::PersonFrozen => "person-frozen",
+        GrantEnding::Abandoned => "abandoned",
+    }
+}
+
+/// How it came to begin, in the ledger's word; empty where it has not.
+#[must_use]
+pub fn basis_word(basis: GrantBasis) -> &'static str {
+    match basis {
+        GrantBasis::Unspecified => "",
+        GrantBasis::FastPath => "fast-path",
+        GrantBasis::Approved => "approved",
+        GrantBasis::SelfGranted => "self-granted",
+    }
+}
+
+/// How it ended, as one sentence: who, and why.
+#[must_use]
+pub fn ending_sentence(grant: &Grant) -> String {
+    let (id, by) = (&grant.id, by_whom(&grant.ended_by));
+    let sentence = match grant.ending() {
+        GrantEnding::Denied => format!("{by} denied {id}"),
+        GrantEnding::Lapsed => format!("nobody answered {id} in time: it lapsed"),
+        GrantEnding::Dropped => format!("{id} was given back"),
+        GrantEnding::Revoked => format!("{by} revoked {id}"),
+        GrantEnding::Expired => format!("the time of {id} ran out"),
+        GrantEnding::IncidentClosed => format!("{by} closed {}, which ended {id}", grant.incident),
+        GrantEnding::PersonLeft => {
+            format!(
+                "{id} ended: {} is no longer given {}",
+                grant.person, grant.right
+            )
+        }
+        GrantEnding::PersonFrozen => format!("{by} froze {}, which ended {id}", grant.person),
+        GrantEnding::Abandoned => {
+            format!("{id} ended: the `glass` that held it was gone for too long")
+        }
+        GrantEnding::Unspecified => format!("{id} is over"),
+    };
+    match grant.ending_reason.as_str() {
+        "" => sentence,
+        reason => format!("{sentence}: {reason}"),
+    }
+}
+
+/// How a grant that is over reads as an error; `None` while it waits or lives.
+#[must_use]
+pub(crate) fn ended_error(grant: &Grant) -> Option<Error> {
+    if grant.state() != GrantState::Ended {
+        return None;
+    }
+    let what = ending_sentence(grant);
+    let again = format!("ask again: glass request {} -m \"why\"", grant.right);
+    Some(match grant.ending() {
+        GrantEnding::Denied => Error::Denied {
+            what,
+            next: format!("talk to {}, then ask again", by_whom(&grant.ended_by)),
+        },
+        GrantEnding::Lapsed => Error::Denied {
+            what,
+            next: format!("call {}, then {again}", approvers(grant)),
+        },
+        GrantEnding::IncidentClosed => Error::Ended {
+            what,
+            next: "if it is still broken, open an incident: glass incident open \"what\"".into(),
+        },
+        GrantEnding::PersonFrozen | GrantEnding::PersonLeft => Error::Ended {
+            what,
+            next: format!("talk to {}", by_whom(&grant.ended_by)),
+        },
+        _ => Error::Ended { what, next: again },
+    })
+}
+
+/// How a grant that waits reads as an error, for those who do not.
+#[must_use]
+pub fn waiting_error(grant: &Grant) -> Error {
+    Error::Waiting {
+        what: format!("{} waits for {}", grant.id, approvers(grant)),
+        next: format!(
+            "they run: glass approve {id}. To see how it stands: glass grants show {id}",
+            id = grant.id
+        ),
+    }
+}
+
+/// When a grant ends, or a request lapses; `None` where it is over.
+#[must_use]
+pub fn deadline(grant: &Grant) -> Option<Timestamp> {
+    match grant.state() {
+        GrantState::Waiting => time::from_proto(grant.lapses_at.as_ref()),
+        GrantState::Active => time::from_proto(grant.ends_at.as_ref()),
+        _ => None,
+    }
+}
+
+/// The broker under its own name, people under theirs.
+fn by_whom(by: &str) -> &str {
+    match by {
+        "" | "breakglass" => "the broker",
+        by => by,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(ending: GrantEnding, by: &str, reason: &str) -> Grant {
+        Grant {
+            id: "G-45".into(),
+            person: "mia".into(),
+            right: "deploy-shop".into(),
+            incident: "INC-12".into(),
+            state: GrantState::Ended.into(),
+            ending: ending.into(),
+            ended_by: by.into(),
+            ending_reason: reason.into(),
+            approvers: vec!["leon".into(), "founder".into()],
+            ..Grant::default()
+        }
+    }
+
+    #[test]
+    fn an_ending_says_who_why_and_what() {
+        let grant = ended(GrantEnding::IncidentClosed, "leon", "shop is back");
+        assert_eq!(
+            ending_sentence(&grant),
+            "leon closed INC-12, which ended G-45: shop is back"
+        );
+        let grant = ended(GrantEnding::Expired, "breakglass", "");
+        assert_eq!(ending_sentence(&grant), "the time of G-45 ran out");
+    }
+
+    #[test]
+    fn no_is_82_and_over_is_83() {
+        for (ending, code) in [
+            (GrantEnding::Denied, 82),
+            (GrantEnding::Lapsed, 82),
+            (GrantEnding::Dropped, 83),
+            (GrantEnding::Revoked, 83),
+            (GrantEnding::Expired, 83),
+            (GrantEnding::IncidentClosed, 83),
+            (GrantEnding::PersonLeft, 83),
+            (GrantEnding::PersonFrozen, 83),
+            (GrantEnding::Abandoned, 83),
+        ] {
+            let error = Error::of_ended(&ended(ending, "leon", "")).unwrap();
+            assert_eq!(error.exit_code(), code, "{ending:?}");
+            assert!(error.next().is_some(), "{ending:?}");
+        }
+        let active = Grant {
+            state: GrantState::Active.into(),
+            ..Grant::default()
+        };
+        assert!(Error::of_ended(&active).is_none());
+    }
+
+    #[test]
+    fn lists_read_aloud() {
+        let names = |names: &[&str]| names.iter().map(ToString::to_string).collect::<Vec<_>>();
+        assert_eq!(listed(&[], "or"), "nobody");
+        assert_eq!(listed(&names(&["a"]), "or"), "a");
+        assert_eq!(listed(&names(&["a", "b", "c"]), "or"), "a, b or c");
+    }
+}

@@ -1,0 +1,53 @@
+//! Every limit of the client, each with its reason. What a person types is checked here before it
+//! is signed, with the same numbers as the broker's, so that a slip costs no round trip.
+
+use std::time::Duration;
+
+/// Most characters of a reason or of an incident's title: what an approver reads at a glance.
+pub const MAX_LINE_CHARS: usize = 500;
+
+/// Most characters of an incident note: a stack trace's top, not a whole trace.
+pub const MAX_NOTE_CHARS: usize = 4_000;
+
+/// Most characters of a device's name: it stands in a column of `glass people list`.
+pub const MAX_DEVICE_CHARS: usize = 64;
+
+/// Most characters of an id somebody types (`INC-12`, `mia`, `deploy-shop`).
+pub const MAX_ID_CHARS: usize = 64;
+
+/// Most bytes of a program's name in a use report, as the contract says.
+pub const MAX_PROGRAM_BYTES: usize = 200;
+
+/// Most bytes read from standard input for a note: four bytes a character, and one to notice that
+/// there is more.
+pub const MAX_NOTE_BYTES: u64 = (MAX_NOTE_CHARS * 4 + 1) as u64;
+
+/// Most bytes of one answer: a page of a thousand ledger entries of 60 KiB each.
+pub const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;
+
+/// Most bytes read of a file of our own (settings, certificate, checkpoint): each is a few KiB, and
+/// a larger one is not ours.
+pub const MAX_OWN_FILE_BYTES: u64 = 1024 * 1024;
+
+/// How long TCP and TLS may take together: a broker further away than this is not reachable.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long the broker may take to begin an answer; its own work is one disk write.
+pub const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How often a silent connection is asked whether it still lives, so that a stream notices a lost
+/// network well within the broker's grace of 60 s for held grants.
+pub const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How long that question may stay unanswered.
+pub const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The first pause before a broken stream is opened again; it doubles from here.
+pub const FIRST_RETRY: Duration = Duration::from_millis(250);
+
+/// The longest pause before a broken stream is opened again.
+pub const LONGEST_RETRY: Duration = Duration::from_secs(5);
+
+/// How often two `glass` that grow the remembered checkpoint at once try again before one gives up:
+/// each try that fails means another one succeeded.
+pub const MAX_CHECKPOINT_RACES: usize = 16;

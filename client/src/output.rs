@@ -1,0 +1,398 @@
+//! The one printer. Answers go to standard output, everything said beside them to standard error,
+//! and every text is made safe on its way out.
+
+use std::{
+    fmt::Display,
+    io::{self, IsTerminal as _, Write},
+    sync::{Arc, Mutex},
+};
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{Table, presets};
+use serde::Serialize;
+
+use crate::{
+    error::Error,
+    spinner::Spinner,
+    text::{plain, plain_lines, safe_json},
+};
+
+/// For whom the answer is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+pub enum Format {
+    /// For people: sentences and tables, times of this laptop.
+    #[default]
+    Text,
+    /// For scripts: JSON, times in UTC.
+    Json,
+}
+
+/// Prints. Cloning gives another hold of the same printer.
+#[derive(Clone)]
+pub struct Printer {
+    format: Format,
+    out: Arc<Mutex<dyn Write + Send>>,
+    err: Arc<Mutex<dyn Write + Send>>,
+    /// Whether somebody sits there: a terminal reads, and shows what is said to it.
+    interactive: bool,
+}
+
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const WARN: Style = AnsiColor::Yellow.on_default().bold();
+const QUIET: Style = Style::new().dimmed();
+const STRONG: Style = Style::new().bold();
+
+impl Printer {
+    /// Prints to this process's own output. Colour follows `NO_COLOR`, `CLICOLOR_FORCE` and
+    /// whether it is a terminal.
+    #[must_use]
+    pub fn new(format: Format) -> Self {
+        Self {
+            format,
+            out: Arc::new(Mutex::new(anstream::stdout())),
+            err: Arc::new(Mutex::new(anstream::stderr())),
+            interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
+        }
+    }
+
+    /// Prints into two buffers, without colour, as to nobody.
+    #[must_use]
+    pub fn to_buffers(format: Format, out: Arc<Mutex<Vec<u8>>>, err: Arc<Mutex<Vec<u8>>>) -> Self {
+        let (out, err) = (Shared(out), Shared(err));
+        Self {
+            format,
+            out: Arc::new(Mutex::new(anstream::StripStream::new(
+                Box::new(out) as BoxedWrite
+            ))),
+            err: Arc::new(Mutex::new(anstream::StripStream::new(
+                Box::new(err) as BoxedWrite
+            ))),
+            interactive: false,
+        }
+    }
+
+    /// For whom the answer is.
+    #[must_use]
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Whether the answer is JSON.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        self.format == Format::Json
+    }
+
+    /// Whether there is somebody to ask: standard input and error are a terminal.
+    #[must_use]
+    pub fn is_interactive(&self) -> bool {
+        self.interactive
+    }
+
+    /// The answer: `people` prints it in words, or `value` is printed as JSON.
+    pub fn answer<T: Serialize>(&self, value: &T, people: impl FnOnce(&Self)) {
+        match self.format {
+            Format::Text => people(self),
+            Format::Json => self.json(value),
+        }
+    }
+
+    /// One JSON value, indented, on standard output.
+    pub fn json<T: Serialize>(&self, value: &T) {
+        // Our views have string keys and no maps of other kinds, so this cannot fail.
+        let json = serde_json::to_string_pretty(value).expect("a view is always valid JSON");
+        self.put_out(&safe_json(&json));
+    }
+
+    /// One JSON value on one line, for streams (JSON lines).
+    pub fn json_line<T: Serialize>(&self, value: &T) {
+        let json = serde_json::to_string(value).expect("a view is always valid JSON");
+        self.put_out(&safe_json(&json));
+    }
+
+    /// One line of the answer.
+    pub fn line(&self, text: impl Display) {
+        self.put_out(&plain_lines(&text.to_string()));
+    }
+
+    /// One line of the answer, bold: what a screen is about.
+    pub fn heading(&self, text: impl Display) {
+        self.put_out(&styled(STRONG, &text.to_string()));
+    }
+
+    /// One line of the answer, dimmed: beside the point.
+    pub fn aside(&self, text: impl Display) {
+        self.put_out(&styled(QUIET, &text.to_string()));
+    }
+
+    /// One line of the answer that says all is well.
+    pub fn good(&self, text: impl Display) {
+        self.put_out(&styled(GOOD, &text.to_string()));
+    }
+
+    /// One line of the answer that says something is not well.
+    pub fn bad(&self, text: impl Display) {
+        self.put_out(&styled(BAD, &text.to_string()));
+    }
+
+    /// One checked line of the answer: `ok` or `bad` in its colour, then what was checked.
+    pub fn check(&self, is_good: bool, text: impl Display) {
+        let (style, word) = if is_good { (GOOD, "ok ") } else { (BAD, "bad") };
+        self.put_out(&format!(
+            "{style}{word}{style:#}  {}",
+            plain_lines(&text.to_string())
+        ));
+    }
+
+    /// Columns of the answer. Nothing is printed for no rows.
+    pub fn table(&self, header: &[&str], rows: &[Vec<String>]) {
+        if rows.is_empty() {
+            return;
+        }
+        let mut table = Table::new();
+        table
+            .load_style(presets::NOTHING)
+            .set_header(header.iter().copied());
+        for row in rows {
+            table.add_row(row.iter().map(|cell| plain(cell)));
+        }
+        for column in table.column_iter_mut() {
+            column.set_padding((0, 2));
+        }
+        for line in table.to_string().lines() {
+            self.put_out(line.trim_end());
+        }
+    }
+
+    /// A secret or a file's bytes for a pipe: nothing is added but a newline, nothing escaped.
+    /// Only for text this program made or checked to be harmless.
+    pub fn verbatim(&self, text: &str) {
+        self.put_out(text);
+    }
+
+    /// One line beside the answer, for people only: what is going on.
+    pub fn note(&self, text: impl Display) {
+        self.put_err(&plain_lines(&text.to_string()));
+    }
+
+    /// One line beside the answer that must be seen.
+    pub fn warn(&self, text: impl Display) {
+        self.put_err(&format!(
+            "{WARN}warning:{WARN:#} {}",
+            plain_lines(&text.to_string())
+        ));
+    }
+
+    /// Lines beside the answer that nobody must miss, such as an ending under one's hands.
+    pub fn loud(&self, text: impl Display) {
+        for line in plain_lines(&text.to_string()).lines() {
+            self.put_err(&format!("{BAD}glass: {line}{BAD:#}"));
+        }
+    }
+
+    /// Why the command failed, and the next step; for scripts as one JSON object, on standard
+    /// error both.
+    pub fn error(&self, error: &Error) {
+        if self.is_json() {
+            let view = serde_json::json!({ "error": {
+                "reason": error.reason(),
+                "message": error.to_string(),
+                "next": error.next(),
+                "exit": error.exit_code(),
+            }});
+            self.put_err(&safe_json(&view.to_string()));
+            return;
+        }
+        if let Error::Unverified { .. } = error {
+            self.put_err(&format!("{BAD}VERIFICATION FAILED{BAD:#}"));
+        }
+        self.put_err(&format!(
+            "{BAD}error:{BAD:#} {}",
+            plain_lines(&error.to_string())
+        ));
+        if let Some(next) = error.next() {
+            self.put_err(&format!("{STRONG}next:{STRONG:#}  {}", plain_lines(&next)));
+        }
+    }
+
+    /// Says that something is being waited for, until the spinner is dropped. Without a terminal
+    /// it is said once; with JSON not at all.
+    #[must_use]
+    pub fn spinner(&self, text: impl Display) -> Spinner {
+        let text = plain(&text.to_string());
+        if self.interactive {
+            return Spinner::turning(text);
+        }
+        if !self.is_json() {
+            self.note(&text);
+        }
+        Spinner::still()
+    }
+
+    /// Asks for yes or no; no is the default.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] with `otherwise` where nobody is there to answer.
+    pub fn confirm(&self, question: &str, otherwise: &str) -> Result<bool, Error> {
+        if !self.interactive {
+            return Err(Error::usage("nobody is there to say yes", otherwise));
+        }
+        dialoguer::Confirm::new()
+            .with_prompt(plain(question))
+            .default(false)
+            .interact()
+            .map_err(asking_failed)
+    }
+
+    /// Asks for one line.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] with `missing` and `otherwise` where nobody is there to answer.
+    pub fn ask(&self, question: &str, missing: &str, otherwise: &str) -> Result<String, Error> {
+        if !self.interactive {
+            return Err(Error::usage(missing, otherwise));
+        }
+        dialoguer::Input::<String>::new()
+            .with_prompt(plain(question))
+            .interact_text()
+            .map_err(asking_failed)
+    }
+
+    /// Asks for one of several; the index is returned.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] with `missing` and `otherwise` where nobody is there to answer.
+    pub fn choose(
+        &self,
+        question: &str,
+        choices: &[String],
+        missing: &str,
+        otherwise: &str,
+    ) -> Result<usize, Error> {
+        if !self.interactive {
+            return Err(Error::usage(missing, otherwise));
+        }
+        let choices: Vec<_> = choices.iter().map(|choice| plain(choice)).collect();
+        dialoguer::Select::new()
+            .with_prompt(plain(question))
+            .items(&choices)
+            .default(0)
+            .interact()
+            .map_err(asking_failed)
+    }
+
+    fn put_out(&self, text: &str) {
+        put(&self.out, text);
+    }
+
+    fn put_err(&self, text: &str) {
+        put(&self.err, text);
+    }
+}
+
+type BoxedWrite = Box<dyn Write + Send>;
+
+/// A buffer two owners can look at.
+struct Shared(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+fn styled(style: Style, text: &str) -> String {
+    format!("{style}{}{style:#}", plain_lines(text))
+}
+
+fn put(to: &Mutex<dyn Write + Send>, text: &str) {
+    let mut to = to.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+    // A reader that went away (`glass ledger list | head`) is no failure of the command, and
+    // there is nobody left to tell about any other.
+    let _ = writeln!(to, "{text}").and_then(|()| to.flush());
+}
+
+fn asking_failed(error: dialoguer::Error) -> Error {
+    Error::setup(
+        format!("the terminal did not give an answer: {error}"),
+        "give the answer as a flag; `--help` lists them",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(format: Format, print: impl FnOnce(&Printer)) -> (String, String) {
+        let (out, err) = <(Arc<Mutex<Vec<u8>>>, Arc<Mutex<Vec<u8>>>)>::default();
+        print(&Printer::to_buffers(format, out.clone(), err.clone()));
+        let text =
+            |buffer: &Mutex<Vec<u8>>| String::from_utf8(buffer.lock().unwrap().clone()).unwrap();
+        (text(&out), text(&err))
+    }
+
+    #[test]
+    fn no_text_reaches_the_terminal_raw() {
+        let hostile = "\u{1b}]0;pwned\u{7}x\u{202e}";
+        let (out, err) = printed(Format::Text, |p| {
+            p.line(hostile);
+            p.heading(hostile);
+            p.table(&["A"], &[vec![hostile.into()]]);
+            p.note(hostile);
+            p.warn(hostile);
+            p.loud(hostile);
+            p.error(&Error::setup(hostile, hostile));
+        });
+        for text in [&out, &err] {
+            assert!(
+                !text.chars().any(|c| c != '\n' && crate::text::is_unsafe(c)),
+                "{text:?}"
+            );
+            assert!(text.contains("\\u{1b}]0;pwned\\u{7}x\\u{202e}"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_newline_cannot_forge_a_row() {
+        let (out, _) = printed(Format::Text, |p| {
+            p.table(
+                &["ID", "TITLE"],
+                &[vec!["INC-1".into(), "x\nINC-2  y".into()]],
+            );
+        });
+        assert_eq!(out, "ID     TITLE\nINC-1  x\\nINC-2  y\n");
+    }
+
+    #[test]
+    fn errors_say_the_next_step_and_scripts_get_json() {
+        let error = Error::usage("what?", "this way");
+        let (out, err) = printed(Format::Text, |p| p.error(&error));
+        assert_eq!(
+            (out.as_str(), err.as_str()),
+            ("", "error: what?\nnext:  this way\n")
+        );
+        let (_, err) = printed(Format::Json, |p| p.error(&error));
+        let json: serde_json::Value = serde_json::from_str(&err).unwrap();
+        assert_eq!(json["error"]["exit"], 2);
+        assert_eq!(json["error"]["next"], "this way");
+    }
+
+    #[test]
+    fn nobody_is_asked_without_a_terminal() {
+        let (out, err) = printed(Format::Text, |p| {
+            let error = p.confirm("sure?", "say --yes").unwrap_err();
+            assert_eq!(error.exit_code(), 2);
+            assert_eq!(error.next().as_deref(), Some("say --yes"));
+            assert!(p.ask("why?", "a reason is needed", "-m").is_err());
+        });
+        assert_eq!((out.as_str(), err.as_str()), ("", ""));
+    }
+}

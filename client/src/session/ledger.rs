@@ -1,0 +1,109 @@
+//! Questions to the ledger.
+
+use breakglass_proto::v1::{self, ledger_service_client::LedgerServiceClient};
+use breakglass_tlog::ConsistencyProof;
+use tonic::{Streaming, transport::Channel};
+
+use super::Session;
+use crate::{
+    error::Error,
+    trust::{self, Prover},
+};
+
+impl Session {
+    /// The newest checkpoint, checked and believed.
+    ///
+    /// # Errors
+    /// [`Error::Unverified`], [`Error::Unreachable`].
+    pub async fn checkpoint(&self) -> Result<String, Error> {
+        let request = v1::GetCheckpointRequest {};
+        let answer = self.answer(self.ledger().get_checkpoint(request).await)?;
+        self.accept_checkpoint(&answer.checkpoint).await?;
+        Ok(answer.checkpoint)
+    }
+
+    /// One entry with its receipt, checked and believed.
+    ///
+    /// # Errors
+    /// [`Error::Unverified`], [`Error::Refused`] where there is no such entry.
+    pub async fn entry(&self, index: u64) -> Result<v1::Receipt, Error> {
+        let request = v1::GetEntryRequest { index };
+        let answer = self.answer(self.ledger().get_entry(request).await)?;
+        let entry = self.accept(answer.receipt.as_ref()).await?;
+        if entry.index != index {
+            let what = format!("entry {index} was asked for and {} came", entry.index);
+            return Err(Error::unverified(what));
+        }
+        answer
+            .receipt
+            .ok_or_else(|| Error::broken_answer("it has no receipt"))
+    }
+
+    /// Entries by filter, up to `most`, page by page.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub async fn list_entries(
+        &self,
+        mut request: v1::ListEntriesRequest,
+        most: usize,
+    ) -> Result<Vec<v1::Entry>, Error> {
+        let mut entries = Vec::new();
+        loop {
+            let left = most - entries.len();
+            request.limit = u32::try_from(left).unwrap_or(u32::MAX).min(ENTRIES_PAGE);
+            let page = self.answer(self.ledger().list_entries(request.clone()).await)?;
+            entries.extend(page.entries.into_iter().take(left));
+            if page.next_cursor.is_empty() || entries.len() >= most {
+                return Ok(entries);
+            }
+            request.cursor = page.next_cursor;
+        }
+    }
+
+    /// Entries as they are appended, from an entry on.
+    ///
+    /// # Errors
+    /// [`Error::Refused`], [`Error::Unreachable`].
+    pub async fn follow(
+        &self,
+        from_index: Option<u64>,
+    ) -> Result<Streaming<v1::FollowEntriesResponse>, Error> {
+        let request = v1::FollowEntriesRequest { from_index };
+        self.answer(self.ledger().follow_entries(request).await)
+    }
+
+    /// A copy of the whole ledger, which the ledger records.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where the policy gives no leave.
+    pub async fn export(&self) -> Result<Streaming<v1::ExportEntriesResponse>, Error> {
+        let request = v1::ExportEntriesRequest {
+            from_index: 0,
+            to_index: 0,
+        };
+        self.answer(self.ledger().export_entries(request).await)
+    }
+
+    fn ledger(&self) -> LedgerServiceClient<Channel> {
+        LedgerServiceClient::new(self.channel()).max_decoding_message_size(super::LARGEST)
+    }
+}
+
+impl Prover for Session {
+    async fn prove(&self, old: u64, new: u64) -> Result<ConsistencyProof, Error> {
+        let request = v1::ProveConsistencyRequest {
+            old_size: old,
+            new_size: new,
+        };
+        let answer = self.answer(self.ledger().prove_consistency(request).await)?;
+        Ok(ConsistencyProof {
+            old,
+            new,
+            hashes: trust::hashes(&answer.hashes)?,
+        })
+    }
+}
+
+/// The most the contract gives in one page.
+const ENTRIES_PAGE: u32 = 1000;

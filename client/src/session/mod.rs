@@ -1,0 +1,283 @@
+//! An open connection to a broker that was checked: what a command works with.
+//!
+//! Every act is signed here, sent as it was signed, and its receipt checked on the way back: the
+//! signature of the checkpoint, that the entry is in the tree, that it records what was signed, and
+//! that the tree extends what this laptop has seen before.
+
+mod grants;
+mod incidents;
+mod ledger;
+mod people;
+mod policy;
+
+use std::sync::Arc;
+
+use breakglass_proto::{
+    statement::{Act, Statement},
+    v1::{self, identity_service_client::IdentityServiceClient},
+};
+use jiff::{SignedDuration, Timestamp, Unit};
+use tonic::{Response, Status, transport::Channel};
+
+use crate::{
+    config::{Context, Settings},
+    connect::connect,
+    entry::Entry,
+    error::Error,
+    files,
+    identity::Identity,
+    key, limits,
+    output::Printer,
+    refusal,
+    time::{self, BrokerClock},
+    tls,
+    trust::Trust,
+};
+
+/// An open, verified connection for one context. Cheap to clone; clones share the connection.
+#[derive(Clone)]
+pub struct Session(Arc<Open>);
+
+struct Open {
+    context: Context,
+    identity: Identity,
+    trust: Trust,
+    channel: Channel,
+    clock: BrokerClock,
+    who: v1::WhoAmIResponse,
+}
+
+impl Session {
+    /// Connects, asks the broker for whom it takes us and for its time, checks that it is the
+    /// broker of the context, and renews the certificate where it is time to.
+    ///
+    /// # Errors
+    /// [`Error::Setup`] where this laptop is not enrolled or its certificate has expired,
+    /// [`Error::Unreachable`], [`Error::Unverified`].
+    pub async fn open(settings: &Settings, printer: &Printer) -> Result<Self, Error> {
+        let context = settings.context()?;
+        let session = Self::open_context(context).await?;
+        session.renew_if_due(printer).await?;
+        Ok(session)
+    }
+
+    /// Like [`Session::open`] for a context at hand, without renewing anything.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub async fn open_context(context: Context) -> Result<Self, Error> {
+        let identity = Identity::load(&context)?;
+        identity.certificate.check_alive(time::now())?;
+        let trust = Trust::of(&context)?;
+        let ca = files::read_text(&context.ca_file)?.ok_or_else(|| {
+            let what = format!("the CA file {} is missing", context.ca_file.display());
+            Error::setup(what, key::enrol_again())
+        })?;
+        let channel = connect(&context.server, tls::enrolled(&ca, &identity)?).await?;
+
+        let stopwatch = time::stopwatch();
+        let mut client = IdentityServiceClient::new(channel.clone());
+        let answer = client.who_am_i(v1::WhoAmIRequest {}).await;
+        let who = answer.map_err(|status| refusal::explain(&context.server, &status))?;
+        let who = who.into_inner();
+        check_broker(&who, &identity, &trust)?;
+        let said = time::from_proto(who.broker_time.as_ref())
+            .ok_or_else(|| Error::broken_answer("it does not tell its time"))?;
+        let clock = BrokerClock::set(said, stopwatch());
+        Ok(Self(Arc::new(Open {
+            context,
+            identity,
+            trust,
+            channel,
+            clock,
+            who,
+        })))
+    }
+
+    /// The id of the person this laptop speaks for.
+    #[must_use]
+    pub fn person(&self) -> &str {
+        &self.0.identity.certificate.person
+    }
+
+    /// What the broker said of us when the session was opened.
+    #[must_use]
+    pub fn who(&self) -> &v1::WhoAmIResponse {
+        &self.0.who
+    }
+
+    /// The context it was opened for.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.0.context
+    }
+
+    /// The key and the certificate.
+    #[must_use]
+    pub fn identity(&self) -> &Identity {
+        &self.0.identity
+    }
+
+    /// What this laptop believes of the ledger.
+    #[must_use]
+    pub fn trust(&self) -> &Trust {
+        &self.0.trust
+    }
+
+    /// The broker's time now.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    /// How far the broker's clock is ahead of this laptop's.
+    #[must_use]
+    pub fn skew(&self) -> SignedDuration {
+        self.0.clock.skew()
+    }
+
+    /// Signs an act as of now, for this broker alone.
+    ///
+    /// # Errors
+    /// [`Error::Setup`] where the system gives no randomness.
+    pub fn statement(&self, act: Act) -> Result<v1::Signed, Error> {
+        // The broker's time, so that a laptop whose clock is wrong can still act.
+        let at = self
+            .now()
+            .round(Unit::Millisecond)
+            .unwrap_or_else(|_| self.now());
+        self.0.identity.key.sign(&Statement {
+            origin: self.0.trust.origin().to_owned(),
+            by: self.person().to_owned(),
+            at,
+            act,
+            nonce: key::random()?,
+        })
+    }
+
+    /// Checks a receipt and believes its checkpoint.
+    ///
+    /// # Errors
+    /// [`Error::Unverified`], or [`Error::Unreachable`] where the proof that the ledger only grew
+    /// cannot be had.
+    pub async fn accept(&self, receipt: Option<&v1::Receipt>) -> Result<Entry, Error> {
+        let receipt = receipt.ok_or_else(|| Error::broken_answer("it has no receipt"))?;
+        let receipt = self.0.trust.verify_receipt(receipt)?;
+        self.0.trust.accept(receipt.checkpoint(), self).await?;
+        let entry = Entry::parse(receipt.entry()).map_err(|why| {
+            Error::broken_answer(&format!("entry {} cannot be read: {why}", receipt.index()))
+        })?;
+        if entry.index == receipt.index() {
+            return Ok(entry);
+        }
+        Err(Error::unverified(format!(
+            "entry {} of the ledger calls itself entry {}",
+            receipt.index(),
+            entry.index
+        )))
+    }
+
+    /// Like [`Session::accept`], for the entry that records what was just signed.
+    ///
+    /// # Errors
+    /// As [`Session::accept`].
+    pub async fn accept_act(
+        &self,
+        receipt: Option<&v1::Receipt>,
+        signed: &v1::Signed,
+    ) -> Result<Entry, Error> {
+        let entry = self.accept(receipt).await?;
+        entry.check_signed(self.person(), &self.0.identity.key.id(), signed)?;
+        Ok(entry)
+    }
+
+    /// Checks a checkpoint on its own and believes it.
+    ///
+    /// # Errors
+    /// As [`Session::accept`].
+    pub async fn accept_checkpoint(&self, note: &str) -> Result<(), Error> {
+        let checkpoint = self.0.trust.verify_checkpoint(note)?;
+        self.0.trust.accept(&checkpoint, self).await
+    }
+
+    /// Renews the certificate at two thirds of its life. That it cannot be renewed just now is no
+    /// reason not to work while it is still good: it is only said.
+    async fn renew_if_due(&self, printer: &Printer) -> Result<(), Error> {
+        let certificate = &self.0.identity.certificate;
+        if self.now() < certificate.renew_at() {
+            return Ok(());
+        }
+        match self.renew().await {
+            Err(error @ Error::Unverified { .. }) => Err(error),
+            Err(error) => {
+                let until = time::local_and_relative(certificate.expires_at, self.now());
+                printer.warn(format!(
+                    "the certificate could not be renewed and expires {until}: {error}"
+                ));
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+
+    async fn renew(&self) -> Result<(), Error> {
+        let request = v1::RenewCertificateRequest {};
+        let mut client = IdentityServiceClient::new(self.channel());
+        let answer = self.answer(client.renew_certificate(request).await)?;
+        let entry = self.accept(answer.receipt.as_ref()).await?;
+        if entry.kind != "certificate.renewed" || entry.by != self.person() {
+            return Err(Error::unverified(
+                "the renewal is not what the ledger recorded",
+            ));
+        }
+        self.0
+            .identity
+            .renew(&self.0.context, &answer.certificate)
+            .map(drop)
+    }
+
+    /// The connection, for a client of one service.
+    fn channel(&self) -> Channel {
+        self.0.channel.clone()
+    }
+
+    /// The answer inside a response, or why there is none.
+    fn answer<T>(&self, response: Result<Response<T>, Status>) -> Result<T, Error> {
+        response
+            .map(Response::into_inner)
+            .map_err(|status| self.explain(&status))
+    }
+
+    /// What a failed call or a broken stream means.
+    #[must_use]
+    pub fn explain(&self, status: &Status) -> Error {
+        refusal::explain(&self.0.context.server, status)
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Session({} at {})", self.person(), self.0.context.server)
+    }
+}
+
+/// The largest answer taken, see [`limits::MAX_ANSWER_BYTES`].
+const LARGEST: usize = limits::MAX_ANSWER_BYTES;
+
+/// Checks that the broker is the one the context is pinned to, and takes us for whom we are.
+fn check_broker(who: &v1::WhoAmIResponse, identity: &Identity, trust: &Trust) -> Result<(), Error> {
+    let pinned = trust.key().to_string();
+    if who.ledger_vkey != pinned || who.origin != trust.origin() {
+        return Err(Error::unverified(format!(
+            "the broker's ledger is {} with key {}; this laptop is pinned to {pinned}",
+            who.origin, who.ledger_vkey
+        )));
+    }
+    if who.person != identity.certificate.person {
+        return Err(Error::unverified(format!(
+            "the broker takes this laptop for `{}`; its certificate says `{}`",
+            who.person, identity.certificate.person
+        )));
+    }
+    Ok(())
+}

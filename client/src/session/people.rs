@@ -1,0 +1,104 @@
+//! Acts and questions about people.
+
+use breakglass_proto::{
+    statement::Act,
+    v1::{self, people_service_client::PeopleServiceClient},
+};
+use tonic::transport::Channel;
+
+use super::Session;
+use crate::error::Error;
+
+impl Session {
+    /// Everybody in the policy.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub async fn people(&self) -> Result<Vec<v1::Person>, Error> {
+        let answer = self.answer(
+            self.people_client()
+                .list_people(v1::ListPeopleRequest {})
+                .await,
+        )?;
+        Ok(answer.people)
+    }
+
+    /// Makes an enrolment token for somebody in the policy.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub async fn invite(&self, person: &str) -> Result<v1::InvitePersonResponse, Error> {
+        let signed = self.statement(Act::Invite {
+            person: person.to_owned(),
+        })?;
+        let request = v1::InvitePersonRequest {
+            signed: Some(signed.clone()),
+        };
+        let answer = self.answer(self.people_client().invite_person(request).await)?;
+        self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        Ok(answer)
+    }
+
+    /// Ends every key, token and grant of somebody.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub async fn remove(
+        &self,
+        person: &str,
+        reason: &str,
+    ) -> Result<v1::RemovePersonResponse, Error> {
+        let act = Act::RemovePerson {
+            person: person.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let signed = self.statement(act)?;
+        let request = v1::RemovePersonRequest {
+            signed: Some(signed.clone()),
+        };
+        let answer = self.answer(self.people_client().remove_person(request).await)?;
+        self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        Ok(answer)
+    }
+
+    /// Stops somebody from everything; what ended with it is returned.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub async fn freeze(&self, person: &str, reason: &str) -> Result<Vec<v1::Grant>, Error> {
+        let act = Act::Freeze {
+            person: person.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let signed = self.statement(act)?;
+        let request = v1::FreezePersonRequest {
+            signed: Some(signed.clone()),
+        };
+        let answer = self.answer(self.people_client().freeze_person(request).await)?;
+        self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        Ok(answer.ended)
+    }
+
+    /// Lifts a freeze.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub async fn unfreeze(&self, person: &str, reason: &str) -> Result<(), Error> {
+        let act = Act::Unfreeze {
+            person: person.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let signed = self.statement(act)?;
+        let request = v1::UnfreezePersonRequest {
+            signed: Some(signed.clone()),
+        };
+        let answer = self.answer(self.people_client().unfreeze_person(request).await)?;
+        self.accept_act(answer.receipt.as_ref(), &signed)
+            .await
+            .map(drop)
+    }
+
+    fn people_client(&self) -> PeopleServiceClient<Channel> {
+        PeopleServiceClient::new(self.channel()).max_decoding_message_size(super::LARGEST)
+    }
+}

@@ -1,0 +1,253 @@
+//! Words of other people on the way to a screen, and words of this person on the way to a
+//! signature.
+
+use std::fmt::Write as _;
+
+use crate::{error::Error, limits};
+
+/// One line that is safe on any terminal: control characters, line ends, and the invisible
+/// characters that reorder or hide text are written as `\n` or `\u{202e}`.
+#[must_use]
+pub fn plain(text: &str) -> String {
+    escape(text, false)
+}
+
+/// Like [`plain`], and line ends stay what they are.
+#[must_use]
+pub fn plain_lines(text: &str) -> String {
+    escape(text, true)
+}
+
+fn escape(text: &str, keep_newlines: bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' if keep_newlines => out.push('\n'),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            c if is_unsafe(c) => {
+                write!(out, "\\u{{{:x}}}", u32::from(c)).expect("a String takes every write");
+            }
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Whether a character can move the cursor, start a terminal sequence, reorder its neighbours or
+/// hide: the controls (Cc), line and paragraph separators, and the format characters (Cf) of
+/// Unicode that do so (UAX #9 section 2, UTR #36 section 3).
+#[must_use]
+pub fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}' | '\u{feff}' | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// Makes JSON safe to print: what [`is_unsafe`] can only stand inside strings, where it may as
+/// well be written as `\u`.
+#[must_use]
+pub fn safe_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c != '\n' && is_unsafe(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                write!(out, "\\u{unit:04x}").expect("a String takes every write");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Checks a reason, `-m`: one line of 1 to 500 characters.
+///
+/// # Errors
+/// [`Error::Usage`] that says what is wrong and where.
+pub fn reason(text: &str) -> Result<String, Error> {
+    one_line("the reason", text, limits::MAX_LINE_CHARS)
+}
+
+/// Checks an incident's title: one line of 1 to 500 characters.
+///
+/// # Errors
+/// [`Error::Usage`].
+pub fn title(text: &str) -> Result<String, Error> {
+    one_line("the title", text, limits::MAX_LINE_CHARS)
+}
+
+/// Checks a device's name: one line of 1 to 64 characters.
+///
+/// # Errors
+/// [`Error::Usage`].
+pub fn device(text: &str) -> Result<String, Error> {
+    one_line("the device name", text, limits::MAX_DEVICE_CHARS)
+}
+
+/// Checks an id that was typed (`what` names it: "the incident"): 1 to 64 characters without
+/// spaces.
+///
+/// # Errors
+/// [`Error::Usage`].
+pub fn id(what: &str, text: &str) -> Result<String, Error> {
+    let id = one_line(what, text, limits::MAX_ID_CHARS)?;
+    if id.contains(char::is_whitespace) {
+        return Err(Error::usage(
+            format!("{what} `{}` has a space in it", plain(&id)),
+            "ids are short words such as INC-12, G-45, mia or deploy-shop",
+        ));
+    }
+    Ok(id)
+}
+
+/// Checks a note: 1 to 4000 characters, several lines. Line ends of other systems become newlines
+/// and tabs become spaces, so that a pasted trace needs no editing.
+///
+/// # Errors
+/// [`Error::Usage`].
+pub fn note(text: &str) -> Result<String, Error> {
+    if text.len() > limits::MAX_NOTE_BYTES as usize * 2 {
+        return Err(too_long("the note", None, limits::MAX_NOTE_CHARS));
+    }
+    let text = text.replace("\r\n", "\n").replace('\t', "    ");
+    let text = text.trim_end();
+    check_chars("the note", text, limits::MAX_NOTE_CHARS, true)?;
+    Ok(text.to_owned())
+}
+
+fn one_line(what: &str, text: &str, most: usize) -> Result<String, Error> {
+    if text.len() > most * 64 {
+        // Not even counted: nobody typed this.
+        return Err(too_long(what, None, most));
+    }
+    let text = text.trim();
+    check_chars(what, text, most, false)?;
+    Ok(text.to_owned())
+}
+
+fn check_chars(what: &str, text: &str, most: usize, newlines: bool) -> Result<(), Error> {
+    if text.is_empty() {
+        return Err(Error::usage(
+            format!("{what} is empty"),
+            "say it in a few words",
+        ));
+    }
+    let count = text.chars().count();
+    if count > most {
+        return Err(too_long(what, Some(count), most));
+    }
+    let bad = text
+        .chars()
+        .enumerate()
+        .find(|(_, c)| is_unsafe(*c) && !(newlines && *c == '\n'));
+    match bad {
+        None => Ok(()),
+        Some((_, '\n')) => Err(Error::usage(
+            format!("{what} has more than one line"),
+            "put it on one line; longer text belongs in `glass incident note`",
+        )),
+        Some((place, c)) => Err(Error::usage(
+            format!(
+                "{what} has a control or invisible character at position {}: {}",
+                place + 1,
+                plain(&c.to_string())
+            ),
+            "type it again as plain text",
+        )),
+    }
+}
+
+fn too_long(what: &str, count: Option<usize>, most: usize) -> Error {
+    let long = match count {
+        Some(count) => format!("{what} has {count} characters; at most {most} are kept"),
+        None => format!("{what} is far too long; at most {most} characters are kept"),
+    };
+    Error::usage(long, "shorten it; details belong in `glass incident note`")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hostile_reason_cannot_touch_the_terminal() {
+        assert_eq!(plain("\u{1b}[2Jgone"), "\\u{1b}[2Jgone");
+        assert_eq!(plain("a\nb\r\tc"), "a\\nb\\r\\tc");
+        assert_eq!(plain("\u{202e}txt.exe"), "\\u{202e}txt.exe");
+        assert_eq!(
+            plain("pay\u{200b}pal \u{9b}31m"),
+            "pay\\u{200b}pal \\u{9b}31m"
+        );
+        assert_eq!(
+            plain("\u{e0041}\u{2066}\u{feff}"),
+            "\\u{e0041}\\u{2066}\\u{feff}"
+        );
+        assert_eq!(plain("Zoë läuft 走る 🚒"), "Zoë läuft 走る 🚒");
+        assert_eq!(plain_lines("a\nb\u{7}"), "a\nb\\u{7}");
+    }
+
+    #[test]
+    fn json_stays_the_same_json() {
+        let value = serde_json::json!({"t": "a\u{1b}\u{9b}\u{202e}\u{e0041}é\n"});
+        let safe = safe_json(&serde_json::to_string_pretty(&value).unwrap());
+        assert!(!safe.chars().any(|c| c != '\n' && is_unsafe(c)), "{safe}");
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&safe).unwrap(),
+            value
+        );
+    }
+
+    #[test]
+    fn reasons_are_one_line_of_sensible_length() {
+        assert_eq!(reason("  revert the worker ").unwrap(), "revert the worker");
+        assert_eq!(reason(&"é".repeat(500)).unwrap().chars().count(), 500);
+        let says = |text: &str| reason(text).unwrap_err().to_string();
+        assert_eq!(says(" "), "the reason is empty");
+        assert_eq!(
+            says(&"x".repeat(501)),
+            "the reason has 501 characters; at most 500 are kept"
+        );
+        assert_eq!(says("a\nb"), "the reason has more than one line");
+        assert_eq!(
+            says("a\u{1b}[0m"),
+            "the reason has a control or invisible character at position 2: \\u{1b}"
+        );
+    }
+
+    #[test]
+    fn ten_megabytes_are_refused_without_counting() {
+        let error = reason(&"x".repeat(10 << 20)).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the reason is far too long; at most 500 characters are kept"
+        );
+        assert_eq!(error.exit_code(), 2);
+        assert!(note(&"x".repeat(10 << 20)).is_err());
+    }
+
+    #[test]
+    fn notes_keep_their_lines() {
+        assert_eq!(note("one\r\n\ttwo\n\n").unwrap(), "one\n    two");
+        assert!(note(&"x".repeat(4_000)).is_ok());
+        assert!(note(&"x".repeat(4_001)).is_err());
+        assert!(note("bell\u{7}").is_err());
+    }
+
+    #[test]
+    fn ids_have_no_spaces() {
+        assert_eq!(id("the incident", "INC-12").unwrap(), "INC-12");
+        assert!(id("the incident", "INC 12").is_err());
+        assert!(id("the incident", "").is_err());
+    }
+}

@@ -1,0 +1,209 @@
+//! The only file that reads a clock: this laptop's, and through it the broker's.
+
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
+
+/// The time of this laptop's clock.
+#[must_use]
+#[allow(clippy::disallowed_methods)] // the one place
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// The broker's clock as seen from here: what it said, carried on by a clock nobody can set.
+#[derive(Debug, Clone, Copy)]
+pub struct BrokerClock {
+    said: Timestamp,
+    heard: Instant,
+    skew: SignedDuration,
+}
+
+impl BrokerClock {
+    /// Takes the time the broker gave in an answer that took `round_trip`; half of that is
+    /// assumed to be the way back.
+    #[must_use]
+    pub fn set(said: Timestamp, round_trip: Duration) -> Self {
+        let back = SignedDuration::try_from(round_trip / 2).unwrap_or_default();
+        let said = said.saturating_add(back).unwrap_or(said);
+        Self {
+            said,
+            heard: Instant::now(),
+            skew: said.duration_since(now()),
+        }
+    }
+
+    /// The broker's time now.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        let passed = SignedDuration::try_from(self.heard.elapsed()).unwrap_or_default();
+        self.said.saturating_add(passed).unwrap_or(self.said)
+    }
+
+    /// How far the broker's clock was ahead of this laptop's when it was heard.
+    #[must_use]
+    pub fn skew(&self) -> SignedDuration {
+        self.skew
+    }
+}
+
+/// Measures how long something took, for [`BrokerClock::set`].
+#[must_use]
+pub fn stopwatch() -> impl Fn() -> Duration {
+    let started = Instant::now();
+    move || started.elapsed()
+}
+
+/// A time of the contract; `None` where it is not set or out of range.
+#[must_use]
+pub fn from_proto(time: Option<&prost_types::Timestamp>) -> Option<Timestamp> {
+    time.and_then(|time| Timestamp::new(time.seconds, time.nanos).ok())
+}
+
+/// A time for the contract.
+#[must_use]
+pub fn to_proto(time: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp {
+        seconds: time.as_second(),
+        nanos: time.subsec_nanosecond(),
+    }
+}
+
+/// A length of the contract; `None` where it is not set or out of range.
+#[must_use]
+pub fn length_from_proto(length: Option<&prost_types::Duration>) -> Option<SignedDuration> {
+    length.map(|length| SignedDuration::from_secs(length.seconds))
+}
+
+/// RFC 3339, UTC, to the millisecond: how times stand in JSON.
+#[must_use]
+pub fn rfc3339(time: Timestamp) -> String {
+    format!("{time:.3}")
+}
+
+/// A length in few words: `45s`, `15m`, `1h30m`, `2d4h`.
+#[must_use]
+pub fn short(length: SignedDuration) -> String {
+    let seconds = length.as_secs().unsigned_abs();
+    let (days, hours) = (seconds / 86_400, seconds / 3_600 % 24);
+    let (minutes, rest) = (seconds / 60 % 60, seconds % 60);
+    match (days, hours, minutes, rest) {
+        (0, 0, 0, s) => format!("{s}s"),
+        (0, 0, m, s) if m < 5 && s > 0 => format!("{m}m{s}s"),
+        (0, 0, m, _) => format!("{m}m"),
+        (0, h, 0, _) => format!("{h}h"),
+        (0, h, m, _) => format!("{h}h{m}m"),
+        (d, 0, _, _) => format!("{d}d"),
+        (d, h, _, _) => format!("{d}d{h}h"),
+    }
+}
+
+/// How far away a time is: `in 14m`, `3m ago`, `now`.
+#[must_use]
+pub fn relative(time: Timestamp, now: Timestamp) -> String {
+    let away = time.duration_since(now);
+    match away.as_secs() {
+        0 => "now".to_owned(),
+        1.. => format!("in {}", short(away)),
+        _ => format!("{} ago", short(away)),
+    }
+}
+
+/// The time on this laptop's wall: `14:05` on the same day, else with the date.
+#[must_use]
+pub fn local(time: Timestamp, now: Timestamp) -> String {
+    in_zone(time, now, &TimeZone::system())
+}
+
+/// Both: `14:05 (in 14m)`.
+#[must_use]
+pub fn local_and_relative(time: Timestamp, now: Timestamp) -> String {
+    format!("{} ({})", local(time, now), relative(time, now))
+}
+
+fn in_zone(time: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    let (time, today) = (
+        time.to_zoned_datetime(zone.clone()),
+        now.to_zoned_datetime(zone.clone()),
+    );
+    let form = if time.date() == today.date() {
+        "%H:%M"
+    } else if time.year() == today.year() {
+        "%d %b %H:%M"
+    } else {
+        "%d %b %Y %H:%M"
+    };
+    time.strftime(form).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn lengths_are_short() {
+        for (seconds, text) in [
+            (0, "0s"),
+            (45, "45s"),
+            (61, "1m1s"),
+            (900, "15m"),
+            (3_599, "59m"),
+            (3_600, "1h"),
+            (5_400, "1h30m"),
+            (187_200, "2d4h"),
+            (-90, "1m30s"),
+        ] {
+            assert_eq!(short(SignedDuration::from_secs(seconds)), text);
+        }
+    }
+
+    #[test]
+    fn times_are_told_by_the_distance() {
+        let now = at("2026-11-23T03:05:00Z");
+        assert_eq!(relative(at("2026-11-23T03:20:00Z"), now), "in 15m");
+        assert_eq!(relative(at("2026-11-23T03:02:00Z"), now), "3m ago");
+        assert_eq!(relative(now, now), "now");
+    }
+
+    #[test]
+    fn only_another_day_shows_its_date() {
+        let now = at("2026-11-23T03:05:00Z");
+        let utc = TimeZone::UTC;
+        assert_eq!(in_zone(at("2026-11-23T14:05:00Z"), now, &utc), "14:05");
+        assert_eq!(
+            in_zone(at("2026-11-22T14:05:00Z"), now, &utc),
+            "22 Nov 14:05"
+        );
+        assert_eq!(
+            in_zone(at("2025-11-22T14:05:00Z"), now, &utc),
+            "22 Nov 2025 14:05"
+        );
+    }
+
+    #[test]
+    fn times_survive_the_wire_and_nonsense_does_not() {
+        let time = at("2026-11-23T03:05:00.123Z");
+        assert_eq!(from_proto(Some(&to_proto(time))), Some(time));
+        assert_eq!(from_proto(None), None);
+        let wild = prost_types::Timestamp {
+            seconds: i64::MAX,
+            nanos: -1,
+        };
+        assert_eq!(from_proto(Some(&wild)), None);
+    }
+
+    #[test]
+    fn the_brokers_clock_runs_on_from_what_it_said() {
+        let clock = BrokerClock::set(at("2030-01-01T00:00:00Z"), Duration::from_secs(2));
+        let later = clock.now().duration_since(at("2030-01-01T00:00:01Z"));
+        assert!(
+            !later.is_negative() && later < SignedDuration::from_secs(30),
+            "{later}"
+        );
+        assert!(clock.skew() > SignedDuration::from_hours(24));
+    }
+}

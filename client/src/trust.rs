@@ -1,0 +1,291 @@
+//! What this laptop believes of a ledger, and the only way to make it believe more.
+//!
+//! The newest checkpoint ever accepted is remembered, one file a context. Whatever answer carries
+//! a checkpoint is compared with it: same size means same root; another size needs a consistency
+//! proof between the two. So a broker cannot show one history to this laptop and another to the
+//! next, nor rewrite what this laptop has seen, without being caught at the next call.
+//!
+//! Several `glass` may run at once. The file is written under a lock and only over the very
+//! checkpoint the new one was compared with, so it never goes back.
+
+use std::{
+    fs::{File, OpenOptions},
+    os::unix::fs::OpenOptionsExt as _,
+    path::PathBuf,
+    sync::Arc,
+};
+
+use breakglass_proto::v1;
+use breakglass_tlog::{
+    ConsistencyProof, Hash, InclusionProof, Receipt, SignedCheckpoint, VerifierKey,
+};
+
+use crate::{
+    config::Context,
+    error::Error,
+    evidence::{self, Evidence},
+    files, limits, time,
+};
+
+/// Whoever can join two sizes of the ledger by a proof: the broker, or in tests a tree in memory.
+pub trait Prover {
+    /// A proof that the tree of size `new` begins with that of size `old`.
+    ///
+    /// # Errors
+    /// Whatever kept the proof from coming; a refusal counts as having none.
+    fn prove(
+        &self,
+        old: u64,
+        new: u64,
+    ) -> impl Future<Output = Result<ConsistencyProof, Error>> + Send;
+}
+
+/// The pinned key of a ledger, and the newest checkpoint seen.
+#[derive(Debug, Clone)]
+pub struct Trust {
+    key: VerifierKey,
+    checkpoint_file: PathBuf,
+    evidence_folder: PathBuf,
+}
+
+impl Trust {
+    /// What a context believes.
+    ///
+    /// # Errors
+    /// [`Error::Setup`] where the pinned key cannot be read.
+    pub fn of(context: &Context) -> Result<Self, Error> {
+        let key = VerifierKey::parse(&context.ledger_vkey).map_err(|error| {
+            Error::setup(
+                format!(
+                    "the pinned ledger key of context {} is unusable: {error}",
+                    context.name
+                ),
+                crate::key::enrol_again(),
+            )
+        })?;
+        Ok(Self {
+            key,
+            checkpoint_file: context.checkpoint_file(),
+            evidence_folder: context.evidence_folder(),
+        })
+    }
+
+    /// The pinned key.
+    #[must_use]
+    pub fn key(&self) -> &VerifierKey {
+        &self.key
+    }
+
+    /// The ledger's name, which every statement names.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        self.key.name().as_str()
+    }
+
+    /// Checks the signature of a checkpoint.
+    ///
+    /// # Errors
+    /// [`Error::Unverified`].
+    pub fn verify_checkpoint(&self, note: &str) -> Result<Arc<SignedCheckpoint>, Error> {
+        SignedCheckpoint::verify(note, &self.key)
+            .map(Arc::new)
+            .map_err(|error| {
+                Error::unverified(format!(
+                    "a checkpoint from the broker does not verify: {error}"
+                ))
+            })
+    }
+
+    /// Checks that a receipt's entry is in the ledger under the checkpoint it brings.
+    ///
+    /// # Errors
+    /// [`Error::Unverified`].
+    pub fn verify_receipt(&self, receipt: &v1::Receipt) -> Result<Receipt, Error> {
+        let checkpoint = self.verify_checkpoint(&receipt.checkpoint)?;
+        let hashes = hashes(&receipt.inclusion)?;
+        let proof = InclusionProof {
+            index: receipt.index,
+            size: checkpoint.size(),
+            hashes,
+        };
+        Receipt::verify(receipt.entry.as_slice(), proof, &checkpoint).map_err(|error| {
+            Error::unverified(format!(
+                "the receipt for entry {} is false: {error}",
+                receipt.index
+            ))
+        })
+    }
+
+    /// The newest checkpoint accepted so far.
+    ///
+    /// # Errors
+    /// [`Error::Setup`] where the file was damaged: it is evidence, so it is not overwritten.
+    pub fn remembered(&self) -> Result<Option<Arc<SignedCheckpoint>>, Error> {
+        let Some(note) = files::read_text(&self.checkpoint_file)? else {
+            return Ok(None);
+        };
+        let checkpoint = SignedCheckpoint::verify(&note, &self.key).map_err(|error| {
+            Error::setup(
+                format!(
+                    "the remembered checkpoint {} is damaged: {error}",
+                    self.checkpoint_file.display()
+                ),
+                "move the file away to begin again from the next answer; what was seen before \
+                 can then no longer be compared",
+            )
+        })?;
+        Ok(Some(Arc::new(checkpoint)))
+    }
+
+    /// Accepts a checkpoint where it agrees with the remembered one, and remembers the larger.
+    ///
+    /// # Errors
+    /// [`Error::Unverified`] with saved evidence where they contradict each other;
+    /// [`Error::Unreachable`] where the proof could not be fetched, and nothing is remembered.
+    pub async fn accept(
+        &self,
+        received: &SignedCheckpoint,
+        prover: &impl Prover,
+    ) -> Result<(), Error> {
+        for _ in 0..limits::MAX_CHECKPOINT_RACES {
+            let remembered = self.remembered()?;
+            if let Some(remembered) = &remembered {
+                self.compare(remembered, received, prover).await?;
+                if remembered.size() >= received.size() {
+                    return Ok(());
+                }
+            }
+            if self.replace(remembered.as_deref(), received)? {
+                return Ok(());
+            }
+        }
+        Err(Error::setup(
+            format!(
+                "too many `glass` write {} at once",
+                self.checkpoint_file.display()
+            ),
+            "run it again",
+        ))
+    }
+
+    /// Checks that two checkpoints are of one append-only history.
+    async fn compare(
+        &self,
+        remembered: &SignedCheckpoint,
+        received: &SignedCheckpoint,
+        prover: &impl Prover,
+    ) -> Result<(), Error> {
+        let (old, new) = match remembered.size() <= received.size() {
+            true => (remembered, received),
+            false => (received, remembered),
+        };
+        let contradiction = |why: &str, proof: Option<&ConsistencyProof>| {
+            self.contradiction(remembered, received, proof, why)
+        };
+        if old.size() == new.size() {
+            return match old.root() == new.root() {
+                true => Ok(()),
+                false => Err(contradiction(
+                    "two trees of the same size have other roots",
+                    None,
+                )),
+            };
+        }
+        if old.size() == 0 {
+            return Ok(()); // everything extends the empty tree
+        }
+        let proof = match prover.prove(old.size(), new.size()).await {
+            Ok(proof) => proof,
+            Err(error) if error.is_passing() => return Err(error),
+            Err(error) => {
+                let why = format!("the broker has no proof that one extends the other ({error})");
+                return Err(contradiction(&why, None));
+            }
+        };
+        let asked = proof.old == old.size() && proof.new == new.size();
+        match proof.verify(&old.root(), &new.root()) {
+            Ok(()) if asked => Ok(()),
+            _ => Err(contradiction(
+                "the proof that one extends the other is false",
+                Some(&proof),
+            )),
+        }
+    }
+
+    fn contradiction(
+        &self,
+        remembered: &SignedCheckpoint,
+        received: &SignedCheckpoint,
+        proof: Option<&ConsistencyProof>,
+        why: &str,
+    ) -> Error {
+        let evidence = Evidence {
+            remembered: remembered.note(),
+            received: received.note(),
+            proof,
+            why,
+        };
+        let saved = evidence::save(&self.evidence_folder, time::now(), &evidence);
+        let unsaved = saved
+            .as_ref()
+            .err()
+            .map(|error| format!(" (evidence not saved: {error})"));
+        Error::Unverified {
+            what: format!(
+                "the ledger {} was rewritten or forked: {why}. Remembered: {} entries, root {}. \
+                 Received: {} entries, root {}{}",
+                self.origin(),
+                remembered.size(),
+                remembered.root(),
+                received.size(),
+                received.root(),
+                unsaved.unwrap_or_default(),
+            ),
+            evidence: saved.ok(),
+        }
+    }
+
+    /// Writes `new` over the very checkpoint it was compared with; false where another `glass`
+    /// has meanwhile written a different one.
+    fn replace(
+        &self,
+        compared: Option<&SignedCheckpoint>,
+        new: &SignedCheckpoint,
+    ) -> Result<bool, Error> {
+        let _lock = self.lock()?;
+        let stored = files::read_text(&self.checkpoint_file)?;
+        if stored.as_deref() != compared.map(SignedCheckpoint::note) {
+            return Ok(false);
+        }
+        files::write(&self.checkpoint_file, new.note().as_bytes())?;
+        Ok(true)
+    }
+
+    /// Held until the file is dropped, also by a crash.
+    fn lock(&self) -> Result<File, Error> {
+        let path = self.checkpoint_file.with_extension("lock");
+        let open = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(files::FILE_MODE)
+            .open(&path);
+        open.and_then(|file| file.lock().map(|()| file))
+            .map_err(|error| Error::file("lock", path, error))
+    }
+}
+
+/// Hashes of the contract.
+///
+/// # Errors
+/// [`Error::Unverified`] where one has not 32 bytes.
+pub fn hashes(bytes: &[Vec<u8>]) -> Result<Vec<Hash>, Error> {
+    let hashes = bytes
+        .iter()
+        .map(|hash| Hash::try_from(hash.as_slice()))
+        .collect::<Result<_, _>>();
+    hashes.map_err(|_| Error::unverified("a proof from the broker has a hash that is none"))
+}
+
+#[cfg(test)]
+mod tests;
