@@ -1,11 +1,156 @@
 //! `apply`: state is the fold of events.
+//!
+//! An event is a fact, so nothing here refuses: what does not fit (an ending for a grant that is
+//! over) changes nothing. [`Grant::apply`] and [`Incident::apply`] are the same fold for one record,
+//! for those who also keep what is over.
 
-use crate::event::Event;
+mod grant;
+mod incident;
+mod people;
+
+use std::sync::Arc;
+
+use crate::event::{Change, Event, Signed};
+use crate::grant::Grant;
+use crate::id::{GrantId, IncidentId};
+use crate::incident::Incident;
+use crate::limits::STATEMENT_SKEW;
 use crate::state::State;
+use crate::time::Time;
 
 impl State {
     /// Folds one event in. Never fails: an event is a fact.
     pub fn apply(&mut self, event: &Event) {
         self.newest = self.newest.max(event.at);
+        if let Some(signed) = &event.signed {
+            self.remember_nonce(signed, event.at);
+        }
+        self.forget_stale_nonces();
+        match &event.change {
+            Change::PolicyLoaded { policy, sha256 } => {
+                self.policy = Arc::clone(policy);
+                self.policy_sha256.clone_from(sha256);
+                self.policy_loaded_at = event.at;
+            }
+            Change::PersonInvited { .. }
+            | Change::PersonEnrolled { .. }
+            | Change::CertificateRenewed { .. }
+            | Change::PersonRemoved { .. }
+            | Change::PersonFrozen { .. }
+            | Change::PersonUnfrozen { .. } => self.apply_to_people(event),
+            Change::IncidentOpened { .. } => self.add_incident(event),
+            Change::IncidentNoted { incident, .. }
+            | Change::IncidentWarned { incident, .. }
+            | Change::IncidentClosed { incident, .. } => self.apply_to_incident(*incident, event),
+            Change::GrantRequested { .. } => self.add_grant(event),
+            Change::GrantStarted { of, .. }
+            | Change::GrantExtended { of, .. }
+            | Change::CredentialIssued { of, .. }
+            | Change::GrantUsed { of, .. }
+            | Change::GrantEnded { of, .. } => self.apply_to_grant(of.grant, event),
+            Change::BrokerStarted { .. }
+            | Change::KeyAdded { .. }
+            | Change::KeyRetired { .. }
+            | Change::Refused { .. }
+            | Change::LedgerExported { .. }
+            | Change::LedgerRepaired { .. } => {}
+        }
+    }
+
+    /// Folds several in, in order.
+    pub fn apply_all<'a>(&mut self, events: impl IntoIterator<Item = &'a Event>) {
+        events.into_iter().for_each(|event| self.apply(event));
+    }
+
+    /// A nonce is kept for as long as its statement would still be taken. The later of the two
+    /// clocks counts, so that one used while the broker's clock was behind is kept as well.
+    fn remember_nonce(&mut self, signed: &Signed, at: Time) {
+        let end = signed.at.max(at).plus(STATEMENT_SKEW);
+        if let Some(before) = self.nonces.insert(signed.nonce, end) {
+            self.nonce_ends.remove(&(before, signed.nonce));
+        }
+        self.nonce_ends.insert((end, signed.nonce));
+    }
+
+    fn forget_stale_nonces(&mut self) {
+        while let Some((end, nonce)) = self.nonce_ends.first().copied() {
+            if end >= self.newest {
+                return;
+            }
+            self.nonce_ends.pop_first();
+            self.nonces.remove(&nonce);
+        }
+    }
+
+    fn add_incident(&mut self, event: &Event) {
+        let Some(incident) = Incident::opened(event) else {
+            return;
+        };
+        self.note_opening(event);
+        self.next_incident = self.next_incident.max(incident.id.next());
+        self.deadlines.extend(incident.deadlines());
+        self.incidents.insert(incident.id, incident);
+    }
+
+    fn apply_to_incident(&mut self, id: IncidentId, event: &Event) {
+        let Some(incident) = self.incidents.get_mut(&id) else {
+            return;
+        };
+        let before: Vec<_> = incident.deadlines().collect();
+        incident.apply(event);
+        let after: Vec<_> = incident.deadlines().collect();
+        let over = incident.closed.is_some();
+        for deadline in before {
+            self.deadlines.remove(&deadline);
+        }
+        if over {
+            self.incidents.remove(&id);
+        } else {
+            self.deadlines.extend(after);
+        }
+    }
+
+    fn add_grant(&mut self, event: &Event) {
+        let Some(grant) = Grant::requested(event) else {
+            return;
+        };
+        self.next_grant = self.next_grant.max(grant.of.grant.next());
+        self.deadlines.extend(grant.deadline());
+        if let Some(incident) = self.incidents.get_mut(&grant.of.incident) {
+            incident.apply(event);
+        }
+        *self.live.entry(grant.of.person.clone()).or_default() += 1;
+        self.grants.insert(grant.of.grant, grant);
+    }
+
+    fn apply_to_grant(&mut self, id: GrantId, event: &Event) {
+        let Some(grant) = self.grants.get_mut(&id) else {
+            return;
+        };
+        let before = grant.deadline();
+        grant.apply(event);
+        let after = grant.deadline();
+        if before != after {
+            if let Some(before) = before {
+                self.deadlines.remove(&before);
+            }
+            self.deadlines.extend(after);
+        }
+        // Only what is over has no deadline.
+        if after.is_none() {
+            self.forget_grant(id);
+        }
+    }
+
+    fn forget_grant(&mut self, id: GrantId) {
+        let Some(grant) = self.grants.remove(&id) else {
+            return;
+        };
+        if let Some(count) = self.live.get_mut(&grant.of.person) {
+            *count -= 1;
+            if *count == 0 {
+                self.live.remove(&grant.of.person);
+            }
+        }
     }
 }

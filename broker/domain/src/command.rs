@@ -244,3 +244,83 @@ pub enum Act {
     /// Nothing but what time has brought about. Broker only.
     Tick,
 }
+
+impl Act {
+    /// What a refusal's entry calls it: a statement's act, or an RPC's name in the same spelling.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Start { .. } => "start",
+            Self::AddKey { .. } => "add-key",
+            Self::RetireKey { .. } => "retire-key",
+            Self::LoadPolicy { .. } => "load-policy",
+            Self::NoteRepair { .. } => "note-repair",
+            Self::Invite { .. } => "invite",
+            Self::Enroll { .. } => "enroll",
+            Self::Renew { .. } => "renew-certificate",
+            Self::Remove { .. } => "remove-person",
+            Self::Freeze { .. } => "freeze",
+            Self::Unfreeze { .. } => "unfreeze",
+            Self::Open { .. } => "open-incident",
+            Self::Note { .. } => "note",
+            Self::Close { .. } => "close-incident",
+            Self::Request { .. } => "request",
+            Self::Approve { .. } => "approve",
+            Self::Deny { .. } => "deny",
+            Self::SelfGrant { .. } => "self-grant",
+            Self::Extend { .. } => "extend",
+            Self::Drop { .. } => "drop",
+            Self::Revoke { .. } => "revoke",
+            Self::Issue { .. } => "issue-credential",
+            Self::Use { .. } => "report-use",
+            Self::Abandon { .. } => "abandon",
+            Self::Export { .. } => "export-ledger",
+            Self::NoteRefusal { .. } => "note-refusal",
+            Self::Tick => "tick",
+        }
+    }
+
+    /// Whether it starts, widens or issues something: refused while the clock is behind the ledger.
+    #[must_use]
+    pub fn starts(&self) -> bool {
+        matches!(
+            self,
+            Self::Request { .. }
+                | Self::Approve { .. }
+                | Self::SelfGrant { .. }
+                | Self::Extend { .. }
+                | Self::Issue { .. }
+                | Self::Open { .. }
+                | Self::Invite { .. }
+                | Self::Enroll { .. }
+                | Self::Renew { .. }
+                | Self::Unfreeze { .. }
+        )
+    }
+
+    /// Whether it only ends things: still taken when the ledger's disk is nearly full.
+    #[must_use]
+    pub fn ends(&self) -> bool {
+        matches!(
+            self,
+            Self::Deny { .. }
+                | Self::Drop { .. }
+                | Self::Revoke { .. }
+                | Self::Close { .. }
+                | Self::Freeze { .. }
+                | Self::Remove { .. }
+                | Self::Abandon { .. }
+                | Self::Tick
+        )
+    }
+
+    /// Whether a person needs no statement for it: it gives nothing that a statement has not given
+    /// before, and the connection's certificate says who calls.
+    #[must_use]
+    pub fn needs_no_statement(&self) -> bool {
+        matches!(
+            self,
+            Self::Renew { .. } | Self::Issue { .. } | Self::Use { .. } | Self::Export { .. }
+        )
+    }
+}

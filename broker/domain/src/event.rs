@@ -47,6 +47,12 @@ impl Actor {
     }
 }
 
+impl From<&PersonId> for Actor {
+    fn from(person: &PersonId) -> Self {
+        Self::Person(person.clone())
+    }
+}
+
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -323,4 +329,32 @@ pub enum Change {
         /// Bytes that were never acknowledged and are gone.
         cut_bytes: u64,
     },
+}
+
+impl Change {
+    /// The grant it is about.
+    #[must_use]
+    pub fn grant(&self) -> Option<&GrantRef> {
+        match self {
+            Self::GrantRequested { of, .. }
+            | Self::GrantStarted { of, .. }
+            | Self::GrantExtended { of, .. }
+            | Self::CredentialIssued { of, .. }
+            | Self::GrantUsed { of, .. }
+            | Self::GrantEnded { of, .. } => Some(of),
+            _ => None,
+        }
+    }
+
+    /// The incident it is about, also by way of a grant.
+    #[must_use]
+    pub fn incident(&self) -> Option<IncidentId> {
+        match self {
+            Self::IncidentOpened { incident, .. }
+            | Self::IncidentNoted { incident, .. }
+            | Self::IncidentWarned { incident, .. }
+            | Self::IncidentClosed { incident, .. } => Some(*incident),
+            _ => self.grant().map(|of| of.incident),
+        }
+    }
 }

@@ -75,7 +75,8 @@ pub struct Incident {
     pub warned: bool,
     /// The first [`NOTES_IN_MEMORY`](crate::limits::NOTES_IN_MEMORY) notes, oldest first.
     pub notes: Vec<Note>,
-    /// Every grant asked for under it, oldest first.
+    /// The first [`GRANTS_IN_MEMORY`](crate::limits::GRANTS_IN_MEMORY) grants asked for under it,
+    /// oldest first.
     pub grants: Vec<GrantId>,
     /// Set when it closed.
     pub closed: Option<Closing>,

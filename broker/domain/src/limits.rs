@@ -42,6 +42,10 @@ pub const OPENINGS_WINDOW: Lifetime = Lifetime::from_secs(3_600);
 /// Notes one incident keeps in memory; later ones are only in the ledger and the index.
 pub const NOTES_IN_MEMORY: usize = 200;
 
+/// Grants one incident names in memory; later ones are found through the index. Without it one long
+/// incident with a busy script would grow for ever.
+pub const GRANTS_IN_MEMORY: usize = 1_000;
+
 /// Enrolment tokens that wait at once.
 pub const TOKENS: usize = 100;
 
@@ -57,6 +61,10 @@ pub const LENGTH_MAX: Lifetime = Lifetime::from_secs(12 * 3_600);
 /// How far the clock of a person's laptop may be from the broker's: a statement outside of this is
 /// stale, and inside of it its nonce is remembered, so that none is played twice.
 pub const STATEMENT_SKEW: Lifetime = Lifetime::from_secs(300);
+
+/// While the broker's clock is behind the ledger it does not know what time it is; what ends
+/// something is then taken with a statement up to this much later than the newest entry.
+pub const STATEMENT_SKEW_BEHIND: Lifetime = Lifetime::from_secs(24 * 3_600);
 
 /// How long an enrolment token works.
 pub const TOKEN_LIFE: Lifetime = Lifetime::from_secs(24 * 3_600);
@@ -75,6 +83,10 @@ pub const CLOCK_BEHIND: Lifetime = Lifetime::from_secs(2);
 
 /// Refusals of one person for one reason within this time become one entry with a count.
 pub const REFUSAL_WINDOW: Lifetime = Lifetime::from_secs(60);
+
+/// People and reasons whose refusals are counted apart at once; beyond it one person's refusals are
+/// counted together, so that memory stays bounded whatever they try.
+pub const REFUSAL_KEYS: usize = 1_000;
 
 /// The longest life of one credential, whatever its grant's length: a leaked one dies soon.
 pub const CREDENTIAL_LIFE: Lifetime = Lifetime::from_secs(15 * 60);

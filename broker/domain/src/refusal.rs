@@ -89,6 +89,22 @@ pub enum Refusal {
         /// How long is allowed.
         longest: Lifetime,
     },
+    /// Too short to be of use.
+    #[error("asked for {asked}, and the shortest is {shortest}")]
+    TooShort {
+        /// How long was asked for.
+        asked: Lifetime,
+        /// The shortest allowed.
+        shortest: Lifetime,
+    },
+    /// What an approver agreed to, the holder does not stretch alone.
+    #[error("{grant} was approved, so an approver extends it; these people can: {approvers}")]
+    NeedsApprover {
+        /// Which.
+        grant: GrantId,
+        /// Who may, comma separated.
+        approvers: String,
+    },
     /// What was signed is no longer what stands in the policy or the request.
     #[error("what you signed is not what stands here: {0}")]
     SentenceChanged(String),
@@ -176,6 +192,8 @@ impl Refusal {
             Self::GrantActive(_) => "GRANT_ACTIVE",
             Self::GrantEnded { .. } => "GRANT_ENDED",
             Self::TooLong { .. } => "TOO_LONG_A_TIME",
+            Self::TooShort { .. } => "INVALID_ARGUMENT",
+            Self::NeedsApprover { .. } => "NOT_APPROVER",
             Self::SentenceChanged(_) => "SENTENCE_CHANGED",
             Self::SelfGrantDenied(_) => "SELF_GRANT_DENIED",
             Self::SelfGrantTooEarly { .. } => "SELF_GRANT_TOO_EARLY",
@@ -209,7 +227,14 @@ impl Refusal {
             Self::NotApprover { grant, .. } | Self::SelfApproval(grant) => {
                 format!("ask an approver to run: glass approve {grant}")
             }
+            Self::TooLong { longest, .. } if *longest == Lifetime::ZERO => {
+                "ask again when this one is over: glass request RIGHT".into()
+            }
             Self::TooLong { longest, .. } => format!("ask for less: --for {longest}"),
+            Self::TooShort { shortest, .. } => format!("ask for more: --for {shortest}"),
+            Self::NeedsApprover { grant, .. } => {
+                format!("ask an approver to run: glass extend {grant}")
+            }
             Self::SentenceChanged(_) => "look again: glass status".into(),
             Self::SelfGrantDenied(_) => "call an approver: glass people list".into(),
             Self::SelfGrantTooEarly { grant, from } => {

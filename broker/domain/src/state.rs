@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::grant::{Grant, Phase};
-use crate::id::{GrantId, IncidentId, KeyId, Nonce, PersonId, TokenHash};
+use crate::id::{GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, TokenHash};
 use crate::incident::Incident;
 use crate::people::{Member, Token};
 use crate::policy::Policy;
@@ -124,5 +124,48 @@ impl State {
             Phase::Active(active) if now < active.ends_at => Some(grant),
             _ => None,
         }
+    }
+
+    /// How many waiting and active grants of one right a person has. Each is its own record, so
+    /// ending one leaves the others.
+    #[must_use]
+    pub fn live_count(&self, person: &PersonId, right: &RightId) -> usize {
+        self.live_of(person)
+            .filter(|grant| grant.of.right == *right)
+            .count()
+    }
+
+    /// When something next happens by itself.
+    #[must_use]
+    pub fn next_deadline(&self) -> Option<Time> {
+        self.deadlines.first().map(|(at, _)| *at)
+    }
+
+    /// Works out anew what follows from the rest (`nonce_ends`, `deadlines`, `keys`, `live`), so
+    /// that a snapshot need not hold it.
+    #[must_use]
+    pub fn reindexed(mut self) -> Self {
+        self.nonce_ends = self
+            .nonces
+            .iter()
+            .map(|(nonce, end)| (*end, *nonce))
+            .collect();
+        self.deadlines = self.grants.values().filter_map(Grant::deadline).collect();
+        for incident in self.incidents.values() {
+            self.deadlines.extend(incident.deadlines());
+        }
+        self.keys.clear();
+        for (person, member) in &self.members {
+            let keys = member
+                .devices
+                .keys()
+                .map(|key| (key.clone(), person.clone()));
+            self.keys.extend(keys);
+        }
+        self.live.clear();
+        for grant in self.grants.values() {
+            *self.live.entry(grant.of.person.clone()).or_default() += 1;
+        }
+        self
     }
 }

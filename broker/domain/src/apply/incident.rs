@@ -1,0 +1,80 @@
+//! The fold of one incident.
+
+use crate::event::{Change, Event};
+use crate::incident::{Closing, Incident, Note};
+use crate::limits::{GRANTS_IN_MEMORY, INCIDENT_WARNING, NOTES_IN_MEMORY};
+use crate::state::Deadline;
+use crate::time::{Lifetime, Time};
+
+impl Incident {
+    /// The incident as it was opened; `None` where the event is something else.
+    #[must_use]
+    pub fn opened(event: &Event) -> Option<Self> {
+        let Change::IncidentOpened {
+            incident,
+            severity,
+            title,
+            closes_at,
+        } = &event.change
+        else {
+            return None;
+        };
+        Some(Self {
+            id: *incident,
+            severity: *severity,
+            title: title.clone(),
+            opened_by: event.by.clone(),
+            opened_at: event.at,
+            closes_at: *closes_at,
+            warned: false,
+            notes: Vec::new(),
+            grants: Vec::new(),
+            closed: None,
+        })
+    }
+
+    /// Folds one event in, where it is about this incident or asks for a grant under it.
+    pub fn apply(&mut self, event: &Event) {
+        if event.change.incident() != Some(self.id) {
+            return;
+        }
+        match &event.change {
+            Change::IncidentNoted { text, .. } if self.notes.len() < NOTES_IN_MEMORY => {
+                self.notes.push(Note {
+                    by: event.by.clone(),
+                    at: event.at,
+                    text: text.clone(),
+                });
+            }
+            Change::IncidentWarned { .. } => self.warned = true,
+            Change::GrantRequested { of, .. } if self.grants.len() < GRANTS_IN_MEMORY => {
+                self.grants.push(of.grant);
+            }
+            Change::IncidentClosed { reason, .. } => {
+                self.closed.get_or_insert_with(|| Closing {
+                    by: event.by.clone(),
+                    at: event.at,
+                    reason: reason.clone(),
+                });
+            }
+            _ => {}
+        }
+    }
+
+    /// When people are warned that it will close by itself: [`INCIDENT_WARNING`] before, or at half
+    /// of its age where it is shorter than two such times.
+    #[must_use]
+    pub fn warns_at(&self) -> Time {
+        let age = self.closes_at.since(self.opened_at).as_millis();
+        let before = Lifetime::from_millis(age / 2).min(INCIDENT_WARNING);
+        self.closes_at.minus(before)
+    }
+
+    /// What happens to it by itself; nothing once it is closed.
+    pub fn deadlines(&self) -> impl Iterator<Item = (Time, Deadline)> {
+        let open = self.closed.is_none();
+        let warn = (open && !self.warned).then(|| (self.warns_at(), Deadline::Warn(self.id)));
+        let close = open.then_some((self.closes_at, Deadline::Close(self.id)));
+        warn.into_iter().chain(close)
+    }
+}

@@ -1,0 +1,164 @@
+//! Yes, no, and what a rule allows when nobody says either.
+
+use crate::event::{Change, Event};
+use crate::grant::{Basis, Ending, Grant};
+use crate::id::{GrantId, IncidentId, PersonId, RightId};
+use crate::policy::{IfNobodyAnswers, Rule};
+use crate::refusal::Refusal;
+use crate::text::Line;
+use crate::time::Time;
+
+use super::case::{Case, need_holder};
+use super::ending;
+
+/// What the signer saw of a request when they signed.
+pub(super) struct Shown<'a> {
+    pub(super) grant: GrantId,
+    pub(super) incident: IncidentId,
+    pub(super) requester: &'a PersonId,
+    pub(super) right: &'a RightId,
+    pub(super) sentence: &'a Line,
+}
+
+/// The approver was pinned when the request was made, and the policy still names them.
+pub(super) fn approve(
+    case: &Case<'_>,
+    by: &PersonId,
+    shown: &Shown<'_>,
+    until: Time,
+) -> Result<Vec<Event>, Refusal> {
+    let grant = case.live(shown.grant)?;
+    if grant.of.person == *by {
+        return Err(Refusal::SelfApproval(grant.of.grant));
+    }
+    let grant = case.waiting(grant.of.grant)?;
+    need_as_shown(grant, shown)?;
+    let incident = case.open_incident(grant.of.incident)?;
+    let (rule, right) = case.still_given(grant)?;
+    need_approver(case, rule, grant, by)?;
+    need_requester(case, grant)?;
+    let length = grant.length.min(right.longest);
+    let ends_at = case.at.plus(length).min(until).min(incident.closes_at);
+    if ends_at <= case.at {
+        let past = format!("the end that you agreed to, {until}, has passed");
+        return Err(Refusal::SentenceChanged(past));
+    }
+    let started = started(grant, Basis::Approved, ends_at);
+    Ok(vec![case.event(by, started)])
+}
+
+pub(super) fn deny(
+    case: &Case<'_>,
+    by: &PersonId,
+    grant: GrantId,
+    reason: &Line,
+) -> Result<Vec<Event>, Refusal> {
+    let grant = case.waiting(grant)?;
+    if !grant.approvers.contains(by) {
+        return Err(not_approver(grant, by, grant.approvers.iter()));
+    }
+    let denied = ending::change(grant, Ending::Denied, Some(reason.clone()));
+    Ok(vec![case.event(by, denied)])
+}
+
+/// Pinned when the request was made; a policy that has become stricter since counts as well.
+pub(super) fn self_grant(
+    case: &Case<'_>,
+    by: &PersonId,
+    shown: &Shown<'_>,
+) -> Result<Vec<Event>, Refusal> {
+    let grant = case.live(shown.grant)?;
+    need_holder(grant, by)?;
+    let grant = case.waiting(grant.of.grant)?;
+    need_as_shown(grant, shown)?;
+    let incident = case.open_incident(grant.of.incident)?;
+    let (rule, right) = case.still_given(grant)?;
+    let id = grant.of.grant;
+    let pinned = grant.self_grant.ok_or(Refusal::SelfGrantDenied(id))?;
+    let IfNobodyAnswers::SelfGrant { longest, .. } = rule.if_nobody_answers else {
+        return Err(Refusal::SelfGrantDenied(id));
+    };
+    if case.at < pinned.from {
+        let from = pinned.from;
+        return Err(Refusal::SelfGrantTooEarly { grant: id, from });
+    }
+    let length = pinned.longest.min(longest).min(right.longest);
+    let ends_at = case.at.plus(length).min(incident.closes_at);
+    let started = started(grant, Basis::SelfGranted, ends_at);
+    Ok(vec![case.event(by, started)])
+}
+
+/// One of those pinned in the request, whom the rule still selects.
+pub(super) fn need_approver(
+    case: &Case<'_>,
+    rule: &Rule,
+    grant: &Grant,
+    person: &PersonId,
+) -> Result<(), Refusal> {
+    let may = |person: &&PersonId| {
+        **person != grant.of.person && case.policy().selects(&rule.approvers, person)
+    };
+    if grant.approvers.contains(person) && may(&person) {
+        return Ok(());
+    }
+    let others = grant.approvers.iter().filter(may);
+    Err(not_approver(grant, person, others))
+}
+
+fn need_as_shown(grant: &Grant, shown: &Shown<'_>) -> Result<(), Refusal> {
+    let of = &grant.of;
+    let differs = if of.incident != shown.incident {
+        format!("{} is under {}", of.grant, of.incident)
+    } else if of.person != *shown.requester {
+        format!("{} was asked for by {}", of.grant, of.person)
+    } else if of.right != *shown.right {
+        format!("{} is for the right {}", of.grant, of.right)
+    } else if grant.sentence != *shown.sentence {
+        format!("{} is to `{}`", of.grant, grant.sentence)
+    } else {
+        return Ok(());
+    };
+    Err(Refusal::SentenceChanged(differs))
+}
+
+/// The requester could use what they would get.
+fn need_requester(case: &Case<'_>, grant: &Grant) -> Result<(), Refusal> {
+    let requester = &grant.of.person;
+    if case.state.is_frozen(requester) {
+        return Err(Refusal::PersonFrozen(requester.clone()));
+    }
+    if !case.state.knows(requester, &grant.key) {
+        return Err(Refusal::NotEnrolled(requester.clone()));
+    }
+    Ok(())
+}
+
+fn started(grant: &Grant, basis: Basis, ends_at: Time) -> Change {
+    Change::GrantStarted {
+        of: grant.of.clone(),
+        basis,
+        ends_at,
+    }
+}
+
+fn not_approver<'a>(
+    grant: &Grant,
+    person: &PersonId,
+    approvers: impl Iterator<Item = &'a PersonId>,
+) -> Refusal {
+    Refusal::NotApprover {
+        person: person.clone(),
+        grant: grant.of.grant,
+        approvers: names(approvers),
+    }
+}
+
+/// Comma separated; `nobody` where there is none.
+pub(super) fn names<'a>(people: impl Iterator<Item = &'a PersonId>) -> String {
+    let names: Vec<_> = people.map(PersonId::as_str).collect();
+    if names.is_empty() {
+        "nobody".to_owned()
+    } else {
+        names.join(", ")
+    }
+}

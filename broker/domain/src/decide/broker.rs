@@ -1,0 +1,139 @@
+//! What the broker does by itself, or its operator on the broker's host.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::command::{Act, Command};
+use crate::due::due;
+use crate::event::{Actor, Change, Event};
+use crate::grant::{Ending, Grant};
+use crate::id::{GrantId, PersonId};
+use crate::policy::Policy;
+use crate::refusal::Refusal;
+use crate::text::Line;
+
+use super::case::Case;
+use super::{ending, people};
+
+/// Acts of people are refused here: the broker signs nothing in anybody's name. The operator can
+/// invite (the first person has nobody to be invited by) and lift a freeze (a stolen laptop could
+/// freeze everybody who may).
+pub(super) fn act(case: &Case<'_>, command: &Command) -> Result<Vec<Event>, Refusal> {
+    match &command.act {
+        Act::LoadPolicy { policy, sha256 } => Ok(load_policy(case, policy, sha256)),
+        Act::Invite { person, token } => people::invite_from_host(case, person, token),
+        Act::Unfreeze { person, reason } => people::unfreeze_from_host(case, person, reason),
+        Act::Enroll { .. } => people::enroll(case, command),
+        Act::Abandon { grant } => abandon(case, *grant),
+        Act::NoteRefusal {
+            person,
+            act,
+            reason,
+            text,
+            count,
+        } => {
+            let change = Change::Refused {
+                act: act.clone(),
+                reason: reason.clone(),
+                text: text.clone(),
+                count: *count,
+            };
+            Ok(vec![case.event(person, change)])
+        }
+        Act::Tick => Ok(due(case.state, case.now)),
+        act => {
+            let change = noted(act).ok_or(Refusal::StatementMissing)?;
+            Ok(vec![case.event(Actor::Broker, change)])
+        }
+    }
+}
+
+/// What is only put on record.
+fn noted(act: &Act) -> Option<Change> {
+    match act {
+        Act::Start { version } => Some(Change::BrokerStarted {
+            version: version.clone(),
+        }),
+        Act::AddKey {
+            purpose,
+            id,
+            public,
+        } => Some(Change::KeyAdded {
+            purpose: *purpose,
+            id: id.clone(),
+            public: public.clone(),
+        }),
+        Act::RetireKey { purpose, id } => Some(Change::KeyRetired {
+            purpose: *purpose,
+            id: id.clone(),
+        }),
+        Act::NoteRepair { cut_bytes } => Some(Change::LedgerRepaired {
+            cut_bytes: *cut_bytes,
+        }),
+        _ => None,
+    }
+}
+
+/// The new rules, then the end of what they no longer allow: grants first, then keys and tokens of
+/// those who left, so that coming back needs a new invitation. The same text again is nothing.
+fn load_policy(case: &Case<'_>, policy: &Arc<Policy>, sha256: &str) -> Vec<Event> {
+    if case.state.policy_sha256 == sha256 {
+        return Vec::new();
+    }
+    let loaded = Change::PolicyLoaded {
+        policy: Arc::clone(policy),
+        sha256: sha256.to_owned(),
+    };
+    let mut events = vec![case.event(Actor::Broker, loaded)];
+    for grant in case.state.grants.values() {
+        if let Some(reason) = no_longer_given(policy, grant) {
+            let change = ending::change(grant, Ending::PersonLeft, Some(reason));
+            events.push(case.event(Actor::Broker, change));
+        }
+    }
+    for person in leavers(case, policy) {
+        let change = Change::PersonRemoved {
+            person: person.clone(),
+            reason: line("no longer in the policy"),
+        };
+        events.push(case.event(Actor::Broker, change));
+    }
+    events
+}
+
+fn no_longer_given(policy: &Policy, grant: &Grant) -> Option<Line> {
+    let of = &grant.of;
+    if !policy.people.contains_key(&of.person) {
+        return Some(line("no longer in the policy"));
+    }
+    let given =
+        policy.rights.contains_key(&of.right) && policy.rule_for(&of.person, &of.right).is_some();
+    (!given).then(|| line("the policy no longer gives this right"))
+}
+
+/// People with a key or a token whom the policy does not know.
+fn leavers<'a>(case: &Case<'a>, policy: &Policy) -> BTreeSet<&'a PersonId> {
+    let state = case.state;
+    let invited = state.tokens.values().map(|token| &token.person);
+    let mut leavers: BTreeSet<_> = state.keys.values().chain(invited).collect();
+    leavers.retain(|person| !policy.people.contains_key(*person));
+    leavers
+}
+
+/// Only a grant that lives while it is held ends by being left alone; any other ends by its holder's
+/// word.
+fn abandon(case: &Case<'_>, grant: GrantId) -> Result<Vec<Event>, Refusal> {
+    let grant = case.live(grant)?;
+    if !grant.held {
+        return Err(Refusal::NotYours {
+            grant: grant.of.grant,
+            holder: grant.of.person.clone(),
+        });
+    }
+    let change = ending::change(grant, Ending::Abandoned, None);
+    Ok(vec![case.event(Actor::Broker, change)])
+}
+
+fn line(text: &'static str) -> Line {
+    Line::parse(text).expect("a constant within the limits")
+}

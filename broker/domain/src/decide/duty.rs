@@ -1,0 +1,39 @@
+//! What people can do beside rights, as refusals say it.
+
+use crate::policy::{Duties, Selector};
+
+/// One duty of the policy.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Duty {
+    OpenIncidents,
+    CloseIncidents,
+    Revoke,
+    Freeze,
+    Invite,
+    ExportLedger,
+}
+
+impl Duty {
+    /// Goes on from "the policy does not let mia ...".
+    pub(super) fn text(self) -> &'static str {
+        match self {
+            Self::OpenIncidents => "open incidents",
+            Self::CloseIncidents => "close incidents",
+            Self::Revoke => "revoke grants",
+            Self::Freeze => "freeze people",
+            Self::Invite => "invite people",
+            Self::ExportLedger => "export the ledger",
+        }
+    }
+
+    pub(super) fn given_to(self, duties: &Duties) -> &[Selector] {
+        match self {
+            Self::OpenIncidents => &duties.open_incidents,
+            Self::CloseIncidents => &duties.close_incidents,
+            Self::Revoke => &duties.revoke,
+            Self::Freeze => &duties.freeze,
+            Self::Invite => &duties.invite,
+            Self::ExportLedger => &duties.export_ledger,
+        }
+    }
+}

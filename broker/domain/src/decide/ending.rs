@@ -1,0 +1,46 @@
+//! Ending one grant: giving back, and being told to.
+
+use crate::event::{Change, Event};
+use crate::grant::{Basis, Ending, Grant};
+use crate::id::{GrantId, PersonId};
+use crate::refusal::Refusal;
+use crate::text::Line;
+
+use super::case::{Case, need_holder};
+use super::duty::Duty;
+
+pub(super) fn drop(case: &Case<'_>, by: &PersonId, grant: GrantId) -> Result<Vec<Event>, Refusal> {
+    let grant = case.live(grant)?;
+    need_holder(grant, by)?;
+    let dropped = change(grant, Ending::Dropped, None);
+    Ok(vec![case.event(by, dropped)])
+}
+
+/// Who has the duty, who could have approved it, and for a self-grant, which nobody has agreed to,
+/// anybody on the team.
+pub(super) fn revoke(
+    case: &Case<'_>,
+    by: &PersonId,
+    grant: GrantId,
+    reason: &Line,
+) -> Result<Vec<Event>, Refusal> {
+    let grant = case.live(grant)?;
+    let self_granted = |grant: &Grant| {
+        let basis = grant.active().map(|active| active.basis);
+        basis == Some(Basis::SelfGranted)
+    };
+    if !grant.approvers.contains(by) && !self_granted(grant) {
+        case.need(Duty::Revoke, by)?;
+    }
+    let revoked = change(grant, Ending::Revoked, Some(reason.clone()));
+    Ok(vec![case.event(by, revoked)])
+}
+
+/// The one ending of a grant.
+pub(super) fn change(grant: &Grant, ending: Ending, reason: Option<Line>) -> Change {
+    Change::GrantEnded {
+        of: grant.of.clone(),
+        ending,
+        reason,
+    }
+}

@@ -1,0 +1,81 @@
+//! More time.
+//!
+//! Who may depends on how the grant began, because nobody stretches alone what somebody else has
+//! agreed to:
+//!
+//! - on the fast path its holder, up to the right's longest time, counted from the beginning;
+//! - approved: an approver of the grant, not the holder, up to the same;
+//! - self-granted: its holder, never past the rule's shorter time.
+//!
+//! Never past the incident, whoever asks.
+
+use crate::event::{Change, Event};
+use crate::grant::{Active, Basis, Grant};
+use crate::id::{GrantId, PersonId};
+use crate::limits::LENGTH_MIN;
+use crate::policy::{Right, Rule};
+use crate::refusal::Refusal;
+use crate::text::Line;
+use crate::time::Lifetime;
+
+use super::approve::{names, need_approver};
+use super::case::{Case, need_holder};
+
+pub(super) fn extend(
+    case: &Case<'_>,
+    by: &PersonId,
+    grant: GrantId,
+    more: Lifetime,
+    reason: &Line,
+) -> Result<Vec<Event>, Refusal> {
+    let (grant, active) = case.active(grant)?;
+    let incident = case.open_incident(grant.of.incident)?;
+    let (rule, right) = case.still_given(grant)?;
+    need_extender(case, rule, grant, active, by)?;
+    if more < LENGTH_MIN {
+        return Err(Refusal::TooShort {
+            asked: more,
+            shortest: LENGTH_MIN,
+        });
+    }
+    let latest = active.begins_at.plus(longest(grant, active, right));
+    let latest = latest.min(incident.closes_at);
+    let ends_at = active.ends_at.plus(more).min(latest);
+    if ends_at <= active.ends_at {
+        return Err(Refusal::TooLong {
+            asked: more,
+            longest: Lifetime::ZERO,
+        });
+    }
+    let extended = Change::GrantExtended {
+        of: grant.of.clone(),
+        ends_at,
+        reason: reason.clone(),
+    };
+    Ok(vec![case.event(by, extended)])
+}
+
+fn need_extender(
+    case: &Case<'_>,
+    rule: &Rule,
+    grant: &Grant,
+    active: &Active,
+    by: &PersonId,
+) -> Result<(), Refusal> {
+    match active.basis {
+        Basis::FastPath | Basis::SelfGranted => need_holder(grant, by),
+        Basis::Approved if grant.of.person == *by => Err(Refusal::NeedsApprover {
+            grant: grant.of.grant,
+            approvers: names(grant.approvers.iter()),
+        }),
+        Basis::Approved => need_approver(case, rule, grant, by),
+    }
+}
+
+fn longest(grant: &Grant, active: &Active, right: &Right) -> Lifetime {
+    match (active.basis, grant.self_grant) {
+        (Basis::SelfGranted, Some(pinned)) => pinned.longest.min(right.longest),
+        (Basis::SelfGranted, None) => Lifetime::ZERO,
+        (Basis::FastPath | Basis::Approved, _) => right.longest,
+    }
+}

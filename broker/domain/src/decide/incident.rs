@@ -1,0 +1,88 @@
+//! Opening, noting, closing.
+
+use crate::event::{Change, Event};
+use crate::grant::Ending;
+use crate::id::{IncidentId, PersonId};
+use crate::incident::Severity;
+use crate::limits::{OPEN_INCIDENTS, OPENINGS, OPENINGS_WINDOW};
+use crate::refusal::Refusal;
+use crate::text::{Line, Prose};
+
+use super::case::Case;
+use super::duty::Duty;
+use super::ending;
+
+pub(super) fn open(
+    case: &Case<'_>,
+    by: &PersonId,
+    severity: Severity,
+    title: &Line,
+) -> Result<Vec<Event>, Refusal> {
+    case.need(Duty::OpenIncidents, by)?;
+    if case.state.incidents.len() >= OPEN_INCIDENTS {
+        return Err(Refusal::TooMany {
+            what: "open incidents",
+            limit: OPEN_INCIDENTS,
+        });
+    }
+    if openings(case, by) >= OPENINGS {
+        return Err(Refusal::TooMany {
+            what: "incidents opened by one person within an hour",
+            limit: OPENINGS,
+        });
+    }
+    let opened = Change::IncidentOpened {
+        incident: case.state.next_incident,
+        severity,
+        title: title.clone(),
+        closes_at: case.at.plus(case.policy().incident_longest),
+    };
+    Ok(vec![case.event(by, opened)])
+}
+
+fn openings(case: &Case<'_>, by: &PersonId) -> usize {
+    let times = case.state.openings.get(by);
+    let recent = |times: &std::collections::VecDeque<_>| {
+        let counts = |opened: &&crate::Time| opened.plus(OPENINGS_WINDOW) > case.at;
+        times.iter().filter(counts).count()
+    };
+    times.map_or(0, recent)
+}
+
+/// Anybody in the policy may: read access is wide.
+pub(super) fn note(
+    case: &Case<'_>,
+    by: &PersonId,
+    incident: IncidentId,
+    text: &Prose,
+) -> Result<Vec<Event>, Refusal> {
+    let incident = case.open_incident(incident)?;
+    let noted = Change::IncidentNoted {
+        incident: incident.id,
+        text: text.clone(),
+    };
+    Ok(vec![case.event(by, noted)])
+}
+
+/// Ends every grant under it first.
+pub(super) fn close(
+    case: &Case<'_>,
+    by: &PersonId,
+    incident: IncidentId,
+    reason: &Line,
+) -> Result<Vec<Event>, Refusal> {
+    case.need(Duty::CloseIncidents, by)?;
+    let incident = case.open_incident(incident)?;
+    let mut events: Vec<_> = case
+        .state
+        .live_under(incident.id)
+        .map(|grant| ending::change(grant, Ending::IncidentClosed, Some(reason.clone())))
+        .map(|ended| case.event(by, ended))
+        .collect();
+    let closed = Change::IncidentClosed {
+        incident: incident.id,
+        reason: reason.clone(),
+    };
+    events.push(case.event(by, closed));
+    Ok(events)
+}
