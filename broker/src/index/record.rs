@@ -1,0 +1,273 @@
+//! Grants and incidents as the index keeps them: plain JSON, mapped by hand, so that the domain's
+//! types know nothing of how they are stored.
+
+use std::str::FromStr;
+
+use breakglass_domain::grant::{Active, Ended, Phase, SelfGrant};
+use breakglass_domain::incident::{Closing, Note};
+use breakglass_domain::{
+    Actor, Basis, Ending, Grant, GrantId, GrantRef, Incident, IncidentId, Lifetime, Line, Prose,
+    Time,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::ports::IndexError;
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct GrantRecord {
+    id: u64,
+    person: String,
+    right: String,
+    incident: u64,
+    sentence: String,
+    risk: String,
+    reason: String,
+    length_ms: i64,
+    rule: String,
+    approvers: Vec<String>,
+    requested_ms: i64,
+    lapses_ms: i64,
+    self_grant_ms: Option<(i64, i64)>,
+    held: bool,
+    key: String,
+    audience: String,
+    active: Option<ActiveRecord>,
+    ended: Option<EndedRecord>,
+    credentials: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct ActiveRecord {
+    basis: String,
+    by: String,
+    begins_ms: i64,
+    ends_ms: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EndedRecord {
+    ending: String,
+    at_ms: i64,
+    by: String,
+    reason: Option<String>,
+}
+
+impl From<&Grant> for GrantRecord {
+    fn from(grant: &Grant) -> Self {
+        let (active, ended) = match &grant.phase {
+            Phase::Waiting => (None, None),
+            Phase::Active(active) => (Some(active), None),
+            Phase::Ended(ended) => (ended.was.as_ref(), Some(ended)),
+        };
+        Self {
+            id: grant.of.grant.0,
+            person: grant.of.person.to_string(),
+            right: grant.of.right.to_string(),
+            incident: grant.of.incident.0,
+            sentence: grant.sentence.to_string(),
+            risk: grant.risk.to_string(),
+            reason: grant.reason.to_string(),
+            length_ms: grant.length.as_millis(),
+            rule: grant.rule.to_string(),
+            approvers: grant.approvers.iter().map(ToString::to_string).collect(),
+            requested_ms: grant.requested_at.as_millis(),
+            lapses_ms: grant.lapses_at.as_millis(),
+            self_grant_ms: grant
+                .self_grant
+                .map(|allowed| (allowed.from.as_millis(), allowed.longest.as_millis())),
+            held: grant.held,
+            key: grant.key.to_string(),
+            audience: grant.audience.to_string(),
+            active: active.map(ActiveRecord::from),
+            ended: ended.map(EndedRecord::from),
+            credentials: grant.credentials,
+        }
+    }
+}
+
+impl From<&Active> for ActiveRecord {
+    fn from(active: &Active) -> Self {
+        Self {
+            basis: active.basis.to_string(),
+            by: active.by.to_string(),
+            begins_ms: active.begins_at.as_millis(),
+            ends_ms: active.ends_at.as_millis(),
+        }
+    }
+}
+
+impl From<&Ended> for EndedRecord {
+    fn from(ended: &Ended) -> Self {
+        Self {
+            ending: ended.ending.to_string(),
+            at_ms: ended.at.as_millis(),
+            by: ended.by.to_string(),
+            reason: ended.reason.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+impl GrantRecord {
+    pub(super) fn into_grant(self) -> Result<Grant, IndexError> {
+        let active = self.active.map(ActiveRecord::into_active).transpose()?;
+        let phase = match (self.ended, active) {
+            (Some(ended), was) => Phase::Ended(ended.into_ended(was)?),
+            (None, Some(active)) => Phase::Active(active),
+            (None, None) => Phase::Waiting,
+        };
+        Ok(Grant {
+            of: GrantRef {
+                grant: GrantId(self.id),
+                person: word(&self.person)?,
+                right: word(&self.right)?,
+                incident: IncidentId(self.incident),
+            },
+            sentence: line(&self.sentence)?,
+            risk: word(&self.risk)?,
+            reason: line(&self.reason)?,
+            length: Lifetime::from_millis(self.length_ms),
+            rule: word(&self.rule)?,
+            approvers: self
+                .approvers
+                .iter()
+                .map(|id| word(id))
+                .collect::<Result<_, _>>()?,
+            requested_at: Time::from_millis(self.requested_ms),
+            lapses_at: Time::from_millis(self.lapses_ms),
+            self_grant: self.self_grant_ms.map(|(from, longest)| SelfGrant {
+                from: Time::from_millis(from),
+                longest: Lifetime::from_millis(longest),
+            }),
+            held: self.held,
+            key: word(&self.key)?,
+            audience: line(&self.audience)?,
+            phase,
+            credentials: self.credentials,
+        })
+    }
+}
+
+impl ActiveRecord {
+    fn into_active(self) -> Result<Active, IndexError> {
+        Ok(Active {
+            basis: word::<Basis>(&self.basis)?,
+            by: word::<Actor>(&self.by)?,
+            begins_at: Time::from_millis(self.begins_ms),
+            ends_at: Time::from_millis(self.ends_ms),
+        })
+    }
+}
+
+impl EndedRecord {
+    fn into_ended(self, was: Option<Active>) -> Result<Ended, IndexError> {
+        Ok(Ended {
+            was,
+            ending: word::<Ending>(&self.ending)?,
+            at: Time::from_millis(self.at_ms),
+            by: word(&self.by)?,
+            reason: self.reason.as_deref().map(line).transpose()?,
+        })
+    }
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct IncidentRecord {
+    id: u64,
+    severity: String,
+    title: String,
+    opened_by: String,
+    opened_ms: i64,
+    closes_ms: i64,
+    warned: bool,
+    notes: Vec<(String, i64, String)>,
+    closed: Option<(String, i64, String)>,
+}
+
+impl From<&Incident> for IncidentRecord {
+    /// Leaves the grants out: they are found by their postings, and one incident may have many.
+    fn from(incident: &Incident) -> Self {
+        let note = |note: &Note| {
+            (
+                note.by.to_string(),
+                note.at.as_millis(),
+                note.text.to_string(),
+            )
+        };
+        Self {
+            id: incident.id.0,
+            severity: incident.severity.to_string(),
+            title: incident.title.to_string(),
+            opened_by: incident.opened_by.to_string(),
+            opened_ms: incident.opened_at.as_millis(),
+            closes_ms: incident.closes_at.as_millis(),
+            warned: incident.warned,
+            notes: incident.notes.iter().map(note).collect(),
+            closed: incident
+                .closed
+                .as_ref()
+                .map(|it| (it.by.to_string(), it.at.as_millis(), it.reason.to_string())),
+        }
+    }
+}
+
+impl IncidentRecord {
+    pub(super) fn into_incident(self, grants: Vec<GrantId>) -> Result<Incident, IndexError> {
+        let note = |(by, at, text): &(String, i64, String)| {
+            Ok(Note {
+                by: word(by)?,
+                at: Time::from_millis(*at),
+                text: prose(text)?,
+            })
+        };
+        let closing = |(by, at, reason): (String, i64, String)| {
+            Ok(Closing {
+                by: word(&by)?,
+                at: Time::from_millis(at),
+                reason: line(&reason)?,
+            })
+        };
+        Ok(Incident {
+            id: IncidentId(self.id),
+            severity: word(&self.severity)?,
+            title: line(&self.title)?,
+            opened_by: word(&self.opened_by)?,
+            opened_at: Time::from_millis(self.opened_ms),
+            closes_at: Time::from_millis(self.closes_ms),
+            warned: self.warned,
+            notes: self
+                .notes
+                .iter()
+                .map(note)
+                .collect::<Result<_, IndexError>>()?,
+            grants,
+            closed: self.closed.map(closing).transpose()?,
+        })
+    }
+}
+
+/// Writes a record; a struct of plain fields always can be.
+pub(super) fn to_bytes(record: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(record).expect("plain fields and string keys always serialize")
+}
+
+/// Reads one back.
+pub(super) fn from_bytes<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T, IndexError> {
+    serde_json::from_slice(bytes).map_err(unreadable)
+}
+
+pub(super) fn word<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, IndexError> {
+    text.parse().map_err(unreadable)
+}
+
+/// A line that passed its own field's limit before it was recorded.
+pub(super) fn line(text: &str) -> Result<Line, IndexError> {
+    Line::parse_up_to(text, usize::MAX).map_err(unreadable)
+}
+
+fn prose(text: &str) -> Result<Prose, IndexError> {
+    Prose::parse(text).map_err(unreadable)
+}
+
+fn unreadable(error: impl std::fmt::Display) -> IndexError {
+    IndexError(format!("a record cannot be read: {error}"))
+}

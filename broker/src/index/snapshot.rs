@@ -1,0 +1,245 @@
+//! The live state as of one entry, so that a start needs no history. In `meta`:
+//! `snapshot` -> number of entries and of parts; `part` number -> a slice of the JSON.
+
+use std::sync::Arc;
+
+use breakglass_domain::people::{Device, Freeze, Member, Token};
+use breakglass_domain::state::Deadline;
+use breakglass_domain::{GrantId, IncidentId, Nonce, Policy, State, Time};
+use serde::{Deserialize, Serialize};
+
+use super::record::{GrantRecord, IncidentRecord, from_bytes, line, to_bytes, word};
+use super::store::{Store, broken};
+use crate::ports::IndexError;
+
+/// sled moves values above a quarter segment to side files that our fdatasync does not cover.
+const PART_BYTES: usize = 32 * 1024;
+
+const MARK: &[u8] = b"snapshot";
+
+#[derive(Serialize, Deserialize)]
+struct Mark {
+    up_to: u64,
+    parts: u32,
+}
+
+/// Everything of [`State`] that is not derived from the rest.
+#[derive(Serialize, Deserialize)]
+struct StateRecord {
+    policy: String,
+    policy_sha256: String,
+    policy_loaded_ms: i64,
+    members: Vec<MemberRecord>,
+    tokens: Vec<(String, String, i64)>,
+    incidents: Vec<(IncidentRecord, Vec<u64>)>,
+    grants: Vec<GrantRecord>,
+    next_incident: u64,
+    next_grant: u64,
+    nonces: Vec<([u8; 16], i64)>,
+    openings: Vec<(String, Vec<i64>)>,
+    deadlines: Vec<(i64, char, u64)>,
+    newest_ms: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct MemberRecord {
+    person: String,
+    devices: Vec<(String, String, Vec<u8>, i64, i64)>,
+    frozen: Option<(String, i64, String)>,
+}
+
+/// The newest snapshot; the empty state where there is none.
+pub(super) fn load(store: &Store) -> Result<(u64, State), IndexError> {
+    let Some(mark) = store.meta.get(MARK).map_err(broken)? else {
+        return Ok((0, State::default()));
+    };
+    let mark: Mark = from_bytes(&mark)?;
+    let mut bytes = Vec::new();
+    for part in 0..mark.parts {
+        let found = store.meta.get(part_key(part)).map_err(broken)?;
+        bytes.extend_from_slice(&found.ok_or_else(|| IndexError("a snapshot is torn".into()))?);
+    }
+    let record: StateRecord = from_bytes(&bytes)?;
+    Ok((mark.up_to, record.into_state()?))
+}
+
+/// Replaces the snapshot. Everything before it is durable first; then the parts and their mark
+/// change in one sled batch, which is atomic.
+pub(super) fn save(store: &Store, up_to: u64, state: &State) -> Result<(), IndexError> {
+    store.sync()?;
+    let bytes = to_bytes(&StateRecord::from(state));
+    let mut batch = sled::Batch::default();
+    let mut parts = 0;
+    for part in bytes.chunks(PART_BYTES) {
+        batch.insert(part_key(parts), part);
+        parts += 1;
+    }
+    batch.insert(MARK, to_bytes(&Mark { up_to, parts }));
+    store.meta.apply_batch(batch).map_err(broken)?;
+    store.sync()
+}
+
+fn part_key(part: u32) -> Vec<u8> {
+    [b"part".as_slice(), &part.to_be_bytes()].concat()
+}
+
+impl From<&State> for StateRecord {
+    fn from(state: &State) -> Self {
+        let numbers = |ids: &[GrantId]| ids.iter().map(|id| id.0).collect();
+        Self {
+            policy: state.policy.text.to_string(),
+            policy_sha256: state.policy_sha256.clone(),
+            policy_loaded_ms: state.policy_loaded_at.as_millis(),
+            members: state
+                .members
+                .iter()
+                .map(|(person, member)| member_record(person.to_string(), member))
+                .collect(),
+            tokens: state
+                .tokens
+                .iter()
+                .map(|(hash, token)| {
+                    let (person, ends) = (token.person.to_string(), token.expires_at.as_millis());
+                    (hash.as_str().to_owned(), person, ends)
+                })
+                .collect(),
+            incidents: state
+                .incidents
+                .values()
+                .map(|incident| (incident.into(), numbers(&incident.grants)))
+                .collect(),
+            grants: state.grants.values().map(GrantRecord::from).collect(),
+            next_incident: state.next_incident.0,
+            next_grant: state.next_grant.0,
+            nonces: state
+                .nonces
+                .iter()
+                .map(|(nonce, at)| (nonce.0, at.as_millis()))
+                .collect(),
+            openings: state
+                .openings
+                .iter()
+                .map(|(who, at)| (who.to_string(), at.iter().map(|t| t.as_millis()).collect()))
+                .collect(),
+            deadlines: state
+                .deadlines
+                .iter()
+                .map(|(at, what)| deadline_record(*at, *what))
+                .collect(),
+            newest_ms: state.newest.as_millis(),
+        }
+    }
+}
+
+fn member_record(person: String, member: &Member) -> MemberRecord {
+    let device = |(key, device): (_, &Device)| {
+        let (at, ends) = (device.enrolled_at, device.certificate_expires_at);
+        let name = device.name.to_string();
+        (
+            ToString::to_string(key),
+            name,
+            device.public.clone(),
+            at.as_millis(),
+            ends.as_millis(),
+        )
+    };
+    let freeze = |it: &Freeze| (it.by.to_string(), it.at.as_millis(), it.reason.to_string());
+    MemberRecord {
+        person,
+        devices: member.devices.iter().map(device).collect(),
+        frozen: member.frozen.as_ref().map(freeze),
+    }
+}
+
+fn deadline_record(at: Time, what: Deadline) -> (i64, char, u64) {
+    let (letter, number) = match what {
+        Deadline::Lapse(grant) => ('l', grant.0),
+        Deadline::Expire(grant) => ('e', grant.0),
+        Deadline::Warn(incident) => ('w', incident.0),
+        Deadline::Close(incident) => ('c', incident.0),
+    };
+    (at.as_millis(), letter, number)
+}
+
+impl StateRecord {
+    fn into_state(self) -> Result<State, IndexError> {
+        let mut state = State {
+            policy_sha256: self.policy_sha256,
+            policy_loaded_at: Time::from_millis(self.policy_loaded_ms),
+            next_incident: IncidentId(self.next_incident),
+            next_grant: GrantId(self.next_grant),
+            newest: Time::from_millis(self.newest_ms),
+            ..State::default()
+        };
+        if !state.policy_sha256.is_empty() {
+            let policy = Policy::parse("the snapshot", &self.policy);
+            state.policy = Arc::new(policy.map_err(|e| IndexError(e.to_string()))?);
+        }
+        for member in self.members {
+            restore_member(&mut state, member)?;
+        }
+        for (hash, person, ends) in self.tokens {
+            let token = Token {
+                person: word(&person)?,
+                expires_at: Time::from_millis(ends),
+            };
+            state.tokens.insert(word(&hash)?, token);
+        }
+        for (record, grants) in self.incidents {
+            let incident = record.into_incident(grants.into_iter().map(GrantId).collect())?;
+            state.incidents.insert(incident.id, incident);
+        }
+        for record in self.grants {
+            let grant = record.into_grant()?;
+            *state.live.entry(grant.of.person.clone()).or_default() += 1;
+            state.grants.insert(grant.of.grant, grant);
+        }
+        for (nonce, at) in self.nonces {
+            let (nonce, at) = (Nonce(nonce), Time::from_millis(at));
+            state.nonces.insert(nonce, at);
+            state.nonce_ends.insert((at, nonce));
+        }
+        for (person, at) in self.openings {
+            let times = at.into_iter().map(Time::from_millis).collect();
+            state.openings.insert(word(&person)?, times);
+        }
+        for (at, letter, number) in self.deadlines {
+            state
+                .deadlines
+                .insert((Time::from_millis(at), deadline(letter, number)?));
+        }
+        Ok(state)
+    }
+}
+
+fn restore_member(state: &mut State, record: MemberRecord) -> Result<(), IndexError> {
+    let person: breakglass_domain::PersonId = word(&record.person)?;
+    let mut member = Member::default();
+    for (key, name, public, at, ends) in record.devices {
+        let key: breakglass_domain::KeyId = word(&key)?;
+        let device = Device {
+            name: line(&name)?,
+            public,
+            enrolled_at: Time::from_millis(at),
+            certificate_expires_at: Time::from_millis(ends),
+        };
+        state.keys.insert(key.clone(), person.clone());
+        member.devices.insert(key, device);
+    }
+    if let Some((by, at, reason)) = record.frozen {
+        let (by, at, reason) = (word(&by)?, Time::from_millis(at), line(&reason)?);
+        member.frozen = Some(Freeze { by, at, reason });
+    }
+    state.members.insert(person, member);
+    Ok(())
+}
+
+fn deadline(letter: char, number: u64) -> Result<Deadline, IndexError> {
+    match letter {
+        'l' => Ok(Deadline::Lapse(GrantId(number))),
+        'e' => Ok(Deadline::Expire(GrantId(number))),
+        'w' => Ok(Deadline::Warn(IncidentId(number))),
+        'c' => Ok(Deadline::Close(IncidentId(number))),
+        _ => Err(IndexError("a snapshot has an unknown deadline".into())),
+    }
+}

@@ -1,0 +1,204 @@
+//! The sled trees and their keys.
+//!
+//! | tree | key | value |
+//! |---|---|---|
+//! | `grants` | grant number, big-endian | [`record`](super::record) of the grant |
+//! | `incidents` | incident number, big-endian | record of the incident, without its grants |
+//! | `entries` | tag, name, 0, place big-endian | nothing |
+//! | `grant_of` | tag, name, 0, grant number big-endian | nothing |
+//! | `times` | milliseconds big-endian, place big-endian | nothing |
+//! | `meta` | see [`snapshot`](super::snapshot) | |
+
+use std::fs::{self, File};
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+
+use breakglass_domain::{Change, Event, GrantRef};
+
+use crate::ports::IndexError;
+
+/// Changes when the trees change; an older folder is then thrown away and built again.
+const FORMAT: &[u8] = b"breakglass-index/1";
+
+/// sled's default is 1 GiB; the working set is the newest pages and the upper levels of the trees.
+const CACHE_BYTES: u64 = 32 * 1024 * 1024;
+
+/// sled collects its garbage on this beat and on no other.
+const FLUSH_EVERY_MS: u64 = 2_000;
+
+/// The open trees.
+pub(super) struct Store {
+    pub(super) db: sled::Db,
+    pub(super) grants: sled::Tree,
+    pub(super) incidents: sled::Tree,
+    pub(super) entries: sled::Tree,
+    pub(super) grant_of: sled::Tree,
+    pub(super) times: sled::Tree,
+    pub(super) meta: sled::Tree,
+    file: PathBuf,
+}
+
+impl Store {
+    /// Opens or makes the folder; refuses one of another format or another ledger.
+    pub(super) fn open(folder: &Path, origin: &str) -> Result<Self, IndexError> {
+        // A file that was cut short makes sled panic while it recovers.
+        let opened = catch_unwind(AssertUnwindSafe(|| Self::open_trees(folder)));
+        let store = opened.map_err(|_| IndexError("sled could not recover its file".into()))??;
+        for (key, wanted) in [(&b"format"[..], FORMAT), (b"origin", origin.as_bytes())] {
+            match store.meta.get(key).map_err(broken)? {
+                None => drop(store.meta.insert(key, wanted).map_err(broken)?),
+                Some(found) if *found == *wanted => {}
+                Some(_) => return Err(IndexError("it is of another format or ledger".into())),
+            }
+        }
+        Ok(store)
+    }
+
+    fn open_trees(folder: &Path) -> Result<Self, IndexError> {
+        let config = sled::Config::new()
+            .path(folder)
+            .mode(sled::Mode::LowSpace)
+            .cache_capacity(CACHE_BYTES)
+            .flush_every_ms(Some(FLUSH_EVERY_MS));
+        let db = config.open().map_err(broken)?;
+        let tree = |name: &str| db.open_tree(name).map_err(broken);
+        Ok(Self {
+            grants: tree("grants")?,
+            incidents: tree("incidents")?,
+            entries: tree("entries")?,
+            grant_of: tree("grant_of")?,
+            times: tree("times")?,
+            meta: tree("meta")?,
+            file: folder.join("db"),
+            db,
+        })
+    }
+
+    /// Removes the folder.
+    pub(super) fn remove(folder: &Path) -> Result<(), IndexError> {
+        match fs::remove_dir_all(folder) {
+            Err(e) if e.kind() != io::ErrorKind::NotFound => {
+                Err(IndexError(format!("{}: {e}", folder.display())))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Makes everything written so far survive a power cut.
+    pub(super) fn sync(&self) -> Result<(), IndexError> {
+        self.db.flush().map_err(broken)?;
+        // sled's flush commits neither the file's size nor the drive's cache; this does.
+        let file = File::open(&self.file).and_then(|file| file.sync_data());
+        file.map_err(|e| IndexError(format!("{}: {e}", self.file.display())))
+    }
+}
+
+pub(super) fn broken(error: sled::Error) -> IndexError {
+    IndexError(error.to_string())
+}
+
+/// What a posting is by.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum By {
+    Person,
+    Right,
+    Incident,
+    Grant,
+    Kind,
+    /// The part of the kind before its dot.
+    Family,
+    /// Every entry or grant, under one name.
+    All,
+}
+
+/// `tag name 0 number`: all of one name stand together, in order of number. No name holds a zero
+/// byte.
+pub(super) fn posting(by: By, name: &str, number: u64) -> Vec<u8> {
+    let mut key = prefix(by, name);
+    key.extend_from_slice(&number.to_be_bytes());
+    key
+}
+
+pub(super) fn prefix(by: By, name: &str) -> Vec<u8> {
+    let tag = match by {
+        By::Person => b'p',
+        By::Right => b'r',
+        By::Incident => b'i',
+        By::Grant => b'g',
+        By::Kind => b'k',
+        By::Family => b'f',
+        By::All => b'a',
+    };
+    let mut key = Vec::with_capacity(name.len() + 10);
+    key.push(tag);
+    key.extend_from_slice(name.as_bytes());
+    key.push(0);
+    key
+}
+
+/// Every name an entry can be found by.
+pub(super) fn names(event: &Event, kind: &str) -> Vec<(By, String)> {
+    let mut names = vec![(By::All, String::new()), (By::Kind, kind.to_owned())];
+    if let Some((family, _)) = kind.split_once('.') {
+        names.push((By::Family, family.to_owned()));
+    }
+    let mut people: Vec<&str> = Vec::new();
+    people.extend(event.by.person().map(|person| person.as_str()));
+    match &event.change {
+        Change::PersonInvited { person, .. }
+        | Change::PersonEnrolled { person, .. }
+        | Change::CertificateRenewed { person, .. }
+        | Change::PersonRemoved { person, .. }
+        | Change::PersonFrozen { person, .. }
+        | Change::PersonUnfrozen { person, .. } => people.push(person.as_str()),
+        Change::IncidentOpened { incident, .. }
+        | Change::IncidentNoted { incident, .. }
+        | Change::IncidentWarned { incident, .. }
+        | Change::IncidentClosed { incident, .. } => {
+            names.push((By::Incident, incident.to_string()));
+        }
+        change => {
+            if let Some(of) = grant_of(change) {
+                people.push(of.person.as_str());
+                names.push((By::Right, of.right.to_string()));
+                names.push((By::Incident, of.incident.to_string()));
+                names.push((By::Grant, of.grant.to_string()));
+            }
+        }
+    }
+    people.sort_unstable();
+    people.dedup();
+    names.extend(
+        people
+            .into_iter()
+            .map(|person| (By::Person, person.to_owned())),
+    );
+    names
+}
+
+/// The grant an event is about.
+pub(super) fn grant_of(change: &Change) -> Option<&GrantRef> {
+    match change {
+        Change::GrantRequested { of, .. }
+        | Change::GrantStarted { of, .. }
+        | Change::GrantExtended { of, .. }
+        | Change::CredentialIssued { of, .. }
+        | Change::GrantUsed { of, .. }
+        | Change::GrantEnded { of, .. } => Some(of),
+        _ => None,
+    }
+}
+
+/// The `kind` of an entry's exact bytes: it stands in the first few fields, as written by us.
+pub(super) fn kind_of(line: &[u8]) -> Option<&str> {
+    const FIELD: &[u8] = b"\"kind\":\"";
+    let head = &line[..line.len().min(160)];
+    let at = head
+        .windows(FIELD.len())
+        .position(|window| window == FIELD)?
+        + FIELD.len();
+    let rest = &line[at..];
+    let end = rest.iter().position(|&b| b == b'"')?;
+    std::str::from_utf8(&rest[..end]).ok()
+}
