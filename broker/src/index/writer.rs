@@ -5,7 +5,6 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
-use breakglass_domain::grant::{Ended, Phase};
 use breakglass_domain::{Change, Event, Grant, GrantId, Incident, IncidentId, State};
 use tokio::sync::watch;
 
@@ -203,37 +202,17 @@ impl Changes {
     /// What the event takes out of the live state is kept as it was, with its ending.
     fn keep_what_ends(&mut self, state: &State, event: &Event) {
         match &event.change {
-            Change::GrantEnded { of, ending, reason } => {
-                let Some(grant) = state.grants.get(&of.grant) else {
-                    return;
-                };
-                let ended = Ended {
-                    was: grant.active().cloned(),
-                    ending: *ending,
-                    at: event.at,
-                    by: event.by.clone(),
-                    reason: reason.clone(),
-                };
-                let over = Grant {
-                    phase: Phase::Ended(ended),
-                    ..grant.clone()
-                };
-                self.grants.insert(of.grant, over);
+            Change::GrantEnded { of, .. } => {
+                if let Some(mut grant) = state.grants.get(&of.grant).cloned() {
+                    grant.apply(event);
+                    self.grants.insert(of.grant, grant);
+                }
             }
-            Change::IncidentClosed { incident, reason } => {
-                let Some(open) = state.incidents.get(incident) else {
-                    return;
-                };
-                let closing = breakglass_domain::incident::Closing {
-                    by: event.by.clone(),
-                    at: event.at,
-                    reason: reason.clone(),
-                };
-                let closed = Incident {
-                    closed: Some(closing),
-                    ..open.clone()
-                };
-                self.incidents.insert(*incident, closed);
+            Change::IncidentClosed { incident, .. } => {
+                if let Some(mut open) = state.incidents.get(incident).cloned() {
+                    open.apply(event);
+                    self.incidents.insert(*incident, open);
+                }
             }
             _ => {}
         }
