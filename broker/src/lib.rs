@@ -13,6 +13,7 @@ pub mod index;
 pub mod issue;
 pub mod jobs;
 pub mod ledger;
+pub mod listen;
 pub mod ports;
 pub mod telemetry;
 pub mod web;

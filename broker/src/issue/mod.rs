@@ -1,1 +1,43 @@
-//! issue
+//! Makes what targets and the broker itself accept as proof: JWTs, X.509 certificates, and the keys
+//! behind them. One kind a file.
+//!
+//! Whatever lets somebody in is made only against a [`Receipt`](breakglass_tlog::Receipt) whose
+//! entry announces exactly it: no entry, no credential.
+
+mod documents;
+mod jwt;
+pub mod jwt_crypto;
+pub mod keys;
+mod x509;
+
+pub use documents::{discovery, jwks};
+pub use jwt::JwtIssuer;
+pub use x509::{Ca, ServerIdentity};
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use breakglass_domain::{Event, KeyId};
+use breakglass_tlog::Receipt;
+use ring::digest;
+
+use crate::ports::{Decode, IssueError};
+
+/// base64url without padding (RFC 4648 section 5), as JOSE writes everything.
+fn base64url(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+/// The name of a person's key: base64url SHA-256 of its uncompressed SEC 1 point.
+#[must_use]
+pub fn key_id(point: &[u8]) -> KeyId {
+    let hash = base64url(digest::digest(&digest::SHA256, point).as_ref());
+    // 32 bytes are 43 characters of base64url, and that is all a key's id asks for.
+    hash.parse().expect("a SHA-256 in base64url")
+}
+
+/// What the receipt's entry says, where it stands where the receipt says it does.
+fn announced(decode: Decode, receipt: &Receipt) -> Result<Event, IssueError> {
+    match decode(receipt.entry()) {
+        Ok((index, event)) if index == receipt.index() => Ok(event),
+        _ => Err(IssueError::WrongReceipt),
+    }
+}

@@ -1,0 +1,199 @@
+//! JSON Web Tokens (RFC 7519), signed with ES256.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use breakglass_domain::event::{Change, CredentialKind};
+use breakglass_domain::{Event, Lifetime, Time};
+use breakglass_tlog::Receipt;
+use serde::Serialize;
+use signature::Signer as _;
+use zeroize::Zeroizing;
+
+use super::keys::{IssuingKey, Keyring, thumbprint};
+use super::{announced, base64url, key_id};
+use crate::ports::{Credential, CredentialOrder, Decode, IssueError, Issuer};
+
+/// How far the start of a token lies before its making: a target whose clock is behind by so much
+/// still takes it. The end does not move.
+const BACK_DATED: Lifetime = Lifetime::from_secs(60);
+
+/// Makes JWTs with the key that is active when they are ordered.
+pub struct JwtIssuer {
+    issuer: String,
+    decode: Decode,
+    keyring: RwLock<Arc<Keyring>>,
+}
+
+impl JwtIssuer {
+    /// Issues as `issuer`, the URL under which targets find discovery and keys.
+    #[must_use]
+    pub fn new(issuer: String, decode: Decode, keyring: Keyring) -> Self {
+        Self {
+            issuer,
+            decode,
+            keyring: RwLock::new(Arc::new(keyring)),
+        }
+    }
+
+    /// The URL in `iss`.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The keys of now.
+    #[must_use]
+    pub fn keyring(&self) -> Arc<Keyring> {
+        Arc::clone(&self.keyring.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Signs with other keys from here on. Each must be in the ledger.
+    pub fn replace_keyring(&self, keyring: Keyring) {
+        *self.keyring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keyring);
+    }
+}
+
+impl Issuer for JwtIssuer {
+    fn issue(&self, receipt: &Receipt, order: &CredentialOrder) -> Result<Credential, IssueError> {
+        demand_announced(&announced(self.decode, receipt)?, order)?;
+        let keyring = self.keyring();
+        let key = keyring
+            .active(order.at)
+            .ok_or_else(|| IssueError::Signing("no issuing key is active".into()))?;
+        let not_before = order.at.minus(BACK_DATED);
+        let claims = Claims::new(&self.issuer, receipt, order, not_before)?;
+        let value = sign(key, &claims)?;
+        Ok(Credential {
+            value,
+            not_before,
+            expires_at: order.expires_at,
+        })
+    }
+}
+
+impl std::fmt::Debug for JwtIssuer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("JwtIssuer")
+            .field("issuer", &self.issuer)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Everything the token will say must stand in the entry.
+fn demand_announced(event: &Event, order: &CredentialOrder) -> Result<(), IssueError> {
+    let Change::CredentialIssued {
+        of,
+        credential,
+        kind,
+        audience,
+        expires_at,
+        key,
+    } = &event.change
+    else {
+        return Err(IssueError::WrongReceipt);
+    };
+    let same = event.at == order.at
+        && *of == order.grant.of
+        && *credential == order.id
+        && *kind == CredentialKind::Jwt
+        && *audience == order.grant.audience
+        && *expires_at == order.expires_at
+        && *key == key_id(&order.holder_key);
+    if same {
+        Ok(())
+    } else {
+        Err(IssueError::WrongReceipt)
+    }
+}
+
+/// In the order they are written. Times are NumericDate, whole seconds.
+#[derive(Serialize)]
+struct Claims<'a> {
+    iss: &'a str,
+    sub: &'a str,
+    aud: &'a str,
+    iat: i64,
+    nbf: i64,
+    exp: i64,
+    jti: String,
+    incident: String,
+    grant: String,
+    right: &'a str,
+    sentence: &'a str,
+    cnf: Confirmation,
+    ledger: Place<'a>,
+}
+
+/// The holder's key (RFC 7800 section 3, member of RFC 9449 section 6.1).
+#[derive(Serialize)]
+struct Confirmation {
+    jkt: String,
+}
+
+/// The entry that announced this token.
+#[derive(Serialize)]
+struct Place<'a> {
+    origin: &'a str,
+    index: u64,
+}
+
+impl<'a> Claims<'a> {
+    fn new(
+        issuer: &'a str,
+        receipt: &'a Receipt,
+        order: &'a CredentialOrder,
+        not_before: Time,
+    ) -> Result<Self, IssueError> {
+        let of = &order.grant.of;
+        let jkt = thumbprint(&order.holder_key)
+            .ok_or_else(|| IssueError::Signing("the holder's key is not of P-256".into()))?;
+        Ok(Self {
+            iss: issuer,
+            sub: of.person.as_str(),
+            aud: order.grant.audience.as_str(),
+            iat: order.at.as_secs(),
+            nbf: not_before.as_secs(),
+            exp: order.expires_at.as_secs(),
+            jti: order.id.to_string(),
+            incident: of.incident.to_string(),
+            grant: of.grant.to_string(),
+            right: of.right.as_str(),
+            sentence: order.grant.sentence.as_str(),
+            cnf: Confirmation { jkt },
+            ledger: Place {
+                origin: receipt.checkpoint().origin(),
+                index: receipt.index(),
+            },
+        })
+    }
+}
+
+#[derive(Serialize)]
+struct Header<'a> {
+    typ: &'static str,
+    alg: &'static str,
+    kid: &'a str,
+}
+
+/// JWS compact serialization (RFC 7515 section 3.1). Done here and not by jsonwebtoken's `encode`,
+/// which would parse the private key again for every token.
+fn sign(key: &IssuingKey, claims: &Claims<'_>) -> Result<Zeroizing<String>, IssueError> {
+    let json = |e: serde_json::Error| IssueError::Signing(e.to_string());
+    let header = Header {
+        typ: "JWT",
+        alg: "ES256",
+        kid: &key.kid,
+    };
+    let header = base64url(&serde_json::to_vec(&header).map_err(json)?);
+    let claims = base64url(&serde_json::to_vec(claims).map_err(json)?);
+    // Sized first: a string that grows leaves copies behind. A signature is 86 characters.
+    let mut token = Zeroizing::new(String::with_capacity(header.len() + claims.len() + 88));
+    token.push_str(&header);
+    token.push('.');
+    token.push_str(&claims);
+    let signed = key.signer.try_sign(token.as_bytes());
+    let signature = signed.map_err(|_| IssueError::Signing("ring did not sign".into()))?;
+    token.push('.');
+    token.push_str(&base64url(&signature));
+    Ok(token)
+}
