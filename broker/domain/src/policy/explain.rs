@@ -1,6 +1,8 @@
 //! What the policy means, in sentences.
 
-use super::Policy;
+use std::fmt::Write as _;
+
+use super::{IfNobodyAnswers, Person, Policy, Right, Rule};
 use crate::id::{PersonId, RightId, RuleName};
 use crate::time::Lifetime;
 
@@ -13,12 +15,12 @@ pub struct Verdict {
     pub sentence: String,
     /// The rule that gives it, if any.
     pub rule: Option<RuleName>,
-    /// Who may approve; empty where none needs to.
+    /// Who may approve; empty where none needs to, and where nobody else can.
     pub approvers: Vec<PersonId>,
     /// The longest a grant may last.
     pub longest: Lifetime,
-    /// One sentence that says all of this: "Mia can deploy the shop app, at most 30m, without an
-    /// approver (rule engineers-ship)."
+    /// One sentence that says all of this: "Mia can deploy the shop app for up to 30m; no approval
+    /// needed (rule engineers-ship)."
     pub explanation: String,
 }
 
@@ -39,14 +41,119 @@ impl Policy {
     /// What the person can and cannot do; `None` for somebody the policy does not know.
     #[must_use]
     pub fn can(&self, person: &PersonId) -> Option<PersonCan> {
-        let _ = person;
-        None
+        let known = self.people.get(person)?;
+        let verdicts = self
+            .rights
+            .keys()
+            .filter_map(|right| self.verdict(person, right));
+        let duties = self.duties.listed().into_iter();
+        Some(PersonCan {
+            person: person.clone(),
+            name: known.name.to_string(),
+            verdicts: verdicts.collect(),
+            duties: duties
+                .filter(|(_, who)| self.selects(who, person))
+                .map(|(duty, _)| duty)
+                .collect(),
+        })
     }
 
     /// One verdict; `None` where person or right is unknown.
     #[must_use]
     pub fn verdict(&self, person: &PersonId, right: &RightId) -> Option<Verdict> {
-        let _ = (person, right);
-        None
+        let somebody = self.people.get(person)?;
+        let something = self.rights.get(right)?;
+        let rule = self.rule_for(person, right);
+        let approvers = rule
+            .map(|rule| self.approvers(rule, person))
+            .unwrap_or_default();
+        let explanation = match rule {
+            Some(rule) => self.explain(somebody, something, rule, &approvers),
+            None => format!(
+                "{} cannot {}: no rule gives it.",
+                somebody.name, something.sentence
+            ),
+        };
+        Some(Verdict {
+            right: right.clone(),
+            sentence: something.sentence.to_string(),
+            rule: rule.map(|rule| rule.name.clone()),
+            approvers,
+            longest: something.longest,
+            explanation,
+        })
     }
+
+    /// The whole policy as people would say it: for each person what they can do and cannot, one
+    /// sentence a line.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let mut told = String::from("Everybody named here can read everything and add notes.\n");
+        for (id, person) in &self.people {
+            let Some(can) = self.can(id) else { continue };
+            // Writing to a String cannot fail.
+            let _ = write!(told, "\n{} ({id}, {})\n", person.name, person.job);
+            for verdict in &can.verdicts {
+                let _ = writeln!(told, "  {}", verdict.explanation);
+            }
+            let _ = writeln!(told, "  {}", besides(&can));
+        }
+        told
+    }
+
+    fn explain(&self, who: &Person, right: &Right, rule: &Rule, approvers: &[PersonId]) -> String {
+        let Person { name, .. } = who;
+        let Right {
+            sentence, longest, ..
+        } = right;
+        let by = format!("(rule {})", rule.name);
+        if rule.approvers.is_empty() {
+            return format!("{name} can {sentence} for up to {longest}; no approval needed {by}.");
+        }
+        let alone = match rule.if_nobody_answers {
+            IfNobodyAnswers::Deny => None,
+            IfNobodyAnswers::SelfGrant { after, longest } => Some((after, longest)),
+        };
+        if approvers.is_empty() {
+            return match alone {
+                Some((after, up_to)) => format!(
+                    "{name} can {sentence} for up to {up_to}, alone and {after} after asking, \
+                     because nobody else may approve it {by}."
+                ),
+                None => format!(
+                    "{name} cannot {sentence}: nobody else may approve it, and nobody approves \
+                     their own request {by}."
+                ),
+            };
+        }
+        let names = approvers.iter().filter_map(|id| self.people.get(id));
+        let names: Vec<&str> = names.map(|person| person.name.as_str()).collect();
+        let yes = listed(&names, "or");
+        let alone = alone.map_or_else(String::new, |(after, up_to)| {
+            format!("; if nobody answers within {after} they may start it alone for up to {up_to}")
+        });
+        format!("{name} can {sentence} for up to {longest} if {yes} approves{alone} {by}.")
+    }
+}
+
+fn besides(can: &PersonCan) -> String {
+    if can.duties.is_empty() {
+        return format!("{} has no duties besides.", can.name);
+    }
+    format!("{} can also {}.", can.name, listed(&can.duties, "and"))
+}
+
+/// "A", "A or B", "A, B or C".
+pub(super) fn listed(words: &[impl AsRef<str>], last: &str) -> String {
+    let mut said = String::new();
+    for (index, word) in words.iter().enumerate() {
+        let before = match words.len() - index {
+            _ if index == 0 => String::new(),
+            1 => format!(" {last} "),
+            _ => ", ".into(),
+        };
+        said.push_str(&before);
+        said.push_str(word.as_ref());
+    }
+    said
 }

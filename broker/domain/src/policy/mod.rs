@@ -11,8 +11,10 @@ mod report;
 mod rights;
 mod rules;
 mod section;
+mod selectors;
 mod team;
 mod value;
+mod waiting;
 mod warnings;
 
 use std::collections::BTreeMap;
@@ -25,6 +27,9 @@ use crate::id::{PersonId, RightId, RuleName};
 use crate::text::Line;
 use crate::time::Lifetime;
 use crate::word::words;
+
+/// The policy that `glassd init` writes: an example team, and the manual of the format.
+pub const STARTER: &str = include_str!("starter.toml");
 
 /// The rules in force.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -153,7 +158,7 @@ impl Duties {
             ("close incidents", &self.close_incidents),
             ("revoke grants", &self.revoke),
             ("freeze people", &self.freeze),
-            ("invite and remove people", &self.invite),
+            ("invite people", &self.invite),
             ("export the ledger", &self.export_ledger),
         ]
     }
@@ -186,3 +191,6 @@ impl Policy {
         self.people.keys().filter(may).cloned().collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,9 +6,10 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::limits::INCIDENT_MAX;
-use super::report::{Finding, Problems, printable};
+use super::report::{Finding, Problems, printable, quoted};
 use super::rules::Known;
 use super::section::Section;
+use super::selectors::selectors;
 use super::value::{Ceiling, length};
 use super::{Duties, Policy, PolicyError, rights, rules, team};
 use crate::limits::{INCIDENT_LONGEST, POLICY_MAX};
@@ -99,15 +100,22 @@ fn unreadable(text: &str, body: &str) -> Option<Finding> {
 }
 
 fn not_toml(wrong: &toml::de::Error, body: &str, problems: &mut Problems) {
+    let span = wrong.span().unwrap_or(body.len()..body.len());
     let message = printable(wrong.message());
-    let help = if message.contains("duplicate key") {
-        "keep one of the two, and remove or rename the other"
-    } else if message.contains("string") {
+    if message == "duplicate key" {
+        let key = body.get(span.clone()).unwrap_or_default();
+        return problems.add(
+            span,
+            format!("{} is defined twice", quoted(key)),
+            "defined above",
+            "keep one of the two, and remove or rename the other",
+        );
+    }
+    let help = if message.contains("string") {
         r#"write texts in quotes, on one line: `name = "Mia"`"#
     } else {
         "write one `field = value` on a line, and texts in quotes (see https://toml.io)"
     };
-    let span = wrong.span().unwrap_or(body.len()..body.len());
     problems.add(span, format!("this is not TOML: {message}"), "here", help);
 }
 
@@ -165,18 +173,18 @@ fn is_of_another_version(root: &Section<'_>, problems: &mut Problems) -> bool {
 fn read_duties(root: &Section<'_>, known: &Known, problems: &mut Problems) -> Option<Duties> {
     let section = root.tables("duties", problems)?;
     section.refuse_others(&Duties::FIELDS, problems);
-    let mut selectors = |name: &str| {
+    let mut people = |name: &str| {
         let texts = section.texts(name, problems);
         let texts = texts.map(Spanned::into_inner).unwrap_or_default();
-        rules::selectors(&section.field(name), &texts, known, problems)
+        selectors(&section.field(name), &texts, known, problems)
     };
     Some(Duties {
-        open_incidents: selectors("open_incidents"),
-        close_incidents: selectors("close_incidents"),
-        revoke: selectors("revoke"),
-        freeze: selectors("freeze"),
-        invite: selectors("invite"),
-        export_ledger: selectors("export_ledger"),
+        open_incidents: people("open_incidents"),
+        close_incidents: people("close_incidents"),
+        revoke: people("revoke"),
+        freeze: people("freeze"),
+        invite: people("invite"),
+        export_ledger: people("export_ledger"),
     })
 }
 

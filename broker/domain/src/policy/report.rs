@@ -41,11 +41,8 @@ impl PolicyError {
     /// A problem whose line is named but not shown, because it is not fit to be.
     pub(super) fn undrawn(name: &str, text: &str, finding: Finding) -> Self {
         let place = Place::of(text, &finding.span);
-        let origin = Origin::path(printable(name))
-            .line(place.line)
-            .char_column(place.column);
         let title = Level::ERROR.primary_title(finding.message.clone());
-        let rendered = render(title.element(origin), &finding.help);
+        let rendered = render(title.element(place.origin(name)), &finding.help);
         Self {
             rendered,
             problems: vec![place.problem(finding)],
@@ -129,6 +126,12 @@ impl Problems {
     }
 }
 
+/// Characters shown of a line: what a wide terminal holds.
+const SHOWN_MAX: usize = 120;
+
+/// Of these so many before what is meant, where the line is longer.
+const SHOWN_BEFORE: usize = 30;
+
 /// One line of the text and the part of it that is meant.
 struct Place<'t> {
     line: usize,
@@ -157,13 +160,44 @@ impl<'t> Place<'t> {
     }
 
     fn draw(&self, name: &str, finding: &Finding) -> String {
-        let caret = AnnotationKind::Primary.span(self.span.clone());
-        let snippet = Snippet::source(self.text)
-            .path(printable(name))
+        let (shown, span, is_from_start) = self.window();
+        let caret = AnnotationKind::Primary.span(span);
+        let snippet = Snippet::source(shown)
             .line_start(self.line)
             .annotation(caret.label(finding.label.clone()));
         let title = Level::ERROR.primary_title(finding.message.clone());
-        render(title.element(snippet), &finding.help)
+        // A snippet with a path counts the column itself, within what is shown.
+        let group = if is_from_start {
+            title.element(snippet.path(printable(name)))
+        } else {
+            title.element(self.origin(name)).element(snippet)
+        };
+        render(group, &finding.help)
+    }
+
+    fn origin(&self, name: &str) -> Origin<'static> {
+        Origin::path(printable(name))
+            .line(self.line)
+            .char_column(self.column)
+    }
+
+    /// The line, or of a long one the part around the span; where the span is in that; and whether
+    /// it is from the start of the line. Cut here because annotate-snippets 0.12 does not cut lines
+    /// of wide characters.
+    fn window(&self) -> (String, Span, bool) {
+        let skipped = match self.text.chars().count() {
+            all if all <= SHOWN_MAX => 0,
+            _ => (self.column - 1).saturating_sub(SHOWN_BEFORE),
+        };
+        let at = |count: usize| self.text.char_indices().nth(count).map(|(at, _)| at);
+        let begin = at(skipped).unwrap_or(0);
+        let end = at(skipped + SHOWN_MAX).unwrap_or(self.text.len());
+        let before = if begin > 0 { "..." } else { "" };
+        let after = if end < self.text.len() { "..." } else { "" };
+        let shown = format!("{before}{}{after}", &self.text[begin..end]);
+        let within = |at: usize| at.clamp(begin, end) - begin + before.len();
+        let span = within(self.span.start)..within(self.span.end);
+        (shown, span, begin == 0)
     }
 
     fn problem(&self, finding: Finding) -> Problem {
@@ -178,7 +212,8 @@ impl<'t> Place<'t> {
 
 fn render(group: Group<'_>, help: &str) -> String {
     let report = [group.element(Level::HELP.message(help))];
-    Renderer::plain().render(&report)
+    // Wider than any line shown, so that nothing is cut a second time.
+    Renderer::plain().term_width(8 * SHOWN_MAX).render(&report)
 }
 
 /// The text with every character that could restyle a terminal written as its number. A file's name

@@ -167,6 +167,14 @@ impl<'t> Section<'t> {
         Some(Spanned::new(value.span(), texts))
     }
 
+    /// Whether the field is there and is `[]`.
+    pub(super) fn is_empty_list(&self, name: &str) -> bool {
+        let elements = self
+            .value(name)
+            .and_then(|value| value.get_ref().as_array());
+        elements.is_some_and(|elements| elements.is_empty())
+    }
+
     fn as_text(
         &self,
         name: &str,

@@ -21,7 +21,7 @@ where
         Err(wrong) => wrong,
     };
     let (message, label) = if *text.get_ref() == BROKER {
-        let message = format!("nothing can be called `{BROKER}`: the ledger calls the broker so");
+        let message = format!("nothing can be called `{BROKER}`: in the ledger that is the broker");
         (message, "taken".to_owned())
     } else {
         let message = format!("{} cannot be used: {wrong}", quoted(text.get_ref()));

@@ -1,11 +1,158 @@
 //! What a policy allows and its author may not have meant.
 
-use super::Policy;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::explain::listed;
+use super::{IfNobodyAnswers, Person, Policy, Risk, Rule};
+use crate::id::{PersonId, RightId};
 
 impl Policy {
     /// Sentences about what is allowed but looks like an oversight; none of them stops a load.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        Vec::new()
+        let mut warnings = Vec::new();
+        self.warn_of_incidents(&mut warnings);
+        self.warn_of_unused_rights(&mut warnings);
+        self.warn_of_shared_audiences(&mut warnings);
+        for (index, rule) in self.rules.iter().enumerate() {
+            self.warn_of_shadows(index, rule, &mut warnings);
+            self.warn_of_nobody_to_ask(rule, &mut warnings);
+        }
+        self.warn_of_namesakes(&mut warnings);
+        warnings
+    }
+
+    fn warn_of_incidents(&self, warnings: &mut Vec<String>) {
+        let nobody = |who| !self.people.keys().any(|person| self.selects(who, person));
+        if nobody(&self.duties.open_incidents) {
+            warnings.push(
+                "nobody can open incidents, and without an open one nothing is granted \
+                 (`open_incidents` in `[duties]`)"
+                    .into(),
+            );
+        }
+        if nobody(&self.duties.close_incidents) {
+            warnings.push(format!(
+                "nobody can close incidents, so each stays open for {} \
+                 (`close_incidents` in `[duties]`)",
+                self.incident_longest
+            ));
+        }
+    }
+
+    fn warn_of_unused_rights(&self, warnings: &mut Vec<String>) {
+        for (id, right) in &self.rights {
+            if !self.rules.iter().any(|rule| rule.rights.contains(id)) {
+                let sentence = &right.sentence;
+                warnings.push(format!("nobody can {sentence}: no rule gives `{id}`"));
+            }
+        }
+    }
+
+    /// A target that looks at the audience alone takes a credential of the one for the other.
+    fn warn_of_shared_audiences(&self, warnings: &mut Vec<String>) {
+        let risky = self
+            .rights
+            .iter()
+            .filter(|(_, right)| right.risk == Risk::High);
+        for (high, right) in risky {
+            let shared = self
+                .rights
+                .iter()
+                .filter(|(_, other)| other.risk == Risk::Low && other.audience == right.audience);
+            let low: Vec<_> = shared.map(|(id, _)| format!("`{id}`")).collect();
+            if !low.is_empty() {
+                warnings.push(format!(
+                    "`{high}` is a high risk and has the audience of {}: a target that does not \
+                     look at the claim `right` takes the one for the other",
+                    listed(&low, "and")
+                ));
+            }
+        }
+    }
+
+    /// Earlier rules that decide what this one gives too.
+    fn warn_of_shadows(&self, index: usize, rule: &Rule, warnings: &mut Vec<String>) {
+        let mut shadows: BTreeMap<usize, (BTreeSet<&PersonId>, BTreeSet<&RightId>)> =
+            BTreeMap::new();
+        let mut decides = false;
+        for (person, right) in self.given_by(rule) {
+            match self.deciding(person, right) {
+                Some(above) if above < index => {
+                    let (people, rights) = shadows.entry(above).or_default();
+                    people.insert(person);
+                    rights.insert(right);
+                }
+                _ => decides = true,
+            }
+        }
+        let name = &rule.name;
+        if !decides {
+            warnings.push(format!(
+                "rule {name} never decides: rules above it give the same people the same rights"
+            ));
+            return;
+        }
+        for (above, (people, rights)) in shadows {
+            let people: Vec<_> = people.iter().map(|id| id.as_str()).collect();
+            let rights: Vec<_> = rights.iter().map(|id| id.as_str()).collect();
+            warnings.push(format!(
+                "rule {name} does not decide about {} for {}: rule {} stands above it and does",
+                listed(&rights, "and"),
+                listed(&people, "and"),
+                self.rules[above].name,
+            ));
+        }
+    }
+
+    /// People whose only approver would be themselves.
+    fn warn_of_nobody_to_ask(&self, rule: &Rule, warnings: &mut Vec<String>) {
+        if rule.approvers.is_empty() {
+            return;
+        }
+        let then = match rule.if_nobody_answers {
+            IfNobodyAnswers::Deny => "every request lapses".to_owned(),
+            IfNobodyAnswers::SelfGrant { after, .. } => {
+                format!("the only way is alone, {after} after asking")
+            }
+        };
+        for (id, Person { name, .. }) in &self.people {
+            let decides = rule.rights.iter().any(|right| {
+                let decides = self.rule_for(id, right);
+                decides.is_some_and(|deciding| deciding.name == rule.name)
+            });
+            if decides && self.approvers(rule, id).is_empty() {
+                warnings.push(format!(
+                    "rule {}: nobody but {name} could approve for {name}, so {then}",
+                    rule.name
+                ));
+            }
+        }
+    }
+
+    fn warn_of_namesakes(&self, warnings: &mut Vec<String>) {
+        let mut called: BTreeMap<String, Vec<&str>> = BTreeMap::new();
+        for (id, person) in &self.people {
+            let name = person.name.as_str().to_lowercase();
+            called.entry(name).or_default().push(id.as_str());
+        }
+        for ids in called.values().filter(|ids| ids.len() > 1) {
+            warnings.push(format!(
+                "{} have the same name, and sentences cannot tell them apart",
+                listed(ids, "and")
+            ));
+        }
+    }
+
+    fn given_by<'p>(&'p self, rule: &'p Rule) -> impl Iterator<Item = (&'p PersonId, &'p RightId)> {
+        let people = self.people.keys();
+        let people = people.filter(|person| self.selects(&rule.who, person));
+        people.flat_map(|person| rule.rights.iter().map(move |right| (person, right)))
+    }
+
+    /// Which rule decides, counted from the top.
+    fn deciding(&self, person: &PersonId, right: &RightId) -> Option<usize> {
+        let decides = self.rule_for(person, right)?;
+        self.rules.iter().position(|rule| rule.name == decides.name)
     }
 }
