@@ -61,6 +61,10 @@ pub trait Ledger: Send {
     /// Whether there is room for anything, or only for endings.
     fn room(&self) -> Room;
 
+    /// Asks that what is committed be laid out soon for those who copy the ledger as files. Called
+    /// now and then and before the end; what fails is tried again, and nothing depends on it.
+    fn publish(&mut self) {}
+
     /// For everybody who reads.
     fn reader(&self) -> Arc<dyn LedgerReader>;
 }

@@ -1,0 +1,194 @@
+//! The fields of each kind, in the order they are written. Changing anything here breaks the rule
+//! that stands above the format, unless it adds at the end of a kind.
+
+use std::sync::Arc;
+
+use breakglass_domain::event::{CredentialKind, KeyPurpose};
+use breakglass_domain::grant::SelfGrant;
+use breakglass_domain::policy::Risk;
+use breakglass_domain::{
+    Basis, Change, CredentialId, Ending, GrantRef, IncidentId, KeyId, Lifetime, Line, PersonId,
+    Policy, Prose, RuleName, Severity, Time, TokenHash,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{Entry, EntryError, Head, fields, json};
+
+mod policy;
+
+/// Declares every kind once: its name, its variant of `Change`, and its fields with their spelling.
+/// A field of the rules that is missing here does not compile.
+macro_rules! kinds {
+    ($($kind:literal $variant:ident { $($(#[$spelling:meta])* $field:ident: $type:ty),* $(,)? })*) => {
+        $(
+            #[derive(Serialize, Deserialize)]
+            struct $variant { $($(#[$spelling])* $field: $type),* }
+        )*
+
+        /// The kind of entry a change makes, for example `grant.ended`.
+        #[must_use]
+        pub fn kind(change: &Change) -> &'static str {
+            match change { $(Change::$variant { .. } => $kind),* }
+        }
+
+        fn write_fields(head: &Head<'_>, change: &Change) -> Result<Vec<u8>, EntryError> {
+            match change {
+                $(Change::$variant { $($field),* } => {
+                    let body = $variant { $($field: $field.clone()),* };
+                    json::write(&Entry::new(head, body))
+                })*
+            }
+        }
+
+        /// Reads the fields of a kind out of a whole entry.
+        pub(super) fn read(kind: &str, line: &[u8]) -> Result<Change, EntryError> {
+            match kind {
+                $($kind => {
+                    let $variant { $($field),* } = json::read(line)?;
+                    Ok(Change::$variant { $($field),* })
+                })*
+                unknown => Err(EntryError::UnknownKind(unknown.to_owned())),
+            }
+        }
+    };
+}
+
+kinds! {
+    "broker.started" BrokerStarted {
+        version: String,
+    }
+    "key.added" KeyAdded {
+        #[serde(with = "fields::shown")] purpose: KeyPurpose,
+        id: String,
+        public: String,
+    }
+    "key.retired" KeyRetired {
+        #[serde(with = "fields::shown")] purpose: KeyPurpose,
+        id: String,
+    }
+    "policy.loaded" PolicyLoaded {
+        sha256: String,
+        #[serde(flatten, with = "policy")] policy: Arc<Policy>,
+    }
+    "person.invited" PersonInvited {
+        #[serde(with = "fields::shown")] person: PersonId,
+        #[serde(with = "fields::token")] token: TokenHash,
+        #[serde(with = "fields::shown")] expires_at: Time,
+    }
+    "person.enrolled" PersonEnrolled {
+        #[serde(with = "fields::shown")] person: PersonId,
+        #[serde(with = "fields::token")] token: TokenHash,
+        #[serde(with = "fields::shown")] key: KeyId,
+        #[serde(with = "fields::base64")] public: Vec<u8>,
+        #[serde(with = "fields::line")] device: Line,
+        serial: String,
+        #[serde(with = "fields::shown")] certificate_expires_at: Time,
+    }
+    "certificate.renewed" CertificateRenewed {
+        #[serde(with = "fields::shown")] person: PersonId,
+        #[serde(with = "fields::shown")] key: KeyId,
+        serial: String,
+        #[serde(with = "fields::shown")] certificate_expires_at: Time,
+    }
+    "person.removed" PersonRemoved {
+        #[serde(with = "fields::shown")] person: PersonId,
+        #[serde(with = "fields::line")] reason: Line,
+    }
+    "person.frozen" PersonFrozen {
+        #[serde(with = "fields::shown")] person: PersonId,
+        #[serde(with = "fields::line")] reason: Line,
+    }
+    "person.unfrozen" PersonUnfrozen {
+        #[serde(with = "fields::shown")] person: PersonId,
+        #[serde(with = "fields::line")] reason: Line,
+    }
+    "incident.opened" IncidentOpened {
+        #[serde(with = "fields::shown")] incident: IncidentId,
+        #[serde(with = "fields::shown")] severity: Severity,
+        #[serde(with = "fields::line")] title: Line,
+        #[serde(with = "fields::shown")] closes_at: Time,
+    }
+    "incident.noted" IncidentNoted {
+        #[serde(with = "fields::shown")] incident: IncidentId,
+        #[serde(with = "fields::prose")] text: Prose,
+    }
+    "incident.warned" IncidentWarned {
+        #[serde(with = "fields::shown")] incident: IncidentId,
+        #[serde(with = "fields::shown")] closes_at: Time,
+    }
+    "incident.closed" IncidentClosed {
+        #[serde(with = "fields::shown")] incident: IncidentId,
+        #[serde(with = "fields::line")] reason: Line,
+    }
+    "grant.requested" GrantRequested {
+        #[serde(flatten, with = "fields::of")] of: GrantRef,
+        #[serde(with = "fields::line")] sentence: Line,
+        #[serde(with = "fields::shown")] risk: Risk,
+        #[serde(with = "fields::line")] reason: Line,
+        #[serde(rename = "length_ms", with = "fields::millis")] length: Lifetime,
+        #[serde(with = "fields::shown")] rule: RuleName,
+        #[serde(with = "fields::all_shown")] approvers: Vec<PersonId>,
+        #[serde(with = "fields::shown")] lapses_at: Time,
+        #[serde(with = "fields::self_grant", default, skip_serializing_if = "Option::is_none")]
+        self_grant: Option<SelfGrant>,
+        held: bool,
+        #[serde(with = "fields::shown")] key: KeyId,
+        #[serde(with = "fields::line")] audience: Line,
+    }
+    "grant.started" GrantStarted {
+        #[serde(flatten, with = "fields::of")] of: GrantRef,
+        #[serde(with = "fields::shown")] basis: Basis,
+        #[serde(with = "fields::shown")] ends_at: Time,
+    }
+    "grant.extended" GrantExtended {
+        #[serde(flatten, with = "fields::of")] of: GrantRef,
+        #[serde(with = "fields::shown")] ends_at: Time,
+        #[serde(with = "fields::line")] reason: Line,
+    }
+    "credential.issued" CredentialIssued {
+        #[serde(flatten, with = "fields::of")] of: GrantRef,
+        #[serde(with = "fields::shown")] credential: CredentialId,
+        // `kind` is the entry's own.
+        #[serde(rename = "credential_kind", with = "fields::shown")] kind: CredentialKind,
+        #[serde(with = "fields::line")] audience: Line,
+        #[serde(with = "fields::shown")] expires_at: Time,
+        #[serde(with = "fields::shown")] key: KeyId,
+    }
+    "grant.used" GrantUsed {
+        #[serde(flatten, with = "fields::of")] of: GrantRef,
+        #[serde(with = "fields::line")] program: Line,
+    }
+    "grant.ended" GrantEnded {
+        #[serde(flatten, with = "fields::of")] of: GrantRef,
+        #[serde(with = "fields::shown")] ending: Ending,
+        #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
+        reason: Option<Line>,
+    }
+    "refused" Refused {
+        act: String,
+        reason: String,
+        text: String,
+        count: u32,
+    }
+    "ledger.exported" LedgerExported {
+        from: u64,
+        to: u64,
+    }
+    "ledger.repaired" LedgerRepaired {
+        cut_bytes: u64,
+    }
+}
+
+/// Writes a whole entry; `derived` says whether what follows from other fields is written too.
+pub(super) fn write(
+    head: &Head<'_>,
+    change: &Change,
+    derived: bool,
+) -> Result<Vec<u8>, EntryError> {
+    match change {
+        Change::PolicyLoaded { policy, sha256 } if !derived => {
+            json::write(&Entry::new(head, policy::Bare::new(policy, sha256)))
+        }
+        _ => write_fields(head, change),
+    }
+}
