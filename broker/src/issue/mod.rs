@@ -8,6 +8,8 @@ mod documents;
 mod jwt;
 pub mod jwt_crypto;
 pub mod keys;
+#[cfg(test)]
+mod tests;
 mod x509;
 
 pub use documents::{discovery, jwks};

@@ -1,0 +1,154 @@
+//! The sample says what the type says, and errors lead to the line.
+
+use serde_json::Value;
+
+use super::*;
+
+fn parse(text: &str) -> Result<Config, ConfigError> {
+    Config::parse(Path::new("/etc/breakglass/glassd.toml"), text)
+}
+
+fn refused(text: &str) -> String {
+    parse(text).unwrap_err().to_string()
+}
+
+/// The settings that stand commented out in the sample, in its order.
+fn settings_of_the_sample() -> Vec<(&'static str, &'static str)> {
+    let settings = SAMPLE
+        .lines()
+        .filter_map(|line| line.strip_prefix("# ")?.split_once(" = "));
+    settings.filter(|(name, _)| !name.contains(' ')).collect()
+}
+
+#[test]
+fn the_sample_names_every_setting_and_no_other() {
+    let Value::Object(known) = serde_json::to_value(Settings::default()).unwrap() else {
+        panic!("settings are a table");
+    };
+    let mut known: Vec<&str> = known.keys().map(String::as_str).collect();
+    let mut named: Vec<&str> = settings_of_the_sample()
+        .iter()
+        .map(|(name, _)| *name)
+        .collect();
+    known.sort_unstable();
+    named.sort_unstable();
+    assert_eq!(named, known);
+}
+
+#[test]
+fn the_sample_says_the_defaults() {
+    let text: String = settings_of_the_sample()
+        .iter()
+        .map(|(name, value)| format!("{name} = {value}\n"))
+        .collect();
+    let said = parse(&text).unwrap();
+    let meant = parse("").unwrap();
+    assert_eq!(said.public_url(7443), meant.public_url(7443));
+    assert_eq!(said.issuer(7444), meant.issuer(7444));
+    assert_eq!(said.ledger_origin(), meant.ledger_origin());
+    let plain = Settings {
+        public_url: None,
+        issuer: None,
+        ledger_origin: None,
+        ..said.settings
+    };
+    assert_eq!(plain, Settings::default());
+    assert_eq!(parse(SAMPLE).unwrap().settings, Settings::default());
+}
+
+#[test]
+fn what_is_chosen_stands_in_the_sample() {
+    let text = sample_with(&[
+        ("server_names", r#"["glass.example", "2001:db8::7"]"#.into()),
+        ("listen", quoted("0.0.0.0:9")),
+        ("data_dir", quoted("/srv/a \"b\" \\c")),
+    ]);
+    assert!(text.starts_with("# The settings of glassd."));
+    let config = parse(&text).unwrap();
+    assert_eq!(config.data_dir, Path::new("/srv/a \"b\" \\c"));
+    assert_eq!(config.public_url(9), "https://glass.example:9");
+    assert_eq!(config.ledger_origin(), "glass.example/ledger");
+}
+
+#[test]
+fn paths_are_relative_to_the_file_and_to_the_data_folder() {
+    let config = parse("data_dir = \"data\"").unwrap();
+    assert_eq!(config.data_dir, Path::new("/etc/breakglass/data"));
+    assert_eq!(config.keys_dir, Path::new("/etc/breakglass/data/keys"));
+    assert_eq!(config.policy_file, Path::new("/etc/breakglass/policy.toml"));
+    let config = parse("keys_dir = \"/run/keys\"\npolicy_file = \"/srv/p.toml\"").unwrap();
+    assert_eq!(config.keys_dir, Path::new("/run/keys"));
+    assert_eq!(config.policy_file, Path::new("/srv/p.toml"));
+}
+
+#[test]
+fn an_ipv6_address_stands_in_brackets_in_a_url() {
+    let config = parse("server_names = [\"::1\"]").unwrap();
+    assert_eq!(config.public_url(7443), "https://[::1]:7443");
+}
+
+#[test]
+fn an_error_leads_to_its_line() {
+    assert_eq!(
+        refused("listen = \"127.0.0.1:1\"\nlisten_web = \"x\"\n")
+            .lines()
+            .collect::<Vec<_>>()[..4],
+        [
+            "/etc/breakglass/glassd.toml:2:1: unknown field `listen_web`, expected one of \
+             `data_dir`, `keys_dir`, `policy_file`, `server_names`, `listen`, `web_listen`, \
+             `metrics_listen`, `public_url`, `issuer`, `ledger_origin`, \
+             `client_certificate_days`, `hold_grace_seconds`, `connections_per_peer`, \
+             `connections_total`, `reflection`, `tracing_format`, `tracing_filter`",
+            "  |",
+            "2 | listen_web = \"x\"",
+            "  | ^",
+        ]
+    );
+}
+
+#[test]
+fn what_cannot_be_is_refused_where_it_stands() {
+    for (text, place, why) in [
+        ("listen = \"nowhere\"", ":1:10:", "socket address"),
+        (
+            "\nissuer = \"http://a\"",
+            ":2:10:",
+            "does not begin with https://",
+        ),
+        ("issuer = \"https://a/\"", ":1:10:", "ends in a slash"),
+        ("public_url = \"https://me@a\"", ":1:14:", "user name"),
+        ("server_names = [\"a\", \"b c\"]", ":1:16:", "found `b c`"),
+        ("server_names = []", ":1:1:", "names nothing"),
+        ("client_certificate_days = 0", ":1:27:", "from 1 to 365"),
+        ("hold_grace_seconds = 9999", ":1:22:", "from 1 to 3600"),
+        ("connections_per_peer = -1", ":1:24:", "-1"),
+        ("ledger_origin = \"a b\"", ":1:17:", "glass.example/ledger"),
+        ("tracing_format = \"xml\"", ":1:18:", "`text` or `json`"),
+        ("tracing_filter = \"=/\"", ":1:18:", "expected `info`"),
+        ("reflection = yes", ":1:14:", ""),
+    ] {
+        let error = refused(text);
+        let place = format!("/etc/breakglass/glassd.toml{place}");
+        assert!(
+            error.starts_with(&place) && error.contains(why),
+            "{text}: {error}"
+        );
+    }
+}
+
+#[test]
+fn what_a_file_holds_does_not_restyle_a_terminal() {
+    let error = refused("listen = \"\u{202E}\"\n\u{7}= 1");
+    assert!(
+        !error.contains(['\u{202E}', '\u{7}', '\u{1b}']),
+        "{error:?}"
+    );
+}
+
+#[test]
+fn a_file_that_is_not_there_says_what_to_do() {
+    let error = Config::load(Path::new("/nonexistent/glassd.toml"))
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("glassd init DIR"), "{error}");
+}
