@@ -1,0 +1,147 @@
+//! Counts gRPC calls by method and code.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http::{Request, Response};
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use tonic::Code;
+use tower::{Layer, Service};
+
+/// The counters.
+#[derive(Debug, Clone, Default)]
+pub struct Calls(pub(super) Family<Call, Counter>);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(super) struct Call {
+    method: String,
+    code: &'static str,
+}
+
+impl Calls {
+    /// Counts one answer, by the code it begins with. What a stream ends with is not seen here.
+    fn count(&self, path: &str, headers: &http::HeaderMap) {
+        let code = match headers.get("grpc-status") {
+            Some(code) => Code::from_bytes(code.as_bytes()),
+            None => Code::Ok,
+        };
+        // Anybody may ask for methods that do not exist, each a new label: they are one.
+        let method = match code {
+            Code::Unimplemented => "unknown",
+            _ => path.trim_start_matches("/breakglass.v1."),
+        };
+        self.0
+            .get_or_create(&Call {
+                method: method.to_owned(),
+                code: name_of(code),
+            })
+            .inc();
+    }
+}
+
+/// As in the specification of gRPC (statuscodes.md).
+fn name_of(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "OK",
+        Code::Cancelled => "CANCELLED",
+        Code::Unknown => "UNKNOWN",
+        Code::InvalidArgument => "INVALID_ARGUMENT",
+        Code::DeadlineExceeded => "DEADLINE_EXCEEDED",
+        Code::NotFound => "NOT_FOUND",
+        Code::AlreadyExists => "ALREADY_EXISTS",
+        Code::PermissionDenied => "PERMISSION_DENIED",
+        Code::ResourceExhausted => "RESOURCE_EXHAUSTED",
+        Code::FailedPrecondition => "FAILED_PRECONDITION",
+        Code::Aborted => "ABORTED",
+        Code::OutOfRange => "OUT_OF_RANGE",
+        Code::Unimplemented => "UNIMPLEMENTED",
+        Code::Internal => "INTERNAL",
+        Code::Unavailable => "UNAVAILABLE",
+        Code::DataLoss => "DATA_LOSS",
+        Code::Unauthenticated => "UNAUTHENTICATED",
+    }
+}
+
+/// Puts a counter around a server.
+#[derive(Debug, Clone)]
+pub struct CallsLayer(Calls);
+
+impl CallsLayer {
+    pub(super) fn new(calls: Calls) -> Self {
+        Self(calls)
+    }
+}
+
+impl<S> Layer<S> for CallsLayer {
+    type Service = CountedCalls<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        CountedCalls {
+            inner,
+            calls: self.0.clone(),
+        }
+    }
+}
+
+/// What [`CallsLayer`] makes of a service.
+#[derive(Debug, Clone)]
+pub struct CountedCalls<S> {
+    inner: S,
+    calls: Calls,
+}
+
+impl<S, B, R> Service<Request<B>> for CountedCalls<S>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    S::Future: Send + 'static,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let path = request.uri().path().to_owned();
+        let (answering, calls) = (self.inner.call(request), self.calls.clone());
+        Box::pin(async move {
+            let answer = answering.await?;
+            calls.count(&path, answer.headers());
+            Ok(answer)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn methods_that_do_not_exist_make_no_labels() {
+        let calls = Calls::default();
+        let mut refused = http::HeaderMap::new();
+        refused.insert("grpc-status", "12".parse().unwrap());
+        calls.count("/anything/Else", &refused);
+        calls.count("/anything/Other", &refused);
+        calls.count(
+            "/breakglass.v1.GrantService/RequestGrant",
+            &http::HeaderMap::new(),
+        );
+        let count = |method: &str, code| {
+            calls
+                .0
+                .get_or_create(&Call {
+                    method: method.to_owned(),
+                    code,
+                })
+                .get()
+        };
+        assert_eq!(count("unknown", "UNIMPLEMENTED"), 2);
+        assert_eq!(count("GrantService/RequestGrant", "OK"), 1);
+    }
+}
