@@ -1,0 +1,416 @@
+//! Somebody who believes nothing but the events: keeps their own record of each, written without
+//! looking at the rules, and stops at the first that must not be.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use breakglass_domain::limits::{CLOCK_BEHIND, STATEMENT_SKEW};
+use breakglass_domain::policy::{Policy, Risk};
+use breakglass_domain::{
+    Actor, Basis, Change, Ending, Event, GrantId, IncidentId, KeyId, Lifetime, Nonce, PersonId,
+    Signed, State, Time, TokenHash,
+};
+
+#[derive(Default)]
+pub(crate) struct Auditor {
+    policy: Option<Arc<Policy>>,
+    newest: Option<Time>,
+    incidents: BTreeMap<IncidentId, Incident>,
+    grants: BTreeMap<GrantId, Record>,
+    keys: BTreeMap<KeyId, PersonId>,
+    frozen: BTreeSet<PersonId>,
+    tokens: BTreeMap<TokenHash, PersonId>,
+    nonces: BTreeSet<Nonce>,
+    /// How often each thing was seen, by its name.
+    pub(crate) seen: BTreeMap<String, usize>,
+}
+
+struct Incident {
+    closes_at: Time,
+    open: bool,
+}
+
+/// One grant as the auditor wrote it down.
+struct Record {
+    asked: Asked,
+    begun: Option<Begun>,
+    credentials: u32,
+    ended: Option<Ending>,
+}
+
+struct Asked {
+    person: PersonId,
+    right: breakglass_domain::RightId,
+    incident: IncidentId,
+    rule: breakglass_domain::RuleName,
+    approvers: Vec<PersonId>,
+    length: Lifetime,
+    lapses_at: Time,
+    self_grant: Option<(Time, Lifetime)>,
+    held: bool,
+    key: KeyId,
+}
+
+struct Begun {
+    basis: Basis,
+    at: Time,
+    ends_at: Time,
+}
+
+impl Auditor {
+    /// One event, and what the wall clock said when it was decided.
+    pub(crate) fn hears(&mut self, event: &Event, now: Time) {
+        let oldest = self.newest.unwrap_or(event.at);
+        assert!(event.at >= oldest, "time in the ledger never goes back");
+        assert!(event.at >= now, "an event is not older than its decision");
+        if let Some(signed) = &event.signed {
+            self.statement(event, signed, now);
+        }
+        let begins = matches!(
+            event.change,
+            Change::GrantRequested { .. }
+                | Change::GrantStarted { .. }
+                | Change::GrantExtended { .. }
+                | Change::CredentialIssued { .. }
+                | Change::IncidentOpened { .. }
+        );
+        let behind = oldest.since(now) > CLOCK_BEHIND;
+        assert!(!(begins && behind), "the clock is behind: {event:?}");
+        self.newest = Some(event.at);
+        match &event.change {
+            Change::GrantRequested { .. } => self.requested(event),
+            Change::GrantStarted { .. } => self.started(event),
+            Change::GrantExtended { .. } => self.extended(event),
+            Change::CredentialIssued { .. } => self.issued(event),
+            Change::GrantUsed { of, .. } => self.used(of.grant, event),
+            Change::GrantEnded { .. } => self.ended(event),
+            Change::PolicyLoaded { policy, .. } => self.policy = Some(Arc::clone(policy)),
+            _ => self.people_and_incidents(event),
+        }
+        self.count(name(&event.change));
+    }
+
+    fn people_and_incidents(&mut self, event: &Event) {
+        match &event.change {
+            Change::IncidentOpened {
+                incident,
+                closes_at,
+                ..
+            } => {
+                let incidents = self.incidents.len() as u64;
+                assert_eq!(incident.0, incidents + 1, "incidents are counted");
+                let open = Incident {
+                    closes_at: *closes_at,
+                    open: true,
+                };
+                self.incidents.insert(*incident, open);
+            }
+            Change::IncidentNoted { incident, .. } => self.open(*incident, event.at),
+            Change::IncidentClosed { incident, .. } => {
+                let known = self.incidents.get_mut(incident).unwrap();
+                assert!(known.open, "an incident closes once");
+                known.open = false;
+                let under = |record: &&Record| record.asked.incident == *incident;
+                assert_eq!(self.live().filter(under).count(), 0, "no grant outlives it");
+            }
+            Change::PersonInvited { person, token, .. } => {
+                self.tokens.insert(token.clone(), person.clone());
+            }
+            Change::PersonEnrolled {
+                person, token, key, ..
+            } => {
+                let whose = self.tokens.remove(token);
+                assert_eq!(whose.as_ref(), Some(person), "a token works once");
+                self.keys.insert(key.clone(), person.clone());
+                assert!(!self.frozen.contains(person));
+            }
+            Change::PersonRemoved { person, .. } => {
+                self.keys.retain(|_, whose| whose != person);
+                self.tokens.retain(|_, whose| whose != person);
+                self.nothing_left(person);
+            }
+            Change::PersonFrozen { person, .. } => {
+                self.frozen.insert(person.clone());
+                self.nothing_left(person);
+            }
+            Change::PersonUnfrozen { person, .. } => {
+                assert_ne!(event.by.person(), Some(person), "nobody lifts their own");
+                self.frozen.remove(person);
+            }
+            _ => {}
+        }
+    }
+
+    fn requested(&mut self, event: &Event) {
+        let Change::GrantRequested {
+            of,
+            length,
+            rule,
+            approvers,
+            lapses_at,
+            self_grant,
+            held,
+            key,
+            ..
+        } = &event.change
+        else {
+            unreachable!()
+        };
+        self.open(of.incident, event.at);
+        self.may_act(&of.person);
+        assert_eq!(event.by.person(), Some(&of.person));
+        assert_eq!(
+            of.grant.0,
+            self.grants.len() as u64 + 1,
+            "grants are counted"
+        );
+        assert_eq!(self.keys.get(key), Some(&of.person));
+        assert!(!approvers.contains(&of.person), "nobody approves their own");
+        let policy = self.policy.as_ref().unwrap();
+        assert!(*length <= policy.rights[&of.right].longest);
+        assert_eq!(policy.rule_for(&of.person, &of.right).unwrap().name, *rule);
+        assert!(*lapses_at <= self.incidents[&of.incident].closes_at);
+        let asked = Asked {
+            person: of.person.clone(),
+            right: of.right.clone(),
+            incident: of.incident,
+            rule: rule.clone(),
+            approvers: approvers.clone(),
+            length: *length,
+            lapses_at: *lapses_at,
+            self_grant: self_grant.map(|pinned| (pinned.from, pinned.longest)),
+            held: *held,
+            key: key.clone(),
+        };
+        let record = Record {
+            asked,
+            begun: None,
+            credentials: 0,
+            ended: None,
+        };
+        self.grants.insert(of.grant, record);
+    }
+
+    fn started(&mut self, event: &Event) {
+        let Change::GrantStarted { of, basis, ends_at } = &event.change else {
+            unreachable!()
+        };
+        self.open(of.incident, event.at);
+        self.may_act(&of.person);
+        let record = &self.grants[&of.grant];
+        let asked = &record.asked;
+        assert!(record.begun.is_none() && record.ended.is_none());
+        assert!(event.at < asked.lapses_at, "not after the request lapsed");
+        assert_eq!(self.keys.get(&asked.key), Some(&asked.person));
+        let policy = self.policy.as_ref().unwrap();
+        let longest = asked.length.min(policy.rights[&asked.right].longest);
+        let mut latest = event.at.plus(longest);
+        latest = latest.min(self.incidents[&asked.incident].closes_at);
+        match basis {
+            Basis::FastPath => {
+                assert_eq!(event.by, Actor::Broker);
+                assert!(asked.approvers.is_empty());
+                assert_eq!(policy.rights[&asked.right].risk, Risk::Low);
+            }
+            Basis::Approved => self.approver(asked, &event.by),
+            Basis::SelfGranted => {
+                let (from, longest) = asked.self_grant.unwrap();
+                assert_eq!(event.by.person(), Some(&asked.person));
+                assert!(event.at >= from, "approvers had their time");
+                latest = latest.min(event.at.plus(longest));
+            }
+        }
+        assert!(*ends_at > event.at && *ends_at <= latest, "{event:?}");
+        let begun = Begun {
+            basis: *basis,
+            at: event.at,
+            ends_at: *ends_at,
+        };
+        self.grants.get_mut(&of.grant).unwrap().begun = Some(begun);
+        self.count(format!("began {basis}"));
+    }
+
+    /// Pinned in the request, still named by the pinned rule, which is still the one that decides;
+    /// may act; and is not the requester.
+    fn approver(&self, asked: &Asked, by: &Actor) {
+        let by = by.person().expect("a person approves");
+        let policy = self.policy.as_ref().unwrap();
+        let rule = policy.rule_for(&asked.person, &asked.right).unwrap();
+        assert_eq!(rule.name, asked.rule, "under the pinned rule");
+        assert!(asked.approvers.contains(by) && policy.selects(&rule.approvers, by));
+        assert_ne!(*by, asked.person);
+        self.may_act(by);
+    }
+
+    fn extended(&mut self, event: &Event) {
+        let Change::GrantExtended { of, ends_at, .. } = &event.change else {
+            unreachable!()
+        };
+        let record = &self.grants[&of.grant];
+        let begun = record.begun.as_ref().unwrap();
+        assert!(record.ended.is_none() && event.at < begun.ends_at);
+        let asked = &record.asked;
+        let longest = self.policy.as_ref().unwrap().rights[&of.right].longest;
+        match begun.basis {
+            Basis::Approved => self.approver(asked, &event.by),
+            Basis::FastPath | Basis::SelfGranted => {
+                assert_eq!(event.by.person(), Some(&of.person));
+            }
+        }
+        assert!(*ends_at > begun.ends_at && *ends_at <= begun.at.plus(longest));
+        assert!(*ends_at <= self.incidents[&of.incident].closes_at);
+        if begun.basis == Basis::SelfGranted {
+            assert!(*ends_at <= begun.at.plus(asked.self_grant.unwrap().1));
+        }
+        let record = self.grants.get_mut(&of.grant).unwrap();
+        record.begun.as_mut().unwrap().ends_at = *ends_at;
+    }
+
+    fn issued(&mut self, event: &Event) {
+        let Change::CredentialIssued {
+            of,
+            credential,
+            expires_at,
+            key,
+            ..
+        } = &event.change
+        else {
+            unreachable!()
+        };
+        self.used(of.grant, event);
+        self.open(of.incident, event.at);
+        let record = self.grants.get_mut(&of.grant).unwrap();
+        record.credentials += 1;
+        assert_eq!(credential.number, record.credentials);
+        assert_eq!(*key, record.asked.key);
+        assert!(*expires_at <= record.begun.as_ref().unwrap().ends_at);
+    }
+
+    fn used(&self, grant: GrantId, event: &Event) {
+        let record = &self.grants[&grant];
+        let begun = record.begun.as_ref().unwrap();
+        assert!(record.ended.is_none() && event.at < begun.ends_at);
+        assert_eq!(event.by.person(), Some(&record.asked.person));
+    }
+
+    fn ended(&mut self, event: &Event) {
+        let Change::GrantEnded { of, ending, .. } = &event.change else {
+            unreachable!()
+        };
+        let record = &self.grants[&of.grant];
+        assert!(record.ended.is_none(), "{} ends exactly once", of.grant);
+        let begun = record.begun.as_ref();
+        match ending {
+            Ending::Denied => {
+                let by = event.by.person().unwrap();
+                assert!(begun.is_none() && record.asked.approvers.contains(by));
+            }
+            Ending::Lapsed => {
+                assert!(begun.is_none() && event.at >= record.asked.lapses_at);
+            }
+            Ending::Expired => assert!(event.at >= begun.unwrap().ends_at),
+            Ending::Dropped => assert_eq!(event.by.person(), Some(&of.person)),
+            Ending::Abandoned => assert!(record.asked.held),
+            _ => {}
+        }
+        self.grants.get_mut(&of.grant).unwrap().ended = Some(*ending);
+        self.count(format!("ended {ending}"));
+    }
+
+    fn statement(&mut self, event: &Event, signed: &Signed, now: Time) {
+        let fresh = |clock: Time| {
+            signed.at.plus(STATEMENT_SKEW) >= clock && signed.at <= clock.plus(STATEMENT_SKEW)
+        };
+        let behind = self.newest.is_some_and(|newest| newest > now);
+        assert!(behind || fresh(now), "a stale statement: {event:?}");
+        assert!(self.nonces.insert(signed.nonce), "played twice: {event:?}");
+        let enrols = matches!(event.change, Change::PersonEnrolled { .. });
+        if !enrols {
+            let by = event.by.person().expect("a person signed");
+            assert_eq!(self.keys.get(&signed.key), Some(by));
+            self.may_act(by);
+        }
+    }
+
+    fn may_act(&self, person: &PersonId) {
+        let policy = self.policy.as_ref().unwrap();
+        assert!(policy.people.contains_key(person), "{person} left");
+        assert!(!self.frozen.contains(person), "{person} is frozen");
+    }
+
+    fn open(&self, incident: IncidentId, at: Time) {
+        let known = &self.incidents[&incident];
+        assert!(known.open && at < known.closes_at, "{incident} is over");
+    }
+
+    fn nothing_left(&self, person: &PersonId) {
+        let theirs = |record: &&Record| record.asked.person == *person;
+        assert_eq!(self.live().filter(theirs).count(), 0, "{person} has grants");
+    }
+
+    fn live(&self) -> impl Iterator<Item = &Record> {
+        let live = |record: &&Record| record.ended.is_none();
+        self.grants.values().filter(live)
+    }
+
+    pub(crate) fn count(&mut self, what: impl Into<String>) {
+        *self.seen.entry(what.into()).or_default() += 1;
+    }
+
+    /// Between two steps: nothing lives that should not, and the state says what the record says.
+    pub(crate) fn compares(&self, state: &State, now: Time) {
+        let at = now.max(state.newest);
+        for record in self.live() {
+            let asked = &record.asked;
+            self.open(asked.incident, at);
+            self.may_act(&asked.person);
+            assert!(self.keys.contains_key(&asked.key));
+            match &record.begun {
+                None => assert!(at < asked.lapses_at),
+                Some(begun) => assert!(at < begun.ends_at),
+            }
+        }
+        let live = |(id, record): (&GrantId, &Record)| record.ended.is_none().then_some(*id);
+        let live: Vec<_> = self.grants.iter().filter_map(live).collect();
+        assert!(state.grants.keys().copied().eq(live), "live grants");
+        let open = |(id, incident): (&IncidentId, &Incident)| incident.open.then_some(*id);
+        let open: Vec<_> = self.incidents.iter().filter_map(open).collect();
+        assert!(state.incidents.keys().copied().eq(open), "open incidents");
+        assert_eq!(state.keys, self.keys, "enrolled keys");
+        for person in &self.frozen {
+            assert!(state.is_frozen(person));
+        }
+        self.counts_agree(state);
+    }
+
+    /// Overlapping grants are counted, and what follows from the rest does follow.
+    fn counts_agree(&self, state: &State) {
+        let mut counted: BTreeMap<_, usize> = BTreeMap::new();
+        for record in self.live() {
+            let of = (record.asked.person.clone(), record.asked.right.clone());
+            *counted.entry(of).or_default() += 1;
+        }
+        for ((person, right), count) in &counted {
+            assert_eq!(state.live_count(person, right), *count);
+        }
+        assert_eq!(
+            *state,
+            state.clone().reindexed(),
+            "what follows from the rest"
+        );
+    }
+
+    /// Nothing is left: every grant that ever was has ended.
+    pub(crate) fn all_ended(&self) {
+        assert_eq!(self.live().count(), 0);
+    }
+}
+
+fn name(change: &Change) -> String {
+    let shown = format!("{change:?}");
+    shown
+        .split([' ', '{'])
+        .next()
+        .unwrap_or_default()
+        .to_owned()
+}

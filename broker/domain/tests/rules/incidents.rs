@@ -1,0 +1,104 @@
+//! Opening, noting, closing.
+
+use breakglass_domain::limits::{NOTES_IN_MEMORY, OPEN_INCIDENTS, OPENINGS};
+use breakglass_domain::{Change, Ending, IncidentId, Refusal};
+
+use crate::world::{DEPLOY, MIGRATE, World, close, endings, hours, id, note, open};
+
+#[test]
+fn who_has_the_duty_opens_and_everybody_may_note() {
+    let mut world = World::team();
+    let refusal = Refusal::NotPermitted {
+        person: id("designer"),
+        duty: "open incidents",
+    };
+    assert_eq!(world.does("designer", open()), Err(refusal));
+    world.does("support", open()).unwrap();
+    world.does("designer", note(1)).unwrap();
+    let incident = &world.state.incidents[&IncidentId(1)];
+    assert_eq!(incident.closes_at, world.now.plus(hours(8)));
+    assert_eq!(incident.notes.len(), 1);
+}
+
+#[test]
+fn a_note_to_what_is_not_open_says_so() {
+    let mut world = World::burning();
+    world.does("mia", open()).unwrap();
+    world.does("mia", close(1)).unwrap();
+    let closed = Refusal::IncidentClosed(IncidentId(1));
+    assert_eq!(world.does("mia", note(1)), Err(closed.clone()));
+    assert_eq!(world.does("mia", close(1)), Err(closed));
+    let unknown = Refusal::UnknownIncident(IncidentId(7));
+    assert_eq!(world.does("mia", note(7)), Err(unknown));
+}
+
+#[test]
+fn closing_ends_every_grant_under_it_first_and_no_other() {
+    let mut world = World::burning();
+    let active = world.asks("mia", DEPLOY, 10);
+    let waiting = world.asks("mia", MIGRATE, 10);
+    world.does("leon", open()).unwrap();
+    let mut elsewhere = world.request("leon", DEPLOY, 10);
+    if let breakglass_domain::Act::Request { incident, .. } = &mut elsewhere {
+        *incident = IncidentId(2);
+    }
+    world.does("leon", elsewhere).unwrap();
+
+    let events = world.does("founder", close(1)).unwrap();
+    let closed = Ending::IncidentClosed;
+    assert_eq!(endings(&events), [(active, closed), (waiting, closed)]);
+    let last = events.last().unwrap();
+    assert!(matches!(last.change, Change::IncidentClosed { .. }));
+    assert!(events[0].signed.is_some() && last.signed.is_none());
+    assert!(events.iter().all(|event| event.by == last.by));
+    assert_eq!(world.state.grants.len(), 1);
+}
+
+#[test]
+fn closing_takes_the_duty() {
+    let mut world = World::burning();
+    let refusal = world.does("support", close(1)).unwrap_err();
+    assert_eq!(refusal.code(), "NOT_PERMITTED");
+}
+
+#[test]
+fn nobody_floods_everybody_with_incidents() {
+    let mut world = World::team();
+    for number in 1..=OPENINGS as u64 {
+        world.does("mia", open()).unwrap();
+        world.does("mia", close(number)).unwrap();
+    }
+    let refusal = world.does("mia", open()).unwrap_err();
+    assert_eq!(refusal.code(), "TOO_MANY");
+    world.does("leon", open()).unwrap();
+    world.passes(hours(1));
+    world.does("mia", open()).unwrap();
+}
+
+#[test]
+fn there_are_only_so_many_open_at_once() {
+    let mut world = World::team();
+    for _ in 0..2 {
+        for person in ["mia", "leon", "support"] {
+            for _ in 0..OPENINGS {
+                let _ = world.does(person, open());
+            }
+        }
+        world.passes(hours(1));
+    }
+    assert_eq!(world.state.incidents.len(), OPEN_INCIDENTS);
+    let refusal = world.does("mia", open()).unwrap_err();
+    let limit = OPEN_INCIDENTS;
+    let what = "open incidents";
+    assert_eq!(refusal, Refusal::TooMany { what, limit });
+}
+
+#[test]
+fn an_incident_keeps_only_so_much_in_memory() {
+    let mut world = World::burning();
+    for _ in 0..NOTES_IN_MEMORY + 5 {
+        world.does("support", note(1)).unwrap();
+    }
+    let incident = &world.state.incidents[&IncidentId(1)];
+    assert_eq!(incident.notes.len(), NOTES_IN_MEMORY);
+}

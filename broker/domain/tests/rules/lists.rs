@@ -1,0 +1,395 @@
+//! Random lists of commands under a held clock, each event heard by the auditor.
+
+use std::collections::BTreeMap;
+
+use breakglass_domain::policy::IfNobodyAnswers;
+use breakglass_domain::{Act, Actor, Command, GrantId, IncidentId, Lifetime, Policy, State, Time};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, TestRunner};
+
+use crate::auditor::Auditor;
+use crate::world::{
+    DEPLOY, MIGRATE, Outcome, SECRETS, TEAM, World, close, deny, extend, freeze, hours, id, issue,
+    line, mins, note, open, policy, remove, revoke, unfreeze, uses,
+};
+
+const RIGHTS: [&str; 3] = [DEPLOY, MIGRATE, SECRETS];
+
+/// How long nothing happens, in milliseconds: around every limit there is.
+const WAITS: [i64; 11] = [
+    0, 1, 1_000, 60_000, 299_999, 300_001, 600_000, 899_999, 900_000, 3_600_000, 30_000_000,
+];
+
+/// One step; numbers choose among what is there at that moment.
+#[derive(Debug, Clone)]
+enum Step {
+    Waits(usize),
+    ClockIsSet(i64),
+    Person(usize, Deed),
+    Abandons(Pick),
+    Comes(usize),
+    Loads(usize),
+    SaysItAgain,
+}
+
+#[derive(Debug, Clone)]
+enum Deed {
+    Opens,
+    Notes(u64),
+    Closes(u64),
+    Asks(usize, u32, bool),
+    Approves(Pick, u32, bool),
+    Denies(Pick),
+    SelfGrants(Pick),
+    Extends(Pick, u32),
+    Drops(Pick),
+    Revokes(Pick),
+    Issues(Pick),
+    Uses(Pick),
+    Freezes(usize),
+    Unfreezes(usize),
+    Removes(usize),
+    Exports,
+}
+
+/// A live grant where there is one, or any number.
+#[derive(Debug, Clone, Copy)]
+enum Pick {
+    Live(usize),
+    Any(u64),
+}
+
+fn steps(longest: usize) -> impl Strategy<Value = Vec<Step>> {
+    vec(step(), 1..longest)
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        6 => (0..WAITS.len()).prop_map(Step::Waits),
+        1 => prop_oneof![Just(-1_500), Just(-60_000), Just(-3_600_000)].prop_map(Step::ClockIsSet),
+        40 => (0..TEAM.len(), deed()).prop_map(|(person, deed)| Step::Person(person, deed)),
+        1 => pick().prop_map(Step::Abandons),
+        3 => (0..TEAM.len()).prop_map(Step::Comes),
+        1 => (0..POLICIES).prop_map(Step::Loads),
+        1 => Just(Step::SaysItAgain),
+    ]
+}
+
+fn deed() -> impl Strategy<Value = Deed> {
+    let person = 0..TEAM.len();
+    prop_oneof![
+        4 => Just(Deed::Opens),
+        1 => (0..9_u64).prop_map(Deed::Notes),
+        1 => (0..9_u64).prop_map(Deed::Closes),
+        12 => (0..RIGHTS.len(), 0..70_u32, any::<bool>())
+            .prop_map(|(right, minutes, held)| Deed::Asks(right, minutes, held)),
+        12 => (pick(), 0..70_u32, proptest::bool::weighted(0.1))
+            .prop_map(|(pick, minutes, lies)| Deed::Approves(pick, minutes, lies)),
+        2 => pick().prop_map(Deed::Denies),
+        6 => pick().prop_map(Deed::SelfGrants),
+        4 => (pick(), 0..70_u32).prop_map(|(pick, minutes)| Deed::Extends(pick, minutes)),
+        1 => pick().prop_map(Deed::Drops),
+        1 => pick().prop_map(Deed::Revokes),
+        3 => pick().prop_map(Deed::Issues),
+        1 => pick().prop_map(Deed::Uses),
+        1 => person.clone().prop_map(Deed::Freezes),
+        3 => person.clone().prop_map(Deed::Unfreezes),
+        1 => person.prop_map(Deed::Removes),
+        1 => Just(Deed::Exports),
+    ]
+}
+
+fn pick() -> impl Strategy<Value = Pick> {
+    prop_oneof![
+        9 => any::<usize>().prop_map(Pick::Live),
+        1 => (0..40_u64).prop_map(Pick::Any),
+    ]
+}
+
+const POLICIES: usize = 8;
+
+/// The policy as it is most of the time, and what a team changes in one.
+fn changed(which: usize) -> Policy {
+    let mut policy = policy();
+    match which {
+        0 => drop(policy.people.remove(&id("leon"))),
+        1 => policy.people.get_mut(&id("mia")).unwrap().job = line("designer"),
+        2 => policy.rules[1].name = "database-2".parse().unwrap(),
+        3 => {
+            policy
+                .rights
+                .get_mut(&MIGRATE.parse().unwrap())
+                .unwrap()
+                .longest = mins(5)
+        }
+        4 => policy.rules[1].if_nobody_answers = IfNobodyAnswers::Deny,
+        5 => policy.incident_longest = mins(40),
+        _ => {}
+    }
+    policy
+}
+
+/// The world, the auditor who hears all of it, and what was said last.
+struct Trial {
+    world: World,
+    auditor: Auditor,
+    heard: usize,
+    last: Option<Command>,
+}
+
+impl Trial {
+    fn new() -> Self {
+        let mut trial = Self {
+            world: World::burning(),
+            auditor: Auditor::default(),
+            heard: 0,
+            last: None,
+        };
+        trial.audit();
+        trial
+    }
+
+    fn run(mut self, steps: &[Step]) -> Auditor {
+        for step in steps {
+            self.take(step);
+            self.audit();
+        }
+        self.replays();
+        self.ends();
+        self.auditor
+    }
+
+    fn take(&mut self, step: &Step) {
+        let outcome = match step {
+            Step::Waits(which) => {
+                self.world.passes(Lifetime::from_millis(WAITS[*which]));
+                return;
+            }
+            Step::ClockIsSet(by) => {
+                self.world.now = Time::from_millis(self.world.now.as_millis() + by);
+                return;
+            }
+            Step::Person(person, deed) => self.person_does(TEAM[*person], deed),
+            Step::Abandons(pick) => {
+                let grant = self.grant(*pick);
+                self.world.broker_does(Act::Abandon { grant })
+            }
+            Step::Comes(person) => self.world.enrolls(TEAM[*person]),
+            Step::Loads(which) => self.world.loads(changed(*which)),
+            Step::SaysItAgain => match self.last.clone() {
+                Some(command) => self.world.submit(&command),
+                None => return,
+            },
+        };
+        if let Err(refusal) = outcome {
+            self.auditor.count(format!("refused {}", refusal.code()));
+            assert!(!refusal.next().is_empty());
+        }
+    }
+
+    fn person_does(&mut self, person: &str, deed: &Deed) -> Outcome {
+        let signed = self.world.statement(person);
+        let command = Command {
+            by: Actor::Person(id(person)),
+            signed: Some(signed),
+            act: self.act(person, deed),
+        };
+        self.last = Some(command.clone());
+        self.world.submit(&command)
+    }
+
+    fn act(&self, person: &str, deed: &Deed) -> Act {
+        match deed {
+            Deed::Opens => open(),
+            Deed::Notes(incident) => note(*incident),
+            Deed::Closes(incident) => close(*incident),
+            Deed::Asks(right, minutes, held) => {
+                self.request(person, RIGHTS[*right], *minutes, *held)
+            }
+            Deed::Approves(pick, minutes, lies) => self.approval(*pick, *minutes, *lies),
+            Deed::Denies(pick) => deny(self.grant(*pick)),
+            Deed::SelfGrants(pick) => match self.live(*pick) {
+                Some(grant) => self.world.self_grant(grant),
+                None => close(0),
+            },
+            Deed::Extends(pick, minutes) => extend(self.grant(*pick), *minutes),
+            Deed::Drops(pick) => Act::Drop {
+                grant: self.grant(*pick),
+            },
+            Deed::Revokes(pick) => revoke(self.grant(*pick)),
+            Deed::Issues(pick) => issue(self.grant(*pick)),
+            Deed::Uses(pick) => uses(self.grant(*pick)),
+            Deed::Freezes(whom) => freeze(TEAM[*whom]),
+            Deed::Unfreezes(whom) => unfreeze(TEAM[*whom]),
+            Deed::Removes(whom) => remove(TEAM[*whom]),
+            Deed::Exports => Act::Export { from: 0, to: 1 },
+        }
+    }
+
+    /// Under the newest open incident.
+    fn request(&self, person: &str, right: &str, minutes: u32, hold: bool) -> Act {
+        let mut wanted = self.world.request(person, right, minutes);
+        if let Act::Request { incident, held, .. } = &mut wanted {
+            let newest = self.world.state.incidents.keys().last();
+            *incident = newest.copied().unwrap_or(IncidentId(1));
+            *held = hold;
+        }
+        wanted
+    }
+
+    fn approval(&self, pick: Pick, minutes: u32, lies: bool) -> Act {
+        let Some(grant) = self.live(pick) else {
+            return close(0);
+        };
+        let mut yes = self.world.approval(grant);
+        if let Act::Approve {
+            until, sentence, ..
+        } = &mut yes
+        {
+            *until = self.world.now.plus(mins(minutes));
+            if lies {
+                *sentence = line("look at it");
+            }
+        }
+        yes
+    }
+
+    fn grant(&self, pick: Pick) -> GrantId {
+        match pick {
+            Pick::Any(number) => GrantId(number),
+            Pick::Live(_) => self.live(pick).unwrap_or(GrantId(1)),
+        }
+    }
+
+    fn live(&self, pick: Pick) -> Option<GrantId> {
+        let grants = &self.world.state.grants;
+        match pick {
+            Pick::Any(number) => Some(GrantId(number)).filter(|id| grants.contains_key(id)),
+            Pick::Live(_) if grants.is_empty() => None,
+            Pick::Live(which) => grants.keys().nth(which % grants.len()).copied(),
+        }
+    }
+
+    /// The auditor hears what is new; what is due has come by then.
+    fn audit(&mut self) {
+        self.world.tick();
+        for event in &self.world.ledger[self.heard..] {
+            self.auditor.hears(event, self.world.now);
+        }
+        self.heard = self.world.ledger.len();
+        self.auditor.compares(&self.world.state, self.world.now);
+    }
+
+    /// The events alone give the same state.
+    fn replays(&self) {
+        let mut again = State::default();
+        again.apply_all(&self.world.ledger);
+        assert_eq!(again, self.world.state);
+    }
+
+    /// In the end, without anybody doing anything, nothing is left.
+    fn ends(&mut self) {
+        let last = self.world.state.newest.max(self.world.now);
+        self.world.now = last.plus(hours(24));
+        self.audit();
+        self.auditor.all_ended();
+        let state = &self.world.state;
+        assert!(state.incidents.is_empty() && state.deadlines.is_empty());
+        assert!(state.live.is_empty());
+    }
+}
+
+proptest! {
+    #![proptest_config(Config {
+        cases: 300,
+        failure_persistence: None,
+        ..Config::default()
+    })]
+
+    #[test]
+    fn whatever_people_do_the_rules_hold(steps in steps(150)) {
+        Trial::new().run(&steps);
+    }
+
+    #[test]
+    fn one_decision_gives_the_same_answer_twice(steps in steps(30)) {
+        let mut one = Trial::new();
+        let mut two = Trial::new();
+        for step in &steps {
+            one.take(step);
+            two.take(step);
+        }
+        prop_assert_eq!(one.world.ledger, two.world.ledger);
+    }
+}
+
+/// A generator that never reaches an approval proves nothing about approvals. The seed is fixed, so
+/// this is the same run each time.
+#[test]
+fn the_random_lists_reach_everything_that_can_happen() {
+    let mut runner = TestRunner::deterministic();
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for _ in 0..150 {
+        let list = vec(step(), 200).new_tree(&mut runner).unwrap().current();
+        for (what, count) in Trial::new().run(&list).seen {
+            *seen.entry(what).or_default() += count;
+        }
+    }
+    for what in [
+        "GrantRequested",
+        "began fast-path",
+        "began approved",
+        "began self-granted",
+        "GrantExtended",
+        "CredentialIssued",
+        "GrantUsed",
+        "ended denied",
+        "ended lapsed",
+        "ended dropped",
+        "ended revoked",
+        "ended expired",
+        "ended incident-closed",
+        "ended person-left",
+        "ended person-frozen",
+        "ended abandoned",
+        "IncidentOpened",
+        "IncidentNoted",
+        "IncidentWarned",
+        "IncidentClosed",
+        "PolicyLoaded",
+        "PersonInvited",
+        "PersonEnrolled",
+        "PersonRemoved",
+        "PersonFrozen",
+        "PersonUnfrozen",
+        "refused NO_OPEN_INCIDENT",
+        "refused UNKNOWN_INCIDENT",
+        "refused INCIDENT_CLOSED",
+        "refused NOT_ALLOWED",
+        "refused NOT_PERMITTED",
+        "refused NOT_YOURS",
+        "refused NOT_APPROVER",
+        "refused SELF_APPROVAL",
+        "refused GRANT_WAITING",
+        "refused GRANT_ACTIVE",
+        "refused GRANT_ENDED",
+        "refused UNKNOWN_GRANT",
+        "refused TOO_LONG_A_TIME",
+        "refused SENTENCE_CHANGED",
+        "refused SELF_GRANT_DENIED",
+        "refused SELF_GRANT_TOO_EARLY",
+        "refused PERSON_FROZEN",
+        "refused NOT_FROZEN",
+        "refused NOT_ENROLLED",
+        "refused STATEMENT_REPLAYED",
+        "refused STATEMENT_STALE",
+        "refused UNKNOWN_PERSON",
+        "refused CLOCK_BEHIND",
+        "refused TOO_MANY",
+    ] {
+        let count = seen.get(what).copied().unwrap_or_default();
+        assert!(count >= 10, "{what} only {count} times: {seen:#?}");
+    }
+}

@@ -1,0 +1,21 @@
+//! The rules, told as stories: one file a subject; `lists` tries random lists of commands against an
+//! auditor who believes nothing but the events.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
+
+mod approving;
+mod asking;
+mod auditor;
+mod clock;
+mod credentials;
+mod due;
+mod ending;
+mod extending;
+mod folding;
+mod incidents;
+mod lists;
+mod people;
+mod policy;
+mod self_granting;
+mod statements;
+mod world;
