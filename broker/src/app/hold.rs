@@ -1,0 +1,154 @@
+//! Hold: keeps a held grant alive, and tells its holder what happens to it.
+
+use std::sync::Arc;
+
+use breakglass_domain::grant::Phase;
+use breakglass_domain::{Change, Grant, GrantId, Refusal};
+
+use super::feed::{Subscription, Told};
+use super::presence::Holding;
+use super::tell::Words;
+use super::{App, Caller, Error};
+use crate::ports::EntryFilter;
+
+/// A grant that is being held by one stream. Dropping it lets go.
+pub struct Hold {
+    app: Arc<App>,
+    _holding: Holding,
+    events: Subscription,
+    /// At least as new as the newest event that was given out.
+    grant: Grant,
+    /// Where to stop, for a grant that was over when the stream began.
+    until: Option<u64>,
+}
+
+/// Something happened to the grant or to its incident.
+#[derive(Debug, Clone)]
+pub struct HoldNews {
+    /// The event.
+    pub told: Arc<Told>,
+    /// One sentence for people.
+    pub text: String,
+    /// The grant, at least as new as the event.
+    pub grant: Grant,
+}
+
+impl App {
+    /// Holds one's own grant and hears of it from entry `from` on; 0 means from its request.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where there is no such grant or it is somebody else's; [`Error::Index`]
+    /// where one that is over cannot be looked up; [`Error::NoSuchEntry`] beyond the ledger.
+    pub async fn hold(
+        self: &Arc<Self>,
+        caller: &Caller,
+        id: GrantId,
+        from: u64,
+    ) -> Result<Hold, Error> {
+        let grant = self.grant(id).await?;
+        if grant.of.person != caller.person {
+            let holder = grant.of.person;
+            return Err(Refusal::NotYours { grant: id, holder }.into());
+        }
+        // Looked at after the grant, so that the ending of one that is over is told.
+        let size = self.reader.checkpoint().size();
+        if from > size {
+            return Err(Error::NoSuchEntry { index: from, size });
+        }
+        let from = if from == 0 { self.asked_at(id).await } else { from };
+        let over = matches!(grant.phase, Phase::Ended(_));
+        Ok(Hold {
+            _holding: self.presence.hold(id),
+            events: self.feed.subscribe(from),
+            until: over.then_some(size),
+            app: Arc::clone(self),
+            grant,
+        })
+    }
+
+    /// The entry of a request. Where the index cannot say, the oldest in memory: a holder who misses
+    /// old news is better off than one who cannot hold.
+    async fn asked_at(&self, grant: GrantId) -> u64 {
+        if let Some(entry) = self.feed.asked_at(grant) {
+            return entry;
+        }
+        let filter = EntryFilter {
+            grant: Some(grant),
+            oldest_first: true,
+            ..EntryFilter::default()
+        };
+        let found = match self.index_caught_up().await {
+            Ok(()) => self.index.entries(&filter, None, 1).map_err(Error::from),
+            Err(error) => Err(error),
+        };
+        match found {
+            Ok(places) => places.first().copied().unwrap_or_else(|| self.feed.oldest()),
+            Err(error) => {
+                tracing::warn!(%grant, %error, "held without its older news");
+                self.feed.oldest()
+            }
+        }
+    }
+}
+
+impl Hold {
+    /// The next news; `None` after the grant's ending, the last there is. Safe to cancel.
+    ///
+    /// # Errors
+    /// [`Error::Ledger`] where old entries cannot be read.
+    pub async fn next(&mut self) -> Result<Option<HoldNews>, Error> {
+        loop {
+            let place = self.events.place();
+            if self.until.is_some_and(|until| place >= until) {
+                return Ok(None);
+            }
+            let told = self.events.next().await?;
+            if self.concerns(&told) {
+                return Ok(Some(self.news(told)));
+            }
+        }
+    }
+
+    /// Whether everything that was told so far was given out.
+    #[must_use]
+    pub fn is_at_tip(&self) -> bool {
+        self.events.is_at_tip()
+    }
+
+    /// The grant itself, or what happens to its incident as a whole.
+    fn concerns(&self, told: &Told) -> bool {
+        let (of, change) = (&self.grant.of, told.change());
+        match change.grant() {
+            Some(about) => about.grant == of.grant,
+            None => change.incident() == Some(of.incident),
+        }
+    }
+
+    fn news(&mut self, told: Arc<Told>) -> HoldNews {
+        match self.app.live_grant(self.grant.of.grant) {
+            Some(now) => self.grant = now,
+            None => self.grant.apply(told.event()),
+        }
+        let change = told.change();
+        if matches!(change, Change::GrantEnded { of, .. } if of.grant == self.grant.of.grant) {
+            self.until = Some(told.index() + 1);
+        }
+        HoldNews {
+            text: self.app.sentence(&told, Some(&self.grant)),
+            grant: self.grant.clone(),
+            told,
+        }
+    }
+}
+
+impl App {
+    /// One sentence for people about an event.
+    pub(super) fn sentence(&self, told: &Told, grant: Option<&Grant>) -> String {
+        let policy = self.live.read(|state| Arc::clone(&state.policy));
+        let words = Words {
+            policy: &policy,
+            grant,
+        };
+        super::tell::tell(told.event(), &words)
+    }
+}

@@ -1,0 +1,135 @@
+//! Questions to the ledger: entries, proofs, checkpoints.
+
+use std::sync::Arc;
+
+use breakglass_tlog::checkpoint::SignedCheckpoint;
+use breakglass_tlog::receipt::Receipt;
+
+use super::limits::PAGE_BYTES;
+use super::{App, Error};
+use crate::ports::{EntryFilter, LedgerError, LedgerReader};
+
+/// Entries with their places, and where the next page begins.
+#[derive(Debug, Clone, Default)]
+pub struct EntryPage {
+    /// In the order asked for.
+    pub entries: Vec<(u64, Arc<[u8]>)>,
+    /// The place of the last one, where there may be more.
+    pub more_after: Option<u64>,
+}
+
+/// A proof that the ledger only grew.
+#[derive(Debug, Clone)]
+pub struct Grown {
+    /// The proof itself.
+    pub proof: breakglass_tlog::proof::ConsistencyProof,
+    /// The signed checkpoint of the newer size, where it is the newest.
+    pub checkpoint: Option<Arc<SignedCheckpoint>>,
+}
+
+impl App {
+    /// The newest signed checkpoint.
+    #[must_use]
+    pub fn checkpoint(&self) -> Arc<SignedCheckpoint> {
+        self.reader.checkpoint()
+    }
+
+    /// One entry, with proof.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchEntry`]; [`Error::Ledger`] where it cannot be read.
+    pub async fn entry(&self, index: u64) -> Result<Receipt, Error> {
+        let checkpoint = self.reader.checkpoint();
+        let size = checkpoint.size();
+        if index >= size {
+            return Err(Error::NoSuchEntry { index, size });
+        }
+        blocking(&self.reader, move |reader| {
+            let entry = reader.entries(index, 1)?.pop();
+            let entry = entry.ok_or(Error::Broken("the ledger ends before its checkpoint"))?;
+            let proof = reader.prove_inclusion(index, size)?;
+            Receipt::verify(entry, proof, &checkpoint)
+                .map_err(|_| Error::Broken("an entry is not what its checkpoint says"))
+        })
+        .await
+    }
+
+    /// A page of entries through the index, at most `max` and at most [`PAGE_BYTES`].
+    ///
+    /// # Errors
+    /// [`Error::Index`]; [`Error::Ledger`] where an entry cannot be read.
+    pub async fn entries(
+        &self,
+        filter: &EntryFilter,
+        after: Option<u64>,
+        max: usize,
+    ) -> Result<EntryPage, Error> {
+        self.index_caught_up().await?;
+        let places = self.index.entries(filter, after, max)?;
+        blocking(&self.reader, move |reader| page_of(reader, &places, max)).await
+    }
+
+    /// RFC 9162 section 2.1.4 consistency proof between two sizes; 0 means the newest.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchEntry`] beyond the newest, [`Error::NoSuchRange`] where the older one is
+    /// newer; [`Error::Ledger`].
+    pub async fn prove_consistency(&self, old: u64, new: u64) -> Result<Grown, Error> {
+        let newest = self.reader.checkpoint();
+        let size = newest.size();
+        let to = if new == 0 { size } else { new };
+        if to > size {
+            return Err(Error::NoSuchEntry { index: to - 1, size });
+        }
+        if old > to {
+            return Err(Error::NoSuchRange { from: old, to });
+        }
+        let proof = blocking(&self.reader, move |reader| Ok(reader.prove_consistency(old, to)?));
+        Ok(Grown {
+            proof: proof.await?,
+            checkpoint: (new == 0).then_some(newest),
+        })
+    }
+}
+
+/// Entries from `from` on with their places, at most `max`.
+pub(super) async fn read_page(
+    reader: &Arc<dyn LedgerReader>,
+    from: u64,
+    max: usize,
+) -> Result<Vec<(u64, Arc<[u8]>)>, Error> {
+    let lines = blocking(reader, move |reader| Ok(reader.entries(from, max)?)).await?;
+    Ok((from..).zip(lines).collect())
+}
+
+/// Reading waits for a disk, so never on a thread that answers others.
+pub(super) async fn blocking<T: Send + 'static>(
+    reader: &Arc<dyn LedgerReader>,
+    read: impl FnOnce(&dyn LedgerReader) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let reader = Arc::clone(reader);
+    let done = tokio::task::spawn_blocking(move || read(&*reader)).await;
+    done.unwrap_or_else(|_| {
+        let ended = LedgerError::Unavailable("reading was broken off".to_owned());
+        Err(Error::Ledger(ended))
+    })
+}
+
+fn page_of(reader: &dyn LedgerReader, places: &[u64], max: usize) -> Result<EntryPage, Error> {
+    let mut page = EntryPage::default();
+    let mut bytes = 0;
+    for &place in places {
+        let line = reader.entries(place, 1)?.pop();
+        let line = line.ok_or(Error::Broken("the index names an entry that is not there"))?;
+        bytes += line.len();
+        if bytes > PAGE_BYTES && !page.entries.is_empty() {
+            page.more_after = page.entries.last().map(|(place, _)| *place);
+            return Ok(page);
+        }
+        page.entries.push((place, line));
+    }
+    if places.len() == max {
+        page.more_after = places.last().copied();
+    }
+    Ok(page)
+}

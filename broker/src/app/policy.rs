@@ -1,0 +1,62 @@
+//! Who can do what.
+
+use std::sync::Arc;
+
+use breakglass_domain::policy::PersonCan;
+use breakglass_domain::{PersonId, Policy, Refusal, RightId, Time};
+
+use super::{App, Error};
+use crate::ports::EntryFilter;
+
+/// The rules in force, and where they stand in the ledger.
+#[derive(Debug, Clone)]
+pub struct InForce {
+    /// The rules.
+    pub policy: Arc<Policy>,
+    /// SHA-256 of the text, lower-case hex.
+    pub sha256: String,
+    /// When they were loaded.
+    pub loaded_at: Time,
+    /// The entry that loaded them.
+    pub entry: u64,
+}
+
+impl App {
+    /// The policy in force.
+    ///
+    /// # Errors
+    /// [`Error::Index`] where its entry cannot be looked up.
+    pub async fn policy(&self) -> Result<InForce, Error> {
+        self.index_caught_up().await?;
+        let (policy, sha256, loaded_at) = self.live.read(|state| {
+            let policy = Arc::clone(&state.policy);
+            (policy, state.policy_sha256.clone(), state.policy_loaded_at)
+        });
+        let loaded = EntryFilter {
+            kind: Some("policy.loaded".to_owned()),
+            ..EntryFilter::default()
+        };
+        let entry = self.index.entries(&loaded, None, 1)?.first().copied();
+        Ok(InForce {
+            policy,
+            sha256,
+            loaded_at,
+            entry: entry.unwrap_or_default(),
+        })
+    }
+
+    /// What somebody can do: every right, or one.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where the policy knows no such person or right.
+    pub fn can(&self, person: &PersonId, right: Option<&RightId>) -> Result<PersonCan, Error> {
+        let policy = self.live.read(|state| Arc::clone(&state.policy));
+        let can = policy.can(person);
+        let mut can = can.ok_or_else(|| Refusal::UnknownPerson(person.clone()))?;
+        if let Some(right) = right {
+            let verdict = policy.verdict(person, right);
+            can.verdicts = vec![verdict.ok_or_else(|| Refusal::UnknownRight(right.clone()))?];
+        }
+        Ok(can)
+    }
+}

@@ -1,0 +1,47 @@
+//! Request: ask, and where the rule needs nobody, begin and receive the credential at once.
+
+use breakglass_domain::{Change, Command, Event, Grant};
+use breakglass_tlog::receipt::Receipt;
+
+use super::act;
+use super::{App, Caller, Error, Issued};
+use crate::ports::Decided;
+
+/// What a request led to.
+#[derive(Debug)]
+pub struct Requested {
+    /// Waiting or active.
+    pub grant: Grant,
+    /// The entry of the request.
+    pub receipt: Receipt,
+    /// Where one was asked for and the grant began at once.
+    pub credential: Option<Issued>,
+}
+
+impl App {
+    /// Asks for a grant. One trip through the sequencer; the answer is built from what it recorded.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] by the rules; [`Error::Ledger`] where it could not be written;
+    /// [`Error::Issue`] where it is recorded and no credential could be made.
+    pub async fn request(&self, caller: &Caller, command: Command) -> Result<Requested, Error> {
+        let decided = self.submit(command).await?;
+        let receipt = act::receipt(&decided)?;
+        let grant = requested(&decided).ok_or(Error::Broken("a request made no grant"))?;
+        let credential = self.issue_recorded(caller, &decided, &grant).transpose()?;
+        Ok(Requested {
+            grant,
+            receipt,
+            credential,
+        })
+    }
+}
+
+/// The grant that a batch asked for, as the batch leaves it.
+fn requested(decided: &Decided) -> Option<Grant> {
+    let mut events = decided.recorded.iter().map(|recorded| &*recorded.event);
+    let is_request = |event: &&Event| matches!(event.change, Change::GrantRequested { .. });
+    let mut grant = events.find(is_request).and_then(Grant::requested)?;
+    events.for_each(|event| grant.apply(event));
+    Some(grant)
+}

@@ -1,0 +1,88 @@
+//! One screen for everybody: from the live state alone, so that it answers whatever else is broken.
+
+use std::sync::Arc;
+
+use breakglass_domain::limits::CLOCK_BEHIND;
+use breakglass_domain::{Grant, Incident, PersonId, State, Time};
+use breakglass_tlog::checkpoint::SignedCheckpoint;
+
+use super::App;
+use super::limits::INDEX_LAG_TOLD;
+
+/// How things stand.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// The broker's clock.
+    pub now: Time,
+    /// When it started.
+    pub started_at: Time,
+    /// The newest signed checkpoint.
+    pub checkpoint: Arc<SignedCheckpoint>,
+    /// SHA-256 of the policy in force, lower-case hex.
+    pub policy_sha256: String,
+    /// Open incidents, newest first.
+    pub incidents: Vec<Incident>,
+    /// Requests that wait, oldest first.
+    pub waiting: Vec<Grant>,
+    /// Active grants, oldest first.
+    pub active: Vec<Grant>,
+    /// People who are frozen.
+    pub frozen: Vec<PersonId>,
+    /// What needs somebody's eyes, in plain sentences.
+    pub problems: Vec<String>,
+}
+
+impl App {
+    /// How things stand.
+    #[must_use]
+    pub fn status(&self) -> Standing {
+        let now = self.clock.now();
+        let checkpoint = self.reader.checkpoint();
+        let mut standing = self.live.read(|state| Standing {
+            now,
+            started_at: self.started_at,
+            policy_sha256: state.policy_sha256.clone(),
+            incidents: state.incidents.values().rev().cloned().collect(),
+            waiting: grants(state, Grant::is_waiting),
+            active: grants(state, |grant| grant.active().is_some()),
+            frozen: frozen(state),
+            problems: of_the_clock(state, now),
+            checkpoint,
+        });
+        standing.problems.extend(self.of_the_index());
+        standing.problems.extend((self.troubles)());
+        standing
+    }
+
+    fn of_the_index(&self) -> Option<String> {
+        let (size, applied) = (self.reader.checkpoint().size(), self.index.applied_up_to());
+        (size.saturating_sub(applied) > INDEX_LAG_TOLD).then(|| {
+            format!(
+                "The index has {applied} of {size} entries and is catching up: what is over may be \
+                 missing from lists until then."
+            )
+        })
+    }
+}
+
+fn grants(state: &State, which: impl Fn(&Grant) -> bool) -> Vec<Grant> {
+    let grants = state.grants.values();
+    grants.filter(|grant| which(grant)).cloned().collect()
+}
+
+fn frozen(state: &State) -> Vec<PersonId> {
+    let people = state.members.iter();
+    let frozen = people.filter(|(_, member)| member.frozen.is_some());
+    frozen.map(|(id, _)| id.clone()).collect()
+}
+
+fn of_the_clock(state: &State, now: Time) -> Vec<String> {
+    if state.newest.since(now) <= CLOCK_BEHIND {
+        return Vec::new();
+    }
+    let newest = state.newest;
+    vec![format!(
+        "The broker's clock says {now}, but the newest entry is from {newest}: nothing is issued \
+         until it catches up. Set the clock of the broker's host."
+    )]
+}
