@@ -65,7 +65,10 @@ impl Running {
         let terminal = Terminal::of_stdin();
         let lent = terminal::wanted_at_once() && terminal.as_ref().is_some_and(Terminal::is_ours);
         let mut command = shim.command(BECOME);
-        command.arg(format!("--parent={}", rustix::process::getpid().as_raw_nonzero()));
+        command.arg(format!(
+            "--parent={}",
+            rustix::process::getpid().as_raw_nonzero()
+        ));
         if lent {
             command.arg("--terminal");
         }
@@ -83,7 +86,14 @@ impl Running {
             .and_then(|id| Pid::from_raw(id.cast_signed()))
             .ok_or_else(|| io::Error::other("the new process has no id"))?;
         let family = Family::new(group, launch.keeper.into_iter().collect());
-        Ok(Self { child, group, family, deaths, terminal, lent })
+        Ok(Self {
+            child,
+            group,
+            family,
+            deaths,
+            terminal,
+            lent,
+        })
     }
 
     /// Its process group.
@@ -145,7 +155,8 @@ impl Running {
         if !self.left_behind().is_empty() {
             self.family.signal(Signal::TERM);
             self.family.signal(Signal::CONT);
-            self.wait_out(Instant::now() + GRACE, std::future::pending()).await;
+            self.wait_out(Instant::now() + GRACE, std::future::pending())
+                .await;
             self.kill().await;
         }
         self.leave(status)
@@ -192,18 +203,26 @@ impl Running {
                 let _ = terminal.restore_modes();
             }
         }
-        Over { code: exit_code(status), survivors: self.family.alive() }
+        Over {
+            code: exit_code(status),
+            survivors: self.family.alive(),
+        }
     }
 
     /// The signal that stopped the command since the last time this was asked.
     fn stopped_by(&self) -> Option<i32> {
         let options = WaitIdOptions::STOPPED | WaitIdOptions::NOHANG;
-        waitid(WaitId::Pid(self.group), options).ok().flatten()?.stopping_signal()
+        waitid(WaitId::Pid(self.group), options)
+            .ok()
+            .flatten()?
+            .stopping_signal()
     }
 
     /// The command was stopped: it wants the terminal, or somebody wants it to pause (Ctrl-Z).
     async fn stopped(&mut self, by: i32) {
-        let Some(terminal) = &self.terminal else { return };
+        let Some(terminal) = &self.terminal else {
+            return;
+        };
         let wants_terminal = by == Signal::TTIN.as_raw() || by == Signal::TTOU.as_raw();
         if wants_terminal && !self.lent && terminal.is_ours() {
             self.lend();
@@ -240,6 +259,9 @@ async fn suspend() {
 
 /// As a shell tells it: the code, or 128 + the signal.
 fn exit_code(status: ExitStatus) -> u8 {
-    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
-    code.and_then(|code| u8::try_from(code).ok()).unwrap_or(crate::error::exit::OTHER)
+    let code = status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal));
+    code.and_then(|code| u8::try_from(code).ok())
+        .unwrap_or(crate::error::exit::OTHER)
 }

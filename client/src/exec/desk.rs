@@ -58,7 +58,9 @@ impl Desk for Session {
     /// The broker's clock as the session carries it on stands still while this laptop sleeps; the
     /// laptop's own does not, but can be set. The later one of both is never too late for an end.
     fn now(&self) -> Timestamp {
-        let ours = time::now().saturating_add(self.skew()).unwrap_or(Timestamp::MIN);
+        let ours = time::now()
+            .saturating_add(self.skew())
+            .unwrap_or(Timestamp::MIN);
         Session::now(self).max(ours)
     }
 
@@ -72,7 +74,9 @@ impl Desk for Session {
             credential: order.placement.kind(),
         };
         let answer = Session::request(self, &asked).await?;
-        let grant = answer.grant.ok_or_else(|| Error::broken_answer("it has no grant"))?;
+        let grant = answer
+            .grant
+            .ok_or_else(|| Error::broken_answer("it has no grant"))?;
         Ok((grant, answer.credential))
     }
 
@@ -87,7 +91,9 @@ impl Desk for Session {
     async fn hold(&self, grant: &str, from: u64) -> Result<Self::News, Error> {
         let stream = Session::hold(self, grant, from).await?;
         let session = self.clone();
-        Ok(Box::pin(stream.map(move |event| event.map_err(|status| session.explain(&status)))))
+        Ok(Box::pin(stream.map(move |event| {
+            event.map_err(|status| session.explain(&status))
+        })))
     }
 
     async fn give_back(&self, grant: &str) -> Result<Grant, Error> {

@@ -50,7 +50,10 @@ impl Family {
         self.processes()
             .into_iter()
             .filter(|process| !process.is_dead())
-            .map(|process| Member { pid: process.pid, name: process.name })
+            .map(|process| Member {
+                pid: process.pid,
+                name: process.name,
+            })
             .collect()
     }
 
@@ -150,10 +153,18 @@ impl Process {
 /// Those that come and go while we read may be missing; callers look again.
 #[cfg(target_os = "linux")]
 fn all_processes() -> Vec<Process> {
-    let Ok(entries) = std::fs::read_dir("/proc") else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir("/proc") else {
+        return Vec::new();
+    };
     entries
         .flatten()
-        .filter(|entry| entry.file_name().as_encoded_bytes().iter().all(u8::is_ascii_digit))
+        .filter(|entry| {
+            entry
+                .file_name()
+                .as_encoded_bytes()
+                .iter()
+                .all(u8::is_ascii_digit)
+        })
         .filter_map(|entry| std::fs::read(entry.path().join("stat")).ok())
         .filter_map(|stat| Process::parse(&String::from_utf8_lossy(&stat)))
         .collect()
@@ -172,7 +183,10 @@ mod tests {
         assert_eq!(process.group.as_raw_nonzero().get(), 40);
         assert!(!process.is_dead());
         assert!(Process::parse("nonsense").is_none());
-        assert!(Process::parse("2 (kthreadd) S 0 0 0").is_none(), "the kernel's own");
+        assert!(
+            Process::parse("2 (kthreadd) S 0 0 0").is_none(),
+            "the kernel's own"
+        );
     }
 
     #[test]

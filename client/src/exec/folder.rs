@@ -76,13 +76,20 @@ impl Base {
         }
         let dir = rustix::fs::open(path, OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())?;
         let stat = fstat(&dir)?;
-        let (mode, me) = (Mode::from_raw_mode(stat.st_mode), rustix::process::geteuid().as_raw());
+        let (mode, me) = (
+            Mode::from_raw_mode(stat.st_mode),
+            rustix::process::geteuid().as_raw(),
+        );
         let closed = stat.st_uid == me && !mode.intersects(Mode::WGRP | Mode::WOTH);
         let sticky = mode.contains(Mode::SVTX) && (stat.st_uid == 0 || stat.st_uid == me);
         if !closed && !sticky {
             return Err(io::Error::other("others could replace what is in it"));
         }
-        Ok(Self { in_memory: is_in_memory(&dir), path: path.to_owned(), dir })
+        Ok(Self {
+            in_memory: is_in_memory(&dir),
+            path: path.to_owned(),
+            dir,
+        })
     }
 
     /// Wipes what a `glass` left here that was killed together with its keeper. Best effort: what
@@ -127,7 +134,9 @@ impl Folder {
     /// # Errors
     /// Where it is not one of ours, or its owner still lives (`WouldBlock`).
     pub(super) fn open_abandoned(path: &Path) -> io::Result<Self> {
-        let name = path.file_name().filter(|n| n.as_bytes().starts_with(PREFIX.as_bytes()));
+        let name = path
+            .file_name()
+            .filter(|n| n.as_bytes().starts_with(PREFIX.as_bytes()));
         let (Some(parent), Some(name)) = (path.parent(), name) else {
             return Err(io::Error::from(io::ErrorKind::InvalidInput));
         };
@@ -150,11 +159,8 @@ impl Folder {
     /// What the system says; the old content then still stands.
     pub(super) fn put(&self, name: &str, content: &[u8]) -> io::Result<PathBuf> {
         let draft = format!(".{name}.{}", chance()?);
-        let flags = OFlags::WRONLY
-            | OFlags::CREATE
-            | OFlags::EXCL
-            | OFlags::NOFOLLOW
-            | OFlags::CLOEXEC;
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let file = openat(&self.dir, &draft, flags, Mode::RUSR | Mode::WUSR)?;
         let written = File::from(file)
             .write_all(content)
@@ -196,7 +202,12 @@ impl Folder {
         if !same_file(&stat, &there) {
             return Err(io::Error::from(io::ErrorKind::NotFound));
         }
-        Ok(Self { base: base.try_clone()?, name: name.to_owned(), dir, wiped: false })
+        Ok(Self {
+            base: base.try_clone()?,
+            name: name.to_owned(),
+            dir,
+            wiped: false,
+        })
     }
 }
 
@@ -273,7 +284,11 @@ mod tests {
     }
 
     fn mode(path: &Path) -> u32 {
-        std::fs::symlink_metadata(path).unwrap().permissions().mode() & 0o7777
+        std::fs::symlink_metadata(path)
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o7777
     }
 
     #[test]
@@ -352,7 +367,12 @@ mod tests {
         let mut left = Vec::new();
         io::Read::read_to_end(&mut open, &mut left).unwrap();
         assert_eq!(left, [0; 6]);
-        assert!(std::fs::read("/etc/passwd").unwrap().iter().any(|byte| *byte != 0));
+        assert!(
+            std::fs::read("/etc/passwd")
+                .unwrap()
+                .iter()
+                .any(|byte| *byte != 0)
+        );
     }
 
     #[test]
@@ -385,7 +405,10 @@ mod tests {
         base.sweep();
         assert!(!dead.exists());
         assert!(living.path().exists() && foreign.exists());
-        assert!(Folder::open_abandoned(&living.path()).is_err(), "its owner lives");
+        assert!(
+            Folder::open_abandoned(&living.path()).is_err(),
+            "its owner lives"
+        );
         assert!(Folder::open_abandoned(&foreign).is_err(), "not ours");
     }
 }

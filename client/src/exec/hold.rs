@@ -39,8 +39,18 @@ impl Hold {
     /// Begins to hold, and hears everything from entry `from` on.
     pub(super) fn take<D: Desk>(desk: Arc<D>, grant: String, from: u64) -> Self {
         let (tell, news) = mpsc::channel(WAITING_EVENTS);
-        let line = Line { desk, grant, next: from, tell, lost: false, pause: FIRST_RETRY };
-        Self { news, line: tokio::spawn(line.keep_up()) }
+        let line = Line {
+            desk,
+            grant,
+            next: from,
+            tell,
+            lost: false,
+            pause: FIRST_RETRY,
+        };
+        Self {
+            news,
+            line: tokio::spawn(line.keep_up()),
+        }
     }
 
     /// The next news; never again after an ending. Nothing is lost where this is not awaited to
@@ -80,7 +90,9 @@ enum Break {
 impl<D: Desk> Line<D> {
     async fn keep_up(mut self) {
         loop {
-            let Break::Lost(why) = self.listen().await else { return };
+            let Break::Lost(why) = self.listen().await else {
+                return;
+            };
             if ends_access(&why) {
                 let _ = self.tell.send(News::Over(why)).await;
                 return;
@@ -115,7 +127,10 @@ impl<D: Desk> Line<D> {
                 continue;
             }
             self.next = event.index.saturating_add(1);
-            let over = event.grant.as_ref().is_some_and(|g| g.state() == GrantState::Ended);
+            let over = event
+                .grant
+                .as_ref()
+                .is_some_and(|g| g.state() == GrantState::Ended);
             let told = self.tell.send(News::Happened(Box::new(event))).await;
             if over || told.is_err() {
                 return Break::Finished;

@@ -8,13 +8,15 @@
 
 use std::{
     io,
+    os::fd::AsFd as _,
     path::{Path, PathBuf},
     process::Stdio,
 };
 
 use rustix::process::{Pid, Signal};
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader},
+    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
+    net::unix::pipe,
     process::{Child, ChildStdin},
     time::{Instant, sleep},
 };
@@ -25,7 +27,7 @@ use super::{
     limits::{FORCE_PAUSE, GRACE},
     shim::{KEEP, Shim},
 };
-use crate::output::Printer;
+use crate::{error::Error, output::Printer};
 
 /// What `glass` says when it has done everything itself.
 const DONE: &str = "done";
@@ -54,18 +56,25 @@ impl Keeper {
             .stdout(Stdio::null())
             .process_group(0)
             .spawn()?;
-        let line = process.stdin.take().ok_or_else(|| io::Error::other("no pipe"))?;
+        let line = process
+            .stdin
+            .take()
+            .ok_or_else(|| io::Error::other("no pipe"))?;
         Ok(Self { process, line })
     }
 
     /// Its process, which is no part of the command's family.
     pub(super) fn pid(&self) -> Option<Pid> {
-        self.process.id().and_then(|id| Pid::from_raw(id.cast_signed()))
+        self.process
+            .id()
+            .and_then(|id| Pid::from_raw(id.cast_signed()))
     }
 
     /// Tells it whom to end.
     pub(super) async fn watch_over(&mut self, group: Pid) -> io::Result<()> {
-        self.line.write_all(format!("{}\n", group.as_raw_nonzero()).as_bytes()).await
+        self.line
+            .write_all(format!("{}\n", group.as_raw_nonzero()).as_bytes())
+            .await
     }
 
     /// Tells it that all is done, and waits until it is gone.
@@ -84,9 +93,27 @@ pub struct Keep {
     pub folder: PathBuf,
 }
 
-/// Waits for the end of `glass exec`, and cleans up if that was sudden. `input` is the pipe.
-pub async fn keep(order: &Keep, input: impl AsyncRead + Unpin, printer: &Printer) {
-    let mut lines = BufReader::new(tokio::io::AsyncReadExt::take(input, MAX_LINE * 2)).lines();
+/// Waits for the end of `glass exec`, and cleans up if that was sudden.
+///
+/// # Errors
+/// [`Error::Usage`] where standard input is not the pipe of a `glass exec`.
+pub async fn keep(order: &Keep, printer: &Printer) -> Result<(), Error> {
+    let pipe = io::stdin()
+        .as_fd()
+        .try_clone_to_owned()
+        .and_then(pipe::Receiver::from_owned_fd);
+    let pipe = pipe.map_err(|_| {
+        Error::usage(
+            "only `glass exec` starts this",
+            "glass exec RIGHT -- PROGRAM ARGUMENTS...",
+        )
+    })?;
+    watch(order, pipe, printer).await;
+    Ok(())
+}
+
+async fn watch(order: &Keep, pipe: pipe::Receiver, printer: &Printer) {
+    let mut lines = BufReader::new(pipe.take(MAX_LINE * 2)).lines();
     let mut group = None;
     while let Ok(Some(line)) = lines.next_line().await {
         if line == DONE {
@@ -95,7 +122,9 @@ pub async fn keep(order: &Keep, input: impl AsyncRead + Unpin, printer: &Printer
         group = line.parse().ok().and_then(Pid::from_raw);
     }
     // Who is process 1's group or our own cannot be meant.
-    if let Some(group) = group.filter(|group| !group.is_init() && *group != rustix::process::getpgrp()) {
+    if let Some(group) =
+        group.filter(|group| !group.is_init() && *group != rustix::process::getpgrp())
+    {
         printer.loud("`glass exec` was killed: ending the command it ran");
         end(&Family::new(group, Vec::new())).await;
     }

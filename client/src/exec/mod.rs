@@ -83,7 +83,10 @@ pub struct Ended {
 /// and what the broker or this system says otherwise. [`Error::Unverified`] also after it began.
 pub async fn run(session: Session, order: Order, printer: &Printer) -> Result<Ended, Error> {
     let shim = Shim::of_this_program().map_err(|why| {
-        Error::setup(format!("cannot find the `glass` program itself: {why}"), "install it again")
+        Error::setup(
+            format!("cannot find the `glass` program itself: {why}"),
+            "install it again",
+        )
     })?;
     let runtime_dir = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from);
     let base = Base::best(runtime_dir).map_err(|(path, why)| Error::file("use", path, why))?;

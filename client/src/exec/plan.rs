@@ -40,7 +40,10 @@ enum Renewal {
     /// Asked for, not answered yet.
     Asked { pause: SignedDuration },
     /// It failed; again from then on.
-    Again { at: Timestamp, pause: SignedDuration },
+    Again {
+        at: Timestamp,
+        pause: SignedDuration,
+    },
 }
 
 impl Plan {
@@ -75,7 +78,9 @@ impl Plan {
             steps.push(Step::CredentialRanOut);
         }
         if self.renewal_due_at().is_some_and(|due| due <= now) {
-            self.renewal = Renewal::Asked { pause: self.next_pause() };
+            self.renewal = Renewal::Asked {
+                pause: self.next_pause(),
+            };
             steps.push(Step::Renew);
         }
         steps
@@ -153,7 +158,12 @@ impl Plan {
 /// The state of the warnings where none closer than `left` has been due yet: one that would come
 /// at once at the start tells nobody anything new.
 fn not_yet_due(left: SignedDuration) -> SignedDuration {
-    WARNINGS.iter().copied().filter(|w| left <= *w).min().unwrap_or(SignedDuration::MAX)
+    WARNINGS
+        .iter()
+        .copied()
+        .filter(|w| left <= *w)
+        .min()
+        .unwrap_or(SignedDuration::MAX)
 }
 
 /// The moment two thirds of the way: early enough to try often, late enough to be rare.
@@ -184,7 +194,9 @@ mod tests {
                 story.push((now.duration_since(start()), step));
                 match step {
                     Step::End => return story,
-                    Step::Renew => plan.renewed(now, (now + MINUTE * life as i32).min(plan.ends_at)),
+                    Step::Renew => {
+                        plan.renewed(now, (now + MINUTE * life as i32).min(plan.ends_at))
+                    }
                     Step::Warn { .. } | Step::CredentialRanOut => {}
                 }
             }
@@ -195,7 +207,9 @@ mod tests {
     #[test]
     fn a_half_hour_grant_from_begin_to_end() {
         let plan = Plan::new(start(), after(30), after(15));
-        let warn = |minutes| Step::Warn { left: MINUTE * minutes };
+        let warn = |minutes| Step::Warn {
+            left: MINUTE * minutes,
+        };
         assert_eq!(
             story(plan, 15),
             [
@@ -264,11 +278,14 @@ mod tests {
         assert!(!plan.ends(after(6), after(30)), "no news");
         assert_eq!(plan.steps(after(7)), [Step::Renew], "two thirds are over");
         plan.renewed(after(7), after(22));
-        assert_eq!(plan.steps(after(25)), [
-            Step::Warn { left: MINUTE * 5 },
-            Step::CredentialRanOut,
-            Step::Renew
-        ]);
+        assert_eq!(
+            plan.steps(after(25)),
+            [
+                Step::Warn { left: MINUTE * 5 },
+                Step::CredentialRanOut,
+                Step::Renew
+            ]
+        );
     }
 
     #[test]

@@ -1,20 +1,28 @@
 //! A yes-or-no question that can be left unanswered: while it stands on the screen, the answer of
 //! the approver may come first, and then nothing may go on reading the keyboard that soon belongs
-//! to the command. So no thread blocks in a read; the terminal is read only when it has a line.
+//! to the command. So the thread that listens does not block in a read but waits for a line or for
+//! the question to be dropped, whichever is first.
 
 use std::{
-    io,
+    io::{self, PipeReader, PipeWriter},
     os::fd::{AsFd as _, OwnedFd},
 };
 
-use rustix::termios::{QueueSelector, tcflush};
-use tokio::io::{Interest, unix::AsyncFd};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    termios::{QueueSelector, tcflush},
+};
+use tokio::sync::oneshot;
 
 use super::{limits::MAX_ANSWER, terminal::Terminal};
 
 /// The question on the screen.
 #[derive(Debug)]
-pub(super) struct Question(AsyncFd<OwnedFd>);
+pub(super) struct Question {
+    answer: oneshot::Receiver<bool>,
+    /// Closing it calls the listening thread back.
+    _open: PipeWriter,
+}
 
 impl Question {
     /// Gets ready to hear the answer; `None` where nobody is there, or `glass` is in the
@@ -23,17 +31,88 @@ impl Question {
         Terminal::of_stdin().filter(Terminal::is_ours)?;
         let tty = io::stdin().as_fd().try_clone_to_owned().ok()?;
         tcflush(&tty, QueueSelector::IFlush).ok()?;
-        AsyncFd::with_interest(tty, Interest::READABLE).ok().map(Self)
+        let (closed, open) = io::pipe().ok()?;
+        let (tell, answer) = oneshot::channel();
+        std::thread::Builder::new()
+            .name("question".to_owned())
+            .spawn(move || {
+                // Nobody hears it where the question was dropped.
+                let _ = tell.send(hears_yes(&tty, &closed).unwrap_or(false));
+            })
+            .ok()?;
+        Some(Self {
+            answer,
+            _open: open,
+        })
     }
 
     /// Whether the answer is yes; everything else is no. Can be dropped and called again.
     pub(super) async fn is_yes(&mut self) -> bool {
-        let mut line = [0; MAX_ANSWER];
-        let Ok(mut ready) = self.0.readable().await else { return false };
-        // A terminal in its usual mode is readable when it has a whole line.
-        let length = rustix::io::read(self.0.get_ref(), &mut line).unwrap_or(0);
-        ready.clear_ready();
-        let answer = String::from_utf8_lossy(&line[..length]);
-        matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+        (&mut self.answer).await.unwrap_or(false)
+    }
+}
+
+fn hears_yes(tty: &OwnedFd, closed: &PipeReader) -> io::Result<bool> {
+    let mut both = [
+        PollFd::new(tty, PollFlags::IN),
+        PollFd::new(closed, PollFlags::IN),
+    ];
+    while let Err(why) = poll(&mut both, None) {
+        if why != rustix::io::Errno::INTR {
+            return Err(why.into());
+        }
+    }
+    if !both[1].revents().is_empty() {
+        return Ok(false);
+    }
+    // A terminal in its usual mode is readable when it has a whole line.
+    let mut line = [0; MAX_ANSWER];
+    let length = rustix::io::read(tty, &mut line)?;
+    let answer = String::from_utf8_lossy(&line[..length]);
+    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A pipe stands in for the keyboard.
+    fn answer_to(typed: &[u8]) -> bool {
+        let (keyboard, mut keys) = io::pipe().unwrap();
+        let (closed, _open) = io::pipe().unwrap();
+        io::Write::write_all(&mut keys, typed).unwrap();
+        hears_yes(&keyboard.into(), &closed).unwrap()
+    }
+
+    #[test]
+    fn only_yes_is_yes() {
+        for yes in ["y\n", "Y\n", "yes\n", " YES \n"] {
+            assert!(answer_to(yes.as_bytes()), "{yes:?}");
+        }
+        for no in [
+            "\n",
+            "n\n",
+            "yesterday\n",
+            "\u{1b}[A\n",
+            &"y".repeat(10_000),
+        ] {
+            assert!(!answer_to(no.as_bytes()), "{no:?}");
+        }
+    }
+
+    #[test]
+    fn a_question_taken_back_reads_nothing() {
+        let (keyboard, mut keys) = io::pipe().unwrap();
+        let (closed, open) = io::pipe().unwrap();
+        let keyboard = OwnedFd::from(keyboard);
+        drop(open);
+        io::Write::write_all(&mut keys, b"ls\n").unwrap();
+        assert!(!hears_yes(&keyboard, &closed).unwrap());
+        let mut left = [0; 8];
+        assert_eq!(
+            rustix::io::read(&keyboard, &mut left).unwrap(),
+            3,
+            "it is the command's"
+        );
     }
 }

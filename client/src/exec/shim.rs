@@ -45,7 +45,10 @@ impl Shim {
     /// # Errors
     /// Where the system does not tell its path.
     pub fn of_this_program() -> io::Result<Self> {
-        Ok(Self { program: std::env::current_exe()?, first: Vec::new() })
+        Ok(Self {
+            program: std::env::current_exe()?,
+            first: Vec::new(),
+        })
     }
 
     pub(super) fn command(&self, name: &str) -> tokio::process::Command {
@@ -81,7 +84,11 @@ impl NotBecome {
     /// As shells have it: 127 where it is not there, else 126.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
-        if self.source.kind() == io::ErrorKind::NotFound { NOT_FOUND } else { CANNOT_START }
+        if self.source.kind() == io::ErrorKind::NotFound {
+            NOT_FOUND
+        } else {
+            CANNOT_START
+        }
     }
 }
 
@@ -97,7 +104,10 @@ pub fn become_command(order: &Become) -> NotBecome {
         // Also puts the signal mask and SIGPIPE back to what programs expect.
         Ok(()) => std::process::Command::new(&program).args(arguments).exec(),
     };
-    NotBecome { program: program.into(), source }
+    NotBecome {
+        program: program.into(),
+        source,
+    }
 }
 
 fn prepare(order: &Become) -> io::Result<()> {
@@ -125,12 +135,15 @@ pub(super) fn find_program(name: &OsStr, search: Option<&OsStr>) -> Option<PathB
     if name.is_empty() {
         return None;
     }
-    std::env::split_paths(search?).map(|folder| folder.join(path)).find(|path| runnable(path))
+    std::env::split_paths(search?)
+        .map(|folder| folder.join(path))
+        .find(|path| runnable(path))
 }
 
 fn runnable(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt as _;
-    std::fs::metadata(path).is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
+    std::fs::metadata(path)
+        .is_ok_and(|file| file.is_file() && file.permissions().mode() & 0o111 != 0)
 }
 
 #[cfg(test)]
@@ -139,7 +152,11 @@ mod tests {
 
     fn order(parent: i32, command: &[&str]) -> Become {
         let command = command.iter().map(Into::into).collect();
-        Become { parent, terminal: false, command }
+        Become {
+            parent,
+            terminal: false,
+            command,
+        }
     }
 
     #[test]
@@ -155,7 +172,13 @@ mod tests {
         let find = |name: &str| find_program(OsStr::new(name), Some(&search));
         assert!(find("sh").unwrap().ends_with("sh"));
         assert_eq!(find("/bin/sh"), Some("/bin/sh".into()));
-        for missing in ["no-such-program", "/bin/no-such-program", "/etc/passwd", "/bin", ""] {
+        for missing in [
+            "no-such-program",
+            "/bin/no-such-program",
+            "/etc/passwd",
+            "/bin",
+            "",
+        ] {
             assert_eq!(find(missing), None, "{missing}");
         }
         assert_eq!(find_program(OsStr::new("sh"), None), None);

@@ -55,7 +55,9 @@ impl Terminal {
     /// Puts the modes back that were in force before the command: what a shell does for a program
     /// that was killed and could not do so itself.
     pub(super) fn restore_modes(&self) -> io::Result<()> {
-        Ok(undisturbed(|| tcsetattr(&self.tty, OptionalActions::Now, &self.modes))?)
+        Ok(undisturbed(|| {
+            tcsetattr(&self.tty, OptionalActions::Now, &self.modes)
+        })?)
     }
 }
 
@@ -72,7 +74,10 @@ pub(super) fn claim() -> io::Result<()> {
 pub(super) fn wanted_at_once() -> bool {
     let stdout = rustix::fs::fstat(io::stdout());
     let kind = stdout.map(|stat| rustix::fs::FileType::from_raw_mode(stat.st_mode));
-    !matches!(kind, Ok(rustix::fs::FileType::Fifo | rustix::fs::FileType::Socket))
+    !matches!(
+        kind,
+        Ok(rustix::fs::FileType::Fifo | rustix::fs::FileType::Socket)
+    )
 }
 
 /// Runs `act`, which must not await, with SIGTTOU blocked in this thread.

@@ -76,8 +76,22 @@ impl<D: Desk> Prepared<'_, D> {
         self.base.sweep();
         let folder = Folder::create(self.base).map_err(|why| broken("make a folder", &why))?;
         let (grant, credential) = self.desk.request(self.order).await?;
-        let Self { desk, order, shim, voice, .. } = self;
-        let mut visit = Visit { desk, order, shim, voice, signals, folder, grant };
+        let Self {
+            desk,
+            order,
+            shim,
+            voice,
+            ..
+        } = self;
+        let mut visit = Visit {
+            desk,
+            order,
+            shim,
+            voice,
+            signals,
+            folder,
+            grant,
+        };
         let outcome = visit.use_it(credential).await;
         if !visit.is_over(outcome.as_ref().err()) {
             visit.give_back().await;
@@ -128,7 +142,12 @@ impl<D: Desk> Visit<'_, D> {
             });
         }
         let (desk, order) = (self.desk.as_ref(), self.order);
-        let waiting = Waiting { desk, order, grant: self.grant.clone(), voice: self.voice };
+        let waiting = Waiting {
+            desk,
+            order,
+            grant: self.grant.clone(),
+            voice: self.voice,
+        };
         match waiting.answer(hold, &mut self.signals).await? {
             Answer::Begun(grant) => {
                 self.grant = *grant;
@@ -139,8 +158,15 @@ impl<D: Desk> Visit<'_, D> {
     }
 
     fn stopped(&self, wish: Wish) -> Ended {
-        self.voice.note(format!("stopped before the command began: taking {} back", self.grant.id));
-        let code = if wish == Wish::Interrupt { INTERRUPTED } else { TERMINATED };
+        self.voice.note(format!(
+            "stopped before the command began: taking {} back",
+            self.grant.id
+        ));
+        let code = if wish == Wish::Interrupt {
+            INTERRUPTED
+        } else {
+            TERMINATED
+        };
         Ended { code }
     }
 
@@ -180,7 +206,10 @@ impl<D: Desk> Visit<'_, D> {
         };
         if let Err(why) = self.folder.wipe() {
             let path = self.folder.path();
-            self.voice.warn(format!("cannot wipe {}: {why}; remove it by hand", path.display()));
+            self.voice.warn(format!(
+                "cannot wipe {}: {why}; remove it by hand",
+                path.display()
+            ));
         }
         let _ = keeper.dismiss().await;
         outcome
@@ -207,7 +236,10 @@ impl<D: Desk> Visit<'_, D> {
         let mut environment =
             placed.map_err(|why| Error::file("write", self.folder.path(), why))?;
         environment.extend(told(&self.grant, ends_at));
-        Ok((Plan::new(self.desk.now(), ends_at, credential_ends_at), environment))
+        Ok((
+            Plan::new(self.desk.now(), ends_at, credential_ends_at),
+            environment,
+        ))
     }
 
     async fn watch(
@@ -227,7 +259,9 @@ impl<D: Desk> Visit<'_, D> {
             lost: false,
         };
         watch.report_use(self.program());
-        let finish = watch.until_finish(&mut running, hold, &mut self.signals).await;
+        let finish = watch
+            .until_finish(&mut running, hold, &mut self.signals)
+            .await;
         self.grant = watch.grant;
         self.finish(running, finish).await
     }
@@ -243,28 +277,37 @@ impl<D: Desk> Visit<'_, D> {
             Ok(Finish::Exited(status)) => {
                 let left = running.left_behind();
                 if !left.is_empty() {
-                    self.voice.note(format!("ending what it left behind: {}", voice::named(&left)));
+                    self.voice.note(format!(
+                        "ending what it left behind: {}",
+                        voice::named(&left)
+                    ));
                 }
                 let over = running.clear_up(status).await;
                 let code = over.code;
                 (over, Ok(Ended { code }))
             }
             Ok(Finish::Cut(why)) => {
-                self.voice.loud(voice::cut(&why, &program, &self.grant.sentence));
+                self.voice
+                    .loud(voice::cut(&why, &program, &self.grant.sentence));
                 self.grant.set_state(GrantState::Ended);
                 (self.end(running).await?, Ok(Ended { code: exit::ENDED }))
             }
             Ok(Finish::Distrusted(why)) => {
-                self.voice.loud(format!("the broker cannot be trusted: ending `{program}`"));
+                self.voice
+                    .loud(format!("the broker cannot be trusted: ending `{program}`"));
                 (self.end(running).await?, Err(why))
             }
             Ok(Finish::Told) => {
-                self.voice.note(format!("ending `{program}`; again to end it at once"));
+                self.voice
+                    .note(format!("ending `{program}`; again to end it at once"));
                 let over = self.end(running).await?;
                 let code = over.code;
                 (over, Ok(Ended { code }))
             }
-            Err(why) => (self.end(running).await?, Err(broken("wait for the command", &why))),
+            Err(why) => (
+                self.end(running).await?,
+                Err(broken("wait for the command", &why)),
+            ),
         };
         if !over.survivors.is_empty() {
             self.voice.loud(voice::survivors(&over.survivors));
@@ -273,8 +316,13 @@ impl<D: Desk> Visit<'_, D> {
     }
 
     async fn end(&mut self, running: Running) -> Result<Over, Error> {
-        let force = async { drop(self.signals.next_end().await) };
-        running.end(force).await.map_err(|why| broken("end the command", &why))
+        let force = async {
+            self.signals.next_end().await;
+        };
+        running
+            .end(force)
+            .await
+            .map_err(|why| broken("end the command", &why))
     }
 
     /// Whether there is nothing to give back.
@@ -299,8 +347,17 @@ impl<D: Desk> Visit<'_, D> {
 
     /// The command's name without its folder: arguments and paths may hold secrets.
     fn program(&self) -> String {
-        let program = self.order.command.first().map(OsString::as_os_str).unwrap_or_default();
-        Path::new(program).file_name().unwrap_or(program).to_string_lossy().into_owned()
+        let program = self
+            .order
+            .command
+            .first()
+            .map(OsString::as_os_str)
+            .unwrap_or_default();
+        Path::new(program)
+            .file_name()
+            .unwrap_or(program)
+            .to_string_lossy()
+            .into_owned()
     }
 }
 
@@ -329,5 +386,8 @@ fn told(grant: &Grant, ends_at: Timestamp) -> [(String, OsString); 4] {
 }
 
 fn broken(doing: &str, why: &io::Error) -> Error {
-    Error::setup(format!("this system does not let us {doing}: {why}"), "see: glass doctor")
+    Error::setup(
+        format!("this system does not let us {doing}: {why}"),
+        "see: glass doctor",
+    )
 }

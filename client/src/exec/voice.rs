@@ -48,7 +48,10 @@ pub(super) fn begun(grant: &Grant, now: Timestamp) -> String {
     let until = time::from_proto(grant.ends_at.as_ref())
         .map(|at| format!(" until {}", time::local_and_relative(at, now)))
         .unwrap_or_default();
-    format!("{yes}: you can {}{until}, for {}", grant.sentence, grant.incident)
+    format!(
+        "{yes}: you can {}{until}, for {}",
+        grant.sentence, grant.incident
+    )
 }
 
 /// That it was begun without anybody's yes. To be said loudly.
@@ -80,7 +83,11 @@ pub(super) fn lost(why: &Error, until: Timestamp, now: Timestamp) -> String {
 
 /// Why the access is over and what happens to the command. To be said loudly.
 pub(super) fn cut(why: &str, program: &str, sentence: &str) -> String {
-    let can = if sentence.is_empty() { "you have no access any more" } else { "" };
+    let can = if sentence.is_empty() {
+        "you have no access any more"
+    } else {
+        ""
+    };
     let cannot = format!("you can no longer {sentence}");
     let state = if can.is_empty() { &cannot } else { can };
     format!("{why}\n{state}: ending `{program}`")

@@ -55,8 +55,8 @@ impl<D: Desk> Waiting<'_, D> {
         hold: &mut Hold,
         signals: &mut Signals,
     ) -> Result<Answer, Error> {
-        let mut offer = time::from_proto(self.grant.self_grant_at.as_ref())
-            .map_or(Offer::Closed, Offer::From);
+        let mut offer =
+            time::from_proto(self.grant.self_grant_at.as_ref()).map_or(Offer::Closed, Offer::From);
         let mut spinner = Some(self.spinner());
         loop {
             let now = self.desk.now();
@@ -69,6 +69,7 @@ impl<D: Desk> Waiting<'_, D> {
             if spinner.is_none() && !matches!(offer, Offer::Open(_)) {
                 spinner = Some(self.spinner());
             }
+            let nap = nap(&offer, now);
             tokio::select! {
                 news = hold.next() => {
                     if let Some(begun) = self.heard(news, spinner.as_ref())? {
@@ -82,17 +83,22 @@ impl<D: Desk> Waiting<'_, D> {
                         return Ok(begun);
                     }
                 }
-                () = sleep(nap(&offer, now)) => {}
+                () = sleep(nap) => {}
             }
         }
     }
 
     fn spinner(&self) -> Spinner {
-        self.voice.spinner(voice::waiting(&self.grant, self.desk.now()))
+        self.voice
+            .spinner(voice::waiting(&self.grant, self.desk.now()))
     }
 
     fn heard(&mut self, news: News, spinner: Option<&Spinner>) -> Result<Option<Answer>, Error> {
-        let say = |text: String| if let Some(spinner) = spinner { spinner.say(text) };
+        let say = |text: String| {
+            if let Some(spinner) = spinner {
+                spinner.say(text)
+            }
+        };
         match news {
             News::Happened(event) => {
                 if let Some(grant) = event.grant {
@@ -149,7 +155,8 @@ impl<D: Desk> Waiting<'_, D> {
                     let now = self.desk.now();
                     *offer = Offer::From(now.saturating_add(SELF_GRANT_PAUSE).unwrap_or(now));
                 } else {
-                    self.voice.warn(format!("no self-grant: {why}. Still waiting"));
+                    self.voice
+                        .warn(format!("no self-grant: {why}. Still waiting"));
                 }
                 Ok(None)
             }

@@ -97,14 +97,16 @@ impl<D: Desk> Watch<'_, D> {
     /// Sends an entry about the use on its way.
     pub(super) fn report_use(&mut self, program: String) {
         let (desk, id) = (self.desk.clone(), self.grant.id.clone());
-        self.errands.spawn(async move { Errand::Reported(desk.report_use(&id, &program).await) });
+        self.errands
+            .spawn(async move { Errand::Reported(desk.report_use(&id, &program).await) });
     }
 
     fn take(&mut self, step: Step) -> Option<Finish> {
         match step {
             Step::Renew => {
                 let (desk, id) = (self.desk.clone(), self.grant.id.clone());
-                self.errands.spawn(async move { Errand::Renewed(desk.issue(&id).await) });
+                self.errands
+                    .spawn(async move { Errand::Renewed(desk.issue(&id).await) });
             }
             Step::Warn { left } => {
                 let (left, id) = (time::short(left), &self.grant.id);
@@ -112,10 +114,15 @@ impl<D: Desk> Watch<'_, D> {
                     "your access ends in {left}; for more time: glass extend {id} --for 10m"
                 ));
             }
-            Step::CredentialRanOut => self.voice.warn(
-                "the credential has run out and the broker gives no new one; still trying",
-            ),
-            Step::End => return Some(Finish::Cut(format!("the time of {} ran out", self.grant.id))),
+            Step::CredentialRanOut => self
+                .voice
+                .warn("the credential has run out and the broker gives no new one; still trying"),
+            Step::End => {
+                return Some(Finish::Cut(format!(
+                    "the time of {} ran out",
+                    self.grant.id
+                )));
+            }
         }
         None
     }
@@ -132,7 +139,8 @@ impl<D: Desk> Watch<'_, D> {
             News::Over(why) => return Some(over(why)),
             News::Lost(why) => {
                 self.lost = true;
-                self.voice.warn(voice::lost(&why, self.plan.ends_at(), self.desk.now()));
+                self.voice
+                    .warn(voice::lost(&why, self.plan.ends_at(), self.desk.now()));
             }
             News::Back => {
                 self.lost = false;
@@ -163,7 +171,10 @@ impl<D: Desk> Watch<'_, D> {
             Errand::Reported(Ok(())) => {}
             Errand::Reported(Err(why)) if ends_access(&why) => return Some(over(why)),
             Errand::Reported(Err(why)) => {
-                self.voice.note(format!("the use of {} is not on record: {why}", self.grant.id));
+                self.voice.note(format!(
+                    "the use of {} is not on record: {why}",
+                    self.grant.id
+                ));
             }
             Errand::Renewed(Ok(credential)) => self.renewed(credential),
             Errand::Renewed(Err(why)) if ends_access(&why) => return Some(over(why)),
@@ -186,7 +197,9 @@ impl<D: Desk> Watch<'_, D> {
     fn not_renewed(&mut self, why: &Error) {
         let first = self.plan.renewal_failed(self.desk.now());
         if first && !self.lost {
-            self.voice.warn(format!("the credential is not renewed: {why}; trying again"));
+            self.voice.warn(format!(
+                "the credential is not renewed: {why}; trying again"
+            ));
         }
     }
 }

@@ -1,0 +1,312 @@
+//! A broker's desk that does what a test says, on a clock the test holds.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, MutexGuard},
+};
+
+use breakglass_proto::v1::{
+    Credential, CredentialKind, Grant, GrantBasis, GrantEnding, GrantState, HoldGrantResponse,
+    Verdict,
+};
+use jiff::{SignedDuration, Timestamp};
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio_stream::wrappers::UnboundedReceiverStream;
+
+use super::{Order, Placement, desk::Desk};
+use crate::{
+    error::{Error, Refusal},
+    time,
+};
+
+/// What the broker says on the hold stream.
+pub(super) enum Said {
+    /// An entry that changes nothing: its index and kind.
+    Event(u64, &'static str),
+    Approved(&'static str),
+    Denied(&'static str, &'static str),
+    Closed(&'static str, &'static str),
+    ExtendedTo(SignedDuration),
+}
+
+pub(super) struct FakeDesk(Mutex<State>);
+
+struct State {
+    now: Timestamp,
+    grant: Grant,
+    events: Vec<HoldGrantResponse>,
+    listeners: Vec<Listener>,
+    away: bool,
+    refuse_to_hold: Option<Error>,
+    refuse_to_issue: VecDeque<Error>,
+    self_grants: VecDeque<Result<(), Error>>,
+    held_from: Vec<u64>,
+    diary: Vec<String>,
+    issued: u32,
+}
+
+type Listener = UnboundedSender<Result<HoldGrantResponse, Error>>;
+
+pub(super) fn start() -> Timestamp {
+    "2026-11-23T03:00:00Z".parse().unwrap()
+}
+
+pub(super) fn after(minutes: i64) -> Timestamp {
+    start() + SignedDuration::from_mins(minutes)
+}
+
+pub(super) fn order(command: &[&str]) -> Order {
+    Order {
+        right: Verdict {
+            right: "deploy-shop".into(),
+            sentence: "deploy the shop app".into(),
+            ..Verdict::default()
+        },
+        incident: "INC-12".into(),
+        reason: "revert the flooded worker".into(),
+        length: SignedDuration::from_mins(30),
+        command: command.iter().map(Into::into).collect(),
+        placement: Placement::default(),
+        no_wait: false,
+        self_grant_if_nobody: false,
+    }
+}
+
+pub(super) fn refused(reason: &str) -> Error {
+    Error::Refused(Box::new(Refusal {
+        reason: reason.into(),
+        message: format!("the broker says {reason}"),
+        next: None,
+    }))
+}
+
+fn unreachable() -> Error {
+    Error::Unreachable {
+        what: "the broker does not answer".into(),
+        next: String::new(),
+    }
+}
+
+impl FakeDesk {
+    /// Where requests begin at once, for half an hour.
+    pub(super) fn active() -> Arc<Self> {
+        let desk = Self::waiting();
+        desk.state().begin(GrantBasis::FastPath, "");
+        desk
+    }
+
+    /// Where Leon has to say yes within 15 minutes, and after 10 one may do so oneself.
+    pub(super) fn waiting() -> Arc<Self> {
+        let grant = Grant {
+            id: "G-45".into(),
+            person: "mia".into(),
+            right: "deploy-shop".into(),
+            sentence: "deploy the shop app".into(),
+            incident: "INC-12".into(),
+            state: GrantState::Waiting.into(),
+            approvers: vec!["leon".into()],
+            lapses_at: Some(time::to_proto(after(15))),
+            self_grant_at: Some(time::to_proto(after(10))),
+            ..Grant::default()
+        };
+        Arc::new(Self(Mutex::new(State {
+            now: start(),
+            grant,
+            events: Vec::new(),
+            listeners: Vec::new(),
+            away: false,
+            refuse_to_hold: None,
+            refuse_to_issue: VecDeque::new(),
+            self_grants: VecDeque::new(),
+            held_from: Vec::new(),
+            diary: Vec::new(),
+            issued: 0,
+        })))
+    }
+
+    /// Moves the clock, and wakes whoever listens with an entry of no importance.
+    pub(super) fn pass(&self, minutes: i64) {
+        let mut state = self.state();
+        state.now += SignedDuration::from_mins(minutes);
+        let next = state.next_index();
+        state.say(Said::Event(next, "incident.noted"));
+    }
+
+    pub(super) fn say(&self, said: Said) {
+        self.state().say(said);
+    }
+
+    pub(super) fn go_away(&self) {
+        let mut state = self.state();
+        state.away = true;
+        for listener in state.listeners.drain(..) {
+            let _ = listener.send(Err(unreachable()));
+        }
+    }
+
+    pub(super) fn come_back(&self) {
+        self.state().away = false;
+    }
+
+    /// Refuses the next hold.
+    pub(super) fn refuse_to_hold(&self, why: Error) {
+        self.state().refuse_to_hold = Some(why);
+    }
+
+    /// Refuses the next credential.
+    pub(super) fn refuse_to_issue(&self, why: Error) {
+        self.state().refuse_to_issue.push_back(why);
+    }
+
+    /// What the next self-grants meet.
+    pub(super) fn answer_self_grant(&self, answer: Result<(), Error>) {
+        self.state().self_grants.push_back(answer);
+    }
+
+    pub(super) fn held_from(&self) -> Vec<u64> {
+        self.state().held_from.clone()
+    }
+
+    /// What was asked, in order, since this was last looked at.
+    pub(super) fn diary(&self) -> Vec<String> {
+        std::mem::take(&mut self.state().diary)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    fn at_desk(&self, line: &str) -> Result<MutexGuard<'_, State>, Error> {
+        let mut state = self.state();
+        let line = format!("{line} at {}", &time::rfc3339(state.now)[11..16]);
+        state.diary.push(line);
+        if state.away {
+            Err(unreachable())
+        } else {
+            Ok(state)
+        }
+    }
+}
+
+impl State {
+    fn next_index(&self) -> u64 {
+        self.events.last().map_or(1, |event| event.index + 1)
+    }
+
+    fn begin(&mut self, basis: GrantBasis, by: &str) {
+        self.grant.set_state(GrantState::Active);
+        self.grant.set_basis(basis);
+        self.grant.approved_by = by.into();
+        self.grant.begins_at = Some(time::to_proto(self.now));
+        self.grant.ends_at = Some(time::to_proto(self.now + SignedDuration::from_mins(30)));
+    }
+
+    fn end(&mut self, ending: GrantEnding, by: &str, reason: &str) {
+        self.grant.set_state(GrantState::Ended);
+        self.grant.set_ending(ending);
+        self.grant.ended_by = by.into();
+        self.grant.ending_reason = reason.into();
+    }
+
+    fn say(&mut self, said: Said) {
+        let index = self.next_index();
+        let (index, kind) = match said {
+            Said::Event(index, kind) => (index, kind),
+            Said::Approved(by) => {
+                self.begin(GrantBasis::Approved, by);
+                (index, "grant.started")
+            }
+            Said::Denied(by, why) => {
+                self.end(GrantEnding::Denied, by, why);
+                (index, "grant.ended")
+            }
+            Said::Closed(by, why) => {
+                self.end(GrantEnding::IncidentClosed, by, why);
+                (index, "grant.ended")
+            }
+            Said::ExtendedTo(length) => {
+                self.grant.ends_at = Some(time::to_proto(start() + length));
+                (index, "grant.extended")
+            }
+        };
+        let event = HoldGrantResponse {
+            index,
+            at: Some(time::to_proto(self.now)),
+            kind: kind.into(),
+            grant: Some(self.grant.clone()),
+            ..HoldGrantResponse::default()
+        };
+        self.listeners
+            .retain(|listener| listener.send(Ok(event.clone())).is_ok());
+        self.events.push(event);
+    }
+
+    fn credential(&mut self) -> Credential {
+        self.issued += 1;
+        let ends_at = time::from_proto(self.grant.ends_at.as_ref()).unwrap();
+        let expires_at = ends_at.min(self.now + SignedDuration::from_mins(15));
+        Credential {
+            kind: CredentialKind::Jwt.into(),
+            value: format!("token-{}", self.issued),
+            expires_at: Some(time::to_proto(expires_at)),
+            ..Credential::default()
+        }
+    }
+}
+
+impl Desk for FakeDesk {
+    type News = UnboundedReceiverStream<Result<HoldGrantResponse, Error>>;
+
+    fn now(&self) -> Timestamp {
+        self.state().now
+    }
+
+    async fn request(&self, _order: &Order) -> Result<(Grant, Option<Credential>), Error> {
+        let mut state = self.at_desk("requested")?;
+        let begun = state.grant.state() == GrantState::Active;
+        let credential = begun.then(|| state.credential());
+        Ok((state.grant.clone(), credential))
+    }
+
+    async fn self_grant(&self, _grant: &Grant) -> Result<Grant, Error> {
+        let mut state = self.at_desk("self-granted")?;
+        state.self_grants.pop_front().unwrap_or(Ok(()))?;
+        state.begin(GrantBasis::SelfGranted, "mia");
+        Ok(state.grant.clone())
+    }
+
+    async fn issue(&self, _grant: &str) -> Result<Credential, Error> {
+        let mut state = self.at_desk("issued")?;
+        match state.refuse_to_issue.pop_front() {
+            Some(why) => Err(why),
+            None => Ok(state.credential()),
+        }
+    }
+
+    async fn hold(&self, _grant: &str, from: u64) -> Result<Self::News, Error> {
+        let mut state = self.state();
+        state.held_from.push(from);
+        if let Some(why) = state.refuse_to_hold.take() {
+            return Err(why);
+        }
+        if state.away {
+            return Err(unreachable());
+        }
+        let (tell, stream) = unbounded_channel();
+        for event in state.events.iter().filter(|event| event.index >= from) {
+            tell.send(Ok(event.clone())).unwrap();
+        }
+        state.listeners.push(tell);
+        Ok(UnboundedReceiverStream::new(stream))
+    }
+
+    async fn give_back(&self, _grant: &str) -> Result<Grant, Error> {
+        let mut state = self.at_desk("given back")?;
+        state.end(GrantEnding::Dropped, "mia", "");
+        Ok(state.grant.clone())
+    }
+
+    async fn report_use(&self, _grant: &str, program: &str) -> Result<(), Error> {
+        self.at_desk(&format!("used by {program}")).map(drop)
+    }
+}

@@ -1,0 +1,326 @@
+//! Whole stories, from asking to giving back.
+
+use std::time::Duration;
+
+use super::{
+    super::fake::{FakeDesk, Said, refused},
+    Scene, go, until, visit, word,
+};
+use crate::error::{Error, exit};
+
+#[tokio::test]
+async fn asks_runs_renews_and_gives_back() {
+    let mut scene = Scene::set();
+    let desk = FakeDesk::active();
+    let order = scene.order(
+        "echo $GLASS_GRANT $GLASS_INCIDENT $GLASS_RIGHT $GLASS_ENDS_AT > W
+         echo $(cat $GLASS_TOKEN_FILE) > W; echo $GLASS_TOKEN_FILE > W
+         read line < GO; echo $(cat $GLASS_TOKEN_FILE) > W; exit 7",
+    );
+    let (place, printer) = (scene.place(), scene.printer());
+    let (wire, sender) = (&mut scene.wire, &mut scene.go);
+    let (ended, ()) = tokio::join!(visit(&desk, &order, &place, &printer), async {
+        assert_eq!(
+            word(wire).await,
+            "G-45 INC-12 deploy-shop 2026-11-23T03:30:00.000Z"
+        );
+        assert_eq!(word(wire).await, "token-1");
+        let file = word(wire).await;
+        desk.pass(10);
+        until(|| std::fs::read(&file).unwrap() == b"token-2").await;
+        go(sender).await;
+        assert_eq!(word(wire).await, "token-2");
+    });
+    assert_eq!(ended.unwrap().code, 7);
+    assert_eq!(
+        desk.diary(),
+        [
+            "requested at 03:00",
+            "used by sh at 03:00",
+            "issued at 03:10",
+            "given back at 03:10"
+        ]
+    );
+    assert_eq!(scene.folders(), 0);
+    assert!(
+        scene
+            .said()
+            .contains("G-45: you can deploy the shop app until"),
+        "{}",
+        scene.said()
+    );
+    assert!(!scene.said().contains("token-"), "{}", scene.said());
+}
+
+#[tokio::test]
+async fn waits_for_the_approver_and_says_who_said_yes() {
+    let mut scene = Scene::set();
+    let desk = FakeDesk::waiting();
+    let order = scene.order("echo $(cat $GLASS_TOKEN_FILE) > W");
+    let (place, printer) = (scene.place(), scene.printer());
+    let wire = &mut scene.wire;
+    let (ended, ()) = tokio::join!(visit(&desk, &order, &place, &printer), async {
+        until(|| !desk.held_from().is_empty()).await;
+        desk.say(Said::Approved("leon"));
+        assert_eq!(word(wire).await, "token-1");
+    });
+    assert_eq!(ended.unwrap().code, 0);
+    let said = scene.said();
+    assert!(
+        said.contains("G-45: waiting for leon to run `glass approve G-45`"),
+        "{said}"
+    );
+    assert!(
+        said.contains("leon approved G-45: you can deploy the shop app"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_no_is_82_and_runs_nothing() {
+    let scene = Scene::set();
+    let desk = FakeDesk::waiting();
+    desk.say(Said::Denied("leon", "the worker is fine"));
+    let order = scene.order("echo ran > W");
+    let why = visit(&desk, &order, &scene.place(), &scene.printer())
+        .await
+        .unwrap_err();
+    assert_eq!(why.exit_code(), exit::DENIED);
+    assert_eq!(why.to_string(), "leon denied G-45: the worker is fine");
+    assert_eq!(desk.diary(), ["requested at 03:00"], "nothing to give back");
+    assert_eq!(scene.folders(), 0);
+}
+
+#[tokio::test]
+async fn not_waiting_is_81_and_leaves_no_request_behind() {
+    let scene = Scene::set();
+    let desk = FakeDesk::waiting();
+    let mut order = scene.order("echo ran > W");
+    order.no_wait = true;
+    let why = visit(&desk, &order, &scene.place(), &scene.printer())
+        .await
+        .unwrap_err();
+    assert_eq!(why.exit_code(), exit::WAITING);
+    assert!(
+        why.to_string().contains("G-45 needs a yes from leon"),
+        "{why}"
+    );
+    assert_eq!(desk.diary(), ["requested at 03:00", "given back at 03:00"]);
+}
+
+#[tokio::test]
+async fn nobody_answers_and_the_flag_says_so_beforehand() {
+    let mut scene = Scene::set();
+    let desk = FakeDesk::waiting();
+    desk.answer_self_grant(Err(refused("SELF_GRANT_TOO_EARLY")));
+    let mut order = scene.order("echo ran > W");
+    order.self_grant_if_nobody = true;
+    let (place, printer) = (scene.place(), scene.printer());
+    let wire = &mut scene.wire;
+    let (ended, ()) = tokio::join!(visit(&desk, &order, &place, &printer), async {
+        until(|| !desk.held_from().is_empty()).await;
+        desk.pass(9);
+        desk.pass(1);
+        until(|| {
+            desk.diary()
+                .iter()
+                .any(|line| line == "self-granted at 03:10")
+        })
+        .await;
+        // The broker's clock was a little behind; later it agrees.
+        desk.pass(1);
+        assert_eq!(word(wire).await, "ran");
+    });
+    assert_eq!(ended.unwrap().code, 0);
+    assert!(
+        scene.said().contains("SELF-GRANTED: nobody answered"),
+        "{}",
+        scene.said()
+    );
+}
+
+#[tokio::test]
+async fn nobody_answers_and_nobody_sits_there_so_it_goes_on_waiting() {
+    let scene = Scene::set();
+    let desk = FakeDesk::waiting();
+    let order = scene.order("echo ran > W");
+    let (place, printer) = (scene.place(), scene.printer());
+    let (ended, ()) = tokio::join!(visit(&desk, &order, &place, &printer), async {
+        until(|| !desk.held_from().is_empty()).await;
+        desk.pass(10);
+        until(|| scene.said().contains("you could begin it yourself")).await;
+        desk.say(Said::Denied("leon", "no"));
+    });
+    assert_eq!(ended.unwrap_err().exit_code(), exit::DENIED);
+}
+
+#[tokio::test]
+async fn when_the_incident_closes_the_command_ends_with_83() {
+    let mut scene = Scene::set();
+    let desk = FakeDesk::active();
+    let order = scene.order("trap 'echo bye > W; exit 0' TERM; sleep 1000 & echo up > W; wait");
+    let (place, printer) = (scene.place(), scene.printer());
+    let wire = &mut scene.wire;
+    let (ended, ()) = tokio::join!(visit(&desk, &order, &place, &printer), async {
+        assert_eq!(word(wire).await, "up");
+        desk.say(Said::Closed("leon", "worker reverted"));
+        assert_eq!(word(wire).await, "bye");
+    });
+    assert_eq!(ended.unwrap().code, exit::ENDED);
+    let said = scene.said();
+    assert!(
+        said.contains("leon closed INC-12, which ended G-45: worker reverted"),
+        "{said}"
+    );
+    assert!(
+        said.contains("you can no longer deploy the shop app: ending `sh`"),
+        "{said}"
+    );
+    assert!(
+        !desk
+            .diary()
+            .iter()
+            .any(|line| line.starts_with("given back"))
+    );
+    assert_eq!(scene.folders(), 0);
+}
+
+#[tokio::test]
+async fn warns_takes_more_time_and_warns_again() {
+    let mut scene = Scene::set();
+    let desk = FakeDesk::active();
+    let order = scene.order("echo up > W; read line < GO");
+    let (place, printer) = (scene.place(), scene.printer());
+    let (said, wire, sender) = (scene.said.clone(), &mut scene.wire, &mut scene.go);
+    let count = |what: &str| {
+        String::from_utf8(said.lock().unwrap().clone())
+            .unwrap()
+            .matches(what)
+            .count()
+    };
+    let (ended, ()) = tokio::join!(visit(&desk, &order, &place, &printer), async {
+        word(wire).await;
+        desk.pass(25);
+        until(|| count("your access ends in 5m") == 1).await;
+        desk.say(Said::ExtendedTo(jiff::SignedDuration::from_mins(40)));
+        until(|| count("G-45 now ends at") == 1).await;
+        desk.pass(10);
+        until(|| count("your access ends in 5m") == 2).await;
+        desk.pass(4);
+        until(|| count("your access ends in 1m") == 1).await;
+        go(sender).await;
+    });
+    assert_eq!(ended.unwrap().code, 0);
+}
+
+#[tokio::test]
+async fn without_the_broker_it_runs_until_the_known_end() {
+    let mut scene = Scene::set();
+    let desk = FakeDesk::active();
+    let order = scene.order("echo up > W; exec sleep 1000");
+    let (place, printer) = (scene.place(), scene.printer());
+    let (said, wire) = (scene.said.clone(), &mut scene.wire);
+    let heard = |what: &str| {
+        String::from_utf8(said.lock().unwrap().clone())
+            .unwrap()
+            .matches(what)
+            .count()
+    };
+    let (ended, ()) = tokio::join!(visit(&desk, &order, &place, &printer), async {
+        word(wire).await;
+        desk.go_away();
+        until(|| heard("the broker does not answer") == 1).await;
+        // From here on nobody wakes it but its own timer.
+        tokio::time::pause();
+        desk.pass(29);
+        while heard("your access ends in 1m") == 0 {
+            tokio::time::advance(Duration::from_secs(1)).await;
+        }
+        desk.pass(1);
+    });
+    assert_eq!(ended.unwrap().code, exit::ENDED);
+    let said = scene.said();
+    assert!(said.contains("the time of G-45 ran out"), "{said}");
+    assert_eq!(said.matches("The command goes on").count(), 1, "{said}");
+    assert_eq!(
+        said.matches("is not renewed").count(),
+        0,
+        "one reason is enough: {said}"
+    );
+}
+
+#[tokio::test]
+async fn somebody_frozen_hears_it_from_the_renewal_at_the_latest() {
+    let mut scene = Scene::set();
+    let desk = FakeDesk::active();
+    desk.refuse_to_issue(refused("PERSON_FROZEN"));
+    let order = scene.order("echo up > W; exec sleep 1000");
+    let (place, printer) = (scene.place(), scene.printer());
+    let wire = &mut scene.wire;
+    let (ended, ()) = tokio::join!(visit(&desk, &order, &place, &printer), async {
+        word(wire).await;
+        desk.pass(10);
+    });
+    assert_eq!(ended.unwrap().code, exit::ENDED);
+    assert!(
+        scene.said().contains("the broker says PERSON_FROZEN"),
+        "{}",
+        scene.said()
+    );
+}
+
+#[tokio::test]
+async fn a_broker_that_lies_is_86_and_the_command_ends() {
+    let mut scene = Scene::set();
+    let desk = FakeDesk::active();
+    desk.refuse_to_issue(Error::unverified("the ledger was rewritten"));
+    let order = scene.order("echo up > W; exec sleep 1000");
+    let (place, printer) = (scene.place(), scene.printer());
+    let wire = &mut scene.wire;
+    let (ended, ()) = tokio::join!(visit(&desk, &order, &place, &printer), async {
+        word(wire).await;
+        desk.pass(10);
+    });
+    assert_eq!(ended.unwrap_err().exit_code(), exit::UNVERIFIED);
+    assert!(
+        scene.said().contains("cannot be trusted: ending `sh`"),
+        "{}",
+        scene.said()
+    );
+    assert_eq!(scene.folders(), 0);
+}
+
+#[tokio::test]
+async fn nobody_is_asked_for_a_program_that_is_not_there() {
+    let scene = Scene::set();
+    let desk = FakeDesk::active();
+    let order = super::super::fake::order(&["no-such-program"]);
+    let why = visit(&desk, &order, &scene.place(), &scene.printer())
+        .await
+        .unwrap_err();
+    assert_eq!(why.exit_code(), exit::USAGE);
+    assert!(desk.diary().is_empty());
+}
+
+#[tokio::test]
+async fn a_credential_refused_after_the_yes_gives_the_grant_back() {
+    let scene = Scene::set();
+    let desk = FakeDesk::waiting();
+    desk.refuse_to_issue(refused("LEDGER_UNAVAILABLE"));
+    let order = scene.order("echo ran > W");
+    let (place, printer) = (scene.place(), scene.printer());
+    let (ended, ()) = tokio::join!(visit(&desk, &order, &place, &printer), async {
+        until(|| !desk.held_from().is_empty()).await;
+        desk.say(Said::Approved("leon"));
+    });
+    let why = ended.unwrap_err();
+    assert_eq!(why.exit_code(), exit::LEDGER_REFUSED);
+    assert_eq!(
+        desk.diary(),
+        [
+            "requested at 03:00",
+            "issued at 03:00",
+            "given back at 03:00"
+        ]
+    );
+}
