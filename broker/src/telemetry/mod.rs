@@ -7,9 +7,9 @@
 mod calls;
 mod diagnostics;
 mod gauges;
-mod measured;
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use breakglass_domain::event::Change;
 use breakglass_tlog::SignedCheckpoint;
@@ -25,7 +25,6 @@ use crate::ports::{Projection, Recorded};
 pub use calls::{Calls, CallsLayer};
 pub use diagnostics::trace_to_stderr;
 pub use gauges::{Gauge, Kind};
-pub use measured::MeasuredLedger;
 
 /// The content type of [`Telemetry::metrics`] (OpenMetrics 1.0).
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -134,6 +133,17 @@ impl Telemetry {
     #[must_use]
     pub fn calls_layer(&self) -> CallsLayer {
         CallsLayer::new(self.calls.clone())
+    }
+
+    /// A batch became durable.
+    pub fn appended(&self, entries: usize, took: Duration) {
+        self.append_seconds.observe(took.as_secs_f64());
+        self.batch_entries.observe(entries as f64);
+    }
+
+    /// The ledger did not take a batch.
+    pub fn append_failed(&self) {
+        self.append_failures.inc();
     }
 
     fn count(&self, recorded: &Recorded) {
