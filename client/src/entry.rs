@@ -37,6 +37,12 @@ pub struct SignedAct {
     pub key: String,
     /// ECDSA, DER, standard base64.
     pub signature: String,
+    /// The statement's nonce, repeated from its text.
+    #[serde(default)]
+    pub nonce: Option<String>,
+    /// The statement's time, repeated from its text.
+    #[serde(default)]
+    pub at: Option<Timestamp>,
 }
 
 impl Entry {
@@ -56,6 +62,12 @@ impl Entry {
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
         self.body.get(name).and_then(Value::as_str)
+    }
+
+    /// A time of the body.
+    #[must_use]
+    pub fn time(&self, name: &str) -> Option<Timestamp> {
+        self.text(name).and_then(|text| text.parse().ok())
     }
 
     /// Checks that the entry records what this person just signed.

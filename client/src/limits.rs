@@ -3,24 +3,24 @@
 
 use std::time::Duration;
 
-/// Most characters of a reason or of an incident's title: what an approver reads at a glance.
-pub const MAX_LINE_CHARS: usize = 500;
+/// Most bytes of a reason or of an incident's title: what an approver reads at a glance.
+pub const MAX_LINE_BYTES: usize = 500;
 
-/// Most characters of an incident note: a stack trace's top, not a whole trace.
-pub const MAX_NOTE_CHARS: usize = 4_000;
+/// Most bytes of an incident note: a stack trace's top, not a whole trace.
+pub const MAX_NOTE_BYTES: usize = 4_000;
 
-/// Most characters of a device's name: it stands in a column of `glass people list`.
-pub const MAX_DEVICE_CHARS: usize = 64;
+/// Most bytes of a device's name: it stands in a column of `glass people list`.
+pub const MAX_DEVICE_BYTES: usize = 64;
 
-/// Most characters of an id somebody types (`INC-12`, `mia`, `deploy-shop`).
-pub const MAX_ID_CHARS: usize = 64;
+/// Most bytes of an id somebody types (`INC-12`, `mia`, `deploy-shop`).
+pub const MAX_ID_BYTES: usize = 48;
 
 /// Most bytes of a program's name in a use report, as the contract says.
 pub const MAX_PROGRAM_BYTES: usize = 200;
 
-/// Most bytes read from standard input for a note: four bytes a character, and one to notice that
-/// there is more.
-pub const MAX_NOTE_BYTES: u64 = (MAX_NOTE_CHARS * 4 + 1) as u64;
+/// Most bytes read from standard input for a note: room for what trimming takes away, and enough to
+/// notice that there is more.
+pub const MAX_NOTE_INPUT: u64 = 4 * MAX_NOTE_BYTES as u64;
 
 /// Most bytes of one answer: a page of a thousand ledger entries of 60 KiB each.
 pub const MAX_ANSWER_BYTES: usize = 64 * 1024 * 1024;

@@ -1,1 +1,7 @@
-fn main() {}
+//! `glass`: see the library for everything.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    ExitCode::from(breakglass_client::main(std::env::args_os()))
+}

@@ -218,7 +218,6 @@ impl Printer {
 
     /// Says that something is being waited for, until the spinner is dropped. Without a terminal
     /// it is said once; with JSON not at all.
-    #[must_use]
     pub fn spinner(&self, text: impl Display) -> Spinner {
         let text = plain(&text.to_string());
         if self.interactive {

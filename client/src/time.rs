@@ -48,7 +48,6 @@ impl BrokerClock {
 }
 
 /// Measures how long something took, for [`BrokerClock::set`].
-#[must_use]
 pub fn stopwatch() -> impl Fn() -> Duration {
     let started = Instant::now();
     move || started.elapsed()

@@ -101,7 +101,15 @@ impl Trust {
     /// # Errors
     /// [`Error::Unverified`].
     pub fn verify_receipt(&self, receipt: &v1::Receipt) -> Result<Receipt, Error> {
-        let checkpoint = self.verify_checkpoint(&receipt.checkpoint)?;
+        Self::verify_first(&self.key, receipt)
+    }
+
+    /// Like [`Trust::verify_receipt`], by a key that is about to be pinned.
+    ///
+    /// # Errors
+    /// [`Error::Unverified`].
+    pub fn verify_first(key: &VerifierKey, receipt: &v1::Receipt) -> Result<Receipt, Error> {
+        let checkpoint = verify_checkpoint(&receipt.checkpoint, key)?;
         let hashes = hashes(&receipt.inclusion)?;
         let proof = InclusionProof {
             index: receipt.index,
@@ -273,6 +281,16 @@ impl Trust {
         open.and_then(|file| file.lock().map(|()| file))
             .map_err(|error| Error::file("lock", path, error))
     }
+}
+
+fn verify_checkpoint(note: &str, key: &VerifierKey) -> Result<Arc<SignedCheckpoint>, Error> {
+    SignedCheckpoint::verify(note, key)
+        .map(Arc::new)
+        .map_err(|error| {
+            Error::unverified(format!(
+                "a checkpoint from the broker does not verify: {error}"
+            ))
+        })
 }
 
 /// Hashes of the contract.

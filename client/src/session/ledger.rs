@@ -22,6 +22,18 @@ impl Session {
         Ok(answer.checkpoint)
     }
 
+    /// The place the next entry will take, so that what happens from now on can be followed without
+    /// a gap.
+    ///
+    /// # Errors
+    /// As [`Session::checkpoint`].
+    pub async fn next_index(&self) -> Result<u64, Error> {
+        let note = self.checkpoint().await?;
+        self.trust()
+            .verify_checkpoint(&note)
+            .map(|checkpoint| checkpoint.size())
+    }
+
     /// One entry with its receipt, checked and believed.
     ///
     /// # Errors

@@ -281,3 +281,5 @@ fn check_broker(who: &v1::WhoAmIResponse, identity: &Identity, trust: &Trust) ->
     }
     Ok(())
 }
+
+pub use grants::Asked;

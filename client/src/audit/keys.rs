@@ -1,0 +1,90 @@
+//! Keys as they are enrolled, and until they are removed.
+
+use std::collections::HashMap;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use breakglass_proto::statement::Statement;
+use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
+
+use crate::{
+    entry::{Entry, SignedAct},
+    key::key_id,
+};
+
+/// A key that works.
+struct Key {
+    person: String,
+    public: Vec<u8>,
+}
+
+/// All of them, by their id.
+#[derive(Default)]
+pub(super) struct Keys {
+    working: HashMap<String, Key>,
+    enrolled: u64,
+}
+
+impl Keys {
+    /// How many were ever enrolled.
+    pub(super) fn enrolled(&self) -> u64 {
+        self.enrolled
+    }
+
+    /// Takes the key of an enrolment. That its holder signed is checked like any statement.
+    pub(super) fn enrol(&mut self, entry: &Entry) -> Result<(), String> {
+        if entry.kind != "person.enrolled" {
+            return Ok(());
+        }
+        let (Some(person), Some(id)) = (entry.text("person"), entry.text("key")) else {
+            return Err("the enrolment names no person and key".to_owned());
+        };
+        if person != entry.by {
+            return Err(format!("{} enrolled a key for {person}", entry.by));
+        }
+        let public = entry
+            .text("public")
+            .and_then(|text| STANDARD.decode(text).ok());
+        let public = public
+            .filter(|public| key_id(public) == id)
+            .ok_or("the public key is not the one its id names")?;
+        let key = Key {
+            person: person.to_owned(),
+            public,
+        };
+        if self.working.insert(id.to_owned(), key).is_some() {
+            return Err(format!("the key {id} is enrolled a second time"));
+        }
+        self.enrolled += 1;
+        Ok(())
+    }
+
+    /// Ends every key of somebody who is removed.
+    pub(super) fn remove(&mut self, entry: &Entry) {
+        if entry.kind == "person.removed"
+            && let Some(person) = entry.text("person")
+        {
+            self.working.retain(|_, key| key.person != person);
+        }
+    }
+
+    /// Checks that the entry's person signed with a key that works, and reads what they signed.
+    pub(super) fn verify(&self, entry: &Entry, signed: &SignedAct) -> Result<Statement, String> {
+        let statement = Statement::parse(&signed.text).map_err(|error| error.to_string())?;
+        let Some(key) = self.working.get(&signed.key) else {
+            return Err(format!(
+                "the key {} is not enrolled at this place",
+                signed.key
+            ));
+        };
+        if key.person != entry.by {
+            return Err(format!("{} acts with the key of {}", entry.by, key.person));
+        }
+        let signature = STANDARD
+            .decode(&signed.signature)
+            .map_err(|_| "the signature is damaged")?;
+        UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &key.public)
+            .verify(signed.text.as_bytes(), &signature)
+            .map_err(|_| format!("the signature of {} does not verify", entry.by))?;
+        Ok(statement)
+    }
+}

@@ -1,0 +1,149 @@
+//! `glass credential jwt`
+
+use std::io::IsTerminal as _;
+
+use breakglass_proto::v1;
+use serde_json::json;
+use zeroize::Zeroize as _;
+
+use crate::{
+    commands::{
+        DONE, Seat,
+        grant::{Asking, until_begun},
+    },
+    error::Error,
+    grant::waiting_error,
+    session::{Asked, Session},
+    text, view,
+};
+
+/// Print a token under a live grant, or ask for one first
+///
+/// Only the token goes to standard output. It lives 15 minutes or less; the grant lives on until
+/// its end or `glass drop`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  glass credential jwt --grant G-45
+  TOKEN=$(glass credential jwt deploy-shop -m \"revert the worker\")
+  glass credential jwt --grant G-45 -o json | jq -r .expires_at
+
+`glass exec` is safer: it renews the token, keeps it out of your shell's history, and gives the
+access back by itself.")]
+pub struct Args {
+    /// The right to ask for, see `glass can`
+    #[arg(
+        value_name = "RIGHT",
+        required_unless_present = "grant",
+        conflicts_with = "grant"
+    )]
+    right: Option<String>,
+    /// Your live grant, in place of asking for a new one
+    #[arg(long, value_name = "GRANT", conflicts_with_all = ["incident", "reason", "length", "no_wait"])]
+    grant: Option<String>,
+    /// Incident, reason, length.
+    #[command(flatten)]
+    asking: Asking,
+}
+
+/// Gets the token and prints it.
+///
+/// # Errors
+/// [`Error::Refused`], [`Error::Denied`], [`Error::Waiting`].
+pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
+    args.asking.check()?;
+    let grant = args
+        .grant
+        .as_deref()
+        .map(|id| text::id("the grant", id))
+        .transpose()?;
+    let session = seat.session().await?;
+    let (grant, mut credential) = match grant {
+        Some(grant) => {
+            let credential = session.issue(&grant).await?;
+            (grant, credential)
+        }
+        None => ask(&args, seat, &session).await?,
+    };
+    if !is_compact(&credential.value) {
+        return Err(Error::broken_answer("the token is no JWT"));
+    }
+    if std::io::stdout().is_terminal() {
+        seat.printer
+            .warn("this is a live credential on your screen, and in its scrollback");
+    }
+    if seat.printer.is_json() {
+        seat.printer.json(&json!({
+            "grant": grant,
+            "token": credential.value,
+            "id": credential.id,
+            "audience": credential.audience,
+            "not_before": view::at(credential.not_before.as_ref()),
+            "expires_at": view::at(credential.expires_at.as_ref()),
+        }));
+    } else {
+        seat.printer.verbatim(&credential.value);
+    }
+    credential.value.zeroize();
+    Ok(DONE)
+}
+
+async fn ask(
+    args: &Args,
+    seat: &Seat,
+    session: &Session,
+) -> Result<(String, v1::Credential), Error> {
+    let right = text::id("the right", args.right.as_deref().unwrap_or_default())?;
+    let asked = args.asking.look_up(seat, session, &right).await?;
+    let answer = session
+        .request(&Asked {
+            right: &asked.right,
+            incident: &asked.incident,
+            reason: &asked.reason,
+            length: asked.length,
+            held: false,
+            credential: v1::CredentialKind::Jwt,
+        })
+        .await?;
+    let from = answer
+        .receipt
+        .as_ref()
+        .map_or(0, |receipt| receipt.index + 1);
+    let grant = answer
+        .grant
+        .ok_or_else(|| Error::broken_answer("it has no grant"))?;
+    if let Some(credential) = answer.credential {
+        return Ok((grant.id, credential));
+    }
+    if args.asking.no_wait && grant.state() == v1::GrantState::Waiting {
+        return Err(waiting_error(&grant));
+    }
+    let grant = until_begun(session, &seat.printer, grant, from).await?;
+    let credential = session.issue(&grant.id).await?;
+    Ok((grant.id, credential))
+}
+
+/// Whether a text is a compact JWS (RFC 7515 section 7.1): three parts of base64url. So it can be
+/// printed as it is.
+fn is_compact(token: &str) -> bool {
+    let proper = |part: &str| {
+        !part.is_empty()
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    token.split('.').count() == 3 && token.split('.').all(proper)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_token_is_printed_raw() {
+        assert!(is_compact("eyJ0.eyJz.c2ln_-"));
+        for other in ["", "a.b", "a.b.c.d", "a..c", "a.b.\u{1b}[2J", "a.b.c\n"] {
+            assert!(!is_compact(other), "{other:?}");
+        }
+    }
+}

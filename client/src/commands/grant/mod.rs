@@ -1,0 +1,15 @@
+//! Requests and grants.
+
+pub mod approve;
+pub mod deny;
+pub mod drop;
+pub mod exec;
+pub mod extend;
+pub mod list;
+pub mod request;
+pub mod revoke;
+pub mod self_grant;
+
+mod asking;
+
+pub use asking::{Asking, own_grant, until_begun};

@@ -1,0 +1,91 @@
+//! `glass request`
+
+use breakglass_proto::v1;
+
+use super::asking::{Asking, until_begun};
+use crate::{
+    commands::{DONE, Seat},
+    error::Error,
+    grant::waiting_error,
+    session::{Asked, Session},
+    show, text, time,
+    view::GrantView,
+};
+
+/// Ask for a right, and wait for the yes
+///
+/// The grant then lives until its time is over, `glass drop`, or the incident closes. To run one
+/// command and give the access back by itself, use `glass exec`.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  glass request deploy-shop -m \"revert the flooded worker\"
+  glass request migrate-shop-db -m \"drop the bad index\" --for 10m
+  glass request migrate-shop-db -m \"drop the bad index\" --no-wait    exits 81
+
+Exit codes: 0 it began, 81 it waits (--no-wait, Ctrl-C), 82 denied or nobody answered.")]
+pub struct Args {
+    /// The right, see `glass can`
+    #[arg(value_name = "RIGHT")]
+    right: String,
+    /// Incident, reason, length.
+    #[command(flatten)]
+    pub asking: Asking,
+}
+
+/// Asks, and waits.
+///
+/// # Errors
+/// [`Error::Refused`], [`Error::Denied`], [`Error::Waiting`].
+pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
+    args.asking.check()?;
+    let right = text::id("the right", &args.right)?;
+    let session = seat.session().await?;
+    let asked = args.asking.look_up(seat, &session, &right).await?;
+    let answer = session
+        .request(&Asked {
+            right: &asked.right,
+            incident: &asked.incident,
+            reason: &asked.reason,
+            length: asked.length,
+            held: false,
+            credential: v1::CredentialKind::Unspecified,
+        })
+        .await?;
+    let from = answer
+        .receipt
+        .as_ref()
+        .map_or(0, |receipt| receipt.index + 1);
+    let grant = answer
+        .grant
+        .ok_or_else(|| Error::broken_answer("it has no grant"))?;
+    if args.asking.no_wait && grant.state() == v1::GrantState::Waiting {
+        seat.printer
+            .answer(&GrantView::from(&grant), |printer| printer.line(&grant.id));
+        return Err(waiting_error(&grant));
+    }
+    let grant = until_begun(&session, &seat.printer, grant, from).await?;
+    say(seat, &session, &grant);
+    Ok(DONE)
+}
+
+fn say(seat: &Seat, session: &Session, grant: &v1::Grant) {
+    seat.printer.answer(&GrantView::from(grant), |printer| {
+        let until = time::from_proto(grant.ends_at.as_ref());
+        let until = until
+            .map(|at| time::local_and_relative(at, session.now()))
+            .unwrap_or_default();
+        printer.good(format!(
+            "{}: you can {} until {until}.",
+            grant.id,
+            text::plain(&grant.sentence)
+        ));
+        show::fact(printer, "incident", &grant.incident);
+        show::fact(printer, "yes from", &grant.approved_by);
+        printer.line(format!(
+            "A token:      glass credential jwt --grant {}",
+            grant.id
+        ));
+        printer.line(format!("Give it back: glass drop {}", grant.id));
+    });
+}

@@ -1,0 +1,82 @@
+//! Incidents: nothing is issued without an open one.
+
+pub mod close;
+pub mod list;
+pub mod note;
+pub mod open;
+pub mod show;
+pub mod watch;
+
+use super::Seat;
+use crate::{
+    error::Error,
+    grant::listed,
+    session::Session,
+    text::plain,
+    view::severity_word,
+};
+
+/// Open, close and follow incidents
+#[derive(Debug, clap::Subcommand)]
+#[allow(missing_docs)]
+pub enum Command {
+    Open(open::Args),
+    Note(note::Args),
+    Close(close::Args),
+    Show(show::Args),
+    List(list::Args),
+    Watch(watch::Args),
+}
+
+/// Runs one.
+///
+/// # Errors
+/// Why it did not do what it was asked.
+pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
+    match command {
+        Command::Open(args) => open::run(args, seat).await,
+        Command::Note(args) => note::run(args, seat).await,
+        Command::Close(args) => close::run(args, seat).await,
+        Command::Show(args) => show::run(args, seat).await,
+        Command::List(args) => list::run(args, seat).await,
+        Command::Watch(args) => watch::run(args, seat).await,
+    }
+}
+
+/// The incident to act under: the one named, else the only open one, else the one chosen on the
+/// terminal.
+///
+/// # Errors
+/// [`Error::NoOpenIncident`] where none is open, [`Error::Usage`] where several are and nobody is
+/// there to choose.
+pub async fn chosen(seat: &Seat, session: &Session, typed: Option<&str>) -> Result<String, Error> {
+    if let Some(incident) = seat.settings.incident(typed)? {
+        return Ok(incident);
+    }
+    let open = session.list_incidents(false, MOST_OPEN).await?;
+    match open.as_slice() {
+        [] => Err(Error::NoOpenIncident {
+            what: "there is no open incident".to_owned(),
+            next: "open one: glass incident open \"what is broken\"".to_owned(),
+        }),
+        [only] => Ok(only.id.clone()),
+        several => {
+            let lines: Vec<_> = several
+                .iter()
+                .map(|incident| {
+                    let severity = severity_word(incident.severity());
+                    format!("{}  {severity}  {}", incident.id, plain(&incident.title))
+                })
+                .collect();
+            let ids: Vec<_> = several.iter().map(|incident| incident.id.clone()).collect();
+            let missing = format!("{} are open", listed(&ids, "and"));
+            let otherwise = "say which: --incident INC-12";
+            let choice =
+                seat.printer.choose("Under which incident", &lines, &missing, otherwise)?;
+            Ok(several[choice].id.clone())
+        }
+    }
+}
+
+/// More are never open at once.
+const MOST_OPEN: usize = 50;

@@ -1,0 +1,81 @@
+//! `glass incident watch`
+
+use breakglass_proto::v1;
+
+use crate::{
+    commands::{Seat, incident},
+    error::{Error, exit},
+    session::Session,
+    stream::{News, Resumed},
+    text::plain,
+    time,
+    view::EventView,
+    watching::Watching,
+};
+
+/// Follow an incident as things happen, until it closes
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  glass incident watch
+  glass incident watch INC-12 --from-start
+  glass incident watch -o json          one JSON object a line
+
+A broken connection is opened again by itself and nothing is left out. When the incident closes,
+the exit code is 83.")]
+pub struct Args {
+    /// The incident; left out: the only open one [env: GLASS_INCIDENT]
+    #[arg(value_name = "ID")]
+    id: Option<String>,
+    /// Begin with what has happened so far
+    #[arg(long)]
+    from_start: bool,
+}
+
+/// Follows it.
+///
+/// # Errors
+/// [`Error::Refused`] for an unknown incident.
+pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
+    let session = seat.session().await?;
+    let id = incident::chosen(seat, &session, args.id.as_deref()).await?;
+    session.incident(&id).await?;
+    let from = if args.from_start {
+        0
+    } else {
+        session.next_index().await?
+    };
+    let watching = Watching {
+        incident: id,
+        ..Watching::default()
+    };
+    let mut stream = Resumed::new(&session, watching, Some(from));
+    let mut is_lost = false;
+    loop {
+        match stream.next().await? {
+            News::Came(event) => {
+                is_lost = false;
+                say(seat, &session, &event);
+                if event.kind == "incident.closed" {
+                    return Ok(exit::ENDED);
+                }
+            }
+            News::Lost(error) if !is_lost => {
+                is_lost = true;
+                seat.printer.warn(format!("{error}; trying again"));
+            }
+            News::Lost(_) => {}
+        }
+    }
+}
+
+fn say(seat: &Seat, session: &Session, event: &v1::WatchResponse) {
+    if seat.printer.is_json() {
+        return seat.printer.json_line(&EventView::from(event));
+    }
+    let when = time::from_proto(event.at.as_ref());
+    let when = when
+        .map(|at| time::local(at, session.now()))
+        .unwrap_or_default();
+    seat.printer.line(format!("{when}  {}", plain(&event.text)));
+}

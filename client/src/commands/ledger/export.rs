@@ -1,0 +1,82 @@
+//! `glass ledger export`
+
+use std::path::PathBuf;
+
+use breakglass_proto::v1;
+use serde_json::json;
+use tonic::Streaming;
+
+use crate::{
+    audit::Report,
+    commands::{DONE, Seat},
+    error::Error,
+    export::Writer,
+    session::Session,
+};
+
+/// Take a copy of the whole ledger away, checked
+///
+/// That you did is recorded in the ledger.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  glass ledger export ./ledger-2026-11
+  glass ledger verify --from ./ledger-2026-11")]
+pub struct Args {
+    /// A new or empty folder
+    #[arg(value_name = "FOLDER")]
+    folder: PathBuf,
+}
+
+/// Exports it.
+///
+/// # Errors
+/// [`Error::Refused`] where the policy does not let this person, [`Error::Unverified`].
+pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
+    let session = seat.session().await?;
+    let writer = Writer::begin(&args.folder, session.trust().key())?;
+    let spinner = seat.printer.spinner("Exporting the ledger");
+    let stream = session.export().await?;
+    let report = copy(&session, writer, stream, |count| {
+        spinner.say(format!("Exporting the ledger: {count} entries"));
+    })
+    .await?;
+    drop(spinner);
+    let view = json!({ "folder": args.folder, "report": report });
+    seat.printer.answer(&view, |printer| {
+        printer.good(format!(
+            "{} entries of {} are in {}, checked.",
+            report.entries,
+            report.origin,
+            args.folder.display()
+        ));
+    });
+    Ok(DONE)
+}
+
+async fn copy(
+    session: &Session,
+    mut writer: Writer,
+    mut stream: Streaming<v1::ExportEntriesResponse>,
+    progress: impl Fn(u64),
+) -> Result<Report, Error> {
+    let mut checkpoint = None;
+    let mut count = 0;
+    while let Some(part) = stream
+        .message()
+        .await
+        .map_err(|status| session.explain(&status))?
+    {
+        if checkpoint.is_none() {
+            session.accept_checkpoint(&part.checkpoint).await?;
+            checkpoint = Some(part.checkpoint);
+        }
+        for entry in part.entries {
+            writer.entry(&entry.line)?;
+            count += 1;
+        }
+        progress(count);
+    }
+    let checkpoint = checkpoint.ok_or_else(|| Error::broken_answer("the export is empty"))?;
+    writer.finish(&checkpoint)
+}

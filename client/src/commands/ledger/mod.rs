@@ -1,0 +1,35 @@
+//! The ledger: reading it, and checking it.
+
+pub mod export;
+pub mod follow;
+pub mod list;
+pub mod show;
+pub mod verify;
+
+use super::Seat;
+use crate::error::Error;
+
+/// Read and verify the ledger of everything that happened
+#[derive(Debug, clap::Subcommand)]
+#[allow(missing_docs)]
+pub enum Command {
+    List(list::Args),
+    Follow(follow::Args),
+    Show(show::Args),
+    Verify(verify::Args),
+    Export(export::Args),
+}
+
+/// Runs one.
+///
+/// # Errors
+/// Why it did not do what it was asked.
+pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
+    match command {
+        Command::List(args) => list::run(args, seat).await,
+        Command::Follow(args) => follow::run(args, seat).await,
+        Command::Show(args) => show::run(args, seat).await,
+        Command::Verify(args) => verify::run(args, seat).await,
+        Command::Export(args) => export::run(args, seat).await,
+    }
+}

@@ -1,0 +1,7 @@
+//! This laptop and whoever sits before it.
+
+pub mod can;
+pub mod doctor;
+pub mod enroll;
+pub mod status;
+pub mod whoami;

@@ -1,0 +1,85 @@
+//! `glass status`
+
+use breakglass_proto::v1;
+use jiff::Timestamp;
+use serde_json::json;
+
+use crate::{
+    commands::{DONE, Seat},
+    error::Error,
+    grant,
+    output::Printer,
+    session::Session,
+    show, time, view,
+};
+
+/// How things stand: incidents, requests, live access, and what is wrong
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  glass status
+  glass status -o json | jq '.active[].person'")]
+pub struct Args {}
+
+/// Asks, checks the checkpoint, and shows one screen.
+///
+/// # Errors
+/// As [`Seat::session`]; [`Error::Unverified`].
+pub async fn run(_: Args, seat: &Seat) -> Result<u8, Error> {
+    let session = seat.session().await?;
+    let status = session.status().await?;
+    let view = json!({
+        "server": session.context().server,
+        "version": status.version,
+        "broker_time": view::at(status.broker_time.as_ref()),
+        "started_at": view::at(status.started_at.as_ref()),
+        "policy_sha256": status.policy_sha256,
+        "checkpoint": status.checkpoint,
+        "incidents": view::incidents(&status.incidents),
+        "waiting": view::grants(&status.waiting),
+        "active": view::grants(&status.active),
+        "frozen": status.frozen,
+        "problems": status.problems,
+    });
+    seat.printer
+        .answer(&view, |printer| say(printer, &session, &status));
+    Ok(DONE)
+}
+
+fn say(printer: &Printer, session: &Session, status: &v1::GetStatusResponse) {
+    let now = session.now();
+    for problem in &status.problems {
+        printer.bad(problem);
+    }
+    if status.incidents.is_empty() {
+        printer.good("No open incident: nothing can be asked for.");
+    }
+    for incident in &status.incidents {
+        printer.heading(show::incident_line(incident, now));
+    }
+    list(printer, "Waiting for a yes", &status.waiting, now);
+    list(printer, "Live access", &status.active, now);
+    if status.active.is_empty() && !status.incidents.is_empty() {
+        printer.line("No live access.");
+    }
+    if !status.frozen.is_empty() {
+        printer.bad(format!("Frozen: {}", grant::listed(&status.frozen, "and")));
+    }
+    let since = time::from_proto(status.started_at.as_ref())
+        .map(|started| format!(", up {}", time::short(now.duration_since(started))))
+        .unwrap_or_default();
+    printer.aside(format!(
+        "{} as {}; glassd {}{since}",
+        session.context().server,
+        session.person(),
+        status.version
+    ));
+}
+
+fn list(printer: &Printer, title: &str, grants: &[v1::Grant], now: Timestamp) {
+    if grants.is_empty() {
+        return;
+    }
+    printer.heading(title);
+    show::grants(printer, grants, now);
+}

@@ -1,0 +1,81 @@
+//! The commands. A noun is a folder, a verb a file: its arguments, its help, and one `run`.
+
+pub mod context;
+pub mod credential;
+pub mod grant;
+pub mod incident;
+pub mod ledger;
+pub mod me;
+pub mod people;
+pub mod policy;
+pub mod shell;
+
+mod typed;
+
+pub use typed::{length, reason};
+
+use crate::{
+    cli::Command,
+    config::Settings,
+    error::Error,
+    exec::keeper,
+    output::Printer,
+    session::Session,
+};
+
+/// The exit code of a command that did what it was asked.
+pub const DONE: u8 = 0;
+
+/// Where somebody sits who gives a command: settings on one side, the printer on the other.
+#[derive(Clone)]
+pub struct Seat {
+    /// Flags, environment, files.
+    pub settings: Settings,
+    /// The printer.
+    pub printer: Printer,
+}
+
+impl Seat {
+    /// Opens the session of the chosen context.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub async fn session(&self) -> Result<Session, Error> {
+        Session::open(&self.settings, &self.printer).await
+    }
+}
+
+/// Runs a command; its exit code is returned.
+///
+/// # Errors
+/// Why it did not do what it was asked.
+pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
+    match command {
+        Command::Enroll(args) => me::enroll::run(args, seat).await,
+        Command::Whoami(args) => me::whoami::run(args, seat).await,
+        Command::Can(args) => me::can::run(args, seat).await,
+        Command::Status(args) => me::status::run(args, seat).await,
+        Command::Doctor(args) => me::doctor::run(args, seat).await,
+        Command::Context(command) => context::run(command, seat),
+        Command::Incident(command) => incident::run(command, seat).await,
+        Command::Request(args) => grant::request::run(args, seat).await,
+        Command::Exec(args) => grant::exec::run(args, seat).await,
+        Command::Credential(command) => credential::run(command, seat).await,
+        Command::Grants(args) => grant::list::run(args, seat).await,
+        Command::Extend(args) => grant::extend::run(args, seat).await,
+        Command::Drop(args) => grant::drop::run(args, seat).await,
+        Command::Approve(args) => grant::approve::run(args, seat).await,
+        Command::Deny(args) => grant::deny::run(args, seat).await,
+        Command::Revoke(args) => grant::revoke::run(args, seat).await,
+        Command::SelfGrant(args) => grant::self_grant::run(args, seat).await,
+        Command::Freeze(args) => people::freeze::run(args, seat).await,
+        Command::Ledger(command) => ledger::run(command, seat).await,
+        Command::People(command) => people::run(command, seat).await,
+        Command::Policy(command) => policy::run(command, seat).await,
+        Command::Completions(args) => shell::completions::run(args, seat),
+        Command::Man(args) => shell::man::run(args, seat),
+        // Done before anything else is set up, see `crate::main`.
+        Command::Become(_) => Ok(DONE),
+        Command::Keep(args) => keeper::keep(&args, &seat.printer).await.map(|()| DONE),
+    }
+}

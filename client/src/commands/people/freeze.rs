@@ -1,0 +1,66 @@
+//! `glass freeze`
+
+use serde_json::json;
+
+use crate::{
+    commands::{DONE, Seat, reason},
+    error::Error,
+    text, view,
+};
+
+/// Stop somebody, or yourself, from everything until it is lifted
+///
+/// Ends their access and requests and refuses whatever they call. For a stolen laptop, do this
+/// first and ask afterwards.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  glass freeze leon -m \"laptop stolen\"
+  glass freeze leon --lift -m \"laptop is back, key replaced\"
+
+Nobody lifts their own freeze.")]
+pub struct Args {
+    /// Who
+    #[arg(value_name = "PERSON")]
+    person: String,
+    /// Why
+    #[arg(short = 'm', long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Lift the freeze
+    #[arg(long)]
+    lift: bool,
+}
+
+/// Freezes them, or lifts it.
+///
+/// # Errors
+/// [`Error::Refused`] where the policy does not let this person.
+pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
+    let person = text::id("the person", &args.person)?;
+    let why = reason(seat, args.reason.as_deref())?;
+    let session = seat.session().await?;
+    if args.lift {
+        session.unfreeze(&person, &why).await?;
+        seat.printer
+            .answer(&json!({ "person": person, "frozen": false }), |printer| {
+                printer.line(format!("{person} is no longer frozen."));
+            });
+        return Ok(DONE);
+    }
+    let ended = session.freeze(&person, &why).await?;
+    let view = json!({ "person": person, "frozen": true, "ended": view::grants(&ended) });
+    seat.printer.answer(&view, |printer| {
+        printer.heading(format!("{person} is frozen."));
+        for grant in &ended {
+            printer.line(format!(
+                "  {}  can no longer {}",
+                grant.id,
+                text::plain(&grant.sentence)
+            ));
+        }
+        printer.line(format!(
+            "To lift it: glass freeze {person} --lift -m \"why\""
+        ));
+    });
+    Ok(DONE)
+}

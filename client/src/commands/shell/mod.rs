@@ -1,0 +1,4 @@
+//! For the shell and the manual.
+
+pub mod completions;
+pub mod man;

@@ -1,0 +1,186 @@
+//! An exported ledger: a folder that says everything by itself.
+//!
+//! ```text
+//! entries.jsonl   every entry, one line each, byte for byte as it is hashed
+//! checkpoint      the signed tree head over exactly these entries (C2SP tlog-checkpoint)
+//! vkey            the key it is signed with (C2SP signed-note)
+//! README.txt      how to check it
+//! ```
+
+use std::{
+    fs::File,
+    io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+};
+
+use breakglass_tlog::{VerifierKey, limits::MAX_ENTRY_BYTES};
+
+use crate::{
+    audit::{Auditor, Report},
+    error::Error,
+    files,
+};
+
+const ENTRIES: &str = "entries.jsonl";
+const CHECKPOINT: &str = "checkpoint";
+const VKEY: &str = "vkey";
+
+/// A folder being filled. Only [`Writer::finish`] makes it whole: the checkpoint comes last.
+pub struct Writer {
+    folder: PathBuf,
+    entries: BufWriter<File>,
+    auditor: Auditor,
+    key: VerifierKey,
+}
+
+impl Writer {
+    /// Begins in a folder that is new or empty.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where something is in it, [`Error::File`].
+    pub fn begin(folder: &Path, key: &VerifierKey) -> Result<Self, Error> {
+        files::create_folder(folder)?;
+        let mut found =
+            std::fs::read_dir(folder).map_err(|error| Error::file("read", folder, error))?;
+        if found.next().is_some() {
+            return Err(Error::usage(
+                format!("there is something in {} already", folder.display()),
+                "name a new folder; an export is never mixed with another",
+            ));
+        }
+        let path = folder.join(ENTRIES);
+        let file = File::options()
+            .write(true)
+            .create_new(true)
+            .mode(files::FILE_MODE)
+            .open(&path);
+        let file = file.map_err(|error| Error::file("create", &path, error))?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            entries: BufWriter::new(file),
+            auditor: Auditor::new(key.clone()),
+            key: key.clone(),
+        })
+    }
+
+    /// Checks and writes the next entry.
+    ///
+    /// # Errors
+    /// [`Error::Unverified`], [`Error::File`].
+    pub fn entry(&mut self, line: &[u8]) -> Result<(), Error> {
+        self.auditor.check(line)?;
+        let written = self
+            .entries
+            .write_all(line)
+            .and_then(|()| self.entries.write_all(b"\n"));
+        written.map_err(|error| Error::file("write", self.folder.join(ENTRIES), error))
+    }
+
+    /// Checks the whole against its checkpoint and makes it durable.
+    ///
+    /// # Errors
+    /// [`Error::Unverified`], [`Error::File`].
+    pub fn finish(self, checkpoint: &str) -> Result<Report, Error> {
+        let report = self.auditor.finish(checkpoint)?;
+        let path = self.folder.join(ENTRIES);
+        let file = self
+            .entries
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error);
+        file.and_then(|file| file.sync_all())
+            .map_err(|error| Error::file("write", &path, error))?;
+        files::write(
+            &self.folder.join(VKEY),
+            format!("{}\n", self.key).as_bytes(),
+        )?;
+        files::write(&self.folder.join("README.txt"), readme(&report).as_bytes())?;
+        files::write(&self.folder.join(CHECKPOINT), checkpoint.as_bytes())?;
+        Ok(report)
+    }
+}
+
+/// The key that lies beside an export: a hint where to begin, and no proof of anything.
+///
+/// # Errors
+/// [`Error::Setup`] where it is not a key.
+pub fn key_beside(folder: &Path) -> Result<Option<VerifierKey>, Error> {
+    let path = folder.join(VKEY);
+    let Some(text) = files::read_text(&path)? else {
+        return Ok(None);
+    };
+    let key = VerifierKey::parse(text.trim_end());
+    key.map(Some).map_err(|error| {
+        let what = format!("{} is no verifier key: {error}", path.display());
+        Error::setup(what, "give the ledger's key by hand: --vkey KEY")
+    })
+}
+
+/// Checks an exported folder.
+///
+/// # Errors
+/// [`Error::Unverified`] where anything in it was changed, [`Error::Setup`] where it is no export.
+pub fn verify(folder: &Path, key: VerifierKey) -> Result<Report, Error> {
+    let no_export = |missing: &str| {
+        Error::setup(
+            format!(
+                "{} has no `{missing}`: it is not a whole export",
+                folder.display()
+            ),
+            "make one: glass ledger export DIR",
+        )
+    };
+    let checkpoint =
+        files::read_text(&folder.join(CHECKPOINT))?.ok_or_else(|| no_export(CHECKPOINT))?;
+    let path = folder.join(ENTRIES);
+    let file = match File::open(&path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(no_export(ENTRIES)),
+        Err(error) => return Err(Error::file("read", path, error)),
+    };
+    let mut auditor = Auditor::new(key);
+    let mut reader = BufReader::new(file);
+    while let Some(line) = next_line(&mut reader, &path, auditor.size())? {
+        auditor.check(&line)?;
+    }
+    auditor.finish(&checkpoint)
+}
+
+/// The next line without its newline; `None` at the end. No line is longer than an entry can be.
+fn next_line(
+    reader: &mut BufReader<File>,
+    path: &Path,
+    index: u64,
+) -> Result<Option<Vec<u8>>, Error> {
+    let mut line = Vec::new();
+    reader
+        .take(MAX_ENTRY_BYTES as u64 + 1)
+        .read_until(b'\n', &mut line)
+        .map_err(|error| Error::file("read", path, error))?;
+    if line.is_empty() {
+        return Ok(None);
+    }
+    match line.pop() {
+        Some(b'\n') => Ok(Some(line)),
+        _ => Err(Error::unverified(format!(
+            "entry {index}: its line is cut short or too long"
+        ))),
+    }
+}
+
+fn readme(report: &Report) -> String {
+    format!(
+        "The breakglass ledger {origin}, its first {entries} entries.\n\n\
+         {ENTRIES}   every entry, one JSON object a line, byte for byte as it is hashed\n\
+         {CHECKPOINT}      the signed tree head over exactly these entries\n\
+         {VKEY}            the key it is signed with; compare it with one you got elsewhere\n\n\
+         Check it, offline, years later:\n\n  \
+         glass ledger verify --from THIS_FOLDER --vkey KEY_YOU_TRUST\n\n\
+         or with any other program: the tree is RFC 6962 (SHA-256 of 0x00 and the line without\n\
+         its newline), the checkpoint C2SP tlog-checkpoint, the key C2SP signed-note. Each\n\
+         `signed` in an entry is ECDSA P-256 with SHA-256 over its `text`, by the key that the\n\
+         `person.enrolled` entry of the same `key` gives in `public`.\n",
+        origin = report.origin,
+        entries = report.entries,
+    )
+}

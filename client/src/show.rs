@@ -1,0 +1,268 @@
+//! What people see: the same few shapes on every screen.
+
+use breakglass_proto::v1;
+use jiff::Timestamp;
+
+use crate::{
+    grant::{approvers, basis_word, deadline, ending_sentence, state_word},
+    output::Printer,
+    text::plain,
+    time, view,
+};
+
+/// One grant in full: one fact a line.
+pub fn grant(printer: &Printer, grant: &v1::Grant, now: Timestamp) {
+    printer.heading(format!(
+        "{}  {} to {}",
+        grant.id,
+        grant.person,
+        plain(&grant.sentence)
+    ));
+    let state = state_word(grant);
+    let since = |time: Option<&prost_types::Timestamp>| when(time, now);
+    fact(printer, "state", state);
+    fact(printer, "right", &grant.right);
+    fact(printer, "incident", &grant.incident);
+    fact(printer, "reason", &grant.reason);
+    fact(printer, "rule", &grant.rule);
+    fact(printer, "asked", &since(grant.requested_at.as_ref()));
+    if let Some(length) = time::length_from_proto(grant.length.as_ref()) {
+        fact(printer, "for", &time::short(length));
+    }
+    if grant.state() == v1::GrantState::Waiting {
+        fact(printer, "waits for", &approvers(grant));
+        fact(printer, "lapses", &since(grant.lapses_at.as_ref()));
+        fact(printer, "self-grant", &self_grant(grant, now));
+    }
+    fact(printer, "began", &began(grant, now));
+    let ends = if grant.state() == v1::GrantState::Ended {
+        ""
+    } else {
+        "ends"
+    };
+    if !ends.is_empty() {
+        fact(printer, ends, &since(grant.ends_at.as_ref()));
+    } else {
+        fact(printer, "ended", &since(grant.ended_at.as_ref()));
+        fact(printer, "because", &ending_sentence(grant));
+    }
+    if grant.credentials > 0 {
+        fact(
+            printer,
+            "issued",
+            &format!("{} credentials", grant.credentials),
+        );
+    }
+}
+
+/// Grants, one a line.
+pub fn grants(printer: &Printer, grants: &[v1::Grant], now: Timestamp) {
+    let row = |grant: &v1::Grant| {
+        let left = match deadline(grant) {
+            Some(time) if grant.state() == v1::GrantState::Waiting => {
+                format!("lapses {}", time::relative(time, now))
+            }
+            Some(time) => format!("ends {}", time::local_and_relative(time, now)),
+            None => when(grant.ended_at.as_ref(), now),
+        };
+        let who = match grant.state() {
+            v1::GrantState::Waiting => format!("waits for {}", approvers(grant)),
+            _ => yes(grant),
+        };
+        vec![
+            grant.id.clone(),
+            grant.person.clone(),
+            grant.right.clone(),
+            grant.incident.clone(),
+            state_word(grant).to_owned(),
+            left,
+            who,
+        ]
+    };
+    let rows: Vec<_> = grants.iter().map(row).collect();
+    printer.table(
+        &[
+            "GRANT", "PERSON", "RIGHT", "INCIDENT", "STATE", "WHEN", "YES FROM",
+        ],
+        &rows,
+    );
+}
+
+/// One line about an incident.
+#[must_use]
+pub fn incident_line(incident: &v1::Incident, now: Timestamp) -> String {
+    let head = format!(
+        "{}  {}  {}",
+        incident.id,
+        view::severity_word(incident.severity()),
+        plain(&incident.title)
+    );
+    if incident.state() == v1::IncidentState::Closed {
+        let closed = when(incident.closed_at.as_ref(), now);
+        return format!("{head}  (closed by {}, {closed})", incident.closed_by);
+    }
+    let opened = when(incident.opened_at.as_ref(), now);
+    format!("{head}  (opened by {}, {opened})", incident.opened_by)
+}
+
+/// One incident in full, its notes and grants.
+pub fn incident(
+    printer: &Printer,
+    incident: &v1::Incident,
+    grants_of_it: &[v1::Grant],
+    now: Timestamp,
+) {
+    printer.heading(format!("{}  {}", incident.id, plain(&incident.title)));
+    fact(
+        printer,
+        "severity",
+        view::severity_word(incident.severity()),
+    );
+    fact(printer, "state", view::state_word(incident.state()));
+    fact(
+        printer,
+        "opened",
+        &by_at(&incident.opened_by, incident.opened_at.as_ref(), now),
+    );
+    if incident.state() == v1::IncidentState::Closed {
+        fact(
+            printer,
+            "closed",
+            &by_at(&incident.closed_by, incident.closed_at.as_ref(), now),
+        );
+        fact(printer, "because", &incident.closing_reason);
+    } else {
+        fact(printer, "closes", &when(incident.closes_at.as_ref(), now));
+    }
+    for note in &incident.notes {
+        printer.line("");
+        printer.aside(format!("{}, {}", note.by, when(note.at.as_ref(), now)));
+        for line in note.text.lines() {
+            printer.line(format!("  {}", plain(line)));
+        }
+    }
+    if !grants_of_it.is_empty() {
+        printer.line("");
+        grants(printer, grants_of_it, now);
+    }
+}
+
+/// One entry of the ledger on one line: its place, time, kind, who, and what it is about.
+#[must_use]
+pub fn entry_row(entry: &crate::entry::Entry, now: Timestamp) -> Vec<String> {
+    const ABOUT: [&str; 8] = [
+        "grant", "incident", "person", "right", "title", "text", "ending", "reason",
+    ];
+    let about: Vec<_> = ABOUT.iter().filter_map(|name| entry.text(name)).collect();
+    let mut about = plain(&about.join("  "));
+    if about.chars().count() > ABOUT_CHARS {
+        about = about
+            .chars()
+            .take(ABOUT_CHARS)
+            .chain(['.', '.', '.'])
+            .collect();
+    }
+    vec![
+        entry.index.to_string(),
+        time::local(entry.at, now),
+        entry.kind.clone(),
+        entry.by.clone(),
+        about,
+    ]
+}
+
+/// The columns of [`entry_row`].
+pub const ENTRY_COLUMNS: [&str; 5] = ["ENTRY", "WHEN", "KIND", "BY", "ABOUT"];
+
+/// How much of what an entry is about fits beside the rest on a terminal of 120 columns.
+const ABOUT_CHARS: usize = 72;
+
+/// A fact on its own line; nothing where there is none.
+pub fn fact(printer: &Printer, name: &str, value: &str) {
+    if !value.is_empty() {
+        printer.line(format!("  {name:<11}{}", plain(value)));
+    }
+}
+
+/// A time of the contract for people; empty where it is not set.
+#[must_use]
+pub fn when(time: Option<&prost_types::Timestamp>, now: Timestamp) -> String {
+    time::from_proto(time)
+        .map(|time| time::local_and_relative(time, now))
+        .unwrap_or_default()
+}
+
+/// Where the yes came from.
+fn yes(grant: &v1::Grant) -> String {
+    match grant.basis() {
+        v1::GrantBasis::Unspecified => String::new(),
+        v1::GrantBasis::FastPath => "nobody needed".to_owned(),
+        v1::GrantBasis::Approved => grant.approved_by.clone(),
+        v1::GrantBasis::SelfGranted => "SELF-GRANTED".to_owned(),
+    }
+}
+
+fn began(grant: &v1::Grant, now: Timestamp) -> String {
+    let when = when(grant.begins_at.as_ref(), now);
+    match grant.basis() {
+        v1::GrantBasis::Unspecified => when,
+        v1::GrantBasis::Approved => format!("{when}, approved by {}", grant.approved_by),
+        v1::GrantBasis::SelfGranted => format!("{when}, SELF-GRANTED: nobody said yes"),
+        v1::GrantBasis::FastPath => format!("{when}, {}", basis_word(grant.basis())),
+    }
+}
+
+fn self_grant(grant: &v1::Grant, now: Timestamp) -> String {
+    match time::from_proto(grant.self_grant_at.as_ref()) {
+        Some(time) if time <= now => format!("possible now: glass self-grant {}", grant.id),
+        Some(time) => format!("possible {}", time::local_and_relative(time, now)),
+        None => String::new(),
+    }
+}
+
+fn by_at(by: &str, time: Option<&prost_types::Timestamp>, now: Timestamp) -> String {
+    format!("by {by}, {}", when(time, now))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::output::Format;
+
+    fn printed(print: impl FnOnce(&Printer)) -> String {
+        let (out, err) = <(Arc<Mutex<Vec<u8>>>, Arc<Mutex<Vec<u8>>>)>::default();
+        print(&Printer::to_buffers(Format::Text, out.clone(), err));
+        String::from_utf8(out.lock().unwrap().clone()).unwrap()
+    }
+
+    fn stamp(text: &str) -> Option<prost_types::Timestamp> {
+        Some(time::to_proto(text.parse().unwrap()))
+    }
+
+    #[test]
+    fn a_requester_cannot_style_the_screen_of_the_approver() {
+        let now = "2026-11-23T03:05:00Z".parse().unwrap();
+        let asked = v1::Grant {
+            id: "G-45".into(),
+            person: "mia".into(),
+            right: "deploy-shop".into(),
+            sentence: "deploy the shop app".into(),
+            incident: "INC-12".into(),
+            reason: "fix\n  state      active\u{1b}[31m".into(),
+            state: v1::GrantState::Waiting.into(),
+            approvers: vec!["leon".into()],
+            lapses_at: stamp("2026-11-23T03:20:00Z"),
+            ..v1::Grant::default()
+        };
+        let screen = printed(|printer| grant(printer, &asked, now));
+        assert!(screen.starts_with("G-45  mia to deploy the shop app\n  state      waiting\n"));
+        assert!(
+            screen.contains("  reason     fix\\n  state      active\\u{1b}[31m\n"),
+            "{screen}"
+        );
+        assert!(screen.contains("  waits for  leon\n"), "{screen}");
+        assert!(screen.contains("(in 15m)"), "{screen}");
+    }
+}

@@ -1,0 +1,270 @@
+//! What `-o json` prints. Names follow the contract; times are RFC 3339 in UTC; ids of states are
+//! the ledger's words. Fields are only ever added.
+
+use breakglass_proto::v1;
+use serde::Serialize;
+
+use crate::{grant, time};
+
+/// A grant.
+#[derive(Debug, Serialize)]
+pub struct GrantView<'a> {
+    id: &'a str,
+    person: &'a str,
+    right: &'a str,
+    sentence: &'a str,
+    incident: &'a str,
+    reason: &'a str,
+    state: &'static str,
+    rule: &'a str,
+    approvers: &'a [String],
+    requested_at: Option<String>,
+    length_seconds: Option<i64>,
+    lapses_at: Option<String>,
+    self_grant_at: Option<String>,
+    begins_at: Option<String>,
+    ends_at: Option<String>,
+    basis: Option<&'static str>,
+    approved_by: Option<&'a str>,
+    ending: Option<&'static str>,
+    ended_at: Option<String>,
+    ended_by: Option<&'a str>,
+    ending_reason: Option<&'a str>,
+    held: bool,
+    credentials: u32,
+}
+
+impl<'a> From<&'a v1::Grant> for GrantView<'a> {
+    fn from(grant: &'a v1::Grant) -> Self {
+        let is_over = grant.state() == v1::GrantState::Ended;
+        Self {
+            id: &grant.id,
+            person: &grant.person,
+            right: &grant.right,
+            sentence: &grant.sentence,
+            incident: &grant.incident,
+            reason: &grant.reason,
+            state: if is_over {
+                "ended"
+            } else {
+                grant::state_word(grant)
+            },
+            rule: &grant.rule,
+            approvers: &grant.approvers,
+            requested_at: at(grant.requested_at.as_ref()),
+            length_seconds: grant.length.as_ref().map(|length| length.seconds),
+            lapses_at: at(grant.lapses_at.as_ref()),
+            self_grant_at: at(grant.self_grant_at.as_ref()),
+            begins_at: at(grant.begins_at.as_ref()),
+            ends_at: at(grant.ends_at.as_ref()),
+            basis: some(grant::basis_word(grant.basis())),
+            approved_by: some(&grant.approved_by),
+            ending: is_over.then(|| grant::ending_word(grant.ending())),
+            ended_at: at(grant.ended_at.as_ref()),
+            ended_by: some(&grant.ended_by),
+            ending_reason: some(&grant.ending_reason),
+            held: grant.held,
+            credentials: grant.credentials,
+        }
+    }
+}
+
+/// Grants, in their order.
+#[must_use]
+pub fn grants(grants: &[v1::Grant]) -> Vec<GrantView<'_>> {
+    grants.iter().map(GrantView::from).collect()
+}
+
+/// A note.
+#[derive(Debug, Serialize)]
+pub struct NoteView<'a> {
+    by: &'a str,
+    at: Option<String>,
+    text: &'a str,
+}
+
+/// An incident.
+#[derive(Debug, Serialize)]
+pub struct IncidentView<'a> {
+    id: &'a str,
+    severity: &'static str,
+    title: &'a str,
+    state: &'static str,
+    opened_by: &'a str,
+    opened_at: Option<String>,
+    closes_at: Option<String>,
+    closed_by: Option<&'a str>,
+    closed_at: Option<String>,
+    closing_reason: Option<&'a str>,
+    notes: Vec<NoteView<'a>>,
+    grants: &'a [String],
+}
+
+impl<'a> From<&'a v1::Incident> for IncidentView<'a> {
+    fn from(incident: &'a v1::Incident) -> Self {
+        let note = |note: &'a v1::IncidentNote| NoteView {
+            by: &note.by,
+            at: at(note.at.as_ref()),
+            text: &note.text,
+        };
+        Self {
+            id: &incident.id,
+            severity: severity_word(incident.severity()),
+            title: &incident.title,
+            state: state_word(incident.state()),
+            opened_by: &incident.opened_by,
+            opened_at: at(incident.opened_at.as_ref()),
+            closes_at: at(incident.closes_at.as_ref()),
+            closed_by: some(&incident.closed_by),
+            closed_at: at(incident.closed_at.as_ref()),
+            closing_reason: some(&incident.closing_reason),
+            notes: incident.notes.iter().map(note).collect(),
+            grants: &incident.grants,
+        }
+    }
+}
+
+/// Incidents, in their order.
+#[must_use]
+pub fn incidents(incidents: &[v1::Incident]) -> Vec<IncidentView<'_>> {
+    incidents.iter().map(IncidentView::from).collect()
+}
+
+/// An enrolled key.
+#[derive(Debug, Serialize)]
+pub struct DeviceView<'a> {
+    key: &'a str,
+    name: &'a str,
+    enrolled_at: Option<String>,
+    certificate_expires_at: Option<String>,
+}
+
+/// Somebody in the policy.
+#[derive(Debug, Serialize)]
+pub struct PersonView<'a> {
+    id: &'a str,
+    name: &'a str,
+    job: &'a str,
+    contact: &'a str,
+    devices: Vec<DeviceView<'a>>,
+    frozen: bool,
+    frozen_reason: Option<&'a str>,
+}
+
+impl<'a> From<&'a v1::Person> for PersonView<'a> {
+    fn from(person: &'a v1::Person) -> Self {
+        let device = |device: &'a v1::Device| DeviceView {
+            key: &device.key,
+            name: &device.name,
+            enrolled_at: at(device.enrolled_at.as_ref()),
+            certificate_expires_at: at(device.certificate_expires_at.as_ref()),
+        };
+        Self {
+            id: &person.id,
+            name: &person.name,
+            job: &person.job,
+            contact: &person.contact,
+            devices: person.devices.iter().map(device).collect(),
+            frozen: person.frozen,
+            frozen_reason: some(&person.frozen_reason),
+        }
+    }
+}
+
+/// Whether somebody can have a right.
+#[derive(Debug, Serialize)]
+pub struct VerdictView<'a> {
+    right: &'a str,
+    sentence: &'a str,
+    allowed: bool,
+    rule: Option<&'a str>,
+    approvers: &'a [String],
+    longest_seconds: Option<i64>,
+    explanation: &'a str,
+}
+
+/// What somebody can do.
+#[derive(Debug, Serialize)]
+pub struct CanView<'a> {
+    person: &'a str,
+    name: &'a str,
+    rights: Vec<VerdictView<'a>>,
+    duties: &'a [String],
+}
+
+impl<'a> From<&'a v1::PersonCan> for CanView<'a> {
+    fn from(can: &'a v1::PersonCan) -> Self {
+        let verdict = |verdict: &'a v1::Verdict| VerdictView {
+            right: &verdict.right,
+            sentence: &verdict.sentence,
+            allowed: verdict.allowed,
+            rule: some(&verdict.rule),
+            approvers: &verdict.approvers,
+            longest_seconds: verdict.longest.as_ref().map(|longest| longest.seconds),
+            explanation: &verdict.explanation,
+        };
+        Self {
+            person: &can.person,
+            name: &can.name,
+            rights: can.verdicts.iter().map(verdict).collect(),
+            duties: &can.duties,
+        }
+    }
+}
+
+/// Something that happened.
+#[derive(Debug, Serialize)]
+pub struct EventView<'a> {
+    index: u64,
+    at: Option<String>,
+    kind: &'a str,
+    by: &'a str,
+    text: &'a str,
+    grant: Option<&'a str>,
+    incident: Option<&'a str>,
+}
+
+impl<'a> From<&'a v1::WatchResponse> for EventView<'a> {
+    fn from(event: &'a v1::WatchResponse) -> Self {
+        Self {
+            index: event.index,
+            at: at(event.at.as_ref()),
+            kind: &event.kind,
+            by: &event.by,
+            text: &event.text,
+            grant: event.grant.as_ref().map(|grant| grant.id.as_str()),
+            incident: event.incident.as_ref().map(|incident| incident.id.as_str()),
+        }
+    }
+}
+
+/// A severity in the ledger's word.
+#[must_use]
+pub fn severity_word(severity: v1::Severity) -> &'static str {
+    match severity {
+        v1::Severity::Unspecified => "unknown",
+        v1::Severity::Sev1 => "sev1",
+        v1::Severity::Sev2 => "sev2",
+        v1::Severity::Sev3 => "sev3",
+    }
+}
+
+/// An incident's state in one word.
+#[must_use]
+pub fn state_word(state: v1::IncidentState) -> &'static str {
+    match state {
+        v1::IncidentState::Unspecified => "unknown",
+        v1::IncidentState::Open => "open",
+        v1::IncidentState::Closed => "closed",
+    }
+}
+
+/// A time of the contract as it stands in JSON.
+#[must_use]
+pub fn at(time: Option<&prost_types::Timestamp>) -> Option<String> {
+    time::from_proto(time).map(time::rfc3339)
+}
+
+fn some(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
+}
