@@ -305,12 +305,6 @@ impl Subscription {
     pub fn place(&self) -> u64 {
         self.next
     }
-
-    /// Whether everything that was told is behind.
-    #[must_use]
-    pub fn is_at_tip(&self) -> bool {
-        self.next >= self.feed.tip()
-    }
 }
 
 impl Drop for Subscription {

@@ -109,10 +109,10 @@ impl Hold {
         }
     }
 
-    /// Whether everything that was told so far was given out.
+    /// Whether anything is committed that was not looked at.
     #[must_use]
-    pub fn is_at_tip(&self) -> bool {
-        self.events.is_at_tip()
+    pub fn is_behind(&self) -> bool {
+        self.events.place() < self.app.reader.checkpoint().size()
     }
 
     /// The grant itself, or what happens to its incident as a whole.

@@ -1,0 +1,121 @@
+//! Grants and credentials.
+
+use breakglass_domain::event::CredentialKind;
+use breakglass_domain::grant::{Active, Ended, Phase};
+use breakglass_domain::{Basis, Ending, Grant};
+use breakglass_proto::v1;
+
+use super::super::error::Error;
+use super::{length, receipt, time};
+use crate::app::Issued;
+
+/// As it stands.
+pub(in crate::api) fn grant(grant: &Grant) -> v1::Grant {
+    let asked = v1::Grant {
+        id: grant.of.grant.to_string(),
+        person: grant.of.person.to_string(),
+        right: grant.of.right.to_string(),
+        sentence: grant.sentence.to_string(),
+        incident: grant.of.incident.to_string(),
+        reason: grant.reason.to_string(),
+        state: v1::GrantState::Waiting.into(),
+        rule: grant.rule.to_string(),
+        approvers: grant.approvers.iter().map(ToString::to_string).collect(),
+        requested_at: Some(time(grant.requested_at)),
+        length: Some(length(grant.length)),
+        lapses_at: Some(time(grant.lapses_at)),
+        self_grant_at: grant.self_grant.map(|allowed| time(allowed.from)),
+        held: grant.held,
+        credentials: grant.credentials,
+        ..v1::Grant::default()
+    };
+    match &grant.phase {
+        Phase::Waiting => asked,
+        Phase::Active(active) => begun(asked, active),
+        Phase::Ended(over) => ended(asked, over),
+    }
+}
+
+/// Several.
+pub(in crate::api) fn grants<'a>(list: impl IntoIterator<Item = &'a Grant>) -> Vec<v1::Grant> {
+    list.into_iter().map(grant).collect()
+}
+
+fn begun(asked: v1::Grant, active: &Active) -> v1::Grant {
+    let by = active.by.person();
+    v1::Grant {
+        state: v1::GrantState::Active.into(),
+        begins_at: Some(time(active.begins_at)),
+        ends_at: Some(time(active.ends_at)),
+        basis: basis(active.basis).into(),
+        approved_by: by.map(ToString::to_string).unwrap_or_default(),
+        ..asked
+    }
+}
+
+fn ended(asked: v1::Grant, over: &Ended) -> v1::Grant {
+    let begun = match &over.was {
+        Some(active) => begun(asked, active),
+        None => asked,
+    };
+    let reason = over.reason.as_ref();
+    v1::Grant {
+        state: v1::GrantState::Ended.into(),
+        ending: ending(over.ending).into(),
+        ended_at: Some(time(over.at)),
+        ended_by: over.by.to_string(),
+        ending_reason: reason.map(ToString::to_string).unwrap_or_default(),
+        ..begun
+    }
+}
+
+fn basis(basis: Basis) -> v1::GrantBasis {
+    match basis {
+        Basis::FastPath => v1::GrantBasis::FastPath,
+        Basis::Approved => v1::GrantBasis::Approved,
+        Basis::SelfGranted => v1::GrantBasis::SelfGranted,
+    }
+}
+
+fn ending(ending: Ending) -> v1::GrantEnding {
+    match ending {
+        Ending::Denied => v1::GrantEnding::Denied,
+        Ending::Lapsed => v1::GrantEnding::Lapsed,
+        Ending::Dropped => v1::GrantEnding::Dropped,
+        Ending::Revoked => v1::GrantEnding::Revoked,
+        Ending::Expired => v1::GrantEnding::Expired,
+        Ending::IncidentClosed => v1::GrantEnding::IncidentClosed,
+        Ending::PersonLeft => v1::GrantEnding::PersonLeft,
+        Ending::PersonFrozen => v1::GrantEnding::PersonFrozen,
+        Ending::Abandoned => v1::GrantEnding::Abandoned,
+    }
+}
+
+/// A credential with the entry that was written before it.
+pub(in crate::api) fn credential(issued: &Issued) -> v1::Credential {
+    let kind = match issued.kind {
+        CredentialKind::Jwt => v1::CredentialKind::Jwt,
+    };
+    v1::Credential {
+        kind: kind.into(),
+        value: issued.credential.value.to_string(),
+        id: issued.id.to_string(),
+        not_before: Some(time(issued.credential.not_before)),
+        expires_at: Some(time(issued.credential.expires_at)),
+        audience: issued.audience.to_string(),
+        receipt: Some(receipt(&issued.receipt)),
+    }
+}
+
+/// What kind is wanted; `None` where none is.
+pub(in crate::api) fn credential_kind(kind: i32) -> Result<Option<CredentialKind>, Error> {
+    match v1::CredentialKind::try_from(kind) {
+        Ok(v1::CredentialKind::Unspecified) => Ok(None),
+        Ok(v1::CredentialKind::Jwt) => Ok(Some(CredentialKind::Jwt)),
+        Err(_) => {
+            let why = format!("this broker makes no credentials of kind {kind}");
+            let field = "credential";
+            Err(Error::Argument { field, why })
+        }
+    }
+}

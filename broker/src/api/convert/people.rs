@@ -1,0 +1,56 @@
+//! People and what they can do.
+
+use breakglass_domain::KeyId;
+use breakglass_domain::people::Device;
+use breakglass_domain::policy::{PersonCan, Verdict};
+use breakglass_proto::v1;
+
+use super::{length, time};
+use crate::app::Known;
+
+/// Somebody in the policy.
+pub(in crate::api) fn person(known: &Known) -> v1::Person {
+    let frozen = known.member.frozen.as_ref();
+    let contact = known.person.contact.as_ref();
+    v1::Person {
+        id: known.id.to_string(),
+        name: known.person.name.to_string(),
+        job: known.person.job.to_string(),
+        contact: contact.map(ToString::to_string).unwrap_or_default(),
+        devices: known.member.devices.iter().map(device).collect(),
+        frozen: frozen.is_some(),
+        frozen_reason: frozen.map(|freeze| freeze.reason.to_string()).unwrap_or_default(),
+    }
+}
+
+fn device((key, device): (&KeyId, &Device)) -> v1::Device {
+    v1::Device {
+        key: key.to_string(),
+        name: device.name.to_string(),
+        enrolled_at: Some(time(device.enrolled_at)),
+        certificate_expires_at: Some(time(device.certificate_expires_at)),
+    }
+}
+
+/// What one person can do.
+pub(in crate::api) fn can(can: &PersonCan) -> v1::PersonCan {
+    v1::PersonCan {
+        person: can.person.to_string(),
+        name: can.name.clone(),
+        verdicts: can.verdicts.iter().map(verdict).collect(),
+        duties: can.duties.iter().map(ToString::to_string).collect(),
+    }
+}
+
+fn verdict(verdict: &Verdict) -> v1::Verdict {
+    let rule = verdict.rule.as_ref();
+    v1::Verdict {
+        right: verdict.right.to_string(),
+        sentence: verdict.sentence.clone(),
+        allowed: verdict.rule.is_some(),
+        rule: rule.map(ToString::to_string).unwrap_or_default(),
+        approvers: verdict.approvers.iter().map(ToString::to_string).collect(),
+        longest: Some(length(verdict.longest)),
+        explanation: verdict.explanation.clone(),
+    }
+}

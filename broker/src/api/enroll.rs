@@ -1,0 +1,97 @@
+//! `EnrollService`: the only one that strangers may call.
+
+use breakglass_domain::limits::DEVICE_MAX;
+use breakglass_domain::{Line, TokenHash};
+use breakglass_proto::statement::Act as Said;
+use breakglass_proto::v1::{self, enroll_service_server::EnrollService};
+use tonic::{Request, Response, Status};
+use zeroize::Zeroizing;
+
+use super::caller::key_id;
+use super::convert;
+use super::desk::Desk;
+use super::error::Error;
+use super::limits::POINT_LEN;
+use super::statement::{self, Checked};
+use crate::app::{Enrolling, token};
+
+#[tonic::async_trait]
+impl EnrollService for Desk {
+    async fn enroll(
+        &self,
+        request: Request<v1::EnrollRequest>,
+    ) -> Result<Response<v1::EnrollResponse>, Status> {
+        let asked = request.into_inner();
+        let refused = |error: &Error| self.app.count_refusal(error.reason());
+        let enrolling = self.enrolling(asked).inspect_err(refused)?;
+        let certified = self.app.enroll(enrolling).await?;
+        let about = self.app.about();
+        Ok(Response::new(v1::EnrollResponse {
+            person: certified.person.to_string(),
+            certificate: certified.certificate,
+            renew_at: Some(convert::time(certified.renew_at)),
+            expires_at: Some(convert::time(certified.expires_at)),
+            ledger_vkey: about.ledger_vkey.clone(),
+            issuer: about.issuer.clone(),
+            receipt: Some(convert::receipt(&certified.receipt)),
+        }))
+    }
+}
+
+impl Desk {
+    fn enrolling(&self, asked: v1::EnrollRequest) -> Result<Enrolling, Error> {
+        let secret = Zeroizing::new(asked.token);
+        let token = token::hash(&secret);
+        let public = asked.public_key;
+        if public.len() != POINT_LEN {
+            let why = format!("it is not an uncompressed P-256 point of {POINT_LEN} bytes");
+            let field = "public_key";
+            return Err(Error::Argument { field, why });
+        }
+        let key = key_id(&public);
+        let checked = statement::check(&public, &key, asked.signed, "enroll")?;
+        self.need_meant(&checked, &token)?;
+        let device = device(&checked.said, &token, key.as_str())?;
+        Ok(Enrolling {
+            token,
+            key,
+            public,
+            device,
+            signed: checked.signed,
+        })
+    }
+
+    /// A laptop that enrols does not know the ledger and the person yet and may leave both empty;
+    /// what it does say must be right.
+    fn need_meant(&self, checked: &Checked, token: &TokenHash) -> Result<(), Error> {
+        let ours = &self.app.about().origin;
+        if !checked.origin.is_empty() && checked.origin != *ours {
+            let ours = ours.clone();
+            return Err(Error::WrongBroker { ours });
+        }
+        let invited = self.app.invited(token);
+        let is_invited = invited.is_some_and(|person| person.as_str() == checked.by);
+        if !checked.by.is_empty() && !is_invited {
+            let another = "it is by somebody else than the invitation is for";
+            return Err(Error::Statement(another.to_owned()));
+        }
+        Ok(())
+    }
+}
+
+/// The statement binds this key to this token.
+fn device(said: &Said, token: &TokenHash, key: &str) -> Result<Line, Error> {
+    let Said::Enroll {
+        token_sha256,
+        key: signed_key,
+        device,
+    } = said
+    else {
+        return Err(Error::Statement("it is for another call".to_owned()));
+    };
+    if !token::same(token_sha256, token.as_str()) || !token::same(signed_key, key) {
+        return Err(Error::Statement("it names another token or another key".to_owned()));
+    }
+    let line = Line::parse_up_to(device, DEVICE_MAX);
+    line.map_err(|why| statement::not_taken("device", why))
+}

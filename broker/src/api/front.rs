@@ -1,0 +1,162 @@
+//! What stands in front of every service, also of those that are not written yet: limits, who is
+//! calling, how long it may take, and what a panic becomes.
+
+use std::any::Any;
+use std::net::{IpAddr, Ipv4Addr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use breakglass_domain::PersonId;
+use breakglass_proto::v1::enroll_service_server;
+use http::Extensions;
+use tokio::sync::Semaphore;
+use tonic::server::NamedService;
+use tonic::{Code, Status};
+
+use super::caller;
+use super::error::Error;
+use super::limits::{CALL_TIMEOUT, Limits, MESSAGE_MAX};
+use super::rate::Rate;
+use crate::app::{App, Caller};
+
+/// The one service that strangers may call.
+const OPEN: &str = <enroll_service_server::EnrollServiceServer<()> as NamedService>::NAME;
+
+/// What the front needs to know.
+pub(super) struct Front {
+    app: Arc<App>,
+    in_flight: Semaphore,
+    people: Rate<PersonId>,
+    strangers: Rate<IpAddr>,
+}
+
+impl Front {
+    pub(super) fn new(app: Arc<App>, limits: &Limits) -> Arc<Self> {
+        Arc::new(Self {
+            app,
+            in_flight: Semaphore::new(limits.in_flight),
+            people: Rate::new(limits.calls_per_second, limits.calls_burst),
+            strangers: Rate::new(limits.enrolments_per_second, limits.enrolments_burst),
+        })
+    }
+}
+
+/// Lets a request through to its service, or answers it.
+pub(super) async fn front(
+    State(front): State<Arc<Front>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    match front.pass(request, next).await {
+        Ok(response) => in_our_words(response),
+        Err(error) => Status::from(error).into_http(),
+    }
+}
+
+impl Front {
+    async fn pass(&self, mut request: Request, next: Next) -> Result<Response, Error> {
+        let _place = self.in_flight.try_acquire().map_err(|_| Error::Busy)?;
+        if is_open(request.uri().path()) {
+            self.take_stranger(request.extensions()).inspect_err(|error| self.count(error))?;
+        } else {
+            let caller = self.take_person(request.extensions());
+            let caller = caller.inspect_err(|error| self.count(error))?;
+            let call = call_of(request.uri().path());
+            self.admit(&caller, &call).await?;
+            request.extensions_mut().insert(Arc::new(caller));
+        }
+        let answer = Caught::new(Box::pin(next.run(request)));
+        let answered = tokio::time::timeout(CALL_TIMEOUT, answer).await;
+        let seconds = CALL_TIMEOUT.as_secs();
+        answered.unwrap_or(Err(Error::Slow { seconds }))
+    }
+
+    fn count(&self, error: &Error) {
+        self.app.count_refusal(error.reason());
+    }
+
+    fn take_stranger(&self, extensions: &Extensions) -> Result<(), Error> {
+        let unknown = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let address = caller::address(extensions).unwrap_or(unknown);
+        self.strangers.take(&address, self.app.monotonic())
+    }
+
+    fn take_person(&self, extensions: &Extensions) -> Result<Caller, Error> {
+        let caller = caller::of_connection(extensions, self.app.now())?;
+        self.people.take(&caller.person, self.app.monotonic())?;
+        Ok(caller)
+    }
+
+    /// Who has a certificate and is not let in is put on record.
+    async fn admit(&self, caller: &Caller, call: &str) -> Result<(), Error> {
+        let Err(refused) = self.app.admit(&caller.person, &caller.key) else {
+            return Ok(());
+        };
+        let error = Error::App(refused);
+        let (reason, text) = (error.reason(), error.to_string());
+        self.app.note_refusal(&caller.person, call, reason, &text).await;
+        Err(error)
+    }
+}
+
+/// The method of a call, for the record; a path that a client made up is not believed.
+fn call_of(path: &str) -> String {
+    let method = path.rsplit('/').next().unwrap_or_default();
+    method.chars().filter(char::is_ascii_alphanumeric).take(40).collect()
+}
+
+fn is_open(path: &str) -> bool {
+    let mut parts = path.split('/');
+    (parts.next(), parts.next()) == (Some(""), Some(OPEN))
+}
+
+/// What tonic refuses by itself, before one of our services sees it, in our own form.
+fn in_our_words(response: Response) -> Response {
+    let headers = response.headers();
+    if !headers.contains_key(Status::GRPC_STATUS)
+        || headers.contains_key(Status::GRPC_STATUS_DETAILS)
+    {
+        return response;
+    }
+    let error = match Status::from_header_map(headers).map(|status| status.code()) {
+        Some(Code::OutOfRange) => Error::TooLarge { limit: MESSAGE_MAX },
+        Some(Code::Internal) => Error::Unreadable,
+        _ => return response,
+    };
+    Status::from(error).into_http::<Body>()
+}
+
+/// A future whose panic is an error, and in our diagnostics.
+pub(super) struct Caught<F>(F);
+
+impl<F: Future + Unpin> Caught<F> {
+    pub(super) fn new(future: F) -> Self {
+        Self(future)
+    }
+}
+
+impl<F: Future + Unpin> Future for Caught<F> {
+    type Output = Result<F::Output, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // After a panic the future is not polled again: what it left half done is dropped with it.
+        match catch_unwind(AssertUnwindSafe(|| Pin::new(&mut self.0).poll(cx))) {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => {
+                tracing::error!(panic = words_of(&*panic), "a call panicked");
+                Poll::Ready(Err(Error::Panicked))
+            }
+        }
+    }
+}
+
+fn words_of(panic: &(dyn Any + Send)) -> &str {
+    let words = panic.downcast_ref::<&str>().copied();
+    words.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no words")
+}
