@@ -108,7 +108,9 @@ class Story:
             public.verify(base64.b64decode(signed["signature"]), signed["text"].encode(), ec.ECDSA(SHA256()))
         except InvalidSignature:
             raise Wrong(f"{where}: {person}'s signature is not under this statement") from None
-        need(f"\nby: {person}\n" in signed["text"] and entry["by"] == person, where, "not this person's statement")
+        # Somebody who enrols does not know yet what the broker calls them.
+        by = "" if signed["text"].startswith("breakglass/v1 enroll\n") else person
+        need(signed["text"].split("\n")[2] == f"by: {by}" and entry["by"] == person, where, "not this person's statement")
 
 
 def check_tiles(folder, leaves):
