@@ -10,41 +10,34 @@ use crate::{
     time, view,
 };
 
-/// One grant in full: one fact a line.
+/// One grant in full: one fact a line; what there is not is left out.
 pub fn grant(printer: &Printer, grant: &v1::Grant, now: Timestamp) {
+    let at = |time: Option<&prost_types::Timestamp>| when(time, now);
+    let length = time::length_from_proto(grant.length.as_ref()).map(time::short);
     printer.heading(format!(
         "{}  {} to {}",
         grant.id,
         grant.person,
         plain(&grant.sentence)
     ));
-    let state = state_word(grant);
-    let since = |time: Option<&prost_types::Timestamp>| when(time, now);
-    fact(printer, "state", state);
+    fact(printer, "state", state_word(grant));
     fact(printer, "right", &grant.right);
     fact(printer, "incident", &grant.incident);
     fact(printer, "reason", &grant.reason);
     fact(printer, "rule", &grant.rule);
-    fact(printer, "asked", &since(grant.requested_at.as_ref()));
-    if let Some(length) = time::length_from_proto(grant.length.as_ref()) {
-        fact(printer, "for", &time::short(length));
-    }
+    fact(printer, "asked", &at(grant.requested_at.as_ref()));
+    fact(printer, "for", &length.unwrap_or_default());
     if grant.state() == v1::GrantState::Waiting {
         fact(printer, "waits for", &approvers(grant));
-        fact(printer, "lapses", &since(grant.lapses_at.as_ref()));
+        fact(printer, "lapses", &at(grant.lapses_at.as_ref()));
         fact(printer, "self-grant", &self_grant(grant, now));
     }
     fact(printer, "began", &began(grant, now));
-    let ends = if grant.state() == v1::GrantState::Ended {
-        ""
-    } else {
-        "ends"
-    };
-    if !ends.is_empty() {
-        fact(printer, ends, &since(grant.ends_at.as_ref()));
-    } else {
-        fact(printer, "ended", &since(grant.ended_at.as_ref()));
+    if grant.state() == v1::GrantState::Ended {
+        fact(printer, "ended", &at(grant.ended_at.as_ref()));
         fact(printer, "because", &ending_sentence(grant));
+    } else {
+        fact(printer, "ends", &at(grant.ends_at.as_ref()));
     }
     if grant.credentials > 0 {
         fact(

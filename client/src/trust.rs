@@ -202,21 +202,17 @@ impl Trust {
         if old.size() == 0 {
             return Ok(()); // everything extends the empty tree
         }
-        let proof = match prover.prove(old.size(), new.size()).await {
-            Ok(proof) => proof,
-            Err(error) if error.is_passing() => return Err(error),
-            Err(error) => {
+        match joined(old, new, prover).await {
+            Ok(()) => Ok(()),
+            Err(Apart::Passing(error)) => Err(error),
+            Err(Apart::NoProof(error)) => {
                 let why = format!("the broker has no proof that one extends the other ({error})");
-                return Err(contradiction(&why, None));
+                Err(contradiction(&why, None))
             }
-        };
-        let asked = proof.old == old.size() && proof.new == new.size();
-        match proof.verify(&old.root(), &new.root()) {
-            Ok(()) if asked => Ok(()),
-            _ => Err(contradiction(
-                "the proof that one extends the other is false",
-                Some(&proof),
-            )),
+            Err(Apart::False(proof)) => {
+                let why = "the proof that one extends the other is false";
+                Err(contradiction(why, Some(&proof)))
+            }
         }
     }
 
@@ -280,6 +276,34 @@ impl Trust {
             .open(&path);
         open.and_then(|file| file.lock().map(|()| file))
             .map_err(|error| Error::file("lock", path, error))
+    }
+}
+
+/// Why two checkpoints could not be joined.
+enum Apart {
+    /// Nobody answered: that says nothing about the ledger.
+    Passing(Error),
+    /// The broker declined to prove it.
+    NoProof(Error),
+    /// What it sent proves nothing, or something else than was asked.
+    False(ConsistencyProof),
+}
+
+/// Asks for the proof that the newer tree begins with the older one, and checks it.
+async fn joined(
+    old: &SignedCheckpoint,
+    new: &SignedCheckpoint,
+    prover: &impl Prover,
+) -> Result<(), Apart> {
+    let proof = prover.prove(old.size(), new.size()).await;
+    let proof = proof.map_err(|error| match error.is_passing() {
+        true => Apart::Passing(error),
+        false => Apart::NoProof(error),
+    })?;
+    let asked = proof.old == old.size() && proof.new == new.size();
+    match proof.verify(&old.root(), &new.root()) {
+        Ok(()) if asked => Ok(()),
+        _ => Err(Apart::False(proof)),
     }
 }
 

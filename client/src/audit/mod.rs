@@ -88,7 +88,9 @@ impl Auditor {
         self.check_order(&entry, index).map_err(wrong)?;
         self.keys.enrol(&entry).map_err(wrong)?;
         self.acts.check(&entry, &self.keys).map_err(wrong)?;
-        self.lives.check(&entry, self.acts.current()).map_err(wrong)?;
+        self.lives
+            .check(&entry, self.acts.current())
+            .map_err(wrong)?;
         // Last, for whoever removes somebody signs with a key that works, maybe their own.
         self.keys.remove(&entry);
         self.tree.push(Hash::of_leaf(line));

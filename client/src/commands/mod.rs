@@ -15,12 +15,7 @@ mod typed;
 pub use typed::{length, reason};
 
 use crate::{
-    cli::Command,
-    config::Settings,
-    error::Error,
-    exec::keeper,
-    output::Printer,
-    session::Session,
+    cli::Command, config::Settings, error::Error, exec::keeper, output::Printer, session::Session,
 };
 
 /// The exit code of a command that did what it was asked.

@@ -283,3 +283,6 @@ fn check_broker(who: &v1::WhoAmIResponse, identity: &Identity, trust: &Trust) ->
 }
 
 pub use grants::Asked;
+
+#[cfg(test)]
+mod tests;

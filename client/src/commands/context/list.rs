@@ -1,10 +1,10 @@
 //! `glass context list`
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     commands::{DONE, Seat},
-    config::ContextName,
+    config::{Context, ContextName},
     error::Error,
 };
 
@@ -35,32 +35,38 @@ pub fn run(_: Args, seat: &Seat) -> Result<u8, Error> {
     let is_used = |name: &ContextName| in_use.as_ref() == Some(name);
     let view: Vec<_> = contexts
         .iter()
-        .map(|context| {
-            json!({
-                "name": context.name,
-                "in_use": is_used(&context.name),
-                "server": context.server,
-                "person": context.person,
-                "device": context.device,
-            })
-        })
+        .map(|context| view(context, is_used(&context.name)))
         .collect();
     seat.printer.answer(&view, |printer| {
-        let row = |context: &crate::config::Context| {
-            let mark = if is_used(&context.name) { "*" } else { "" };
-            vec![
-                mark.to_owned(),
-                context.name.to_string(),
-                context.person.clone(),
-                context.server.to_string(),
-                context.device.clone(),
-            ]
-        };
-        let rows: Vec<_> = contexts.iter().map(row).collect();
+        let rows: Vec<_> = contexts
+            .iter()
+            .map(|context| row(context, is_used(&context.name)))
+            .collect();
         printer.table(&["", "CONTEXT", "PERSON", "BROKER", "DEVICE"], &rows);
         if rows.is_empty() {
             printer.line("None yet. A colleague who may runs: glass people invite YOU");
         }
     });
     Ok(DONE)
+}
+
+fn view(context: &Context, is_used: bool) -> Value {
+    json!({
+        "name": context.name,
+        "in_use": is_used,
+        "server": context.server,
+        "person": context.person,
+        "device": context.device,
+    })
+}
+
+fn row(context: &Context, is_used: bool) -> Vec<String> {
+    let mark = if is_used { "*" } else { "" };
+    vec![
+        mark.to_owned(),
+        context.name.to_string(),
+        context.person.clone(),
+        context.server.to_string(),
+        context.device.clone(),
+    ]
 }

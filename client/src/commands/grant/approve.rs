@@ -53,19 +53,8 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     if let Some(error) = ended_error(&asked) {
         return Err(error);
     }
-    if !args.yes {
-        screen(&seat.printer, &session, &asked).await?;
-        let otherwise = format!("if you are sure: glass approve {} --yes", asked.id);
-        if !seat
-            .printer
-            .confirm(&format!("Approve {}?", asked.id), &otherwise)?
-        {
-            seat.printer.note(format!(
-                "Not approved; it still waits. To say no: glass deny {} -m \"why\"",
-                asked.id
-            ));
-            return Ok(DONE);
-        }
+    if !args.yes && !is_approved(seat, &session, &asked).await? {
+        return Ok(DONE);
     }
     let grant = session.approve(&asked).await?;
     seat.printer.answer(&GrantView::from(&grant), |printer| {
@@ -82,6 +71,22 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         ));
     });
     Ok(DONE)
+}
+
+/// Shows the request and asks.
+async fn is_approved(seat: &Seat, session: &Session, asked: &v1::Grant) -> Result<bool, Error> {
+    screen(&seat.printer, session, asked).await?;
+    let otherwise = format!("if you are sure: glass approve {} --yes", asked.id);
+    let is_yes = seat
+        .printer
+        .confirm(&format!("Approve {}?", asked.id), &otherwise)?;
+    if !is_yes {
+        seat.printer.note(format!(
+            "Not approved; it still waits. To say no: glass deny {} -m \"why\"",
+            asked.id
+        ));
+    }
+    Ok(is_yes)
 }
 
 /// What waits for the caller: listed, and returned where it is exactly one and somebody is there.

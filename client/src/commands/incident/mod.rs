@@ -8,13 +8,7 @@ pub mod show;
 pub mod watch;
 
 use super::Seat;
-use crate::{
-    error::Error,
-    grant::listed,
-    session::Session,
-    text::plain,
-    view::severity_word,
-};
+use crate::{error::Error, grant::listed, session::Session, text::plain, view::severity_word};
 
 /// Open, close and follow incidents
 #[derive(Debug, clap::Subcommand)]
@@ -72,7 +66,8 @@ pub async fn chosen(seat: &Seat, session: &Session, typed: Option<&str>) -> Resu
             let missing = format!("{} are open", listed(&ids, "and"));
             let otherwise = "say which: --incident INC-12";
             let choice =
-                seat.printer.choose("Under which incident", &lines, &missing, otherwise)?;
+                seat.printer
+                    .choose("Under which incident", &lines, &missing, otherwise)?;
             Ok(several[choice].id.clone())
         }
     }
