@@ -47,3 +47,7 @@ pub(super) const MAX_ANSWER: usize = 64;
 /// How often the first credential is asked for again while the broker is out of reach, the pauses
 /// doubling from a quarter of a second: about half a minute in all, within which a broker restarts.
 pub(super) const ISSUE_TRIES: u32 = 7;
+
+/// How long after a request's lapse a broker that is out of reach is still waited for, so that a
+/// script does not wait for ever.
+pub(super) const LAPSE_SLACK: SignedDuration = SignedDuration::from_mins(1);

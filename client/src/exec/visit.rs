@@ -142,11 +142,13 @@ impl<D: Desk> Visit<'_, D> {
             });
         }
         let (desk, order) = (self.desk.as_ref(), self.order);
+        let (grant, voice) = (self.grant.clone(), self.voice);
         let waiting = Waiting {
             desk,
             order,
-            grant: self.grant.clone(),
-            voice: self.voice,
+            grant,
+            voice,
+            lost: None,
         };
         match waiting.answer(hold, &mut self.signals).await? {
             Answer::Begun(grant) => {

@@ -10,7 +10,7 @@ use super::{
     Order,
     desk::Desk,
     hold::{Hold, News},
-    limits::{LONGEST_NAP, SELF_GRANT_PAUSE},
+    limits::{LAPSE_SLACK, LONGEST_NAP, SELF_GRANT_PAUSE},
     question::Question,
     signals::{Signals, Wish},
     voice::{self, Voice},
@@ -32,6 +32,8 @@ pub(super) struct Waiting<'a, D> {
     pub(super) order: &'a Order,
     pub(super) grant: Grant,
     pub(super) voice: Voice<'a>,
+    /// Why the broker is out of reach, while it is.
+    pub(super) lost: Option<Error>,
 }
 
 /// Whether the guarded self-grant is still to be offered.
@@ -60,6 +62,7 @@ impl<D: Desk> Waiting<'_, D> {
         let mut spinner = Some(self.spinner());
         loop {
             let now = self.desk.now();
+            self.give_up_if_lapsed(now)?;
             if matches!(offer, Offer::From(due) if due <= now) {
                 spinner = None;
                 if let Some(begun) = self.offer_self_grant(&mut offer).await? {
@@ -94,11 +97,6 @@ impl<D: Desk> Waiting<'_, D> {
     }
 
     fn heard(&mut self, news: News, spinner: Option<&Spinner>) -> Result<Option<Answer>, Error> {
-        let say = |text: String| {
-            if let Some(spinner) = spinner {
-                spinner.say(text)
-            }
-        };
         match news {
             News::Happened(event) => {
                 if let Some(grant) = event.grant {
@@ -116,10 +114,34 @@ impl<D: Desk> Waiting<'_, D> {
                 }
             }
             News::Over(why) => return Err(why),
-            News::Lost(why) => say(format!("{}: {why}; trying again", self.grant.id)),
-            News::Back => say(voice::waiting(&self.grant, self.desk.now())),
+            News::Lost(why) => {
+                self.say(format!("{}: {why}; trying again", self.grant.id), spinner);
+                self.lost = Some(why);
+            }
+            News::Back => {
+                self.lost = None;
+                self.say(voice::waiting(&self.grant, self.desk.now()), spinner);
+            }
         }
         Ok(None)
+    }
+
+    /// On the spinner where one turns, else as a line.
+    fn say(&self, text: String, spinner: Option<&Spinner>) {
+        match spinner {
+            Some(spinner) if self.voice.0.is_interactive() => spinner.say(text),
+            _ => self.voice.note(text),
+        }
+    }
+
+    /// Whoever cannot reach the broker cannot hear that the request lapsed.
+    fn give_up_if_lapsed(&mut self, now: Timestamp) -> Result<(), Error> {
+        let lapses = time::from_proto(self.grant.lapses_at.as_ref());
+        let is_over = lapses.is_some_and(|at| now.duration_since(at) > LAPSE_SLACK);
+        match self.lost.take_if(|_| is_over) {
+            Some(why) => Err(why),
+            None => Ok(()),
+        }
     }
 
     /// The time for it has come: do it if told so beforehand, ask if somebody is there.

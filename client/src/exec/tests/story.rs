@@ -324,3 +324,25 @@ async fn a_credential_refused_after_the_yes_gives_the_grant_back() {
         ]
     );
 }
+
+#[tokio::test]
+async fn a_broker_that_stays_away_is_not_waited_for_beyond_the_lapse() {
+    let scene = Scene::set();
+    let desk = FakeDesk::waiting();
+    let order = scene.order("echo ran > W");
+    let (place, printer) = (scene.place(), scene.printer());
+    let (ended, ()) = tokio::join!(visit(&desk, &order, &place, &printer), async {
+        until(|| !desk.held_from().is_empty()).await;
+        desk.go_away();
+        until(|| {
+            scene
+                .said()
+                .contains("the broker does not answer; trying again")
+        })
+        .await;
+        // From here on nobody wakes it but its own timer.
+        tokio::time::pause();
+        desk.pass(17);
+    });
+    assert_eq!(ended.unwrap_err().exit_code(), exit::UNREACHABLE);
+}

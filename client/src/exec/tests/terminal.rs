@@ -10,11 +10,11 @@ use std::{
 use rustix::{
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
     stdio::{dup2_stderr, dup2_stdin, dup2_stdout},
-    termios::{LocalModes, tcgetattr},
+    termios::{LocalModes, tcgetattr, tcgetpgrp},
 };
 use tokio::process::{Child, Command};
 
-use super::{Scene, stand_in, word};
+use super::{Scene, stand_in, until, word};
 
 const CTRL_C: &str = "\u{3}";
 const CTRL_Z: &str = "\u{1a}";
@@ -47,6 +47,18 @@ impl Window {
         Self { keyboard, shell }
     }
 
+    /// Waits until the shell has the terminal, or has given it away. What is typed in between may
+    /// be lost: the kernel flushes the line at Ctrl-Z, as it should.
+    async fn shell_in_front(&self, is_so: bool) {
+        let shell = self.shell.id().map(u32::cast_signed);
+        let front = || {
+            tcgetpgrp(&self.keyboard)
+                .ok()
+                .map(|pid| pid.as_raw_nonzero().get())
+        };
+        until(|| (front() == shell) == is_so).await;
+    }
+
     fn type_in(&self, keys: &str) {
         assert_eq!(
             rustix::io::write(&self.keyboard, keys.as_bytes()).unwrap(),
@@ -74,6 +86,7 @@ impl Window {
     }
 
     async fn close(mut self) {
+        self.shell_in_front(true).await;
         self.type_in("exit\n");
         self.shell.wait().await.unwrap();
     }
@@ -112,6 +125,7 @@ async fn the_command_reads_the_keyboard_and_the_shell_gets_it_back() {
     window.type_in("hello\n");
     assert_eq!(word(&mut scene.wire).await, "got hello");
     let done = scene.script("echo shell $? > W");
+    window.shell_in_front(true).await;
     window.type_in(&format!("{}\n", done[2]));
     assert_eq!(word(&mut scene.wire).await, "shell 4");
     window.close().await;
@@ -145,10 +159,12 @@ async fn ctrl_z_brings_the_shell_back_and_fg_the_command() {
     assert_eq!(word(&mut scene.wire).await, "up");
     for turn in ["one", "two"] {
         window.type_in(CTRL_Z);
+        window.shell_in_front(true).await;
         let shell = scene.script(&format!("echo shell {turn} > W"));
         window.type_in(&format!("{}\n", shell[2]));
         assert_eq!(word(&mut scene.wire).await, format!("shell {turn}"));
         window.type_in("fg\n");
+        window.shell_in_front(false).await;
         window.type_in("back\n");
         assert_eq!(word(&mut scene.wire).await, "got back");
     }
@@ -187,6 +203,7 @@ async fn a_terminal_left_raw_by_the_killed_is_put_right() {
     assert!(!window.is_sane());
     super::go(&mut scene.go).await;
     let done = scene.script("echo shell $? > W");
+    window.shell_in_front(true).await;
     window.type_in(&format!("{}\n", done[2]));
     assert_eq!(word(&mut scene.wire).await, "shell 137");
     assert!(window.is_sane());
