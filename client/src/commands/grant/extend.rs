@@ -10,14 +10,15 @@ use crate::{
     view::GrantView,
 };
 
-/// Ask for more time on your live access
+/// More time for a live access
 ///
-/// Never past the right's longest time, nor past the incident.
+/// Where nobody's yes was needed, the holder takes it; where an approver said yes, an approver gives
+/// it. Never past the right's longest time, nor past the incident.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  glass extend --for 10m -m \"migration at 80 %\"
-  glass extend G-45 --for 10m -m \"migration at 80 %\"")]
+  glass extend --for 10m -m \"still rolling out\"          your only one
+  glass extend G-45 --for 10m -m \"migration at 80 %\"     one you approved")]
 pub struct Args {
     /// The grant; left out: your only live one
     #[arg(value_name = "GRANT")]
@@ -41,8 +42,9 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let grant = session.extend(&id, args.by, &why).await?;
     seat.printer.answer(&GrantView::from(&grant), |printer| {
         printer.line(format!(
-            "{}: you can {} until {}.",
+            "{}: {} can {} until {}.",
             grant.id,
+            grant.person,
             text::plain(&grant.sentence),
             show::when(grant.ends_at.as_ref(), session.now())
         ));
