@@ -2,9 +2,8 @@
 
 use breakglass_domain::{Act, Basis, Ending, GrantId, IncidentId, Lifetime, Refusal};
 
-use crate::world::{
-    DEPLOY, MIGRATE, SECRETS, World, close, deny, freeze, id, line, mins, policy, remove,
-};
+use crate::acts::{close, deny, freeze, remove};
+use crate::world::{DEPLOY, MIGRATE, SECRETS, World, id, line, mins, policy};
 
 #[test]
 fn one_yes_is_enough_and_the_time_counts_from_it() {

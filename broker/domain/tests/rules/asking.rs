@@ -3,7 +3,8 @@
 use breakglass_domain::limits::LIVE_GRANTS_PER_PERSON;
 use breakglass_domain::{Act, Actor, Basis, Change, Ending, IncidentId, Lifetime, Refusal};
 
-use crate::world::{DEPLOY, MIGRATE, SECRETS, World, close, hours, id, key_of, line, mins, open};
+use crate::acts::{close, open};
+use crate::world::{DEPLOY, MIGRATE, SECRETS, World, hours, id, key_of, line, mins};
 
 #[test]
 fn without_an_open_incident_nothing_can_be_asked_for() {
@@ -222,5 +223,5 @@ fn grants_of_one_right_are_counted_and_end_each_alone() {
     world.does("mia", Act::Drop { grant: first }).unwrap();
     assert_eq!(world.state.live_count(&id("mia"), &right), 1);
     assert!(!world.is_live(first) && world.is_live(second));
-    world.does("mia", crate::world::issue(second)).unwrap();
+    world.does("mia", crate::acts::issue(second)).unwrap();
 }

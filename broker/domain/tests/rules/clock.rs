@@ -3,10 +3,8 @@
 use breakglass_domain::limits::CLOCK_BEHIND;
 use breakglass_domain::{Act, Ending, Refusal};
 
-use crate::world::{
-    DEPLOY, MIGRATE, World, close, deny, extend, freeze, hours, issue, millis, mins, note, open,
-    remove, revoke, unfreeze,
-};
+use crate::acts::{close, deny, extend, freeze, issue, note, open, remove, revoke, unfreeze};
+use crate::world::{DEPLOY, MIGRATE, World, hours, millis, mins};
 
 #[test]
 fn nothing_begins_until_it_has_caught_up() {
@@ -128,7 +126,7 @@ fn a_deadline_the_ledger_has_passed_has_passed() {
     let command = breakglass_domain::Command {
         by: (&crate::world::id("mia")).into(),
         signed: None,
-        act: crate::world::uses(grant),
+        act: crate::acts::uses(grant),
     };
     let refused = breakglass_domain::decide::decide(&world.state, &command, world.now);
     assert_eq!(refused.unwrap_err().code(), "GRANT_ENDED");

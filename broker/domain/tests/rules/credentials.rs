@@ -2,7 +2,8 @@
 
 use breakglass_domain::{Change, Refusal, Time};
 
-use crate::world::{DEPLOY, MIGRATE, World, id, issue, millis, mins, uses};
+use crate::acts::{issue, uses};
+use crate::world::{DEPLOY, MIGRATE, World, id, millis, mins};
 
 fn issued(events: &[breakglass_domain::Event]) -> (u32, Time) {
     match &events[0].change {

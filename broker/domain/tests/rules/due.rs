@@ -1,9 +1,11 @@
 //! What time brings about by itself.
 
+use breakglass_domain::decide::decide;
 use breakglass_domain::due::due;
-use breakglass_domain::{Act, Actor, Change, Ending, IncidentId};
+use breakglass_domain::{Act, Actor, Change, Command, Ending, IncidentId, Refusal};
 
-use crate::world::{DEPLOY, MIGRATE, World, endings, extend, hours, millis, mins, open};
+use crate::acts::{extend, issue, open};
+use crate::world::{DEPLOY, MIGRATE, World, endings, hours, id, millis, mins};
 
 #[test]
 fn a_grant_ends_at_its_very_instant() {
@@ -27,11 +29,11 @@ fn a_request_lapses_at_its_very_instant() {
 #[test]
 fn people_are_warned_once_before_an_incident_closes_by_itself() {
     let mut world = World::burning();
-    let id = IncidentId(1);
+    let incident = IncidentId(1);
     world.passes(hours(7));
-    assert!(!world.state.incidents[&id].warned);
+    assert!(!world.state.incidents[&incident].warned);
     world.passes(mins(45));
-    assert!(world.state.incidents[&id].warned);
+    assert!(world.state.incidents[&incident].warned);
     world.passes(mins(15));
     let warnings = world
         .ledger
@@ -98,12 +100,12 @@ fn a_tick_is_what_is_due() {
     world.asks("mia", DEPLOY, 10);
     assert_eq!(world.broker_does(Act::Tick), Ok(vec![]));
     let now = world.now.plus(mins(10));
-    let tick = breakglass_domain::Command {
+    let tick = Command {
         by: Actor::Broker,
         signed: None,
         act: Act::Tick,
     };
-    let ticked = breakglass_domain::decide::decide(&world.state, &tick, now);
+    let ticked = decide(&world.state, &tick, now);
     assert_eq!(ticked, Ok(due(&world.state, now)));
     assert_eq!(ticked.unwrap().len(), 1);
 }
@@ -119,4 +121,43 @@ fn the_next_deadline_is_known() {
     world.does("mia", extend(grant, 5)).unwrap();
     let ends_at = world.now.plus(mins(15));
     assert_eq!(world.state.next_deadline(), Some(ends_at));
+}
+
+/// Validity is checked when it matters, never only on a tick.
+#[test]
+fn what_is_over_is_refused_before_anybody_ticked() {
+    let mut world = World::burning();
+    let active = world.asks("mia", DEPLOY, 15);
+    let waiting = world.asks("mia", MIGRATE, 10);
+    let later = world.now.plus(mins(15));
+    for (person, act, ending) in [
+        ("leon", world.approval(waiting), Ending::Lapsed),
+        ("mia", world.self_grant(waiting), Ending::Lapsed),
+        ("mia", issue(active), Ending::Expired),
+        ("mia", extend(active, 5), Ending::Expired),
+    ] {
+        let mut signed = (*world.statement(person)).clone();
+        signed.at = later;
+        let command = Command {
+            by: (&id(person)).into(),
+            signed: Some(signed.into()),
+            act,
+        };
+        let refusal = decide(&world.state, &command, later).unwrap_err();
+        assert!(
+            matches!(refusal, Refusal::GrantEnded { ended: Some((why, at)), .. }
+                if why == ending && at == later),
+            "{refusal:?}"
+        );
+    }
+    let closes_at = world.state.incidents[&IncidentId(1)].closes_at;
+    let mut signed = (*world.statement("mia")).clone();
+    signed.at = closes_at;
+    let wanted = Command {
+        by: (&id("mia")).into(),
+        signed: Some(signed.into()),
+        act: world.request("mia", DEPLOY, 10),
+    };
+    let refusal = decide(&world.state, &wanted, closes_at).unwrap_err();
+    assert_eq!(refusal, Refusal::NoOpenIncident);
 }

@@ -2,7 +2,8 @@
 
 use breakglass_domain::{Act, Actor, Change, Ending, Refusal};
 
-use crate::world::{DEPLOY, MIGRATE, World, extend, id, issue, mins, revoke, uses};
+use crate::acts::{extend, issue, revoke, uses};
+use crate::world::{DEPLOY, MIGRATE, World, id, mins};
 
 #[test]
 fn the_holder_gives_back_and_takes_back() {

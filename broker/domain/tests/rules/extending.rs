@@ -2,7 +2,8 @@
 
 use breakglass_domain::{GrantId, IncidentId, Lifetime, Refusal};
 
-use crate::world::{DEPLOY, MIGRATE, World, extend, hours, id, mins, policy};
+use crate::acts::extend;
+use crate::world::{DEPLOY, MIGRATE, World, hours, id, mins, policy};
 
 #[test]
 fn on_the_fast_path_the_holder_extends_up_to_the_rights_longest_time() {

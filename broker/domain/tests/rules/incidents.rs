@@ -3,7 +3,8 @@
 use breakglass_domain::limits::{NOTES_IN_MEMORY, OPEN_INCIDENTS, OPENINGS};
 use breakglass_domain::{Change, Ending, IncidentId, Refusal};
 
-use crate::world::{DEPLOY, MIGRATE, World, close, endings, hours, id, note, open};
+use crate::acts::{close, note, open};
+use crate::world::{DEPLOY, MIGRATE, World, endings, hours, id};
 
 #[test]
 fn who_has_the_duty_opens_and_everybody_may_note() {

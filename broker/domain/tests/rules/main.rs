@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod acts;
 mod approving;
 mod asking;
 mod auditor;
@@ -18,4 +19,5 @@ mod people;
 mod policy;
 mod self_granting;
 mod statements;
+mod steps;
 mod world;

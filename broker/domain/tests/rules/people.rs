@@ -3,9 +3,8 @@
 use breakglass_domain::limits::{DEVICES_PER_PERSON, TOKENS};
 use breakglass_domain::{Act, Actor, Change, Command, Ending, Refusal};
 
-use crate::world::{
-    DEPLOY, MIGRATE, World, endings, freeze, hours, id, key_of, note, remove, unfreeze,
-};
+use crate::acts::{freeze, note, remove, unfreeze};
+use crate::world::{DEPLOY, MIGRATE, World, endings, hours, id, key_of};
 
 fn invite(world: &mut World, person: &str) -> Act {
     Act::Invite {

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use breakglass_domain::{Act, Actor, Change, Ending, Refusal};
 
-use crate::world::{DEPLOY, SECRETS, World, endings, id, line, note, policy};
+use crate::acts::note;
+use crate::world::{DEPLOY, SECRETS, World, endings, id, line, policy};
 
 #[test]
 fn who_is_no_longer_in_the_policy_is_out_at_once() {

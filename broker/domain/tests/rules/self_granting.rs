@@ -3,7 +3,8 @@
 use breakglass_domain::policy::IfNobodyAnswers;
 use breakglass_domain::{Act, Basis, Ending, Refusal};
 
-use crate::world::{MIGRATE, SECRETS, World, extend, id, line, millis, mins, policy, revoke};
+use crate::acts::{extend, revoke};
+use crate::world::{MIGRATE, SECRETS, World, id, line, millis, mins, policy};
 
 #[test]
 fn when_nobody_answers_the_requester_begins_alone_later_and_shorter() {

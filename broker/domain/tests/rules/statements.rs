@@ -5,7 +5,8 @@ use std::sync::Arc;
 use breakglass_domain::limits::STATEMENT_SKEW;
 use breakglass_domain::{Act, Actor, Command, Refusal};
 
-use crate::world::{DEPLOY, World, hours, id, issue, line, millis, mins, note, open};
+use crate::acts::{issue, note, open};
+use crate::world::{DEPLOY, World, hours, id, line, millis, mins};
 
 fn command(person: &str, act: Act) -> Command {
     Command {

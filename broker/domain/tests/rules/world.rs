@@ -8,8 +8,10 @@ use breakglass_domain::due::due;
 use breakglass_domain::event::CredentialKind;
 use breakglass_domain::{
     Act, Actor, Change, Command, Ending, Event, Grant, GrantId, IncidentId, KeyId, Lifetime, Line,
-    Nonce, PersonId, Policy, Prose, Refusal, Severity, Signed, State, Time, TokenHash,
+    Nonce, PersonId, Policy, Refusal, Signed, State, Time, TokenHash,
 };
+
+use crate::acts::open;
 
 /// Two engineers, who ship alone and migrate on each other's or the founder's word; support may only
 /// open incidents; the designer only looks.
@@ -369,82 +371,4 @@ pub(crate) fn hours(hours: u32) -> Lifetime {
 
 pub(crate) fn millis(millis: i64) -> Lifetime {
     Lifetime::from_millis(millis)
-}
-
-pub(crate) fn open() -> Act {
-    Act::Open {
-        severity: Severity::Sev1,
-        title: line("orders do not go through"),
-    }
-}
-
-pub(crate) fn note(incident: u64) -> Act {
-    Act::Note {
-        incident: IncidentId(incident),
-        text: Prose::parse("a config change floods a worker").unwrap(),
-    }
-}
-
-pub(crate) fn close(incident: u64) -> Act {
-    Act::Close {
-        incident: IncidentId(incident),
-        reason: line("reverted"),
-    }
-}
-
-pub(crate) fn deny(grant: GrantId) -> Act {
-    Act::Deny {
-        grant,
-        reason: line("wait for the backup"),
-    }
-}
-
-pub(crate) fn extend(grant: GrantId, minutes: u32) -> Act {
-    Act::Extend {
-        grant,
-        by: mins(minutes),
-        reason: line("not done yet"),
-    }
-}
-
-pub(crate) fn revoke(grant: GrantId) -> Act {
-    Act::Revoke {
-        grant,
-        reason: line("wrong database"),
-    }
-}
-
-pub(crate) fn issue(grant: GrantId) -> Act {
-    Act::Issue {
-        grant,
-        kind: CredentialKind::Jwt,
-    }
-}
-
-pub(crate) fn uses(grant: GrantId) -> Act {
-    Act::Use {
-        grant,
-        program: line("psql"),
-    }
-}
-
-pub(crate) fn freeze(person: &str) -> Act {
-    Act::Freeze {
-        person: id(person),
-        reason: line("laptop stolen"),
-    }
-}
-
-pub(crate) fn unfreeze(person: &str) -> Act {
-    Act::Unfreeze {
-        person: id(person),
-        reason: line("laptop found"),
-    }
-}
-
-pub(crate) fn remove(person: &str) -> Act {
-    Act::Remove {
-        person: id(person),
-        reason: line("left the team"),
-    }
 }
