@@ -215,25 +215,25 @@ impl Refusal {
     #[must_use]
     pub fn next(&self) -> String {
         match self {
-            Self::NoOpenIncident => "glass incident open sev2 \"what is broken\"".into(),
+            Self::NoOpenIncident => "glass incident open \"what is broken\"".into(),
             Self::UnknownIncident(_) | Self::IncidentClosed(_) => "glass incident list".into(),
             Self::UnknownRight(_) | Self::NotAllowed { .. } => "glass can".into(),
             Self::UnknownPerson(_) | Self::NotFrozen(_) => "glass people list".into(),
             Self::UnknownGrant(_) | Self::NotYours { .. } => "glass grants".into(),
             Self::GrantWaiting(grant) => format!("wait for an approver: glass grants show {grant}"),
             Self::GrantActive(grant) => format!("glass grants show {grant}"),
-            Self::GrantEnded { .. } => "ask again: glass request RIGHT".into(),
+            Self::GrantEnded { .. } => "ask again: glass request RIGHT -m \"why\"".into(),
             Self::NotPermitted { .. } => "glass policy show".into(),
             Self::NotApprover { grant, .. } | Self::SelfApproval(grant) => {
                 format!("ask an approver to run: glass approve {grant}")
             }
             Self::TooLong { longest, .. } if *longest == Lifetime::ZERO => {
-                "ask again when this one is over: glass request RIGHT".into()
+                "ask again when this one is over: glass request RIGHT -m \"why\"".into()
             }
             Self::TooLong { longest, .. } => format!("ask for less: --for {longest}"),
             Self::TooShort { shortest, .. } => format!("ask for more: --for {shortest}"),
             Self::NeedsApprover { grant, .. } => {
-                format!("ask an approver to run: glass extend {grant}")
+                format!("ask an approver to run: glass extend {grant} --for 15m -m \"why\"")
             }
             Self::SentenceChanged(_) => "look again: glass status".into(),
             Self::SelfGrantDenied(_) => "call an approver: glass people list".into(),

@@ -1,14 +1,16 @@
-//! The policy in force.
+//! The policy: the one in force, and the next one.
 
+pub mod check;
 pub mod show;
 
 use super::Seat;
 use crate::error::Error;
 
-/// The rules in force: who can do what
+/// The rules: who can do what
 #[derive(Debug, clap::Subcommand)]
 #[allow(missing_docs)]
 pub enum Command {
+    Check(check::Args),
     Show(show::Args),
 }
 
@@ -18,6 +20,7 @@ pub enum Command {
 /// Why it did not do what it was asked.
 pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
     match command {
+        Command::Check(args) => check::run(&args, seat),
         Command::Show(args) => show::run(args, seat).await,
     }
 }

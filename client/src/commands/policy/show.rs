@@ -16,7 +16,7 @@ Examples:
   glass policy show
   glass policy show --text > policy.toml   the file as the broker loaded it
 
-A changed file is checked on the broker's host before it is loaded: glassd policy check FILE")]
+Before a changed file is loaded: glass policy check FILE")]
 pub struct Args {
     /// The TOML text as it was loaded
     #[arg(long)]
