@@ -99,8 +99,12 @@ fn an_ended_grant_does_not_live_again_whatever_is_folded_in() {
     world.does("mia", Act::Drop { grant }).unwrap();
     kept.apply(world.ledger.last().unwrap());
     let over = kept.clone();
-    world.state.apply(&started);
-    kept.apply(&started);
+    let mut again = world.ledger.last().unwrap().clone();
+    again.at = again.at.plus(mins(1));
+    for late in [&started, &again] {
+        world.state.apply(late);
+        kept.apply(late);
+    }
     assert!(!world.is_live(grant));
     assert_eq!(kept, over);
     world.passes(mins(1));
