@@ -8,8 +8,13 @@
 //! | [`sequence`] | the one writer: decides, appends, applies, in order |
 //! | [`fsck`] | walks everything and says what it checked |
 
+#[cfg(test)]
+mod contract;
 pub mod entry;
 pub mod files;
+#[cfg(test)]
+mod fixtures;
+pub mod fsck;
 pub mod limits;
 pub mod memory;
 pub mod sequence;
@@ -21,6 +26,7 @@ use breakglass_tlog::{Checkpoint, Hash, NoteSigner, SignedCheckpoint};
 use crate::ports::{ENTRY_MAX, LedgerError};
 
 pub use files::FileLedger;
+pub use fsck::fsck;
 pub use memory::MemoryLedger;
 pub use sequence::Sequence;
 

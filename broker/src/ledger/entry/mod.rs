@@ -18,7 +18,7 @@
 //!
 //! Moments are RFC 3339 in UTC with milliseconds; lengths are whole milliseconds in fields that end
 //! in `_ms`, so that replaying gives the very same state; bytes are standard base64. Characters
-//! that could restyle a terminal stand as `\uXXXX`, so the file can be read with any pager.
+//! that could restyle a terminal stand as a `\u` escape, so the file can be read with any pager.
 
 mod body;
 mod fields;

@@ -59,6 +59,7 @@ fn read_end(place: &Place, key: &VerifierKey) -> Result<Loaded, Wrong> {
     if firsts.first() != Some(&0) {
         return Err(no_beginning(place, &firsts).into());
     }
+    place.sync_names()?;
     let trusted = firsts[firsts.len().saturating_sub(2)];
     let base = trusted / WIDTH * WIDTH;
     let edge = Edge::at(base, |row, tile| tile_root(place, row, tile)).map_err(Wrong::Tiles)?;
@@ -191,18 +192,12 @@ impl End<'_> {
         let skip = usize::try_from(skip)
             .unwrap_or(usize::MAX)
             .min(batch.entries.len());
-        let (line, size) = (batch.last_line, batch.checkpoint.size());
-        if size != end {
-            let what = format!("the commit is of {size} entries, the journal has {end}");
-            return Err(Trouble { line, what });
-        }
+        batch.check_count(self.count)?;
         if end >= self.base {
             let new = &batch.entries[skip..];
             let growth = self.edge.plan(new);
-            if growth.size() != end || growth.root() != batch.checkpoint.root() {
-                let (from, to) = (batch.first_line, batch.last_line);
-                let what = format!("an entry in lines {from} to {to} is not what was committed");
-                return Err(Trouble { line, what });
+            if growth.root() != batch.checkpoint.root() {
+                return Err(batch.wrong_root());
             }
             self.edge
                 .grow(growth, new.iter().map(|entry| Arc::from(*entry)));

@@ -13,9 +13,9 @@
 //!
 //! **The journal is the ledger; everything else follows from it.** A segment is a text file. Its
 //! first line is the commit it goes on from. Then come batches: one line for each entry, and one
-//! line `{"commit":"..."}` with the signed checkpoint over everything up to here. A batch is in the
-//! ledger if and only if its commit line is whole, the root of the tree is the checkpoint's, and
-//! the signature is ours.
+//! line `{"commit":"...","from":N}` with the signed checkpoint over everything up to here, and the
+//! size before the batch. A batch is in the ledger if and only if its commit line is whole, the
+//! root of the tree is the checkpoint's, and the signature is ours.
 //!
 //! # What is durable when
 //!
@@ -34,7 +34,7 @@
 //! acknowledged commit. A whole batch there is written once more in place and synced: after a
 //! failed `fdatasync` the system may hold pages in memory that it will never write. Anything else
 //! is cut with `ftruncate` and `fdatasync`. A start does the same, for a process may have been
-//! killed between `pwrite` and `fdatasync`.
+//! killed between `pwrite` and `fdatasync`; it also syncs the folders, for the same reason.
 //!
 //! *New segment* (every 4096 entries or 8 MiB, after a batch is acknowledged): `NAME.new` is made
 //! with the commit line and synced, renamed, and the folder is synced, before anything is appended
@@ -54,9 +54,9 @@
 //!
 //! # What is damage
 //!
-//! A torn tail is what lies behind the last good batch of the last segment, if no commit of ours
-//! with anything behind it is in there: only an acknowledged batch is ever followed by another. It
-//! is cut, and told. Everything else that is not as it was written is damage, and the broker does
+//! A torn tail is what lies behind the last good batch of the last segment, if no commit of ours in
+//! there has anything behind it or goes on from a larger size: only an acknowledged batch is ever
+//! followed by another. It is cut, and told. Everything else that is not as it was written is damage, and the broker does
 //! not start on it: a wrong line before the tail, a missing segment, a journal that ends before a
 //! published checkpoint or contradicts it. What lies further back than the last two segments is
 //! compared by `glassd fsck`, and by every proof that is made from it.
@@ -64,6 +64,7 @@
 //! **Known gap**: if the very last batch rots on disk before the next publication, it looks like a
 //! torn one and is cut. Whoever holds a receipt or a newer checkpoint notices.
 
+pub(super) mod check;
 mod disk;
 mod edge;
 mod keeper;
@@ -163,13 +164,7 @@ impl FileLedger {
         made.map_err(|e| told(&journal, "be made", &e))?;
         let segment = Segment::begin(&place, &checkpoint);
         let segment = segment.map_err(|(Begun::Not(error) | Begun::Perhaps(error))| error)?;
-        // The new folders' names are durable once the folders above are.
-        for dir in place.dir.ancestors().take(2) {
-            place
-                .disk
-                .sync(dir)
-                .map_err(|e| told(dir, "be synced", &e))?;
-        }
+        place.sync_names()?;
         let committed = Committed {
             edge: Edge::at(0, |_, _| Ok(Hash::EMPTY_TREE))?,
             checkpoint,

@@ -68,10 +68,40 @@ impl Place {
     /// Makes a file that is there whole or not at all, with durable bytes. Its name is durable once
     /// its folder is synced.
     pub(super) fn put(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        let unfinished = path.with_added_extension(UNFINISHED);
-        self.disk.create(&unfinished, bytes)?;
-        self.disk.sync(&unfinished)?;
+        let unfinished = self.put_unfinished(path, bytes)?;
         self.disk.rename(&unfinished, path)
+    }
+
+    /// Makes the file that [`Place::put`] then gives its name.
+    pub(super) fn put_unfinished(&self, path: &Path, bytes: &[u8]) -> io::Result<PathBuf> {
+        let unfinished = path.with_added_extension(UNFINISHED);
+        let disk = &self.disk;
+        let made = disk
+            .create(&unfinished, bytes)
+            .and_then(|()| disk.sync(&unfinished));
+        if made.is_err() {
+            // On a full disk it would take the room that an ending needs. If it cannot be removed,
+            // the next try writes over it.
+            let _ = disk.remove(&unfinished);
+        }
+        made.map(|()| unfinished)
+    }
+
+    /// Makes the names of the journal's files durable, and of the folders above them: one that only
+    /// the system's memory knows would be lost with all that is appended to it.
+    pub(super) fn sync_names(&self) -> Result<(), LedgerError> {
+        let journal = self.journal();
+        let mut above = journal.ancestors();
+        for dir in above.by_ref().take(3) {
+            self.disk
+                .sync(dir)
+                .map_err(|e| told(dir, "be synced", &e))?;
+        }
+        for dir in above {
+            // Usually older than the ledger, and not always ours to open.
+            let _ = self.disk.sync(dir);
+        }
+        Ok(())
     }
 
     /// [`Place::put`] for a tile that can be made again: makes the folders above it, and names them

@@ -18,16 +18,20 @@ pub(super) fn first_of(file: &str) -> Option<u64> {
     (name(first) == file).then_some(first)
 }
 
-/// The line that commits a batch: the signed checkpoint over everything up to it.
+/// The line that commits a batch.
 #[derive(Serialize, Deserialize)]
 struct Commit<T> {
+    /// The signed checkpoint over everything up to here.
     commit: T,
+    /// The size before the batch: that many entries were acknowledged when it was written.
+    from: u64,
 }
 
-/// Writes the line that commits everything up to a checkpoint, with its newline.
-pub(super) fn commit_line(checkpoint: &SignedCheckpoint) -> Vec<u8> {
+/// Writes the line that commits what lies between a size and a checkpoint, with its newline.
+pub(super) fn commit_line(from: u64, checkpoint: &SignedCheckpoint) -> Vec<u8> {
     let commit = Commit {
         commit: checkpoint.note(),
+        from,
     };
     let mut line = serde_json::to_vec(&commit).expect("a string is always JSON");
     line.push(b'\n');
@@ -36,7 +40,8 @@ pub(super) fn commit_line(checkpoint: &SignedCheckpoint) -> Vec<u8> {
 
 /// Writes a batch: entries and their commit, each a line.
 pub(super) fn batch(entries: &[Arc<[u8]>], checkpoint: &SignedCheckpoint) -> Vec<u8> {
-    let commit = commit_line(checkpoint);
+    let from = checkpoint.size().saturating_sub(entries.len() as u64);
+    let commit = commit_line(from, checkpoint);
     let bytes: usize = entries.iter().map(|entry| entry.len() + 1).sum();
     let mut batch = Vec::with_capacity(bytes + commit.len());
     for entry in entries {
@@ -50,6 +55,8 @@ pub(super) fn batch(entries: &[Arc<[u8]>], checkpoint: &SignedCheckpoint) -> Vec
 /// Entries and the checkpoint said to cover them; neither root nor signature is checked yet.
 pub(super) struct Batch<'a> {
     pub(super) entries: Vec<&'a [u8]>,
+    /// The size before it.
+    pub(super) from: u64,
     pub(super) checkpoint: Checkpoint,
     pub(super) note: String,
     /// Where in the segment it begins, and one past its end.
@@ -102,11 +109,12 @@ impl<'a> Batches<'a> {
                 return Err(self.trouble(what));
             };
             if line.starts_with(COMMIT_PREFIX) {
-                let (checkpoint, note) = read_commit(line).map_err(|what| self.trouble(what))?;
+                let commit = read_commit(line).map_err(|what| self.trouble(what))?;
                 return Ok(Batch {
                     entries,
-                    checkpoint,
-                    note,
+                    from: commit.from,
+                    checkpoint: commit.checkpoint,
+                    note: commit.note,
                     start,
                     end: self.at,
                     first_line,
@@ -139,25 +147,63 @@ impl<'a> Iterator for Batches<'a> {
     }
 }
 
-fn read_commit(line: &[u8]) -> Result<(Checkpoint, String), String> {
-    let commit: Commit<String> =
-        serde_json::from_slice(line).map_err(|e| format!("not a commit: {e}"))?;
-    let note = Note::parse(&commit.commit).map_err(|e| e.to_string())?;
-    let checkpoint = Checkpoint::parse(note.text()).map_err(|e| e.to_string())?;
-    Ok((checkpoint, commit.commit))
+struct ReadCommit {
+    from: u64,
+    checkpoint: Checkpoint,
+    note: String,
 }
 
-/// Whether a commit that this key signed, beyond `size` entries, stands in the bytes with more
-/// after it. Only an acknowledged batch is ever followed by another, so the bytes are then no torn
-/// tail.
+fn read_commit(line: &[u8]) -> Result<ReadCommit, String> {
+    let Commit::<String> { commit, from } =
+        serde_json::from_slice(line).map_err(|e| format!("not a commit: {e}"))?;
+    let note = Note::parse(&commit).map_err(|e| e.to_string())?;
+    let checkpoint = Checkpoint::parse(note.text()).map_err(|e| e.to_string())?;
+    Ok(ReadCommit {
+        from,
+        checkpoint,
+        note: commit,
+    })
+}
+
+impl Batch<'_> {
+    /// Whether the commit counts its entries right, `from` being how many come before.
+    pub(super) fn check_count(&self, from: u64) -> Result<(), Trouble> {
+        let (size, end) = (self.checkpoint.size(), from + self.entries.len() as u64);
+        if (self.from, size) == (from, end) {
+            return Ok(());
+        }
+        let own = self.from;
+        let what =
+            format!("the commit is of entries {own} to {size}, the lines are {from} to {end}");
+        let line = self.last_line;
+        Err(Trouble { line, what })
+    }
+
+    /// The root is not the checkpoint's.
+    pub(super) fn wrong_root(&self) -> Trouble {
+        let (from, to) = (self.first_line, self.last_line);
+        let what = format!("an entry in lines {from} to {to} is not what was committed");
+        let line = self.last_line;
+        Trouble { line, what }
+    }
+}
+
+/// Whether the bytes behind the first `size` entries show that more was acknowledged once: a commit
+/// that our key signed and that goes on from a larger size, or has anything behind it. Only an
+/// acknowledged batch is ever followed by another, so the bytes are then no torn tail.
 pub(super) fn has_acknowledged(bytes: &[u8], size: u64, key: &VerifierKey) -> bool {
     let mut lines = Batches::of(bytes);
     while let Some(line) = lines.next_line() {
-        let signed = line.starts_with(COMMIT_PREFIX)
-            && read_commit(line).is_ok_and(|(_, note)| {
-                SignedCheckpoint::verify(&note, key).is_ok_and(|signed| signed.size() > size)
-            });
-        if signed && lines.at < bytes.len() {
+        let Some(commit) = line
+            .starts_with(COMMIT_PREFIX)
+            .then(|| read_commit(line).ok())
+        else {
+            continue;
+        };
+        let signed = commit.filter(|commit| {
+            commit.checkpoint.size() > size && SignedCheckpoint::verify(&commit.note, key).is_ok()
+        });
+        if signed.is_some_and(|commit| commit.from > size || lines.at < bytes.len()) {
             return true;
         }
     }

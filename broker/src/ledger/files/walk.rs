@@ -24,33 +24,39 @@ impl Walk {
         self.tree.size()
     }
 
-    /// Grows by a batch, hands each tile that became full to `tile`, and compares size and root
-    /// with what the batch's checkpoint says.
+    pub(super) fn root(&self) -> Hash {
+        self.tree.root()
+    }
+
+    /// Compares a batch with what its checkpoint says, grows by it, and hands each tile that became
+    /// full to `tile`. Nothing has happened where there is trouble.
     pub(super) fn take(
         &mut self,
         batch: &Batch<'_>,
         mut tile: impl FnMut(TileId, &[u8]),
     ) -> Result<(), Trouble> {
+        batch.check_count(self.size())?;
+        let mut tree = self.tree.clone();
+        let mut nodes = Vec::new();
         for entry in &batch.entries {
-            let tiler = &mut self.tiler;
-            tiler.entry(entry, &mut tile);
-            let completed = |level: u8, index, hash| tiler.node(level, index, hash, &mut tile);
-            self.tree.push_each(Hash::of_leaf(entry), completed);
+            let completed = |level: u8, index, hash| {
+                if level.is_multiple_of(8) {
+                    nodes.push((level / 8, index, hash));
+                }
+            };
+            tree.push_each(Hash::of_leaf(entry), completed);
         }
-        let (size, root) = (batch.checkpoint.size(), batch.checkpoint.root());
-        let what = if size != self.tree.size() {
-            format!(
-                "the commit is of {size} entries, the journal has {}",
-                self.tree.size()
-            )
-        } else if root != self.tree.root() {
-            let (from, to) = (batch.first_line, batch.last_line);
-            format!("an entry in lines {from} to {to} is not the one that was committed")
-        } else {
-            return Ok(());
-        };
-        let line = batch.last_line;
-        Err(Trouble { line, what })
+        if batch.checkpoint.root() != tree.root() {
+            return Err(batch.wrong_root());
+        }
+        self.tree = tree;
+        for entry in &batch.entries {
+            self.tiler.entry(entry, &mut tile);
+        }
+        for (row, index, hash) in nodes {
+            self.tiler.node(row, index, hash, &mut tile);
+        }
+        Ok(())
     }
 
     /// The bytes of a tile that is not full yet.
@@ -83,15 +89,12 @@ impl Tiler {
         }
     }
 
-    fn node(&mut self, level: u8, index: u64, hash: Hash, tile: &mut impl FnMut(TileId, &[u8])) {
-        if !level.is_multiple_of(8) {
-            return;
-        }
-        let row = &mut self.rows[usize::from(level / 8)];
-        row.extend_from_slice(hash.as_bytes());
+    fn node(&mut self, row: u8, index: u64, hash: Hash, tile: &mut impl FnMut(TileId, &[u8])) {
+        let hashes = &mut self.rows[usize::from(row)];
+        hashes.extend_from_slice(hash.as_bytes());
         if (index + 1).is_multiple_of(WIDTH) {
-            tile(full(TileKind::Hashes(level / 8), index / WIDTH), row);
-            row.clear();
+            tile(full(TileKind::Hashes(row), index / WIDTH), hashes);
+            hashes.clear();
         }
     }
 }

@@ -1,15 +1,15 @@
 //! The segment of the journal that is written to.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use breakglass_tlog::VerifierKey;
+use breakglass_tlog::{SignedCheckpoint, VerifierKey};
 
 use super::disk::Handle;
 use super::edge::{Edge, Growth};
 use super::place::{Place, damaged, told};
 use super::segment::{self, Batch, Batches};
 use crate::ports::LedgerError;
-use breakglass_tlog::SignedCheckpoint;
 
 /// A journal file that is written to.
 pub(super) struct Segment {
@@ -37,7 +37,7 @@ impl Segment {
     /// [`Begun::Not`] where there is no such file, [`Begun::Perhaps`] where that is not known.
     pub(super) fn begin(place: &Place, checkpoint: &SignedCheckpoint) -> Result<Self, Begun> {
         let path = place.segment(checkpoint.size());
-        let line = segment::commit_line(checkpoint);
+        let line = segment::commit_line(checkpoint.size(), checkpoint);
         let unfinished = path.with_added_extension("new");
         let disk = &place.disk;
         let written = disk
@@ -132,7 +132,7 @@ pub(super) enum Begun {
 
 /// A batch that is whole although appending it failed.
 pub(super) struct Landed {
-    pub(super) entries: Vec<std::sync::Arc<[u8]>>,
+    pub(super) entries: Vec<Arc<[u8]>>,
     pub(super) growth: Growth,
     pub(super) checkpoint: SignedCheckpoint,
     bytes: usize,
@@ -140,10 +140,10 @@ pub(super) struct Landed {
 
 impl Landed {
     fn of(batch: Batch<'_>, edge: &Edge, key: &VerifierKey) -> Option<Self> {
+        batch.check_count(edge.size()).ok()?;
         let checkpoint = SignedCheckpoint::verify(&batch.note, key).ok()?;
         let growth = edge.plan(&batch.entries);
-        let right = growth.size() == checkpoint.size() && growth.root() == checkpoint.root();
-        right.then(|| Self {
+        (growth.root() == checkpoint.root()).then(|| Self {
             entries: batch.entries.iter().map(|entry| (*entry).into()).collect(),
             growth,
             checkpoint,

@@ -1,0 +1,78 @@
+//! Whether entries can have happened in this order.
+
+use breakglass_domain::{Change, Event, GrantId, GrantRef, IncidentId, State, Time};
+
+use crate::ledger::entry;
+
+/// The fold of the entries so far.
+#[derive(Default)]
+pub(super) struct History {
+    state: State,
+    newest: Option<Time>,
+}
+
+impl History {
+    /// Takes the entry at a place; answers what is wrong with it.
+    pub(super) fn take(&mut self, place: u64, line: &[u8]) -> Result<(), String> {
+        let (index, event) = entry::decode(line).map_err(|e| e.to_string())?;
+        if index != place {
+            return Err(format!("entry {place} says that it is entry {index}"));
+        }
+        if let Some(newest) = self.newest.filter(|newest| event.at < *newest) {
+            return Err(format!("it is from {}, after one from {newest}", event.at));
+        }
+        let possible = self.possible(&event);
+        self.newest = Some(event.at);
+        self.state.apply(&event);
+        possible
+    }
+
+    pub(super) fn into_state(self) -> State {
+        self.state
+    }
+
+    /// Every grant is asked for once and ends once, and nothing happens to it before or after;
+    /// no grant lives on when its incident has closed.
+    fn possible(&self, event: &Event) -> Result<(), String> {
+        match &event.change {
+            Change::GrantRequested { of, .. } => self.is_new(of),
+            Change::IncidentOpened { incident, .. } if *incident < self.state.next_incident => {
+                Err(format!("{incident} is opened again"))
+            }
+            Change::IncidentClosed { incident, .. } => self.can_close(*incident),
+            change => match change.grant() {
+                Some(of) => self.lives(of),
+                None => Ok(()),
+            },
+        }
+    }
+
+    fn is_new(&self, of: &GrantRef) -> Result<(), String> {
+        if of.grant < self.state.next_grant {
+            return Err(format!("{} is asked for again", of.grant));
+        }
+        if !self.state.incidents.contains_key(&of.incident) {
+            return Err(format!("{} is asked for, and {} is not open", of.grant, of.incident));
+        }
+        Ok(())
+    }
+
+    fn lives(&self, of: &GrantRef) -> Result<(), String> {
+        match self.state.grants.get(&of.grant) {
+            Some(grant) if grant.of == *of => Ok(()),
+            Some(_) => Err(format!("{} is somebody else's or for something else", of.grant)),
+            None => Err(format!("{} is over, or never was", of.grant)),
+        }
+    }
+
+    fn can_close(&self, incident: IncidentId) -> Result<(), String> {
+        if !self.state.incidents.contains_key(&incident) {
+            return Err(format!("{incident} is not open"));
+        }
+        let left: Vec<GrantId> = self.state.live_under(incident).map(|g| g.of.grant).collect();
+        match left.first() {
+            None => Ok(()),
+            Some(grant) => Err(format!("{incident} closes, and {grant} has not ended")),
+        }
+    }
+}
