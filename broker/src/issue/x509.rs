@@ -21,7 +21,7 @@ use x509_parser::prelude::FromDer as _;
 use zeroize::Zeroizing;
 
 use super::jwt_crypto::POINT_BYTES;
-use super::keys::{KeyError, KeyFolder};
+use super::keys::{KeyError, KeyFolder, pem};
 use super::{announced, base64url, key_id};
 use crate::ports::{Authority, CertificateOrder, Decode, Entropy, IssueError};
 
@@ -127,6 +127,20 @@ impl Ca {
     #[must_use]
     pub fn certificate(&self) -> &CertificateDer<'static> {
         &self.certificate
+    }
+
+    /// The same in PEM (RFC 7468 section 5).
+    #[must_use]
+    pub fn pem(&self) -> String {
+        pem("CERTIFICATE", &self.certificate).to_string()
+    }
+
+    /// When the authority's own certificate expires; `None` where that cannot be read.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Time> {
+        let (_, parsed) = X509Certificate::from_der(&self.certificate).ok()?;
+        let seconds = parsed.validity().not_after.timestamp();
+        Some(Time::from_millis(seconds.checked_mul(1_000)?))
     }
 
     /// What an enrolment line pins: base64url SHA-256 of the certificate.

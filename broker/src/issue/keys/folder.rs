@@ -17,6 +17,9 @@ const OTHERS: u32 = 0o077;
 /// Bytes of the largest file here, with much room: what is longer is not a key.
 const FILE_MAX: u64 = 64 * 1024;
 
+/// Held while the list of keys changes.
+const LOCK: &str = ".lock";
+
 /// Characters in a line of PEM (RFC 7468 section 2).
 const PEM_LINE: usize = 64;
 
@@ -54,6 +57,19 @@ impl KeyFolder {
         Ok(Self {
             path: path.to_owned(),
         })
+    }
+
+    /// Keeps other processes from changing the list of keys, until the file is dropped.
+    ///
+    /// # Errors
+    /// [`KeyError::Io`].
+    pub(super) fn lock(&self) -> Result<File, KeyError> {
+        let path = self.path.join(LOCK);
+        let mut options = OpenOptions::new();
+        let options = options.write(true).create(true).truncate(false).mode(0o600);
+        let file = options.open(&path).map_err(|e| io(&path, e))?;
+        file.lock().map_err(|e| io(&path, e))?;
+        Ok(file)
     }
 
     /// Where it is.
@@ -110,7 +126,7 @@ impl KeyFolder {
     /// # Errors
     /// As [`KeyFolder::write_new`].
     pub fn write_new_key(&self, name: &str, pkcs8: &[u8]) -> Result<(), KeyError> {
-        self.write_new(name, pem(pkcs8).as_bytes())
+        self.write_new(name, pem("PRIVATE KEY", pkcs8).as_bytes())
     }
 
     /// Writes a file beside its name and renames it, so that it is always whole.
@@ -180,17 +196,20 @@ fn io(path: &Path, source: std::io::Error) -> KeyError {
     }
 }
 
-/// RFC 7468 section 10.
-fn pem(pkcs8: &[u8]) -> Zeroizing<String> {
-    let base64 = Zeroizing::new(STANDARD.encode(pkcs8));
-    let mut text = Zeroizing::new(String::with_capacity(base64.len() * 2 + 64));
-    text.push_str("-----BEGIN PRIVATE KEY-----\n");
+/// DER as text (RFC 7468).
+pub(crate) fn pem(label: &str, der: &[u8]) -> Zeroizing<String> {
+    let base64 = Zeroizing::new(STANDARD.encode(der));
+    // Sized first: a string that grows leaves copies of its content behind.
+    let mut text = Zeroizing::new(String::with_capacity(
+        base64.len() * 2 + 2 * label.len() + 64,
+    ));
+    text.push_str(&format!("-----BEGIN {label}-----\n"));
     for at in (0..base64.len()).step_by(PEM_LINE) {
         // base64 is ASCII, so every place is a border between characters.
         text.push_str(&base64[at..base64.len().min(at + PEM_LINE)]);
         text.push('\n');
     }
-    text.push_str("-----END PRIVATE KEY-----\n");
+    text.push_str(&format!("-----END {label}-----\n"));
     text
 }
 

@@ -40,6 +40,8 @@ pub struct IssuingKey {
     pub signs_from: Time,
     /// Since when nothing it signed is to be believed, where it was lost.
     pub withdrawn_at: Option<Time>,
+    /// The entry of the ledger that names it; before there is one it is nobody's key.
+    pub entry: Option<u64>,
     /// The key itself.
     pub signer: Es256Signer,
 }
@@ -47,7 +49,8 @@ pub struct IssuingKey {
 /// Where a key is on its way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
-    /// Published, so that targets know it when it begins to sign.
+    /// Published, so that targets know it when it begins to sign; not published before the ledger
+    /// names it.
     Next,
     /// Signs.
     Active,
@@ -73,14 +76,14 @@ pub struct Keyring {
 }
 
 impl Keyring {
-    /// Makes the first key of a new broker; it signs at once.
+    /// Makes the first key of a new broker; it signs as soon as the ledger names it.
     ///
     /// # Errors
     /// [`KeyError`].
     pub fn create(folder: &KeyFolder, now: Time) -> Result<Self, KeyError> {
-        let first = make(folder, now, now)?;
+        let _lock = folder.lock()?;
         let ring = Self {
-            keys: vec![Arc::new(first)],
+            keys: vec![Arc::new(make(folder, now, now)?)],
         };
         ring.save(folder)?;
         Ok(ring)
@@ -94,10 +97,8 @@ impl Keyring {
         let text = folder.read(LIST)?;
         let list: List = serde_json::from_slice(&text)
             .map_err(|e| folder.unusable(LIST, format!("it cannot be read: {e}")))?;
-        let mut keys = Vec::with_capacity(list.keys.len());
-        for listed in &list.keys {
-            keys.push(Arc::new(listed.load(folder)?));
-        }
+        let keys: Result<Vec<_>, _> = list.keys.iter().map(|key| key.load(folder)).collect();
+        let mut keys: Vec<_> = keys?.into_iter().map(Arc::new).collect();
         keys.sort_by_key(|key| key.signs_from);
         if keys.is_empty() {
             return Err(folder.unusable(LIST, "it names no key"));
@@ -109,62 +110,56 @@ impl Keyring {
     ///
     /// # Errors
     /// [`KeyError`]; nothing has changed then.
-    pub fn rotate(
-        &self,
-        folder: &KeyFolder,
-        now: Time,
-        rotation: Rotation,
-    ) -> Result<Self, KeyError> {
-        let published = self
-            .keys
-            .iter()
-            .filter(|key| self.is_published(key, now))
-            .count();
-        if published >= KEYS_MAX {
-            let why = format!("{published} keys are published already; wait until old ones retire");
-            return Err(folder.unusable(LIST, why));
-        }
-        let (signs_from, withdrawn_at) = match rotation {
-            Rotation::After(delay) => (now.plus(delay), None),
-            Rotation::Compromised => (now, Some(now)),
-        };
-        let old = self.keys.iter().map(|key| match withdrawn_at {
-            Some(_) => key.withdrawn(now, folder).map(Arc::new),
-            None => Ok(Arc::clone(key)),
-        });
-        let mut keys = old.collect::<Result<Vec<_>, _>>()?;
-        keys.push(Arc::new(make(folder, now, signs_from)?));
-        keys.sort_by_key(|key| key.signs_from);
-        let ring = Self { keys };
-        ring.save(folder)?;
-        Ok(ring)
+    pub fn rotate(folder: &KeyFolder, now: Time, rotation: Rotation) -> Result<Self, KeyError> {
+        Self::change(folder, |ring| {
+            let kept = ring
+                .keys
+                .iter()
+                .filter(|key| ring.status(key, now) != Status::Retired);
+            let kept = kept.count();
+            if kept >= KEYS_MAX {
+                let why = format!("{kept} keys are in use already; wait until old ones retire");
+                return Err(folder.unusable(LIST, why));
+            }
+            let signs_from = match rotation {
+                Rotation::After(delay) => now.plus(delay),
+                Rotation::Compromised => now,
+            };
+            if rotation == Rotation::Compromised {
+                ring.alter(folder, |key| {
+                    key.withdrawn_at.get_or_insert_with(|| now.to_string());
+                })?;
+            }
+            ring.keys.push(Arc::new(make(folder, now, signs_from)?));
+            Ok(())
+        })
+    }
+
+    /// Says that the ledger names a key: from here on it counts.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn recorded(folder: &KeyFolder, kid: &str, entry: u64) -> Result<Self, KeyError> {
+        Self::change(folder, |ring| {
+            ring.alter(folder, |key| {
+                if key.kid == kid {
+                    key.entry = Some(entry);
+                }
+            })
+        })
     }
 
     /// Forgets a retired key; its file is removed.
     ///
     /// # Errors
     /// [`KeyError`].
-    pub fn forget(&self, folder: &KeyFolder, kid: &str) -> Result<Self, KeyError> {
-        let kept = self.keys.iter().filter(|key| key.kid != kid).cloned();
-        let ring = Self {
-            keys: kept.collect(),
-        };
-        ring.save(folder)?;
+    pub fn forget(folder: &KeyFolder, kid: &str) -> Result<Self, KeyError> {
+        let ring = Self::change(folder, |ring| {
+            ring.keys.retain(|key| key.kid != kid);
+            Ok(())
+        })?;
         folder.remove(&file_of(kid))?;
         Ok(ring)
-    }
-
-    /// Only these keys: those the ledger knows.
-    #[must_use]
-    pub fn only(&self, known: impl Fn(&str) -> bool) -> Self {
-        Self {
-            keys: self
-                .keys
-                .iter()
-                .filter(|key| known(&key.kid))
-                .cloned()
-                .collect(),
-        }
     }
 
     /// All of them, oldest first.
@@ -182,9 +177,8 @@ impl Keyring {
 
     /// The keys targets need to know at `now`.
     pub fn published(&self, now: Time) -> impl Iterator<Item = &Arc<IssuingKey>> {
-        self.keys
-            .iter()
-            .filter(move |key| self.is_published(key, now))
+        let recorded = self.keys.iter().filter(|key| key.entry.is_some());
+        recorded.filter(move |key| self.status(key, now) != Status::Retired)
     }
 
     /// Where a key of this ring is on its way.
@@ -193,7 +187,7 @@ impl Keyring {
         if key.withdrawn_at.is_some_and(|at| at <= now) {
             return Status::Retired;
         }
-        if now < key.signs_from {
+        if key.entry.is_none() || now < key.signs_from {
             return Status::Next;
         }
         match self.signs_until(key) {
@@ -203,18 +197,38 @@ impl Keyring {
         }
     }
 
-    /// When its successor begins to sign, where there is one that was not withdrawn.
+    /// When its successor begins to sign: the next key that the ledger names and nobody withdrew.
     #[must_use]
     pub fn signs_until(&self, key: &IssuingKey) -> Option<Time> {
         let at = self.keys.iter().position(|other| other.kid == key.kid)?;
-        let mut later = self.keys[at + 1..].iter();
-        later
-            .find(|next| next.withdrawn_at.is_none())
+        let counts = |next: &&Arc<IssuingKey>| next.entry.is_some() && next.withdrawn_at.is_none();
+        self.keys[at + 1..]
+            .iter()
+            .find(counts)
             .map(|next| next.signs_from)
     }
 
-    fn is_published(&self, key: &IssuingKey, now: Time) -> bool {
-        self.status(key, now) != Status::Retired
+    /// Changes the newest list, while nobody else does.
+    fn change(
+        folder: &KeyFolder,
+        change: impl FnOnce(&mut Self) -> Result<(), KeyError>,
+    ) -> Result<Self, KeyError> {
+        let _lock = folder.lock()?;
+        let mut ring = Self::load(folder)?;
+        change(&mut ring)?;
+        ring.keys.sort_by_key(|key| key.signs_from);
+        ring.save(folder)?;
+        Ok(ring)
+    }
+
+    /// Changes what the list says of each key.
+    fn alter(&mut self, folder: &KeyFolder, alter: impl Fn(&mut Listed)) -> Result<(), KeyError> {
+        for key in &mut self.keys {
+            let mut listed = Listed::of(key);
+            alter(&mut listed);
+            *key = Arc::new(listed.load(folder)?);
+        }
+        Ok(())
     }
 
     fn save(&self, folder: &KeyFolder) -> Result<(), KeyError> {
@@ -231,12 +245,6 @@ impl IssuingKey {
     #[must_use]
     pub fn public(&self) -> &[u8] {
         self.signer.public()
-    }
-
-    fn withdrawn(&self, now: Time, folder: &KeyFolder) -> Result<Self, KeyError> {
-        let mut listed = Listed::of(self);
-        listed.withdrawn_at.get_or_insert_with(|| now.to_string());
-        listed.load(folder)
     }
 }
 
@@ -279,6 +287,7 @@ fn make(folder: &KeyFolder, now: Time, signs_from: Time) -> Result<IssuingKey, K
         added_at: now,
         signs_from,
         withdrawn_at: None,
+        entry: None,
         signer,
     })
 }
@@ -308,6 +317,8 @@ struct Listed {
     signs_from: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     withdrawn_at: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    entry: Option<u64>,
 }
 
 impl Listed {
@@ -317,6 +328,7 @@ impl Listed {
             added_at: key.added_at.to_string(),
             signs_from: key.signs_from.to_string(),
             withdrawn_at: key.withdrawn_at.map(|at| at.to_string()),
+            entry: key.entry,
         }
     }
 
@@ -338,6 +350,7 @@ impl Listed {
             added_at: time(&self.added_at)?,
             signs_from: time(&self.signs_from)?,
             withdrawn_at: self.withdrawn_at.as_deref().map(time).transpose()?,
+            entry: self.entry,
             signer,
         })
     }
@@ -349,6 +362,8 @@ mod tests {
 
     use super::*;
 
+    const HOUR: Lifetime = Lifetime::from_secs(3_600);
+
     fn at(minutes: i64) -> Time {
         Time::from_millis(1_800_000_000_000 + minutes * 60_000)
     }
@@ -357,6 +372,19 @@ mod tests {
         let temporary = tempfile::tempdir().unwrap();
         let keys = KeyFolder::create(&temporary.path().join("keys")).unwrap();
         (temporary, keys)
+    }
+
+    /// The same keys, all of them named by the ledger.
+    fn recorded(keys: &KeyFolder) -> Keyring {
+        let kids: Vec<_> = Keyring::load(keys)
+            .unwrap()
+            .keys
+            .iter()
+            .map(|k| k.kid.clone())
+            .collect();
+        kids.iter()
+            .for_each(|kid| drop(Keyring::recorded(keys, kid, 7).unwrap()));
+        Keyring::load(keys).unwrap()
     }
 
     fn statuses(ring: &Keyring, now: Time) -> Vec<Status> {
@@ -368,12 +396,8 @@ mod tests {
         use Status::{Active, Next, Retired, Retiring};
         let (_temporary, keys) = folder();
         Keyring::create(&keys, at(0)).unwrap();
-        let delay = Rotation::After(Lifetime::from_secs(3_600));
-        Keyring::load(&keys)
-            .unwrap()
-            .rotate(&keys, at(10), delay)
-            .unwrap();
-        let ring = Keyring::load(&keys).unwrap();
+        Keyring::rotate(&keys, at(10), Rotation::After(HOUR)).unwrap();
+        let ring = recorded(&keys);
         for (minute, expected) in [
             (10, [Active, Next]),
             (69, [Active, Next]),
@@ -390,15 +414,33 @@ mod tests {
                 1
             );
         }
+        assert_eq!(ring.published(at(10)).count(), 2);
         assert_eq!(ring.published(at(100)).count(), 1);
+    }
+
+    #[test]
+    fn a_key_that_the_ledger_does_not_name_is_nobodys() {
+        let (_temporary, keys) = folder();
+        let ring = Keyring::create(&keys, at(0)).unwrap();
+        assert!(ring.active(at(1)).is_none());
+        assert_eq!(ring.published(at(1)).count(), 0);
+        let ring = recorded(&keys);
+        let first = ring.active(at(1)).unwrap().kid.clone();
+        let ring = Keyring::rotate(&keys, at(2), Rotation::After(HOUR)).unwrap();
+        assert_eq!(
+            ring.active(at(90)).unwrap().kid,
+            first,
+            "the old one signs until it is named"
+        );
+        assert_eq!(ring.published(at(90)).count(), 1);
     }
 
     #[test]
     fn a_lost_key_is_withdrawn_at_once() {
         let (_temporary, keys) = folder();
-        let ring = Keyring::create(&keys, at(0)).unwrap();
-        ring.rotate(&keys, at(5), Rotation::Compromised).unwrap();
-        let ring = Keyring::load(&keys).unwrap();
+        Keyring::create(&keys, at(0)).unwrap();
+        Keyring::rotate(&keys, at(5), Rotation::Compromised).unwrap();
+        let ring = recorded(&keys);
         assert_eq!(statuses(&ring, at(5)), [Status::Retired, Status::Active]);
         assert_eq!(ring.published(at(5)).count(), 1);
     }
@@ -406,11 +448,10 @@ mod tests {
     #[test]
     fn a_withdrawn_key_never_has_its_turn() {
         let (_temporary, keys) = folder();
-        let ring = Keyring::create(&keys, at(0)).unwrap();
-        let ring = ring
-            .rotate(&keys, at(1), Rotation::After(Lifetime::from_secs(3_600)))
-            .unwrap();
-        let ring = ring.rotate(&keys, at(5), Rotation::Compromised).unwrap();
+        Keyring::create(&keys, at(0)).unwrap();
+        Keyring::rotate(&keys, at(1), Rotation::After(HOUR)).unwrap();
+        Keyring::rotate(&keys, at(5), Rotation::Compromised).unwrap();
+        let ring = recorded(&keys);
         for minute in [5, 61, 500] {
             let active = ring.active(at(minute)).unwrap();
             assert_eq!(active.signs_from, at(5), "minute {minute}");
@@ -423,17 +464,30 @@ mod tests {
         let (_temporary, keys) = folder();
         let ring = Keyring::create(&keys, at(0)).unwrap();
         let old = ring.keys().next().unwrap().kid.clone();
-        let ring = ring.rotate(&keys, at(5), Rotation::Compromised).unwrap();
-        ring.forget(&keys, &old).unwrap();
+        Keyring::rotate(&keys, at(5), Rotation::Compromised).unwrap();
+        Keyring::forget(&keys, &old).unwrap();
         assert_eq!(Keyring::load(&keys).unwrap().keys().count(), 1);
         assert!(!keys.path().join(file_of(&old)).exists());
     }
 
     #[test]
+    fn rotation_does_not_fill_what_targets_download() {
+        let (_temporary, keys) = folder();
+        Keyring::create(&keys, at(0)).unwrap();
+        for _ in 1..KEYS_MAX {
+            Keyring::rotate(&keys, at(1), Rotation::After(HOUR)).unwrap();
+        }
+        let error = Keyring::rotate(&keys, at(1), Rotation::After(HOUR))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("wait until old ones retire"), "{error}");
+    }
+
+    #[test]
     fn keys_that_were_swapped_are_noticed() {
         let (_temporary, keys) = folder();
-        let ring = Keyring::create(&keys, at(0)).unwrap();
-        let ring = ring.rotate(&keys, at(1), Rotation::Compromised).unwrap();
+        Keyring::create(&keys, at(0)).unwrap();
+        let ring = Keyring::rotate(&keys, at(1), Rotation::Compromised).unwrap();
         let names: Vec<_> = ring.keys().map(|key| file_of(&key.kid)).collect();
         let other = keys.read(&names[1]).unwrap();
         keys.replace(&names[0], &other).unwrap();

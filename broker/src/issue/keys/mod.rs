@@ -14,6 +14,7 @@ mod issuing;
 mod ledger;
 
 pub use folder::KeyFolder;
+pub(crate) use folder::pem;
 pub(crate) use issuing::coordinates;
 pub use issuing::{IssuingKey, Keyring, Rotation, Status, thumbprint};
 pub use ledger::{load_ledger_key, make_ledger_key};

@@ -1,0 +1,196 @@
+//! `glassd check`: whether a broker would start, and what is in the way.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+
+use breakglass_domain::Time;
+use rustix::fs::statvfs;
+use rustix::process::{Resource, getrlimit};
+
+use super::policy::counted;
+use super::serve::cannot_bind;
+use super::stores::{Keys, demand_data_dir, read_policy};
+use super::{Failure, Printer, running};
+use crate::config::Config;
+use crate::edge::{SystemClock, install_crypto};
+use crate::ports::Clock as _;
+
+/// Free bytes below which somebody should look: some ten thousand acts of people.
+const ROOM: u64 = 256 << 20;
+
+/// File descriptors besides connections: the ledger, the index, listeners.
+const OTHER_FILES: u64 = 256;
+
+/// Say whether the broker would start, and what is in the way
+///
+/// Looks at the config, permissions, keys, policy, ports and room on the disk. Changes nothing, and
+/// may be run while the broker runs.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  glassd check --config /etc/breakglass/glassd.toml")]
+pub(super) struct Check {}
+
+/// What was looked at, and what was found.
+struct Finding {
+    what: &'static str,
+    found: Result<String, Failure>,
+}
+
+impl Check {
+    pub(super) fn run(&self, path: &Path, printer: &mut Printer) -> Result<(), Failure> {
+        install_crypto();
+        let mut findings = Vec::new();
+        match Config::load(path) {
+            Ok(config) => look(&config, &mut findings),
+            Err(error) => findings.push(Finding {
+                what: "config",
+                found: Err(error.into()),
+            }),
+        }
+        let bad = findings
+            .iter()
+            .filter(|finding| finding.found.is_err())
+            .count();
+        findings.iter().for_each(|finding| say(printer, finding));
+        match bad {
+            0 => Ok(()),
+            1 => Err(Failure::new("1 thing is in the way")),
+            bad => Err(Failure::new(format!("{bad} things are in the way"))),
+        }
+    }
+}
+
+fn say(printer: &mut Printer, Finding { what, found }: &Finding) {
+    match found {
+        Ok(found) => printer.line(format!("ok   {what:<12} {found}")),
+        Err(failure) => {
+            printer.line(format!("bad  {what:<12} {failure}"));
+            if let Some(next) = failure.next() {
+                printer.line(format!("     {:<12} -> {next}", ""));
+            }
+        }
+    }
+}
+
+fn look(config: &Config, findings: &mut Vec<Finding>) {
+    let mut note = |what, found| findings.push(Finding { what, found });
+    let running = running::process(config);
+    note("config", Ok(config.file.display().to_string()));
+    note(
+        "data folder",
+        demand_data_dir(config).map(|()| config.data_dir.display().to_string()),
+    );
+    note("keys", keys(config));
+    note("policy", policy(config));
+    note("ledger", ledger(config));
+    let settings = &config.settings;
+    let ports = [
+        ("listen", settings.listen),
+        ("web_listen", settings.web_listen),
+        ("metrics_listen", settings.metrics_listen),
+    ];
+    for (setting, address) in ports {
+        let free = match running {
+            Some(process) => Ok(format!("{address}, process {}", process.as_raw_nonzero())),
+            None => port(setting, address),
+        };
+        note(setting, free);
+    }
+    note("disk", disk(config));
+    note("files", files(config));
+}
+
+fn keys(config: &Config) -> Result<String, Failure> {
+    let keys = Keys::load(config)?;
+    let now = SystemClock::start().now();
+    let end = keys
+        .authority
+        .expires_at()
+        .ok_or_else(|| Failure::new("the authority's certificate has no end that can be read"))?;
+    if end <= now {
+        let what = format!("the authority expired at {end}");
+        return Err(Failure::new(what).then("make a new broker, and enrol everybody again"));
+    }
+    let signs = signing(&keys, now)?;
+    Ok(format!(
+        "ledger {}, authority until {end}, {signs}",
+        keys.vkey()
+    ))
+}
+
+fn signing(keys: &Keys, now: Time) -> Result<String, Failure> {
+    let published = keys.issuing.published(now).count();
+    match keys.issuing.active(now) {
+        Some(key) => Ok(format!(
+            "credentials signed by {} ({published} published)",
+            key.kid
+        )),
+        None if keys.issuing.keys().any(|key| key.entry.is_none()) => {
+            Ok("a new issuing key that signs from the next start on".into())
+        }
+        None => Err(Failure::new("no issuing key signs now").then("glassd rotate --compromised")),
+    }
+}
+
+fn policy(config: &Config) -> Result<String, Failure> {
+    let policy = read_policy(&config.policy_file)?;
+    let warnings = match policy.warnings().len() {
+        0 => String::new(),
+        1 => "; 1 warning: glassd policy check".into(),
+        count => format!("; {count} warnings: glassd policy check"),
+    };
+    Ok(format!(
+        "{}: {}{warnings}",
+        config.policy_file.display(),
+        counted(&policy)
+    ))
+}
+
+/// Whether there is one; what is in it is looked at by `glassd fsck`.
+fn ledger(config: &Config) -> Result<String, Failure> {
+    let folder = config.ledger_dir();
+    if folder.join("journal").is_dir() {
+        return Ok(folder.display().to_string());
+    }
+    let what = format!("there is no ledger in {}", folder.display());
+    Err(Failure::new(what).then("make a broker with: glassd init"))
+}
+
+fn port(setting: &'static str, address: SocketAddr) -> Result<String, Failure> {
+    match TcpListener::bind(address) {
+        Ok(_) => Ok(format!("{address} is free")),
+        Err(error) => Err(cannot_bind(setting, address, &error)),
+    }
+}
+
+fn disk(config: &Config) -> Result<String, Failure> {
+    let folder = config.data_dir.display();
+    let room = statvfs(&config.data_dir).map_err(|e| {
+        Failure::new(format!(
+            "the room on the disk of {folder} is not known: {e}"
+        ))
+    })?;
+    let free = room.f_bavail.saturating_mul(room.f_frsize);
+    let told = format!("{} MiB free", free >> 20);
+    if free >= ROOM {
+        return Ok(told);
+    }
+    let what = format!("only {told} for {folder}; when it is full nothing is issued");
+    Err(Failure::new(what).then(format!("make room, at least {} MiB", ROOM >> 20)))
+}
+
+fn files(config: &Config) -> Result<String, Failure> {
+    let total = u64::from(config.settings.connections_total.count());
+    let wanted = total.saturating_mul(2).saturating_add(OTHER_FILES);
+    match getrlimit(Resource::Nofile).current {
+        Some(most) if most < wanted => Err(Failure::new(format!(
+            "this shell may open {most} files, and connections_total = {total} on two listeners \
+             may need {wanted}"
+        ))
+        .then(format!(
+            "ulimit -n {wanted}, or LimitNOFILE={wanted} in the unit; or a lower limit"
+        ))),
+        most => Ok(most.map_or("no limit".into(), |most| {
+            format!("up to {most} open at once")
+        })),
+    }
+}

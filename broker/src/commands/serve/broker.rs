@@ -1,0 +1,165 @@
+//! Starts a broker, in order, and takes it apart again.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::super::Failure;
+use super::super::stores::{Keys, Stores};
+use super::health::Troubles;
+use super::listeners::{Addresses, Listeners, Tls, server_identity};
+use super::made::Made;
+use super::reload;
+use crate::app::App;
+use crate::config::Config;
+use crate::edge::install_crypto;
+use crate::index::SledIndex;
+use crate::issue::keys::KeyFolder;
+use crate::issue::{Ca, JwtIssuer};
+use crate::ledger::sequence::Sequence;
+use crate::listen::ServerCertificate;
+use crate::ports::{Clock, Entropy};
+use crate::telemetry::Telemetry;
+
+/// How long answers that are under way have at the end: below the 90 s a service manager waits.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// Starts brokers.
+#[derive(Debug)]
+pub struct Broker;
+
+/// What reloads and housekeeping work with.
+pub(super) struct Core {
+    pub(super) config: Config,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) keys: KeyFolder,
+    pub(super) authority: Arc<Ca>,
+    pub(super) issuer: Arc<JwtIssuer>,
+    pub(super) sequence: Sequence,
+    pub(super) app: Arc<App>,
+    pub(super) troubles: Arc<Troubles>,
+    pub(super) shown: Arc<ServerCertificate>,
+}
+
+/// A broker that serves. Drop it only after [`Running::shutdown`].
+pub struct Running {
+    pub(super) core: Arc<Core>,
+    pub(super) addresses: Addresses,
+    pub(super) index: Arc<SledIndex>,
+    pub(super) telemetry: Arc<Telemetry>,
+    pub(super) stop: watch::Sender<bool>,
+    pub(super) servers: JoinSet<&'static str>,
+    pub(super) tasks: Vec<JoinHandle<()>>,
+}
+
+impl Broker {
+    /// Opens everything, takes the ports, puts the start on record, and serves.
+    ///
+    /// # Errors
+    /// [`Failure`] says what is wrong and what to do; nothing is left running then.
+    pub async fn start(
+        config: &Config,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Running, Failure> {
+        install_crypto();
+        let keys = Keys::load(config)?;
+        // First, because it is also the lock that keeps a second broker out.
+        let (opening, signer) = (config.clone(), keys.ledger.clone());
+        let stores = blocking(move || Stores::open(&opening, signer)).await??;
+        let listeners = Listeners::bind(&config.settings).await?;
+        let addresses = listeners.addresses()?;
+        let identity = server_identity(config, &keys.authority, &*clock, &*entropy)?;
+        let renew_at = identity.renew_at;
+        let tls = Tls::new(&keys.authority, identity, &clock)?;
+
+        let made = Made::new(
+            config,
+            clock,
+            entropy,
+            keys,
+            stores,
+            addresses,
+            tls.shown.clone(),
+        )?;
+        if let Err(failure) = made.begin().await {
+            made.core.sequence.stop().await;
+            return Err(failure);
+        }
+        Ok(made.serve(listeners, tls, addresses, renew_at))
+    }
+}
+
+/// Work that blocks, on a thread for it.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Failure> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|e| Failure::new(format!("a thread of the broker fell: {e}")))
+}
+
+impl Running {
+    /// Where it listens; with the real ports where the config has 0.
+    #[must_use]
+    pub fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// The use cases, for tests that look inside.
+    #[must_use]
+    pub fn app(&self) -> &Arc<App> {
+        &self.core.app
+    }
+
+    /// What is counted.
+    #[must_use]
+    pub fn telemetry(&self) -> &Arc<Telemetry> {
+        &self.telemetry
+    }
+
+    /// Loads the policy and the issuing keys again; answers what is in force now.
+    ///
+    /// # Errors
+    /// [`Failure`] says what is wrong; what was in force stays.
+    pub async fn reload(&self) -> Result<String, Failure> {
+        reload::reload(&self.core).await
+    }
+
+    /// Answers when something has ended that the broker cannot do without. Safe to cancel.
+    pub async fn fallen(&self) -> String {
+        self.core.sequence.ended().await;
+        "the sequencer has ended, so nothing can be decided any more".into()
+    }
+
+    /// Takes no more, answers what was accepted, ends streams, lays the ledger out, closes the index.
+    pub async fn shutdown(mut self) {
+        self.core.app.stop();
+        self.stop.send_replace(true);
+        let servers = async { while self.servers.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN, servers).await.is_err() {
+            tracing::warn!("some connections did not end in time and are cut");
+        }
+        self.servers.shutdown().await;
+        for task in self.tasks.drain(..) {
+            task.abort();
+            // An error says that it was cut while it waited.
+            let _ = task.await;
+        }
+        self.core.sequence.stop().await;
+        let index = Arc::clone(&self.index);
+        if let Err(error) = blocking(move || index.close()).await {
+            tracing::warn!(%error, "the index is closed the hard way and made again where needed");
+        }
+    }
+}
+
+impl std::fmt::Debug for Running {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Running")
+            .field("addresses", &self.addresses)
+            .finish_non_exhaustive()
+    }
+}

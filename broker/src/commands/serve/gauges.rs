@@ -1,0 +1,118 @@
+//! What is read at each scrape.
+
+use breakglass_domain::State;
+
+use super::listeners::Doors;
+use super::made::Made;
+use crate::ports::Index as _;
+use crate::telemetry::Gauge;
+
+impl Made {
+    /// All of it.
+    pub(super) fn gauges(&self, doors: &Doors) -> Vec<Gauge> {
+        let mut gauges = self.of_the_state();
+        gauges.extend(self.of_the_ledger());
+        gauges.extend(of_connections(doors));
+        let clock = self.core.clock.clone();
+        let started = clock.monotonic();
+        gauges.push(Gauge::of(
+            "uptime_seconds",
+            "Time since the start",
+            move || clock.monotonic().saturating_sub(started).as_secs_f64(),
+        ));
+        gauges
+    }
+
+    fn of_the_state(&self) -> Vec<Gauge> {
+        let live = |look: fn(&State) -> usize| {
+            let live = self.live.clone();
+            move || live.read(look) as f64
+        };
+        let app = self.core.app.clone();
+        vec![
+            Gauge::of("live_grants", "Grants that are active", live(active)),
+            Gauge::of(
+                "waiting_requests",
+                "Requests that wait for an approver",
+                live(waiting),
+            ),
+            Gauge::of(
+                "open_incidents",
+                "Incidents that are open",
+                live(|s| s.incidents.len()),
+            ),
+            Gauge::of("frozen_people", "People who are frozen", live(frozen)),
+            Gauge::of("watchers", "Streams that follow what happens", move || {
+                app.watchers() as f64
+            }),
+        ]
+    }
+
+    fn of_the_ledger(&self) -> Vec<Gauge> {
+        let (size, index, reader) = (self.reader.clone(), self.index.clone(), self.reader.clone());
+        vec![
+            Gauge::of("ledger_size", "Entries in the ledger", move || {
+                size.checkpoint().size() as f64
+            }),
+            Gauge::of(
+                "index_lag_entries",
+                "Entries the index has not applied yet",
+                move || {
+                    reader
+                        .checkpoint()
+                        .size()
+                        .saturating_sub(index.applied_up_to()) as f64
+                },
+            ),
+        ]
+    }
+}
+
+fn of_connections(doors: &Doors) -> Vec<Gauge> {
+    let (door, counts) = (doors.grpc.clone(), doors.grpc.counts());
+    let (away, failed) = (counts.clone(), counts.clone());
+    vec![
+        Gauge::of("connections", "Connections to gRPC", move || {
+            door.inside() as f64
+        }),
+        Gauge::total(
+            "connections_admitted",
+            "Connections to gRPC that were let in",
+            move || counts.admitted() as f64,
+        ),
+        Gauge::total(
+            "connections_turned_away",
+            "Connections to gRPC beyond a limit",
+            move || away.turned_away() as f64,
+        ),
+        Gauge::total(
+            "tls_handshakes_failed",
+            "TLS handshakes to gRPC that failed",
+            move || failed.handshakes_failed() as f64,
+        ),
+    ]
+}
+
+fn active(state: &State) -> usize {
+    state
+        .grants
+        .values()
+        .filter(|grant| grant.active().is_some())
+        .count()
+}
+
+fn waiting(state: &State) -> usize {
+    state
+        .grants
+        .values()
+        .filter(|grant| grant.is_waiting())
+        .count()
+}
+
+fn frozen(state: &State) -> usize {
+    state
+        .members
+        .values()
+        .filter(|member| member.frozen.is_some())
+        .count()
+}

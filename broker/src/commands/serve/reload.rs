@@ -1,0 +1,78 @@
+//! The policy and the issuing keys again, while the broker runs.
+
+use breakglass_domain::Change;
+
+use super::super::Failure;
+use super::super::stores::{load_policy, read_policy, record, record_issuing_key};
+use super::broker::Core;
+use super::health::Where;
+use crate::issue::keys::Keyring;
+
+/// Takes up new keys, then the policy. What fails leaves in force what was.
+///
+/// # Errors
+/// [`Failure`] with every line of the policy that is wrong, or what is wrong with the keys.
+pub(super) async fn reload(core: &Core) -> Result<String, Failure> {
+    let keys = note(core, Where::Keys, take_up_keys(core).await)?;
+    let policy = note(core, Where::Policy, load(core).await)?;
+    Ok(format!("{policy}; {keys}"))
+}
+
+/// What is wrong is shown to everybody until it is right again.
+fn note(core: &Core, place: Where, done: Result<String, Failure>) -> Result<String, Failure> {
+    match &done {
+        Ok(_) => core.troubles.clear(place),
+        Err(_) => core.troubles.set(place, told(place)),
+    }
+    done
+}
+
+/// In a sentence that names no line: everybody reads it, and the operator has the tracing.
+fn told(place: Where) -> String {
+    let what = match place {
+        Where::Policy => "the policy file has a mistake, so the rules from before are in force",
+        _ => "the issuing keys cannot be read, so those from before sign",
+    };
+    format!("{what}; on the broker's host: glassd check")
+}
+
+/// Puts new issuing keys on record, then signs with them in their turn.
+async fn take_up_keys(core: &Core) -> Result<String, Failure> {
+    let mut keyring = Keyring::load(&core.keys)?;
+    let new: Vec<_> = keyring
+        .keys()
+        .filter(|key| key.entry.is_none())
+        .cloned()
+        .collect();
+    for key in &new {
+        keyring = record_issuing_key(&core.sequence, &core.keys, key).await?;
+        tracing::info!(kid = %key.kid, from = %key.signs_from, "a new issuing key is on record");
+    }
+    core.issuer.replace_keyring(keyring);
+    Ok(match new.len() {
+        0 => "the issuing keys are the same".into(),
+        1 => "1 new issuing key".into(),
+        count => format!("{count} new issuing keys"),
+    })
+}
+
+/// Puts the policy of the file into force.
+pub(super) async fn load(core: &Core) -> Result<String, Failure> {
+    let policy = read_policy(&core.config.policy_file)?;
+    for warning in policy.warnings() {
+        tracing::warn!(%warning, "the policy allows something that may be meant otherwise");
+    }
+    let decided = record(&core.sequence, load_policy(policy)).await?;
+    let entry = decided.recorded.first().map(|recorded| recorded.index);
+    let ended = decided
+        .recorded
+        .iter()
+        .filter(|recorded| matches!(recorded.event.change, Change::GrantEnded { .. }));
+    Ok(match (entry, ended.count()) {
+        (None, _) => "the policy is the same".into(),
+        (Some(entry), 0) => format!("the policy is in force (entry {entry})"),
+        (Some(entry), ended) => {
+            format!("the policy is in force (entry {entry}) and ended {ended} requests and grants")
+        }
+    })
+}
