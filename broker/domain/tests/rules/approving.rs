@@ -259,3 +259,15 @@ fn the_last_moment_before_lapsing_is_still_in_time() {
     let yes = world.approval(grant);
     world.does("leon", yes).unwrap();
 }
+
+/// Losing the key ends the request as well; this holds even where it has not.
+#[test]
+fn no_yes_to_somebody_who_could_not_use_it() {
+    let mut world = World::burning();
+    let grant = world.asks("mia", MIGRATE, 30);
+    let yes = world.approval(grant);
+    let key = world.keys[&id("mia")].clone();
+    world.state.keys.remove(&key);
+    let refusal = Refusal::NotEnrolled(id("mia"));
+    assert_eq!(world.does("leon", yes), Err(refusal));
+}
