@@ -17,7 +17,7 @@ use crate::app::{App, Caller, Stopping};
 
 /// The messages of one answer. Nothing is made before it is asked for, so a client that does not
 /// read holds one message and no more.
-pub struct Messages<T>(Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>);
+pub(super) struct Messages<T>(Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>);
 
 impl<T> Stream for Messages<T> {
     type Item = Result<T, Status>;

@@ -1,0 +1,10 @@
+//! Stories about the use cases, told with a small broker in memory and a held clock.
+
+mod acts;
+mod feed;
+mod people;
+mod questions;
+mod streams;
+mod tell;
+mod ticking;
+pub(crate) mod world;

@@ -1,0 +1,152 @@
+//! Holding and watching.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use breakglass_domain::command::Act;
+use breakglass_domain::grant::Phase;
+use breakglass_domain::{GrantId, Refusal};
+
+use super::world::{World, id, line};
+use crate::app::{Error, Hold, Watch, WatchFilter};
+
+async fn heard(hold: &mut Hold) -> Option<String> {
+    let news = tokio::time::timeout(Duration::from_secs(5), hold.next()).await;
+    news.unwrap().unwrap().map(|news| news.told.kind().to_owned())
+}
+
+async fn seen(watch: &mut Watch) -> String {
+    let news = tokio::time::timeout(Duration::from_secs(5), watch.next()).await;
+    news.unwrap().unwrap().told.kind().to_owned()
+}
+
+async fn close(world: &World) {
+    let (incident, reason) = (breakglass_domain::IncidentId(1), line("worker reverted"));
+    let close = world.command("leon", Act::Close { incident, reason });
+    world.app.close(close).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_holder_hears_everything_from_the_request_to_the_ending() {
+    let world = World::new().await;
+    world.open_incident().await;
+    world.request("leon", "deploy-shop", false).await;
+    let asked = world.request("mia", "migrate-shop-db", true).await.grant;
+    let mut hold = world.app.hold(&world.caller("mia"), GrantId(2), 0).await.unwrap();
+    assert_eq!(heard(&mut hold).await.unwrap(), "grant.requested");
+    let approve = world.command("leon", world.approving(&asked));
+    world.app.act_on_grant(approve).await.unwrap();
+    assert_eq!(heard(&mut hold).await.unwrap(), "grant.started");
+    close(&world).await;
+    let news = hold.next().await.unwrap().unwrap();
+    assert_eq!(news.told.kind(), "grant.ended");
+    assert_eq!(
+        news.text,
+        "INC-1 closed, so G-2 ended: Mia can no longer migrate the shop database: worker reverted."
+    );
+    assert!(matches!(&news.grant.phase, Phase::Ended(over) if over.by.to_string() == "leon"));
+    assert_eq!(heard(&mut hold).await, None, "an ending is the last word");
+}
+
+#[tokio::test]
+async fn a_holder_who_comes_back_hears_the_rest_even_of_what_is_over() {
+    let world = World::with_feed_of(2).await;
+    world.open_incident().await;
+    world.request("mia", "deploy-shop", true).await;
+    let from = world.size();
+    close(&world).await;
+    world.open_incident().await;
+    let mia = world.caller("mia");
+    let mut hold = world.app.hold(&mia, GrantId(1), from).await.unwrap();
+    assert_eq!(heard(&mut hold).await.unwrap(), "grant.ended");
+    assert_eq!(heard(&mut hold).await, None);
+    let mut late = world.app.hold(&mia, GrantId(1), world.size()).await.unwrap();
+    assert_eq!(heard(&mut late).await, None);
+    let mut whole = world.app.hold(&mia, GrantId(1), 0).await.unwrap();
+    let mut kinds = Vec::new();
+    while let Some(kind) = heard(&mut whole).await {
+        kinds.push(kind);
+    }
+    let all = ["grant.requested", "grant.started", "credential.issued", "grant.ended"];
+    assert_eq!(kinds, all);
+}
+
+#[tokio::test]
+async fn a_broken_index_does_not_take_the_hold_away() {
+    let world = World::new().await;
+    world.open_incident().await;
+    world.request("mia", "deploy-shop", true).await;
+    world.index.broken.store(true, Ordering::Relaxed);
+    let mut hold = world.app.hold(&world.caller("mia"), GrantId(1), 0).await.unwrap();
+    assert_eq!(heard(&mut hold).await.unwrap(), "grant.requested");
+    close(&world).await;
+    while heard(&mut hold).await.unwrap() != "grant.ended" {}
+}
+
+#[tokio::test]
+async fn nobody_holds_what_is_not_theirs_or_not_there() {
+    let world = World::new().await;
+    world.open_incident().await;
+    world.request("mia", "deploy-shop", true).await;
+    let refused = |error: Error| match error {
+        Error::Refused(refusal) => refusal,
+        error => panic!("{error:?}"),
+    };
+    let leon = world.caller("leon");
+    let error = world.app.hold(&leon, GrantId(1), 0).await.err().map(refused).unwrap();
+    assert!(matches!(error, Refusal::NotYours { .. }));
+    let error = world.app.hold(&leon, GrantId(7), 0).await.err().map(refused).unwrap();
+    assert_eq!(error, Refusal::UnknownGrant(GrantId(7)));
+    let beyond = world.app.hold(&world.caller("mia"), GrantId(1), 99).await.err().unwrap();
+    assert!(matches!(beyond, Error::NoSuchEntry { index: 99, .. }));
+}
+
+#[tokio::test]
+async fn a_watcher_sees_what_the_filter_lets_through() {
+    let world = World::new().await;
+    let incident = world.open_incident().await;
+    let from = Some(world.size());
+    let watch = |filter| world.app.watch(from, filter).unwrap();
+    let mut of_fay = watch(WatchFilter { person: Some(id("founder")), ..Default::default() });
+    let mut of_grant = watch(WatchFilter { grant: Some(GrantId(2)), ..Default::default() });
+    let mut of_incident = watch(WatchFilter { incident: Some(incident), ..Default::default() });
+    let mut of_all = watch(WatchFilter::default());
+
+    world.request("leon", "deploy-shop", false).await;
+    let asked = world.request("mia", "migrate-shop-db", false).await.grant;
+    world.app.note_refusal(&id("designer"), "approve", "NOT_APPROVER", "no").await;
+    let approve = world.command("leon", world.approving(&asked));
+    world.app.act_on_grant(approve).await.unwrap();
+
+    let fast = ["grant.requested", "grant.started", "credential.issued"];
+    for kind in fast.iter().chain(&["grant.requested", "refused", "grant.started"]) {
+        assert_eq!(seen(&mut of_all).await, *kind);
+    }
+    for kind in fast.iter().chain(&["grant.requested", "grant.started"]) {
+        assert_eq!(seen(&mut of_incident).await, *kind);
+    }
+    for watch in [&mut of_fay, &mut of_grant] {
+        assert_eq!(seen(watch).await, "grant.requested");
+        let news = watch.next().await.unwrap();
+        assert_eq!(
+            news.text,
+            "Leon approved G-2: Mia can migrate the shop database until 03:20 UTC (INC-1)."
+        );
+        assert_eq!(news.grant.unwrap().of.grant, GrantId(2));
+        assert_eq!(news.incident.unwrap().id, incident);
+    }
+    assert!(world.app.watch(Some(world.size() + 1), WatchFilter::default()).is_err());
+}
+
+#[tokio::test]
+async fn a_watcher_of_old_entries_is_told_of_them_as_they_ended() {
+    let world = World::with_feed_of(2).await;
+    world.open_incident().await;
+    world.request("mia", "deploy-shop", false).await;
+    close(&world).await;
+    let filter = WatchFilter { person: Some(id("mia")), grant: Some(GrantId(1)), ..Default::default() };
+    let mut watch = world.app.watch(Some(0), filter).unwrap();
+    let first = watch.next().await.unwrap();
+    assert!(matches!(first.grant.unwrap().phase, Phase::Ended(_)), "as new as it gets");
+    assert!(first.incident.unwrap().closed.is_some());
+}

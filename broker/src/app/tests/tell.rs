@@ -1,0 +1,109 @@
+//! One plain sentence for each event.
+
+use breakglass_domain::command::Act;
+use breakglass_domain::{GrantId, Lifetime, Prose};
+
+use super::world::{World, id, line};
+use crate::app::WatchFilter;
+
+async fn told(world: &World, from: u64) -> Vec<String> {
+    let mut watch = world.app.watch(Some(from), WatchFilter::default()).unwrap();
+    let mut sentences = Vec::new();
+    for _ in from..world.size() {
+        sentences.push(watch.next().await.unwrap().text);
+    }
+    sentences
+}
+
+async fn act(world: &World, person: &str, act: Act) {
+    world.app.act_on_grant(world.command(person, act)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_night_in_sentences() {
+    let world = World::new().await;
+    let from = world.size();
+    let incident = world.open_incident().await;
+    let text = Prose::parse("config 118\n\nfloods the worker").unwrap();
+    let note = world.command("designer", Act::Note { incident, text });
+    world.app.note(note).await.unwrap();
+    world.request("mia", "deploy-shop", false).await;
+    world.app.report_use(&world.caller("mia"), GrantId(1), line("kubectl")).await.unwrap();
+    let (grant, reason) = (GrantId(1), line("slow build"));
+    let by = Lifetime::from_secs(300);
+    act(&world, "mia", Act::Extend { grant, by, reason }).await;
+    act(&world, "mia", Act::Drop { grant }).await;
+    world.request("mia", "migrate-shop-db", false).await;
+    let (grant, reason) = (GrantId(2), line("use the replica!"));
+    act(&world, "leon", Act::Deny { grant, reason }).await;
+    let reason = line("reverted");
+    world.app.close(world.command("leon", Act::Close { incident, reason })).await.unwrap();
+    assert_eq!(
+        told(&world, from).await,
+        [
+            "Mia opened INC-1 (sev2): the worker is flooded.",
+            "Dana on INC-1: config 118 / floods the worker.",
+            "Mia asks to deploy the shop app for 15m (G-1, INC-1): revert the config change.",
+            "G-1 began, no approval needed: Mia can deploy the shop app until 03:20 UTC (INC-1).",
+            "Mia received credential G-1.1 for https://deploy.shop.example, valid until 03:20 UTC \
+             (INC-1).",
+            "Mia used G-1 with kubectl (INC-1).",
+            "Mia extended G-1: Mia can deploy the shop app until 03:25 UTC: slow build.",
+            "Mia gave G-1 back (INC-1).",
+            "Mia asks to migrate the shop database for 15m (G-2, INC-1): revert the config change. \
+             Fay or Leon can approve it.",
+            "Leon denied G-2 to Mia: use the replica!",
+            "Leon closed INC-1: reverted.",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_self_grant_is_loud() {
+    let world = World::new().await;
+    world.open_incident().await;
+    let asked = world.request("mia", "migrate-shop-db", false).await.grant;
+    world.clock.advance(10 * 60);
+    let from = world.size();
+    let alone = Act::SelfGrant {
+        grant: GrantId(1),
+        incident: asked.of.incident,
+        right: asked.of.right,
+        sentence: asked.sentence,
+    };
+    act(&world, "mia", alone).await;
+    let told = told(&world, from).await;
+    assert_eq!(
+        told[0],
+        "NOBODY ANSWERED: Mia began G-1 alone, and Mia can migrate the shop database until 03:25 \
+         UTC (INC-1). Anybody can end it: glass revoke G-1"
+    );
+}
+
+#[tokio::test]
+async fn people_come_and_go_in_sentences() {
+    let world = World::new().await;
+    assert_eq!(
+        told(&world, 0).await[..3],
+        [
+            "A new policy is in force: 4 people, 2 rights.",
+            "The broker invited Dana; the invitation works until 2026-11-24 03:05 UTC.",
+            "Dana enrolled the laptop laptop.",
+        ]
+    );
+    let from = world.size();
+    let freeze = |person: &str| Act::Freeze { person: id(person), reason: line("stolen") };
+    world.app.freeze(world.command("leon", freeze("leon"))).await.unwrap();
+    world.app.freeze(world.command("mia", freeze("designer"))).await.unwrap();
+    world.app.note_refusal(&id("leon"), "approve", "PERSON_FROZEN", "leon is frozen").await;
+    world.app.export(&world.caller("founder"), 0, 9).await.unwrap();
+    assert_eq!(
+        told(&world, from).await,
+        [
+            "Leon froze their own access: stolen.",
+            "Mia froze Dana: stolen.",
+            "Leon was refused (approve): leon is frozen.",
+            "Fay took a copy of the ledger: entries 0 up to 9.",
+        ]
+    );
+}

@@ -1,0 +1,567 @@
+//! A team, a broker in memory, and a clock that stands still until it is moved.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use breakglass_domain::command::Act;
+use breakglass_domain::decide::decide;
+use breakglass_domain::due::due;
+use breakglass_domain::event::CredentialKind;
+use breakglass_domain::{
+    Actor, Command, Event, Grant, GrantId, Incident, IncidentId, KeyId, Lifetime, Line, Nonce,
+    PersonId, Policy, Severity, Signed, State, Time,
+};
+use breakglass_tlog::receipt::Receipt;
+use breakglass_tlog::{Ed25519Signer, KeyName, SignedCheckpoint};
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
+
+use crate::app::{About, App, Caller, Feed, Parts, Settings};
+use crate::ledger::{MemoryLedger, Signer, entry};
+use crate::ports::{
+    Authority, CertificateOrder, Clock, Credential, CredentialOrder, Decided, Declined, Entropy,
+    EntryFilter, GrantFilter, Index, IndexError, IssueError, Issuer, Later, Ledger, LedgerError,
+    LedgerReader, Live, Projection, Recorded, Sequencer,
+};
+
+pub(crate) const ORIGIN: &str = "glass.example/ledger";
+
+pub(crate) const POLICY: &str = r#"
+version = 1
+[people.designer]
+name = "Dana"
+job = "designer"
+[people.founder]
+name = "Fay"
+job = "founder"
+[people.leon]
+name = "Leon"
+job = "engineer"
+[people.mia]
+name = "Mia"
+job = "engineer"
+[rights.deploy-shop]
+sentence = "deploy the shop app"
+risk = "low"
+longest = "30m"
+audience = "https://deploy.shop.example"
+[rights.migrate-shop-db]
+sentence = "migrate the shop database"
+risk = "high"
+longest = "20m"
+audience = "https://db.shop.example"
+[[rules]]
+name = "engineers-ship"
+who = ["job:engineer"]
+rights = ["deploy-shop"]
+approvers = []
+[[rules]]
+name = "database"
+who = ["job:engineer"]
+rights = ["migrate-shop-db"]
+approvers = ["job:engineer", "founder"]
+lapses_after = "15m"
+if_nobody_answers = "self-grant"
+self_grant_after = "10m"
+self_grant_longest = "10m"
+[duties]
+open_incidents = ["job:engineer"]
+close_incidents = ["job:engineer"]
+revoke = ["job:engineer", "founder"]
+freeze = ["job:engineer", "founder"]
+invite = ["founder"]
+export_ledger = ["founder"]
+"#;
+
+/// Everything, and the parts that tests look behind.
+pub(crate) struct World {
+    pub(crate) app: Arc<App>,
+    pub(crate) clock: Arc<HeldClock>,
+    pub(crate) sequencer: Arc<FakeSequencer>,
+    pub(crate) index: Arc<FakeIndex>,
+    pub(crate) feed: Arc<Feed>,
+    pub(crate) live: Live,
+    pub(crate) team: BTreeMap<&'static str, Teammate>,
+}
+
+/// Somebody with an enrolled key.
+pub(crate) struct Teammate {
+    pub(crate) caller: Caller,
+    pub(crate) pair: EcdsaKeyPair,
+    /// The private key, PKCS #8, for TLS.
+    pub(crate) pkcs8: Vec<u8>,
+}
+
+impl World {
+    /// Mia, Leon, Fay and Dana, enrolled; nothing is open.
+    pub(crate) async fn new() -> Self {
+        Self::with_feed_of(crate::app::limits::FEED_EVENTS).await
+    }
+
+    pub(crate) async fn with_feed_of(events: usize) -> Self {
+        let mut world = Self::empty(events);
+        let policy = Arc::new(Policy::parse("policy.toml", POLICY).unwrap());
+        let sha256 = "0".repeat(64);
+        world.by_itself(Act::LoadPolicy { policy, sha256 }).await;
+        for person in ["designer", "founder", "leon", "mia"] {
+            let teammate = world.enrol(person).await;
+            world.team.insert(person, teammate);
+        }
+        world
+    }
+
+    fn empty(events: usize) -> Self {
+        let clock = Arc::new(HeldClock::at("2026-11-23T03:05:00Z"));
+        let ledger = MemoryLedger::new(signer()).unwrap();
+        let reader = ledger.reader();
+        let state = State::default();
+        let feed = Feed::holding(events, Arc::clone(&reader), entry::read, &state);
+        let index = Arc::new(FakeIndex::default());
+        let live = Live::new(state);
+        let sequencer = Arc::new(FakeSequencer {
+            ledger: Mutex::new(ledger),
+            clock: clock.clone(),
+            live: live.clone(),
+            projections: vec![feed.clone(), index.clone()],
+            submitted: AtomicUsize::new(0),
+            fails: AtomicBool::new(false),
+        });
+        let parts = Parts {
+            clock: clock.clone(),
+            entropy: Arc::new(Counting(AtomicUsize::new(1))),
+            sequencer: sequencer.clone(),
+            live: live.clone(),
+            index: index.clone(),
+            reader,
+            issuer: Arc::new(FakeMaker),
+            authority: Arc::new(FakeMaker),
+            feed: feed.clone(),
+            about: about(),
+            settings: Settings::default(),
+            troubles: Box::new(Vec::new),
+        };
+        Self {
+            app: App::new(parts),
+            clock,
+            sequencer,
+            index,
+            feed,
+            live,
+            team: BTreeMap::new(),
+        }
+    }
+
+    async fn enrol(&self, person: &str) -> Teammate {
+        let teammate = self.somebody(person);
+        let token = crate::app::token::hash(person);
+        let (id, hash) = (id(person), token.clone());
+        self.by_itself(Act::Invite { person: id, token: hash }).await;
+        let enrolling = crate::app::Enrolling {
+            token,
+            key: teammate.caller.key.clone(),
+            public: teammate.caller.public.clone(),
+            device: line("laptop"),
+            signed: self.signature_of(&teammate.caller.key),
+        };
+        self.app.enroll(enrolling).await.unwrap();
+        teammate
+    }
+
+    /// A new key for somebody, not enrolled.
+    pub(crate) fn somebody(&self, person: &str) -> Teammate {
+        let (alg, random) = (&ECDSA_P256_SHA256_ASN1_SIGNING, SystemRandom::new());
+        let pkcs8 = EcdsaKeyPair::generate_pkcs8(alg, &random).unwrap();
+        let pair = EcdsaKeyPair::from_pkcs8(alg, pkcs8.as_ref(), &random).unwrap();
+        let public = pair.public_key().as_ref().to_vec();
+        Teammate {
+            caller: Caller {
+                person: id(person),
+                key: key_id(&public),
+                public,
+                certificate_expires_at: self.clock.now().plus(Lifetime::from_secs(86_400)),
+            },
+            pair,
+            pkcs8: pkcs8.as_ref().to_vec(),
+        }
+    }
+
+    pub(crate) fn caller(&self, person: &str) -> Caller {
+        self.team[person].caller.clone()
+    }
+
+    /// A statement as the rules see it: checked already.
+    fn signature_of(&self, key: &KeyId) -> Arc<Signed> {
+        static NONCES: AtomicUsize = AtomicUsize::new(1);
+        let mut nonce = [0; 16];
+        let number = NONCES.fetch_add(1, Ordering::Relaxed);
+        nonce[..8].copy_from_slice(&number.to_be_bytes());
+        Arc::new(Signed {
+            text: "breakglass/v1 ...\n".to_owned(),
+            key: key.clone(),
+            signature: vec![0x30],
+            nonce: Nonce(nonce),
+            at: self.clock.now(),
+        })
+    }
+
+    pub(crate) fn command(&self, person: &str, act: Act) -> Command {
+        let caller = self.caller(person);
+        Command {
+            by: Actor::Person(caller.person),
+            signed: Some(self.signature_of(&caller.key)),
+            act,
+        }
+    }
+
+    pub(crate) fn signed_by(&self, person: &str) -> Arc<Signed> {
+        self.signature_of(&self.caller(person).key)
+    }
+
+    pub(crate) async fn by_itself(&self, act: Act) -> Decided {
+        let by = Actor::Broker;
+        self.sequencer.submit(Command { by, signed: None, act }).await.unwrap()
+    }
+
+    pub(crate) async fn open_incident(&self) -> IncidentId {
+        let title = line("the worker is flooded");
+        let severity = Severity::Sev2;
+        let command = self.command("mia", Act::Open { severity, title });
+        self.app.open(command).await.unwrap().0.id
+    }
+
+    pub(crate) fn asking(&self, person: &str, right: &str, held: bool) -> Act {
+        let policy = self.live.read(|state| Arc::clone(&state.policy));
+        let right = right.parse().unwrap();
+        Act::Request {
+            sentence: policy.rights[&right].sentence.clone(),
+            right,
+            incident: IncidentId(1),
+            reason: line("revert the config change"),
+            length: Lifetime::from_secs(15 * 60),
+            held,
+            key: self.caller(person).key,
+            credential: Some(CredentialKind::Jwt),
+        }
+    }
+
+    pub(crate) async fn request(
+        &self,
+        person: &str,
+        right: &str,
+        held: bool,
+    ) -> crate::app::Requested {
+        let command = self.command(person, self.asking(person, right, held));
+        self.app.request(&self.caller(person), command).await.unwrap()
+    }
+
+    pub(crate) fn approving(&self, grant: &Grant) -> Act {
+        Act::Approve {
+            grant: grant.of.grant,
+            incident: grant.of.incident,
+            requester: grant.of.person.clone(),
+            right: grant.of.right.clone(),
+            sentence: grant.sentence.clone(),
+            until: self.clock.now().plus(Lifetime::from_secs(3_600)),
+        }
+    }
+
+    /// The kinds of all entries, oldest first.
+    pub(crate) fn kinds(&self) -> Vec<String> {
+        let entries = self.reader().entries(0, usize::MAX).unwrap();
+        let kind = |line: &Arc<[u8]>| {
+            entry::kind(&entry::decode(line).unwrap().1.change).to_owned()
+        };
+        entries.iter().map(kind).collect()
+    }
+
+    pub(crate) fn reader(&self) -> Arc<dyn LedgerReader> {
+        self.sequencer.ledger.lock().unwrap().reader()
+    }
+
+    pub(crate) fn size(&self) -> u64 {
+        self.reader().checkpoint().size()
+    }
+}
+
+pub(crate) fn id(person: &str) -> PersonId {
+    person.parse().unwrap()
+}
+
+pub(crate) fn line(text: &str) -> Line {
+    Line::parse(text).unwrap()
+}
+
+fn key_id(public: &[u8]) -> KeyId {
+    use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+    let digest = ring::digest::digest(&ring::digest::SHA256, public);
+    URL_SAFE_NO_PAD.encode(digest).parse().unwrap()
+}
+
+fn signer() -> Signer {
+    Arc::new(Ed25519Signer::from_seed(KeyName::parse(ORIGIN).unwrap(), &[7; 32]).unwrap())
+}
+
+fn about() -> About {
+    About {
+        version: "0.1.0".to_owned(),
+        origin: ORIGIN.to_owned(),
+        ledger_vkey: signer().verifier().to_string(),
+        issuer: "https://glass.example:7444".to_owned(),
+        url: "https://glass.example:7443".to_owned(),
+        authority_pin: "PIN".to_owned(),
+    }
+}
+
+/// Stands still until it is moved.
+pub(crate) struct HeldClock(Mutex<(Time, Duration)>);
+
+impl HeldClock {
+    fn at(text: &str) -> Self {
+        Self(Mutex::new((text.parse().unwrap(), Duration::ZERO)))
+    }
+
+    pub(crate) fn advance(&self, secs: u32) {
+        let mut now = self.0.lock().unwrap();
+        now.0 = now.0.plus(Lifetime::from_secs(secs));
+        now.1 += Duration::from_secs(secs.into());
+    }
+
+    /// Somebody set the wall clock; the monotonic one does not care.
+    pub(crate) fn set_back(&self, secs: u32) {
+        let mut now = self.0.lock().unwrap();
+        now.0 = now.0.minus(Lifetime::from_secs(secs));
+    }
+}
+
+impl Clock for HeldClock {
+    fn now(&self) -> Time {
+        self.0.lock().unwrap().0
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.lock().unwrap().1
+    }
+}
+
+struct Counting(AtomicUsize);
+
+impl Entropy for Counting {
+    fn fill(&self, bytes: &mut [u8]) {
+        let number = self.0.fetch_add(1, Ordering::Relaxed);
+        bytes.fill(u8::try_from(number % 251).unwrap());
+    }
+}
+
+/// Decides with the real rules, and records in memory.
+pub(crate) struct FakeSequencer {
+    ledger: Mutex<MemoryLedger>,
+    clock: Arc<HeldClock>,
+    live: Live,
+    projections: Vec<Arc<dyn Projection>>,
+    pub(crate) submitted: AtomicUsize,
+    pub(crate) fails: AtomicBool,
+}
+
+impl FakeSequencer {
+    fn decide(&self, command: &Command) -> Result<Decided, Declined> {
+        self.submitted.fetch_add(1, Ordering::Relaxed);
+        if self.fails.load(Ordering::Relaxed) {
+            return Err(LedgerError::Unavailable("/dev/sda is gone".to_owned()).into());
+        }
+        let mut ledger = self.ledger.lock().unwrap();
+        let now = self.clock.now();
+        let overdue = self.live.read(|state| due(state, now));
+        self.record(&mut ledger, overdue);
+        let events = self.live.read(|state| decide(state, command, now))?;
+        Ok(self.record(&mut ledger, events))
+    }
+
+    fn record(&self, ledger: &mut MemoryLedger, events: Vec<Event>) -> Decided {
+        if events.is_empty() {
+            return Decided::default();
+        }
+        let recorded: Vec<_> = (ledger.size()..)
+            .zip(events)
+            .map(|(index, event)| Recorded {
+                index,
+                line: entry::encode(index, &event).unwrap(),
+                event: Arc::new(event),
+            })
+            .collect();
+        let lines: Vec<_> = recorded.iter().map(|recorded| recorded.line.clone()).collect();
+        let checkpoint = ledger.append(&lines).unwrap();
+        self.live.apply(recorded.iter().map(|recorded| &*recorded.event));
+        for projection in &self.projections {
+            projection.committed(&recorded, &checkpoint);
+        }
+        let receipts = receipts(&*ledger.reader(), &recorded, &checkpoint);
+        Decided { recorded, receipts }
+    }
+}
+
+fn receipts(
+    reader: &dyn LedgerReader,
+    recorded: &[Recorded],
+    checkpoint: &Arc<SignedCheckpoint>,
+) -> Vec<Receipt> {
+    let receipt = |recorded: &Recorded| {
+        let proof = reader.prove_inclusion(recorded.index, checkpoint.size()).unwrap();
+        Receipt::verify(recorded.line.clone(), proof, checkpoint).unwrap()
+    };
+    recorded.iter().map(receipt).collect()
+}
+
+impl Sequencer for FakeSequencer {
+    fn submit(&self, command: Command) -> Later<'_, Result<Decided, Declined>> {
+        Box::pin(async move { self.decide(&command) })
+    }
+}
+
+/// Folds every event it hears of.
+#[derive(Default)]
+pub(crate) struct FakeIndex {
+    folded: Mutex<Folded>,
+    pub(crate) broken: AtomicBool,
+    pub(crate) asked: AtomicUsize,
+}
+
+#[derive(Default)]
+struct Folded {
+    applied: u64,
+    grants: BTreeMap<GrantId, Grant>,
+    incidents: BTreeMap<IncidentId, Incident>,
+    events: Vec<(u64, Arc<Event>)>,
+}
+
+impl Projection for FakeIndex {
+    fn committed(&self, batch: &[Recorded], _checkpoint: &Arc<SignedCheckpoint>) {
+        let mut folded = self.folded.lock().unwrap();
+        for recorded in batch {
+            let event = &recorded.event;
+            if let Some(grant) = Grant::requested(event) {
+                folded.grants.insert(grant.of.grant, grant);
+            } else if let Some(incident) = Incident::opened(event) {
+                folded.incidents.insert(incident.id, incident);
+            }
+            folded.grants.values_mut().for_each(|grant| grant.apply(event));
+            folded.incidents.values_mut().for_each(|incident| incident.apply(event));
+            folded.events.push((recorded.index, event.clone()));
+            folded.applied = recorded.index + 1;
+        }
+    }
+}
+
+impl FakeIndex {
+    fn ask<T>(&self, ask: impl FnOnce(&Folded) -> T) -> Result<T, IndexError> {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        if self.broken.load(Ordering::Relaxed) {
+            return Err(IndexError("a page of sled is torn".to_owned()));
+        }
+        Ok(ask(&self.folded.lock().unwrap()))
+    }
+}
+
+impl Index for FakeIndex {
+    fn applied_up_to(&self) -> u64 {
+        self.folded.lock().unwrap().applied
+    }
+
+    fn caught_up(&self, _size: u64) -> Later<'_, Result<(), IndexError>> {
+        Box::pin(async { self.ask(|_| ()) })
+    }
+
+    fn grant(&self, id: GrantId) -> Result<Option<Grant>, IndexError> {
+        self.ask(|folded| folded.grants.get(&id).cloned())
+    }
+
+    fn incident(&self, id: IncidentId) -> Result<Option<Incident>, IndexError> {
+        self.ask(|folded| folded.incidents.get(&id).cloned())
+    }
+
+    fn grants(
+        &self,
+        filter: &GrantFilter,
+        before: Option<GrantId>,
+        max: usize,
+    ) -> Result<Vec<Grant>, IndexError> {
+        let before = before.unwrap_or(GrantId(u64::MAX));
+        let fits = |grant: &&Grant| {
+            let of = &grant.of;
+            filter.person.as_ref().is_none_or(|person| of.person == *person)
+                && filter.right.as_ref().is_none_or(|right| of.right == *right)
+                && filter.incident.is_none_or(|incident| of.incident == incident)
+        };
+        self.ask(|folded| {
+            let grants = folded.grants.range(..before).rev().map(|(_, grant)| grant);
+            grants.filter(fits).take(max).cloned().collect()
+        })
+    }
+
+    fn incidents(
+        &self,
+        before: Option<IncidentId>,
+        max: usize,
+    ) -> Result<Vec<Incident>, IndexError> {
+        let before = before.unwrap_or(IncidentId(u64::MAX));
+        self.ask(|folded| {
+            let incidents = folded.incidents.range(..before).rev();
+            incidents.take(max).map(|(_, incident)| incident.clone()).collect()
+        })
+    }
+
+    fn entries(
+        &self,
+        filter: &EntryFilter,
+        cursor: Option<u64>,
+        max: usize,
+    ) -> Result<Vec<u64>, IndexError> {
+        let kind = |event: &Event| entry::kind(&event.change);
+        let fits = |event: &Event| {
+            let of = event.change.grant();
+            filter.grant.is_none_or(|id| of.is_some_and(|of| of.grant == id))
+                && filter.kind.as_ref().is_none_or(|it| kind(event).starts_with(it.as_str()))
+        };
+        self.ask(|folded| {
+            let fitting = folded.events.iter().filter(|(_, event)| fits(event));
+            let mut places: Vec<u64> = fitting.map(|(place, _)| *place).collect();
+            if !filter.oldest_first {
+                places.reverse();
+            }
+            let after = |place: &u64| match cursor {
+                Some(last) if filter.oldest_first => *place > last,
+                Some(last) => *place < last,
+                None => true,
+            };
+            places.into_iter().filter(after).take(max).collect()
+        })
+    }
+}
+
+/// Makes what the receipt's entry announces, and nothing else.
+struct FakeMaker;
+
+fn announces(receipt: &Receipt, what: &str) -> Result<(), IssueError> {
+    let entry = String::from_utf8_lossy(receipt.entry());
+    entry.contains(&format!("\"{what}\"")).then_some(()).ok_or(IssueError::WrongReceipt)
+}
+
+impl Issuer for FakeMaker {
+    fn issue(&self, receipt: &Receipt, order: &CredentialOrder) -> Result<Credential, IssueError> {
+        announces(receipt, &order.id.to_string())?;
+        let holder = key_id(&order.holder_key);
+        Ok(Credential {
+            value: format!("jwt {} for {holder}", order.id).into(),
+            not_before: order.at,
+            expires_at: order.expires_at,
+        })
+    }
+}
+
+impl Authority for FakeMaker {
+    fn certify(&self, receipt: &Receipt, order: &CertificateOrder) -> Result<String, IssueError> {
+        announces(receipt, &order.serial)?;
+        Ok(format!("certificate {} of {}", order.serial, order.person))
+    }
+}
