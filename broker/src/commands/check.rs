@@ -61,11 +61,11 @@ impl Check {
 
 fn say(printer: &mut Printer, Finding { what, found }: &Finding) {
     match found {
-        Ok(found) => printer.line(format!("ok   {what:<12} {found}")),
+        Ok(found) => printer.line(format!("ok   {what:<14} {found}")),
         Err(failure) => {
-            printer.line(format!("bad  {what:<12} {failure}"));
+            printer.line(format!("bad  {what:<14} {failure}"));
             if let Some(next) = failure.next() {
-                printer.line(format!("     {:<12} -> {next}", ""));
+                printer.line(format!("     {:<14} -> {next}", ""));
             }
         }
     }

@@ -92,7 +92,7 @@ impl Invitations {
                 .map(|at| format!(", until {at}"))
                 .unwrap_or_default();
             Zeroizing::new(format!(
-                "\nOn the laptop of {person}, once{until}:\n\n  glass enroll '{}'",
+                "\nOn the laptop of {person} (works once{until}):\n\n  glass enroll '{}'",
                 *invitation(url, pin, token)
             ))
         };

@@ -5,6 +5,7 @@ mod authority;
 mod check;
 mod completions;
 mod failure;
+mod fsck;
 mod init;
 mod invite;
 mod people;
@@ -53,6 +54,7 @@ enum Command {
     Init(init::Init),
     Serve(serve::Serve),
     Check(check::Check),
+    Fsck(fsck::Fsck),
     Invite(invite::Invite),
     Unfreeze(people::Unfreeze),
     Rotate(rotate::Rotate),
@@ -108,6 +110,7 @@ pub fn run(arguments: &Arguments, printer: &mut Printer) -> Result<(), Failure> 
         Command::Init(init) => init.run(arguments.config.as_deref(), printer),
         Command::Serve(serve) => serve.run(&arguments.config()?),
         Command::Check(check) => check.run(&arguments.config_path(), printer),
+        Command::Fsck(fsck) => fsck.run(&arguments.config()?, printer),
         Command::Invite(invite) => invite.run(&arguments.config()?, printer),
         Command::Unfreeze(unfreeze) => unfreeze.run(&arguments.config()?, printer),
         Command::Rotate(rotate) => rotate.run(&arguments.config()?, printer),

@@ -150,7 +150,8 @@ impl Config {
     #[must_use]
     pub fn resolve(file: &Path, settings: Settings) -> Self {
         let folder = file.parent().unwrap_or(Path::new(""));
-        let data_dir = folder.join(&settings.data_dir);
+        // Without the `.` of a data folder that is the config's own.
+        let data_dir: PathBuf = folder.join(&settings.data_dir).components().collect();
         Self {
             keys_dir: data_dir.join(&settings.keys_dir),
             policy_file: folder.join(&settings.policy_file),
