@@ -48,7 +48,7 @@ fn a_hole_before_the_last_batch_is_named() {
             .expect("there");
         bytes[second..second + 40].fill(0);
     });
-    refuses(&sim, &["00000000000000000000.jsonl", "line 5", "of entries 2 to 3"]);
+    refuses(&sim, &["00000000000000000000.jsonl", "line 6", "of entries 2 to 3"]);
 }
 
 #[test]
@@ -77,24 +77,24 @@ fn a_journal_without_its_first_line_is_damaged() {
 
 #[test]
 fn a_missing_segment_is_named() {
-    let sim = filled(&[200, 200, 200, 200, 5]);
+    let sim = filled(&[100, 100, 100, 100, 5]);
     let firsts = place(&sim).segments().expect("listed");
-    assert_eq!(firsts, [0, 200, 400, 600, 800]);
+    assert_eq!(firsts, [0, 100, 200, 300, 400]);
     let missing = sim.copy();
-    missing.remove(&place(&sim).segment(600)).expect("removed");
-    refuses(&missing, &["00000000000000000800.jsonl", "600 comes next"]);
+    missing.remove(&place(&sim).segment(300)).expect("removed");
+    refuses(&missing, &["00000000000000000400.jsonl", "300 comes next"]);
     let missing = sim.copy();
     missing.remove(&place(&sim).segment(0)).expect("removed");
-    refuses(&missing, &["entries before 200 are missing"]);
+    refuses(&missing, &["entries before 100 are missing"]);
 }
 
 #[test]
 fn a_torn_segment_before_the_last_is_damage() {
-    let sim = filled(&[200, 200, 200, 5]);
-    sim.tamper(&place(&sim).segment(400), |bytes| {
+    let sim = filled(&[100, 100, 100, 5]);
+    sim.tamper(&place(&sim).segment(200), |bytes| {
         bytes.truncate(bytes.len() - 1)
     });
-    refuses(&sim, &["00000000000000000400.jsonl", "not committed"]);
+    refuses(&sim, &["00000000000000000200.jsonl", "not committed"]);
 }
 
 #[test]

@@ -22,7 +22,7 @@ const DIR: &str = "/data/ledger";
 
 /// Segments of some entries, so that tests see many; tiles at once, so that calls have an order.
 const SMALL: Shape = Shape {
-    segment_entries: 200,
+    segment_entries: 100,
     segment_bytes: 1 << 20,
     reserve_bytes: 4_000,
     free_low: 10_000,
