@@ -1,0 +1,3 @@
+//! The real programs as people and scripts use them.
+
+mod main_job;

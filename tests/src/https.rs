@@ -1,0 +1,104 @@
+//! HTTPS as a target speaks it to the broker's web listener: TLS 1.3 to a pinned CA, one request.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use rustls::{ClientConfig, RootCertStore};
+use rustls_pki_types::pem::PemObject as _;
+use rustls_pki_types::{CertificateDer, ServerName};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+/// What came.
+#[derive(Debug)]
+pub struct Answer {
+    /// `200`.
+    pub status: u16,
+    /// Lower-case names.
+    pub headers: Vec<(String, String)>,
+    /// The bytes.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as JSON.
+    ///
+    /// # Panics
+    /// Where it is none.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).expect("JSON")
+    }
+
+    /// A header.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut found = self.headers.iter().filter(|(known, _)| known == name);
+        found.next().map(|(_, value)| value.as_str())
+    }
+}
+
+/// Fetches a path, trusting only this CA (PEM).
+///
+/// # Panics
+/// Where there is no proper answer.
+pub async fn get(address: SocketAddr, ca_pem: &str, path: &str) -> Answer {
+    let tcp = TcpStream::connect(address)
+        .await
+        .expect("the web listener answers");
+    let name = ServerName::try_from("localhost").expect("a name");
+    let connector = TlsConnector::from(Arc::new(trusting(ca_pem)));
+    let mut tls = connector
+        .connect(name, tcp)
+        .await
+        .expect("TLS with the pinned CA");
+    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    tls.write_all(request.as_bytes())
+        .await
+        .expect("the request is taken");
+    let mut answer = Vec::new();
+    // A server that closes without close_notify has said all the same what it had to say: the
+    // length of the body is checked below.
+    let _ = tls.read_to_end(&mut answer).await;
+    parse(&answer)
+}
+
+fn trusting(ca_pem: &str) -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    let ca = CertificateDer::from_pem_slice(ca_pem.as_bytes()).expect("a CA in PEM");
+    roots.add(ca).expect("a CA");
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    ClientConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .expect("ring has TLS 1.3")
+        .with_root_certificates(roots)
+        .with_no_client_auth()
+}
+
+fn parse(answer: &[u8]) -> Answer {
+    let end = answer
+        .windows(4)
+        .position(|part| part == b"\r\n\r\n")
+        .expect("a head");
+    let head = std::str::from_utf8(&answer[..end]).expect("a head is text");
+    let mut lines = head.lines();
+    let status = lines
+        .next()
+        .and_then(|line| line.split(' ').nth(1))
+        .expect("a status");
+    let headers: Vec<_> = lines
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned()))
+        .collect();
+    let body = answer[end + 4..].to_vec();
+    let answer = Answer {
+        status: status.parse().expect("a number"),
+        headers,
+        body,
+    };
+    if let Some(length) = answer.header("content-length") {
+        assert_eq!(length, answer.body.len().to_string(), "the whole body came");
+    }
+    answer
+}
