@@ -43,7 +43,14 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 )]
 pub struct Arguments {
     /// The config file, or a folder with `glassd.toml` in it [default: /etc/breakglass/glassd.toml]
-    #[arg(short, long, global = true, env = "GLASSD_CONFIG", value_name = "PATH")]
+    #[arg(
+        short,
+        long,
+        global = true,
+        env = "GLASSD_CONFIG",
+        hide_env_values = true,
+        value_name = "PATH"
+    )]
     config: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
@@ -51,7 +58,7 @@ pub struct Arguments {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Init(init::Init),
+    Init(Box<init::Init>),
     Serve(serve::Serve),
     Check(check::Check),
     Fsck(fsck::Fsck),
@@ -141,3 +148,6 @@ fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
         .build()
         .map_err(|e| Failure::new(format!("the system gives no threads: {e}")))
 }
+
+#[cfg(test)]
+mod tests;

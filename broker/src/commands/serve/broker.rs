@@ -20,7 +20,7 @@ use crate::issue::keys::KeyFolder;
 use crate::issue::{Ca, JwtIssuer};
 use crate::ledger::sequence::Sequence;
 use crate::listen::ServerCertificate;
-use crate::ports::{Clock, Entropy};
+use crate::ports::{Clock, Entropy, LedgerReader};
 use crate::telemetry::Telemetry;
 
 /// How long answers that are under way have at the end: below the 90 s a service manager waits.
@@ -49,6 +49,7 @@ pub struct Running {
     pub(super) core: Arc<Core>,
     pub(super) addresses: Addresses,
     pub(super) index: Arc<SledIndex>,
+    pub(super) reader: Arc<dyn LedgerReader>,
     pub(super) telemetry: Arc<Telemetry>,
     pub(super) stop: watch::Sender<bool>,
     pub(super) servers: JoinSet<&'static str>,
@@ -112,6 +113,12 @@ impl Running {
     #[must_use]
     pub fn app(&self) -> &Arc<App> {
         &self.core.app
+    }
+
+    /// What is written.
+    #[must_use]
+    pub fn reader(&self) -> &Arc<dyn LedgerReader> {
+        &self.reader
     }
 
     /// What is counted.

@@ -29,7 +29,7 @@ pub(super) async fn run(core: std::sync::Arc<Core>, mut renew_at: Time) {
 }
 
 /// Looks once; answers when the certificate is next due. What fails is tried at the next look.
-async fn look(core: &Core, renew_at: Time) -> Time {
+pub(super) async fn look(core: &Core, renew_at: Time) -> Time {
     let mut renew_at = renew_at;
     if core.clock.now() >= renew_at {
         match renew(core) {

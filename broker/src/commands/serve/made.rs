@@ -201,6 +201,7 @@ impl Made {
             core,
             addresses,
             index,
+            reader: self.reader.clone(),
             telemetry,
             stop,
             servers,

@@ -9,6 +9,8 @@ mod listeners;
 mod made;
 mod reload;
 mod system;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
