@@ -64,7 +64,11 @@ impl Jobs {
         self.failing = done.is_err();
         self.publish_if_due();
         let next = self.app.until_next_deadline().unwrap_or(LONGEST_PAUSE);
-        let shortest = if self.failing { LONGEST_PAUSE } else { SHORTEST_PAUSE };
+        let shortest = if self.failing {
+            LONGEST_PAUSE
+        } else {
+            SHORTEST_PAUSE
+        };
         next.clamp(shortest, LONGEST_PAUSE)
     }
 

@@ -68,10 +68,14 @@ pub(super) fn key_id(public: &[u8]) -> KeyId {
 /// The one person a certificate names.
 fn person(certificate: &X509Certificate<'_>) -> Option<PersonId> {
     let names = certificate.subject_alternative_name().ok()??;
-    let mut people = names.value.general_names.iter().filter_map(|name| match name {
-        GeneralName::URI(uri) => uri.strip_prefix(PERSON_URI),
-        _ => None,
-    });
+    let mut people = names
+        .value
+        .general_names
+        .iter()
+        .filter_map(|name| match name {
+            GeneralName::URI(uri) => uri.strip_prefix(PERSON_URI),
+            _ => None,
+        });
     let person = people.next()?.parse().ok()?;
     people.next().is_none().then_some(person)
 }

@@ -90,7 +90,9 @@ fn device(said: &Said, token: &TokenHash, key: &str) -> Result<Line, Error> {
         return Err(Error::Statement("it is for another call".to_owned()));
     };
     if !token::same(token_sha256, token.as_str()) || !token::same(signed_key, key) {
-        return Err(Error::Statement("it names another token or another key".to_owned()));
+        return Err(Error::Statement(
+            "it names another token or another key".to_owned(),
+        ));
     }
     let line = Line::parse_up_to(device, DEVICE_MAX);
     line.map_err(|why| statement::not_taken("device", why))

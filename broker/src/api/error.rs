@@ -128,9 +128,9 @@ impl Error {
     pub fn internal(&self) -> Option<&app::Error> {
         use app::Error as E;
         match self {
-            Self::App(
-                error @ (E::Ledger(_) | E::Index(_) | E::Issue(_) | E::Broken(_)),
-            ) => Some(error),
+            Self::App(error @ (E::Ledger(_) | E::Index(_) | E::Issue(_) | E::Broken(_))) => {
+                Some(error)
+            }
             _ => None,
         }
     }

@@ -63,7 +63,8 @@ impl Front {
     async fn pass(&self, mut request: Request, next: Next) -> Result<Response, Error> {
         let _place = self.in_flight.try_acquire().map_err(|_| Error::Busy)?;
         if is_open(request.uri().path()) {
-            self.take_stranger(request.extensions()).inspect_err(|error| self.count(error))?;
+            self.take_stranger(request.extensions())
+                .inspect_err(|error| self.count(error))?;
         } else {
             let caller = self.take_person(request.extensions());
             let caller = caller.inspect_err(|error| self.count(error))?;
@@ -100,7 +101,9 @@ impl Front {
         };
         let error = Error::App(refused);
         let (reason, text) = (error.reason(), error.to_string());
-        self.app.note_refusal(&caller.person, call, reason, &text).await;
+        self.app
+            .note_refusal(&caller.person, call, reason, &text)
+            .await;
         Err(error)
     }
 }
@@ -108,7 +111,11 @@ impl Front {
 /// The method of a call, for the record; a path that a client made up is not believed.
 fn call_of(path: &str) -> String {
     let method = path.rsplit('/').next().unwrap_or_default();
-    method.chars().filter(char::is_ascii_alphanumeric).take(40).collect()
+    method
+        .chars()
+        .filter(char::is_ascii_alphanumeric)
+        .take(40)
+        .collect()
 }
 
 fn is_open(path: &str) -> bool {
@@ -158,5 +165,91 @@ impl<F: Future + Unpin> Future for Caught<F> {
 
 fn words_of(panic: &(dyn Any + Send)) -> &str {
     let words = panic.downcast_ref::<&str>().copied();
-    words.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no words")
+    words
+        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no words")
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::Router;
+    use axum::middleware::from_fn_with_state;
+    use axum::routing::post;
+    use tonic_types::StatusExt as _;
+    use tower::ServiceExt as _;
+
+    use super::*;
+    use crate::app::tests::world::World;
+
+    const ENROLMENT: &str = "/breakglass.v1.EnrollService/Enroll";
+
+    /// What a call to a service becomes that does `answer`.
+    async fn called<F: Future<Output = Response> + Send>(
+        answer: impl Fn() -> F + Clone + Send + Sync + 'static,
+    ) -> Status {
+        let world = World::new().await;
+        let front = Front::new(world.app.clone(), &Limits::default());
+        let router = Router::new().route(ENROLMENT, post(answer));
+        let router = router.layer(from_fn_with_state(front, super::front));
+        let request = Request::post(ENROLMENT).body(Body::empty()).unwrap();
+        let response = router.oneshot(request).await.unwrap();
+        Status::from_header_map(response.headers()).unwrap()
+    }
+
+    fn reason(status: &Status) -> String {
+        status.get_details_error_info().unwrap().reason
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_an_answer_that_says_nothing_of_the_inside() {
+        let status = called(|| async { panic!("the price of /dev/sda1") }).await;
+        assert_eq!(
+            (reason(&status).as_str(), status.code()),
+            ("INTERNAL", Code::Internal)
+        );
+        assert!(!format!("{status:?}").contains("/dev/sda1"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nobody_waits_for_ever() {
+        let status = called(std::future::pending).await;
+        let told = (reason(&status), status.code());
+        assert_eq!(
+            told,
+            ("LEDGER_UNAVAILABLE".to_owned(), Code::DeadlineExceeded)
+        );
+    }
+
+    #[tokio::test]
+    async fn what_tonic_refuses_by_itself_is_said_in_our_words() {
+        let of_tonic = |code: Code| async move { Status::new(code, "h2 internals").into_http() };
+        let large = called(move || of_tonic(Code::OutOfRange)).await;
+        assert_eq!(
+            (reason(&large).as_str(), large.code()),
+            ("INVALID_TEXT", Code::InvalidArgument)
+        );
+        let garbage = called(move || of_tonic(Code::Internal)).await;
+        assert_eq!(reason(&garbage), "INVALID_ARGUMENT");
+        assert!(!garbage.message().contains("h2"));
+        let unknown = called(move || of_tonic(Code::Unimplemented)).await;
+        assert_eq!(unknown.code(), Code::Unimplemented);
+    }
+
+    #[test]
+    fn only_enrolment_is_open() {
+        for (path, open) in [
+            (ENROLMENT, true),
+            ("/breakglass.v1.EnrollService/", true),
+            ("/breakglass.v1.GrantService/RequestGrant", false),
+            ("//breakglass.v1.EnrollService/Enroll", false),
+            ("/breakglass.v1.EnrollServiceX/Enroll", false),
+            ("/x/breakglass.v1.EnrollService/Enroll", false),
+            ("breakglass.v1.EnrollService/Enroll", false),
+            ("", false),
+        ] {
+            assert_eq!(is_open(path), open, "{path}");
+        }
+        let odd = "/breakglass.v1.GrantService/\u{1b}[31mRequest%0AGrant";
+        assert_eq!(call_of(odd), "31mRequest0AGrant");
+    }
 }

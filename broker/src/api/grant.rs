@@ -58,7 +58,9 @@ impl GrantService for Desk {
         request: Request<v1::SelfGrantRequest>,
     ) -> Result<Response<v1::SelfGrantResponse>, Status> {
         let (caller, asked) = self.admitted(request)?;
-        let (grant, receipt) = self.act_on_grant(&caller, asked.signed, "self-grant").await?;
+        let (grant, receipt) = self
+            .act_on_grant(&caller, asked.signed, "self-grant")
+            .await?;
         Ok(Response::new(v1::SelfGrantResponse { grant, receipt }))
     }
 
@@ -177,7 +179,10 @@ impl Desk {
     ) -> Result<(Option<v1::Grant>, Option<v1::Receipt>), Error> {
         let command = self.command(caller, signed, act).await?;
         let acted = self.app.act_on_grant(command).await?;
-        let (grant, receipt) = (convert::grant(&acted.grant), convert::receipt(&acted.receipt));
+        let (grant, receipt) = (
+            convert::grant(&acted.grant),
+            convert::receipt(&acted.receipt),
+        );
         Ok((Some(grant), Some(receipt)))
     }
 }

@@ -39,7 +39,9 @@ impl IncidentService for Desk {
         request: Request<v1::CloseIncidentRequest>,
     ) -> Result<Response<v1::CloseIncidentResponse>, Status> {
         let (caller, asked) = self.admitted(request)?;
-        let command = self.command(&caller, asked.signed, "close-incident").await?;
+        let command = self
+            .command(&caller, asked.signed, "close-incident")
+            .await?;
         let ended = self.app.close(command).await?;
         Ok(Response::new(v1::CloseIncidentResponse {
             incident: Some(convert::incident(&ended.incident)),
@@ -70,7 +72,11 @@ impl IncidentService for Desk {
         let max = LIST_PAGE.of(asked.limit);
         let page = self.app.incidents(asked.include_closed, after, max).await?;
         Ok(Response::new(v1::ListIncidentsResponse {
-            incidents: page.incidents.iter().map(convert::incident_in_brief).collect(),
+            incidents: page
+                .incidents
+                .iter()
+                .map(convert::incident_in_brief)
+                .collect(),
             next_cursor: page.next.map(|next| next.to_string()).unwrap_or_default(),
         }))
     }

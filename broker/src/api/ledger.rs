@@ -42,11 +42,19 @@ impl LedgerService for Desk {
         let (_, asked) = self.admitted(request)?;
         let filter = filter(&asked)?;
         let after = convert::optional("cursor", &asked.cursor)?;
-        let page = self.app.entries(&filter, after, ENTRY_PAGE.of(asked.limit)).await?;
+        let page = self
+            .app
+            .entries(&filter, after, ENTRY_PAGE.of(asked.limit))
+            .await?;
         let entries = page.entries.iter();
         Ok(Response::new(v1::ListEntriesResponse {
-            entries: entries.map(|(place, line)| convert::entry(*place, line)).collect(),
-            next_cursor: page.more_after.map(|last| last.to_string()).unwrap_or_default(),
+            entries: entries
+                .map(|(place, line)| convert::entry(*place, line))
+                .collect(),
+            next_cursor: page
+                .more_after
+                .map(|last| last.to_string())
+                .unwrap_or_default(),
         }))
     }
 
@@ -70,7 +78,10 @@ impl LedgerService for Desk {
     ) -> Result<Response<Self::ExportEntriesStream>, Status> {
         let (caller, asked) = self.admitted(request)?;
         let open = self.open_stream(&caller)?;
-        let export = self.app.export(&caller, asked.from_index, asked.to_index).await?;
+        let export = self
+            .app
+            .export(&caller, asked.from_index, asked.to_index)
+            .await?;
         let checkpoint = export.checkpoint.note().to_owned();
         let copy = Copy {
             checkpoint: Some(checkpoint),
@@ -84,7 +95,10 @@ impl LedgerService for Desk {
         request: Request<v1::ProveConsistencyRequest>,
     ) -> Result<Response<v1::ProveConsistencyResponse>, Status> {
         let (_, asked) = self.admitted(request)?;
-        let grown = self.app.prove_consistency(asked.old_size, asked.new_size).await?;
+        let grown = self
+            .app
+            .prove_consistency(asked.old_size, asked.new_size)
+            .await?;
         Ok(Response::new(convert::consistency(&grown)))
     }
 }
@@ -142,7 +156,9 @@ impl Source for Copy {
             }));
         }
         let page = self.export.next_page().await?;
-        let entries = page.iter().map(|(place, line)| convert::entry(*place, line));
+        let entries = page
+            .iter()
+            .map(|(place, line)| convert::entry(*place, line));
         Ok((!page.is_empty()).then(|| v1::ExportEntriesResponse {
             checkpoint: String::new(),
             entries: entries.collect(),

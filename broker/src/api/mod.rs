@@ -69,8 +69,7 @@ pub fn routes(app: Arc<App>, options: &Options) -> Routes {
     let desk = Desk::new(Arc::clone(&app), &options.limits);
     let mut services = served(&desk);
     let health = tonic_health::server::HealthService::from_health_reporter(reporter);
-    services =
-        services.add_service(tonic_health::pb::health_server::HealthServer::new(health));
+    services = services.add_service(tonic_health::pb::health_server::HealthServer::new(health));
     if options.reflection {
         services = reflected(services);
     }
@@ -122,12 +121,16 @@ fn reflected(services: Routes) -> Routes {
 
 async fn report_health(app: Arc<App>, reporter: HealthReporter) {
     for name in NAMES {
-        reporter.set_service_status(name, ServingStatus::Serving).await;
+        reporter
+            .set_service_status(name, ServingStatus::Serving)
+            .await;
     }
     let mut stopping = app.stopping();
     drop(app);
     stopping.told().await;
     for name in NAMES {
-        reporter.set_service_status(name, ServingStatus::NotServing).await;
+        reporter
+            .set_service_status(name, ServingStatus::NotServing)
+            .await;
     }
 }

@@ -143,7 +143,10 @@ mod tests {
         for _ in 0..3 {
             rate.take(&"mia", at(60.0)).unwrap();
         }
-        assert!(rate.take(&"mia", at(60.0)).is_err(), "a quiet minute saves up one burst only");
+        assert!(
+            rate.take(&"mia", at(60.0)).is_err(),
+            "a quiet minute saves up one burst only"
+        );
     }
 
     #[test]

@@ -73,7 +73,10 @@ pub(super) fn check(
 ) -> Result<Checked, Error> {
     let signed = signed.ok_or_else(|| Error::Statement("there is none".to_owned()))?;
     if signed.text.len() > MAX_TEXT {
-        let why = format!("it has {} bytes and may have at most {MAX_TEXT}", signed.text.len());
+        let why = format!(
+            "it has {} bytes and may have at most {MAX_TEXT}",
+            signed.text.len()
+        );
         let field = "statement";
         return Err(Error::Text { field, why });
     }
@@ -82,7 +85,9 @@ pub(super) fn check(
     let statement = statement.map_err(|why| Error::Statement(why.to_string()))?;
     let said = statement.act.name();
     if said != act {
-        return Err(Error::Statement(format!("it says `{said}`, and this call is for `{act}`")));
+        return Err(Error::Statement(format!(
+            "it says `{said}`, and this call is for `{act}`"
+        )));
     }
     Ok(Checked {
         said: statement.act,
@@ -242,10 +247,7 @@ fn length(field: &'static str, length: jiff::SignedDuration) -> Result<Lifetime,
     Lifetime::from_duration(length).ok_or_else(negative)
 }
 
-fn parsed<T: FromStr<Err: std::fmt::Display>>(
-    field: &'static str,
-    text: &str,
-) -> Result<T, Error> {
+fn parsed<T: FromStr<Err: std::fmt::Display>>(field: &'static str, text: &str) -> Result<T, Error> {
     text.parse().map_err(|why| not_taken(field, why))
 }
 

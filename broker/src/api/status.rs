@@ -51,15 +51,28 @@ fn code(error: &Error) -> Code {
 /// The code that goes with a reason: whoever knows only codes does something sensible.
 fn code_of(reason: &str) -> Code {
     match reason {
-        "NO_OPEN_INCIDENT" | "INCIDENT_CLOSED" | "GRANT_WAITING" | "GRANT_ACTIVE"
-        | "GRANT_ENDED" | "NOT_FROZEN" | "SENTENCE_CHANGED" | "SELF_GRANT_TOO_EARLY"
-        | "STATEMENT_STALE" | "CLOCK_BEHIND" => Code::FailedPrecondition,
-        "UNKNOWN_INCIDENT" | "UNKNOWN_RIGHT" | "UNKNOWN_PERSON" | "UNKNOWN_GRANT"
-        | "NOT_FOUND" => Code::NotFound,
+        "NO_OPEN_INCIDENT"
+        | "INCIDENT_CLOSED"
+        | "GRANT_WAITING"
+        | "GRANT_ACTIVE"
+        | "GRANT_ENDED"
+        | "NOT_FROZEN"
+        | "SENTENCE_CHANGED"
+        | "SELF_GRANT_TOO_EARLY"
+        | "STATEMENT_STALE"
+        | "CLOCK_BEHIND" => Code::FailedPrecondition,
+        "UNKNOWN_INCIDENT" | "UNKNOWN_RIGHT" | "UNKNOWN_PERSON" | "UNKNOWN_GRANT" | "NOT_FOUND" => {
+            Code::NotFound
+        }
         "NOT_ALLOWED" | "NOT_PERMITTED" | "NOT_YOURS" | "NOT_APPROVER" | "SELF_APPROVAL"
         | "SELF_GRANT_DENIED" | "PERSON_FROZEN" => Code::PermissionDenied,
-        "NO_CERTIFICATE" | "CERTIFICATE_INVALID" | "NOT_ENROLLED" | "TOKEN_UNKNOWN"
-        | "TOKEN_EXPIRED" | "TOKEN_USED" | "SIGNATURE_INVALID" => Code::Unauthenticated,
+        "NO_CERTIFICATE"
+        | "CERTIFICATE_INVALID"
+        | "NOT_ENROLLED"
+        | "TOKEN_UNKNOWN"
+        | "TOKEN_EXPIRED"
+        | "TOKEN_USED"
+        | "SIGNATURE_INVALID" => Code::Unauthenticated,
         "INVALID_TEXT" | "INVALID_ARGUMENT" | "TOO_LONG_A_TIME" | "STATEMENT_INVALID"
         | "WRONG_BROKER" => Code::InvalidArgument,
         "STATEMENT_REPLAYED" => Code::AlreadyExists,

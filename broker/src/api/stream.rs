@@ -84,7 +84,9 @@ impl<S: Source> Attended<S> {
                 () = self.stopping.told() => return Err(Error::ShuttingDown),
                 _ = self.checks.tick() => self.check()?,
                 message = self.source.next() => {
-                    self.check()?;
+                    if !S::LAST_WORDS {
+                        self.check()?;
+                    }
                     return message;
                 }
             }

@@ -99,7 +99,9 @@ pub(super) fn receipt(decided: &Decided) -> Result<Receipt, Error> {
     let signed = |recorded: &Recorded| recorded.event.signed.is_some();
     let place = decided.recorded.iter().position(signed).unwrap_or(0);
     let receipt = decided.receipts.get(place);
-    receipt.cloned().ok_or(Error::Broken("an act was recorded without a receipt"))
+    receipt
+        .cloned()
+        .ok_or(Error::Broken("an act was recorded without a receipt"))
 }
 
 /// The recorded event that `find` is looking for, with its receipt.

@@ -31,12 +31,16 @@ impl App {
         let size = checkpoint.size();
         let to = if to == 0 { size } else { to };
         if to > size {
-            return Err(Error::NoSuchEntry { index: to - 1, size });
+            return Err(Error::NoSuchEntry {
+                index: to - 1,
+                size,
+            });
         }
         if from > to {
             return Err(Error::NoSuchRange { from, to });
         }
-        self.submit(caller.command(Act::Export { from, to })).await?;
+        self.submit(caller.command(Act::Export { from, to }))
+            .await?;
         Ok(Export {
             checkpoint,
             reader: Arc::clone(&self.reader),

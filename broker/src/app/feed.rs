@@ -181,7 +181,10 @@ impl Feed {
         let decode = self.decode;
         blocking(&self.reader, move |reader| {
             let lines = reader.entries(from, FEED_PAGE)?;
-            lines.into_iter().map(|line| read_back(decode, line)).collect()
+            lines
+                .into_iter()
+                .map(|line| read_back(decode, line))
+                .collect()
         })
         .await
     }
@@ -223,7 +226,11 @@ impl Ring {
 
     fn push(&mut self, recorded: &Recorded) {
         // Followers find events by their distance from the first, so a gap would mislead them.
-        if self.told.back().is_some_and(|last| last.index() + 1 != recorded.index) {
+        if self
+            .told
+            .back()
+            .is_some_and(|last| last.index() + 1 != recorded.index)
+        {
             self.told.clear();
         }
         if self.told.len() == self.capacity {
@@ -262,7 +269,10 @@ impl Ring {
             Change::IncidentClosed { incident, .. } => self.incidents.remove(incident),
             _ => None,
         };
-        (ended.map(|asked| Arc::new(asked.grant)), closed.map(Arc::new))
+        (
+            ended.map(|asked| Arc::new(asked.grant)),
+            closed.map(Arc::new),
+        )
     }
 }
 

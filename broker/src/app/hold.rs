@@ -55,7 +55,11 @@ impl App {
         if from > size {
             return Err(Error::NoSuchEntry { index: from, size });
         }
-        let from = if from == 0 { self.asked_at(id).await } else { from };
+        let from = if from == 0 {
+            self.asked_at(id).await
+        } else {
+            from
+        };
         let over = matches!(grant.phase, Phase::Ended(_));
         Ok(Hold {
             _holding: self.presence.hold(id),
@@ -82,7 +86,10 @@ impl App {
             Err(error) => Err(error),
         };
         match found {
-            Ok(places) => places.first().copied().unwrap_or_else(|| self.feed.oldest()),
+            Ok(places) => places
+                .first()
+                .copied()
+                .unwrap_or_else(|| self.feed.oldest()),
             Err(error) => {
                 tracing::warn!(%grant, %error, "held without its older news");
                 self.feed.oldest()

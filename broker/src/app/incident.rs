@@ -37,7 +37,9 @@ impl App {
         let decided = self.submit(command).await?;
         let receipt = act::receipt(&decided)?;
         let opened = decided.recorded.iter();
-        let opened = opened.filter_map(|recorded| Incident::opened(&recorded.event)).next();
+        let opened = opened
+            .filter_map(|recorded| Incident::opened(&recorded.event))
+            .next();
         let opened = opened.ok_or(Error::Broken("no incident was opened"))?;
         Ok((opened, receipt))
     }

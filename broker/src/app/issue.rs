@@ -2,7 +2,9 @@
 
 use breakglass_domain::command::Act;
 use breakglass_domain::event::CredentialKind;
-use breakglass_domain::{Change, CredentialId, Grant, GrantId, KeyId, Line, PersonId, Refusal, Time};
+use breakglass_domain::{
+    Change, CredentialId, Grant, GrantId, KeyId, Line, PersonId, Refusal, Time,
+};
 use breakglass_tlog::receipt::Receipt;
 
 use super::act;

@@ -79,12 +79,17 @@ impl App {
         let size = newest.size();
         let to = if new == 0 { size } else { new };
         if to > size {
-            return Err(Error::NoSuchEntry { index: to - 1, size });
+            return Err(Error::NoSuchEntry {
+                index: to - 1,
+                size,
+            });
         }
         if old > to {
             return Err(Error::NoSuchRange { from: old, to });
         }
-        let proof = blocking(&self.reader, move |reader| Ok(reader.prove_consistency(old, to)?));
+        let proof = blocking(&self.reader, move |reader| {
+            Ok(reader.prove_consistency(old, to)?)
+        });
         Ok(Grown {
             proof: proof.await?,
             checkpoint: (new == 0).then_some(newest),

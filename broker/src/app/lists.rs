@@ -85,7 +85,10 @@ impl App {
             page.grants = self.live_grants(query);
         }
         if page.grants.len() == query.max {
-            page.next = page.grants.last().map(|grant| Place::Live(grant.of.grant.0));
+            page.next = page
+                .grants
+                .last()
+                .map(|grant| Place::Live(grant.of.grant.0));
             return Ok(page);
         }
         if ended_too {
@@ -147,7 +150,10 @@ impl App {
             page.incidents = self.open_incidents(after, max);
         }
         if page.incidents.len() == max {
-            page.next = page.incidents.last().map(|incident| Place::Live(incident.id.0));
+            page.next = page
+                .incidents
+                .last()
+                .map(|incident| Place::Live(incident.id.0));
             return Ok(page);
         }
         if include_closed {
@@ -164,7 +170,10 @@ impl App {
         };
         self.live.read(|state| {
             let incidents = state.incidents.range(..before).rev();
-            incidents.take(max).map(|(_, incident)| incident.clone()).collect()
+            incidents
+                .take(max)
+                .map(|(_, incident)| incident.clone())
+                .collect()
         })
     }
 
@@ -232,7 +241,9 @@ fn fits(query: &GrantQuery, grant: &Grant) -> bool {
         incident,
     } = &query.filter;
     let awaits = |person: &PersonId| grant.is_waiting() && grant.approvers.contains(person);
-    person.as_ref().is_none_or(|person| grant.of.person == *person)
+    person
+        .as_ref()
+        .is_none_or(|person| grant.of.person == *person)
         && right.as_ref().is_none_or(|right| grant.of.right == *right)
         && incident.is_none_or(|incident| grant.of.incident == incident)
         && query.awaiting.as_ref().is_none_or(awaits)

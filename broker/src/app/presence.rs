@@ -109,7 +109,11 @@ mod tests {
         let (laptop, phone) = (presence.hold(G1), presence.hold(G1));
         assert_eq!(gone_at(&presence, 0), []);
         drop(laptop);
-        assert_eq!(gone_at(&presence, 1_000), [], "the other one still holds it");
+        assert_eq!(
+            gone_at(&presence, 1_000),
+            [],
+            "the other one still holds it"
+        );
         drop(phone);
         assert_eq!(gone_at(&presence, 1_001), []);
         assert_eq!(gone_at(&presence, 1_060), []);

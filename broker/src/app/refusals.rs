@@ -33,7 +33,10 @@ impl App {
     pub fn refusal_counts(&self) -> Vec<(&'static str, u64)> {
         let counts = &self.refusals.counts;
         let counts = counts.lock().unwrap_or_else(PoisonError::into_inner);
-        counts.iter().map(|(reason, count)| (*reason, *count)).collect()
+        counts
+            .iter()
+            .map(|(reason, count)| (*reason, *count))
+            .collect()
     }
 
     /// Somebody unknown was refused: only counted, so that nobody outside can fill the disk.
@@ -59,12 +62,14 @@ impl App {
     /// Writes what was folded in windows that have passed.
     pub(super) async fn write_folded_refusals(&self) {
         let now = self.clock.now();
-        self.write_refusals(self.refusals.fold(|folder| folder.due(now))).await;
+        self.write_refusals(self.refusals.fold(|folder| folder.due(now)))
+            .await;
     }
 
     /// Writes everything folded so far; for the end of serving.
     pub async fn flush_refusals(&self) {
-        self.write_refusals(self.refusals.fold(RefusalFolder::flush)).await;
+        self.write_refusals(self.refusals.fold(RefusalFolder::flush))
+            .await;
     }
 
     async fn write_refusals(&self, commands: impl IntoIterator<Item = Command>) {

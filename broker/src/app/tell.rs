@@ -84,12 +84,21 @@ impl Told<'_> {
                 policy.people.len(),
                 policy.rights.len()
             ),
-            Change::Refused { act, text, count, .. } => {
-                let times = if *count > 1 { format!(", {count} times") } else { String::new() };
+            Change::Refused {
+                act, text, count, ..
+            } => {
+                let times = if *count > 1 {
+                    format!(", {count} times")
+                } else {
+                    String::new()
+                };
                 said(format!("{} was refused ({act}{times})", self.who), text)
             }
             Change::LedgerExported { from, to } => {
-                format!("{} took a copy of the ledger: entries {from} up to {to}.", self.who)
+                format!(
+                    "{} took a copy of the ledger: entries {from} up to {to}.",
+                    self.who
+                )
             }
             Change::LedgerRepaired { cut_bytes } => format!(
                 "After a crash the broker cut {cut_bytes} bytes that were never acknowledged off \
@@ -104,7 +113,9 @@ impl Told<'_> {
         let name = |person| self.words.name(person);
         let itself = |person: &PersonId| self.by.person() == Some(person);
         Some(match change {
-            Change::PersonInvited { person, expires_at, .. } => format!(
+            Change::PersonInvited {
+                person, expires_at, ..
+            } => format!(
                 "{who} invited {}; the invitation works until {}.",
                 name(person),
                 self.clock(*expires_at)
@@ -112,7 +123,11 @@ impl Told<'_> {
             Change::PersonEnrolled { person, device, .. } => {
                 format!("{} enrolled the laptop {device}.", name(person))
             }
-            Change::CertificateRenewed { person, certificate_expires_at, .. } => format!(
+            Change::CertificateRenewed {
+                person,
+                certificate_expires_at,
+                ..
+            } => format!(
                 "{}'s certificate was renewed, until {}.",
                 name(person),
                 self.clock(*certificate_expires_at)
@@ -126,9 +141,10 @@ impl Told<'_> {
             Change::PersonFrozen { person, reason } => {
                 said(format!("{who} froze {}", name(person)), reason.as_str())
             }
-            Change::PersonUnfrozen { person, reason } => {
-                said(format!("{who} lifted the freeze of {}", name(person)), reason.as_str())
-            }
+            Change::PersonUnfrozen { person, reason } => said(
+                format!("{who} lifted the freeze of {}", name(person)),
+                reason.as_str(),
+            ),
             _ => return None,
         })
     }
@@ -136,13 +152,22 @@ impl Told<'_> {
     fn of_incidents(&self, change: &Change) -> Option<String> {
         let who = &self.who;
         Some(match change {
-            Change::IncidentOpened { incident, severity, title, .. } => {
-                said(format!("{who} opened {incident} ({severity})"), title.as_str())
-            }
+            Change::IncidentOpened {
+                incident,
+                severity,
+                title,
+                ..
+            } => said(
+                format!("{who} opened {incident} ({severity})"),
+                title.as_str(),
+            ),
             Change::IncidentNoted { incident, text } => {
                 said(format!("{who} on {incident}"), &on_one_line(text))
             }
-            Change::IncidentWarned { incident, closes_at } => format!(
+            Change::IncidentWarned {
+                incident,
+                closes_at,
+            } => format!(
                 "{incident} closes by itself at {}, and every grant under it ends.",
                 self.clock(*closes_at)
             ),
@@ -159,15 +184,29 @@ impl Told<'_> {
     fn of_grants(&self, change: &Change) -> Option<String> {
         let who = &self.who;
         Some(match change {
-            Change::GrantRequested { of, length, reason, approvers, .. } => {
-                self.requested(of, *length, reason.as_str(), approvers)
-            }
+            Change::GrantRequested {
+                of,
+                length,
+                reason,
+                approvers,
+                ..
+            } => self.requested(of, *length, reason.as_str(), approvers),
             Change::GrantStarted { of, basis, ends_at } => self.started(of, *basis, *ends_at),
-            Change::GrantExtended { of, ends_at, reason } => {
+            Change::GrantExtended {
+                of,
+                ends_at,
+                reason,
+            } => {
                 let extended = format!("{who} extended {}: {}", of.grant, self.can(of, *ends_at));
                 said(extended, reason.as_str())
             }
-            Change::CredentialIssued { of, credential, audience, expires_at, .. } => format!(
+            Change::CredentialIssued {
+                of,
+                credential,
+                audience,
+                expires_at,
+                ..
+            } => format!(
                 "{} received credential {credential} for {audience}, valid until {} ({}).",
                 self.words.name(&of.person),
                 self.clock(*expires_at),
@@ -193,7 +232,10 @@ impl Told<'_> {
     ) -> String {
         let (who, sentence) = (&self.who, self.words.sentence(&of.right));
         let place = format!("({}, {})", of.grant, of.incident);
-        let asked = said(format!("{who} asks to {sentence} for {length} {place}"), reason);
+        let asked = said(
+            format!("{who} asks to {sentence} for {length} {place}"),
+            reason,
+        );
         if approvers.is_empty() {
             return asked;
         }
@@ -243,20 +285,35 @@ impl Told<'_> {
     /// `03:20 UTC`, with the day where it is another than the event's.
     fn clock(&self, time: Time) -> String {
         let day = |time: Time| time.timestamp().strftime("%F").to_string();
-        let format = if day(time) == day(self.at) { "%H:%M UTC" } else { "%F %H:%M UTC" };
+        let format = if day(time) == day(self.at) {
+            "%H:%M UTC"
+        } else {
+            "%F %H:%M UTC"
+        };
         time.timestamp().strftime(format).to_string()
     }
 }
 
 fn never_began(grant: &Grant) -> bool {
     use breakglass_domain::grant::{Ended, Phase};
-    matches!(&grant.phase, Phase::Waiting | Phase::Ended(Ended { was: None, .. }))
+    matches!(
+        &grant.phase,
+        Phase::Waiting | Phase::Ended(Ended { was: None, .. })
+    )
 }
 
 /// "What happened: what was said about it."
 fn said(what: String, words: &str) -> String {
-    let stop = if words.ends_with(['.', '!', '?']) { "" } else { "." };
-    if words.is_empty() { format!("{what}.") } else { format!("{what}: {words}{stop}") }
+    let stop = if words.ends_with(['.', '!', '?']) {
+        ""
+    } else {
+        "."
+    };
+    if words.is_empty() {
+        format!("{what}.")
+    } else {
+        format!("{what}: {words}{stop}")
+    }
 }
 
 fn on_one_line(text: &Prose) -> String {

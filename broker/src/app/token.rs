@@ -36,7 +36,9 @@ impl Token {
 
 impl std::fmt::Debug for Token {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Token").field("hash", &self.hash).finish_non_exhaustive()
+        f.debug_struct("Token")
+            .field("hash", &self.hash)
+            .finish_non_exhaustive()
     }
 }
 
@@ -44,7 +46,8 @@ impl std::fmt::Debug for Token {
 #[must_use]
 pub fn hash(secret: &str) -> TokenHash {
     let text = hex(digest(&SHA256, secret.as_bytes()).as_ref());
-    text.parse().expect("SHA-256 in hex is 64 lower-case hexadecimal digits")
+    text.parse()
+        .expect("SHA-256 in hex is 64 lower-case hexadecimal digits")
 }
 
 /// The whole argument of `glass enroll`: where the broker is, the authority it must prove itself
@@ -57,7 +60,10 @@ pub fn invitation(url: &str, authority_pin: &str, token: &Token) -> Zeroizing<St
 /// Whether two texts are the same, in a time that says nothing of where they differ.
 #[must_use]
 pub fn same(one: &str, other: &str) -> bool {
-    let differences = one.bytes().zip(other.bytes()).fold(0, |all, (a, b)| all | (a ^ b));
+    let differences = one
+        .bytes()
+        .zip(other.bytes())
+        .fold(0, |all, (a, b)| all | (a ^ b));
     one.len() == other.len() && differences == 0
 }
 
@@ -87,9 +93,15 @@ mod tests {
     fn an_invitation_names_broker_authority_and_secret() {
         let token = Token::draw(&Sevens);
         let text = invitation("https://glass.example:7443", "PIN", &token);
-        assert_eq!(*text, "https://glass.example:7443#PIN.BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH");
+        assert_eq!(
+            *text,
+            "https://glass.example:7443#PIN.BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH"
+        );
         assert_eq!(hash("BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcH"), *token.hash());
-        assert!(!format!("{token:?}").contains("BwcH"), "a secret is never shown");
+        assert!(
+            !format!("{token:?}").contains("BwcH"),
+            "a secret is never shown"
+        );
     }
 
     #[test]

@@ -58,11 +58,7 @@ impl App {
     ///
     /// # Errors
     /// As [`App::follow`].
-    pub fn watch(
-        self: &Arc<Self>,
-        from: Option<u64>,
-        filter: WatchFilter,
-    ) -> Result<Watch, Error> {
+    pub fn watch(self: &Arc<Self>, from: Option<u64>, filter: WatchFilter) -> Result<Watch, Error> {
         Ok(Watch {
             events: self.follow(from)?,
             app: Arc::clone(self),

@@ -29,7 +29,9 @@ pub(in crate::api) fn consistency(grown: &Grown) -> v1::ProveConsistencyResponse
     let checkpoint = grown.checkpoint.as_ref();
     v1::ProveConsistencyResponse {
         hashes: hashes(&grown.proof.hashes),
-        checkpoint: checkpoint.map(|newest| newest.note().to_owned()).unwrap_or_default(),
+        checkpoint: checkpoint
+            .map(|newest| newest.note().to_owned())
+            .unwrap_or_default(),
     }
 }
 

@@ -50,7 +50,11 @@ pub(super) fn optional<T>(field: &'static str, text: &str) -> Result<Option<T>, 
 where
     T: std::str::FromStr<Err: std::fmt::Display>,
 {
-    if text.is_empty() { Ok(None) } else { required(field, text).map(Some) }
+    if text.is_empty() {
+        Ok(None)
+    } else {
+        required(field, text).map(Some)
+    }
 }
 
 /// An id in a request.

@@ -19,7 +19,9 @@ pub(in crate::api) fn person(known: &Known) -> v1::Person {
         contact: contact.map(ToString::to_string).unwrap_or_default(),
         devices: known.member.devices.iter().map(device).collect(),
         frozen: frozen.is_some(),
-        frozen_reason: frozen.map(|freeze| freeze.reason.to_string()).unwrap_or_default(),
+        frozen_reason: frozen
+            .map(|freeze| freeze.reason.to_string())
+            .unwrap_or_default(),
     }
 }
 

@@ -24,17 +24,40 @@ fn refusals() -> Vec<Refusal> {
         Refusal::UnknownRight(right.clone()),
         Refusal::UnknownPerson(person()),
         Refusal::UnknownGrant(grant),
-        Refusal::NotAllowed { person: person(), right, sentence: "deploy".to_owned() },
-        Refusal::NotPermitted { person: person(), duty: "open incidents" },
-        Refusal::NotYours { grant, holder: person() },
-        Refusal::NotApprover { person: person(), grant, approvers: approvers.clone() },
+        Refusal::NotAllowed {
+            person: person(),
+            right,
+            sentence: "deploy".to_owned(),
+        },
+        Refusal::NotPermitted {
+            person: person(),
+            duty: "open incidents",
+        },
+        Refusal::NotYours {
+            grant,
+            holder: person(),
+        },
+        Refusal::NotApprover {
+            person: person(),
+            grant,
+            approvers: approvers.clone(),
+        },
         Refusal::SelfApproval(grant),
         Refusal::GrantWaiting(grant),
         Refusal::GrantActive(grant),
-        Refusal::GrantEnded { grant, ended: Some((Ending::Revoked, at)) },
+        Refusal::GrantEnded {
+            grant,
+            ended: Some((Ending::Revoked, at)),
+        },
         Refusal::GrantEnded { grant, ended: None },
-        Refusal::TooLong { asked: ten, longest: five },
-        Refusal::TooShort { asked: five, shortest: ten },
+        Refusal::TooLong {
+            asked: ten,
+            longest: five,
+        },
+        Refusal::TooShort {
+            asked: five,
+            shortest: ten,
+        },
         Refusal::NeedsApprover { grant, approvers },
         Refusal::SentenceChanged("the policy says otherwise".to_owned()),
         Refusal::SelfGrantDenied(grant),
@@ -47,10 +70,19 @@ fn refusals() -> Vec<Refusal> {
         Refusal::TokenExpired(at),
         Refusal::KeyEnrolled,
         Refusal::StatementMissing,
-        Refusal::StatementStale { signed_at: at, now: at },
+        Refusal::StatementStale {
+            signed_at: at,
+            now: at,
+        },
         Refusal::StatementReplayed,
-        Refusal::TooMany { what: "live grants", limit: 256 },
-        Refusal::ClockBehind { now: at, newest: at },
+        Refusal::TooMany {
+            what: "live grants",
+            limit: 256,
+        },
+        Refusal::ClockBehind {
+            now: at,
+            newest: at,
+        },
     ]
 }
 
@@ -81,18 +113,33 @@ fn all() -> Vec<Error> {
         Error::Certificate("it has expired"),
         Error::Statement(why()),
         Error::Signature,
-        Error::WrongBroker { ours: "glass.example/ledger".to_owned() },
-        Error::Text { field: "reason", why: why() },
-        Error::Argument { field: "grant", why: why() },
+        Error::WrongBroker {
+            ours: "glass.example/ledger".to_owned(),
+        },
+        Error::Text {
+            field: "reason",
+            why: why(),
+        },
+        Error::Argument {
+            field: "grant",
+            why: why(),
+        },
         Error::TooLarge { limit: 65_536 },
         Error::Unreadable,
-        Error::TooMany { what: "calls", limit: "at most 200 a second".to_owned() },
+        Error::TooMany {
+            what: "calls",
+            limit: "at most 200 a second".to_owned(),
+        },
         Error::Busy,
         Error::Slow { seconds: 15 },
         Error::Panicked,
         Error::ShuttingDown,
     ];
-    of_app().into_iter().map(Error::App).chain(of_the_edge).collect()
+    of_app()
+        .into_iter()
+        .map(Error::App)
+        .chain(of_the_edge)
+        .collect()
 }
 
 /// The contract's list.
@@ -111,9 +158,18 @@ fn every_variant_goes_out_and_comes_back() {
         let sent = Status::from(error).into_http::<()>();
         let came = Status::from_header_map(sent.headers()).unwrap();
         let info = came.get_details_error_info().unwrap();
-        assert_eq!((info.reason.as_str(), info.domain.as_str()), (reason, DOMAIN));
-        assert_eq!((came.message(), info.metadata["next"].as_str()), (text.as_str(), &*next));
-        assert!(text.contains(' ') && next.contains(' '), "{reason}: {text:?}, {next:?}");
+        assert_eq!(
+            (info.reason.as_str(), info.domain.as_str()),
+            (reason, DOMAIN)
+        );
+        assert_eq!(
+            (came.message(), info.metadata["next"].as_str()),
+            (text.as_str(), &*next)
+        );
+        assert!(
+            text.contains(' ') && next.contains(' '),
+            "{reason}: {text:?}, {next:?}"
+        );
         assert_ne!(came.code(), Code::Unknown);
     }
 }
@@ -124,7 +180,10 @@ fn what_is_for_the_operator_stays_inside() {
         let reason = error.reason();
         let status = Status::from(error);
         let details = String::from_utf8_lossy(status.details()).into_owned();
-        assert!(!status.message().contains(SECRET) && !details.contains(SECRET), "{reason}");
+        assert!(
+            !status.message().contains(SECRET) && !details.contains(SECRET),
+            "{reason}"
+        );
     }
 }
 
@@ -142,7 +201,12 @@ fn every_reason_of_the_contract_is_used_and_no_other() {
 fn only_what_is_ours_to_mend_is_internal() {
     for error in all() {
         let is_internal = code(&error) == Code::Internal;
-        assert_eq!(is_internal, error.reason() == "INTERNAL", "{}", error.reason());
+        assert_eq!(
+            is_internal,
+            error.reason() == "INTERNAL",
+            "{}",
+            error.reason()
+        );
     }
 }
 
@@ -151,7 +215,10 @@ fn programs_find_the_ids() {
     let grant = GrantId(45);
     let ended = Some((Ending::Revoked, Time::from_millis(0)));
     let error = app::Error::Refused(Refusal::GrantEnded { grant, ended });
-    let metadata = Status::from(error).get_details_error_info().unwrap().metadata;
+    let metadata = Status::from(error)
+        .get_details_error_info()
+        .unwrap()
+        .metadata;
     let found = ["grant", "ending", "ended_at"].map(|name| metadata[name].as_str());
     assert_eq!(found, ["G-45", "revoked", "1970-01-01T00:00:00.000Z"]);
 }

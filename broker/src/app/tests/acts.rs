@@ -23,8 +23,15 @@ async fn a_low_risk_right_begins_at_once_with_its_credential_in_one_trip() {
 
     let requested = world.request("mia", "deploy-shop", false).await;
 
-    assert_eq!(world.sequencer.submitted.load(Ordering::Relaxed), before + 1);
-    assert_eq!(world.index.asked.load(Ordering::Relaxed), asked, "the index is not on this way");
+    assert_eq!(
+        world.sequencer.submitted.load(Ordering::Relaxed),
+        before + 1
+    );
+    assert_eq!(
+        world.index.asked.load(Ordering::Relaxed),
+        asked,
+        "the index is not on this way"
+    );
     assert_eq!(requested.grant.active().unwrap().basis, Basis::FastPath);
     assert_eq!(requested.grant.credentials, 1);
     let credential = requested.credential.unwrap();
@@ -43,7 +50,11 @@ async fn a_risky_right_waits_for_its_approver_and_then_issues() {
     assert!(requested.grant.is_waiting());
     assert!(requested.credential.is_none());
     let mia = world.caller("mia");
-    let waiting = world.app.issue(&mia, GrantId(1), CredentialKind::Jwt).await.unwrap_err();
+    let waiting = world
+        .app
+        .issue(&mia, GrantId(1), CredentialKind::Jwt)
+        .await
+        .unwrap_err();
     assert!(matches!(waiting, Error::Refused(Refusal::GrantWaiting(_))));
 
     let approve = world.command("leon", world.approving(&requested.grant));
@@ -51,10 +62,21 @@ async fn a_risky_right_waits_for_its_approver_and_then_issues() {
     assert_eq!(approved.grant.active().unwrap().basis, Basis::Approved);
     assert!(entry_of(&approved.receipt).contains("\"signed\""));
 
-    let (issued, grant) = world.app.issue(&mia, GrantId(1), CredentialKind::Jwt).await.unwrap();
-    assert_eq!((issued.id.to_string().as_str(), grant.credentials), ("G-1.1", 1));
+    let (issued, grant) = world
+        .app
+        .issue(&mia, GrantId(1), CredentialKind::Jwt)
+        .await
+        .unwrap();
+    assert_eq!(
+        (issued.id.to_string().as_str(), grant.credentials),
+        ("G-1.1", 1)
+    );
     let program = line("psql");
-    let receipt = world.app.report_use(&mia, GrantId(1), program).await.unwrap();
+    let receipt = world
+        .app
+        .report_use(&mia, GrantId(1), program)
+        .await
+        .unwrap();
     assert!(entry_of(&receipt).contains("grant.used"));
 }
 
@@ -114,7 +136,10 @@ async fn what_is_over_says_how_and_when_it_ended() {
     // Without the index the refusal is the same, only shorter.
     world.index.broken.store(true, Ordering::Relaxed);
     let again = world.app.act_on_grant(drop()).await.unwrap_err();
-    assert!(matches!(again, Error::Refused(Refusal::GrantEnded { ended: None, .. })));
+    assert!(matches!(
+        again,
+        Error::Refused(Refusal::GrantEnded { ended: None, .. })
+    ));
     assert_eq!(world.app.refusal_counts(), [("GRANT_ENDED", 2)]);
 }
 
@@ -124,7 +149,11 @@ async fn a_ledger_that_fails_issues_nothing() {
     world.open_incident().await;
     world.sequencer.fails.store(true, Ordering::Relaxed);
     let command = world.command("mia", world.asking("mia", "deploy-shop", false));
-    let error = world.app.request(&world.caller("mia"), command).await.unwrap_err();
+    let error = world
+        .app
+        .request(&world.caller("mia"), command)
+        .await
+        .unwrap_err();
     assert!(matches!(error, Error::Ledger(_)));
 }
 
@@ -137,8 +166,11 @@ async fn a_credential_for_another_laptop_of_the_holder_is_bound_to_the_key_that_
         person: world.caller("mia").person,
         ..world.somebody("mia").caller
     };
-    let (issued, _) =
-        world.app.issue(&other_laptop, GrantId(1), CredentialKind::Jwt).await.unwrap();
+    let (issued, _) = world
+        .app
+        .issue(&other_laptop, GrantId(1), CredentialKind::Jwt)
+        .await
+        .unwrap();
     let key = world.caller("mia").key;
     assert_eq!(*issued.credential.value, format!("jwt G-1.2 for {key}"));
 }
@@ -153,15 +185,37 @@ async fn extending_and_revoking_answer_with_the_grant_as_it_stands() {
         by: Lifetime::from_secs(300),
         reason: line("the build is slow"),
     };
-    let extended = world.app.act_on_grant(world.command("mia", extend)).await.unwrap().grant;
-    let more = extended.active().unwrap().ends_at.since(requested.active().unwrap().ends_at);
+    let extended = world
+        .app
+        .act_on_grant(world.command("mia", extend))
+        .await
+        .unwrap()
+        .grant;
+    let more = extended
+        .active()
+        .unwrap()
+        .ends_at
+        .since(requested.active().unwrap().ends_at);
     assert_eq!(more, Lifetime::from_secs(300));
 
     let reason = line("wrong laptop");
-    let revoke = Act::Revoke { grant: GrantId(1), reason };
-    let revoked = world.app.act_on_grant(world.command("founder", revoke)).await.unwrap().grant;
-    let Phase::Ended(over) = revoked.phase else { panic!() };
-    assert_eq!((over.ending, over.by.to_string().as_str()), (Ending::Revoked, "founder"));
+    let revoke = Act::Revoke {
+        grant: GrantId(1),
+        reason,
+    };
+    let revoked = world
+        .app
+        .act_on_grant(world.command("founder", revoke))
+        .await
+        .unwrap()
+        .grant;
+    let Phase::Ended(over) = revoked.phase else {
+        panic!()
+    };
+    assert_eq!(
+        (over.ending, over.by.to_string().as_str()),
+        (Ending::Revoked, "founder")
+    );
 }
 
 #[tokio::test]
@@ -173,5 +227,8 @@ async fn a_note_and_an_unknown_incident() {
     world.app.note(note).await.unwrap();
     assert_eq!(world.app.incident(incident).await.unwrap().notes.len(), 1);
     let unknown = world.app.incident(IncidentId(9)).await.unwrap_err();
-    assert!(matches!(unknown, Error::Refused(Refusal::UnknownIncident(_))));
+    assert!(matches!(
+        unknown,
+        Error::Refused(Refusal::UnknownIncident(_))
+    ));
 }

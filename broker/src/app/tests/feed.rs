@@ -17,7 +17,10 @@ async fn note(world: &World, number: u64) {
 }
 
 async fn next(events: &mut Subscription) -> Arc<Told> {
-    tokio::time::timeout(Duration::from_secs(5), events.next()).await.unwrap().unwrap()
+    tokio::time::timeout(Duration::from_secs(5), events.next())
+        .await
+        .unwrap()
+        .unwrap()
 }
 
 #[tokio::test]
@@ -29,7 +32,11 @@ async fn a_slow_follower_reads_the_ledger_and_misses_nothing() {
     for number in 0..300 {
         note(&world, number).await;
     }
-    assert_eq!(world.feed.oldest(), from + 296, "memory holds the newest four");
+    assert_eq!(
+        world.feed.oldest(),
+        from + 296,
+        "memory holds the newest four"
+    );
     for place in from..from + 300 {
         let told = next(&mut slow).await;
         assert_eq!((told.index(), told.kind()), (place, "incident.noted"));

@@ -31,7 +31,11 @@ async fn story() -> World {
 #[tokio::test]
 async fn live_grants_come_first_then_what_is_over_page_by_page() {
     let world = story().await;
-    let mut query = GrantQuery { include_ended: true, max: 2, ..GrantQuery::default() };
+    let mut query = GrantQuery {
+        include_ended: true,
+        max: 2,
+        ..GrantQuery::default()
+    };
     let mut pages = Vec::new();
     loop {
         let page = world.app.grants(&query).await.unwrap();
@@ -52,10 +56,20 @@ async fn filters_narrow() {
         let query = GrantQuery { max: 50, ..query };
         ids(&world.app.grants(&query).await.unwrap().grants)
     };
-    let of_mia = GrantFilter { person: Some(id("mia")), ..GrantFilter::default() };
-    let query = GrantQuery { filter: of_mia.clone(), ..GrantQuery::default() };
+    let of_mia = GrantFilter {
+        person: Some(id("mia")),
+        ..GrantFilter::default()
+    };
+    let query = GrantQuery {
+        filter: of_mia.clone(),
+        ..GrantQuery::default()
+    };
     assert_eq!(list(query).await, [5]);
-    let query = GrantQuery { filter: of_mia, include_ended: true, ..GrantQuery::default() };
+    let query = GrantQuery {
+        filter: of_mia,
+        include_ended: true,
+        ..GrantQuery::default()
+    };
     assert_eq!(list(query).await, [5, 3, 1]);
     let awaiting = |person| GrantQuery {
         awaiting: Some(id(person)),
@@ -63,7 +77,11 @@ async fn filters_narrow() {
         ..GrantQuery::default()
     };
     assert_eq!(list(awaiting("mia")).await, [6, 4, 2]);
-    assert_eq!(list(awaiting("leon")).await, [0; 0], "nobody approves their own");
+    assert_eq!(
+        list(awaiting("leon")).await,
+        [0; 0],
+        "nobody approves their own"
+    );
 }
 
 #[test]
@@ -81,14 +99,26 @@ async fn what_lives_is_answered_while_the_index_is_broken() {
     let world = story().await;
     world.index.broken.store(true, Ordering::Relaxed);
     assert!(world.app.grant(GrantId(2)).await.is_ok());
-    let query = GrantQuery { max: 50, ..GrantQuery::default() };
-    assert_eq!(ids(&world.app.grants(&query).await.unwrap().grants), [6, 5, 4, 2]);
+    let query = GrantQuery {
+        max: 50,
+        ..GrantQuery::default()
+    };
+    assert_eq!(
+        ids(&world.app.grants(&query).await.unwrap().grants),
+        [6, 5, 4, 2]
+    );
     let standing = world.app.status();
     assert_eq!((standing.waiting.len(), standing.active.len()), (3, 1));
     assert_eq!(standing.incidents.len(), 1);
-    assert!(matches!(world.app.grant(GrantId(1)).await, Err(Error::Index(_))));
+    assert!(matches!(
+        world.app.grant(GrantId(1)).await,
+        Err(Error::Index(_))
+    ));
     let unknown = world.app.grant(GrantId(70)).await;
-    assert!(matches!(unknown, Err(Error::Refused(Refusal::UnknownGrant(_)))));
+    assert!(matches!(
+        unknown,
+        Err(Error::Refused(Refusal::UnknownGrant(_)))
+    ));
 }
 
 #[tokio::test]
@@ -98,7 +128,13 @@ async fn incidents_are_listed_open_ones_first() {
         world.open_incident().await;
     }
     let incident = breakglass_domain::IncidentId(3);
-    let close = world.command("mia", Act::Close { incident, reason: line("done") });
+    let close = world.command(
+        "mia",
+        Act::Close {
+            incident,
+            reason: line("done"),
+        },
+    );
     world.app.close(close).await.unwrap();
     let mut seen = Vec::new();
     let mut after = None;
@@ -152,7 +188,9 @@ async fn entries_are_found_by_filter_page_by_page() {
         }
     }
     let kinds = world.kinds();
-    let wanted = (0..).zip(&kinds).filter(|(_, kind)| kind.starts_with("grant."));
+    let wanted = (0..)
+        .zip(&kinds)
+        .filter(|(_, kind)| kind.starts_with("grant."));
     assert_eq!(found, wanted.map(|(place, _)| place).collect::<Vec<u64>>());
 }
 
@@ -173,12 +211,22 @@ async fn an_export_is_recorded_first_and_covers_just_what_its_checkpoint_says() 
         lines.extend(page.into_iter().map(|(_, line)| line));
     }
     let mut frontier = breakglass_tlog::StoredHashes::new();
-    lines.iter().for_each(|line| frontier.push(breakglass_tlog::Hash::of_leaf(line)));
+    lines
+        .iter()
+        .for_each(|line| frontier.push(breakglass_tlog::Hash::of_leaf(line)));
     let root = breakglass_tlog::tree::tree_hash(size, &frontier).unwrap();
     assert_eq!(root, export.checkpoint.root());
 
-    let refused = world.app.export(&world.caller("mia"), 0, 0).await.err().unwrap();
-    assert!(matches!(refused, Error::Refused(Refusal::NotPermitted { .. })));
+    let refused = world
+        .app
+        .export(&world.caller("mia"), 0, 0)
+        .await
+        .err()
+        .unwrap();
+    assert!(matches!(
+        refused,
+        Error::Refused(Refusal::NotPermitted { .. })
+    ));
     assert!(world.app.export(&fay, 5, 4).await.is_err());
     assert!(world.app.export(&fay, 0, 10_000).await.is_err());
 }

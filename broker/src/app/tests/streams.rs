@@ -12,7 +12,9 @@ use crate::app::{Error, Hold, Watch, WatchFilter};
 
 async fn heard(hold: &mut Hold) -> Option<String> {
     let news = tokio::time::timeout(Duration::from_secs(5), hold.next()).await;
-    news.unwrap().unwrap().map(|news| news.told.kind().to_owned())
+    news.unwrap()
+        .unwrap()
+        .map(|news| news.told.kind().to_owned())
 }
 
 async fn seen(watch: &mut Watch) -> String {
@@ -32,7 +34,11 @@ async fn a_holder_hears_everything_from_the_request_to_the_ending() {
     world.open_incident().await;
     world.request("leon", "deploy-shop", false).await;
     let asked = world.request("mia", "migrate-shop-db", true).await.grant;
-    let mut hold = world.app.hold(&world.caller("mia"), GrantId(2), 0).await.unwrap();
+    let mut hold = world
+        .app
+        .hold(&world.caller("mia"), GrantId(2), 0)
+        .await
+        .unwrap();
     assert_eq!(heard(&mut hold).await.unwrap(), "grant.requested");
     let approve = world.command("leon", world.approving(&asked));
     world.app.act_on_grant(approve).await.unwrap();
@@ -60,14 +66,23 @@ async fn a_holder_who_comes_back_hears_the_rest_even_of_what_is_over() {
     let mut hold = world.app.hold(&mia, GrantId(1), from).await.unwrap();
     assert_eq!(heard(&mut hold).await.unwrap(), "grant.ended");
     assert_eq!(heard(&mut hold).await, None);
-    let mut late = world.app.hold(&mia, GrantId(1), world.size()).await.unwrap();
+    let mut late = world
+        .app
+        .hold(&mia, GrantId(1), world.size())
+        .await
+        .unwrap();
     assert_eq!(heard(&mut late).await, None);
     let mut whole = world.app.hold(&mia, GrantId(1), 0).await.unwrap();
     let mut kinds = Vec::new();
     while let Some(kind) = heard(&mut whole).await {
         kinds.push(kind);
     }
-    let all = ["grant.requested", "grant.started", "credential.issued", "grant.ended"];
+    let all = [
+        "grant.requested",
+        "grant.started",
+        "credential.issued",
+        "grant.ended",
+    ];
     assert_eq!(kinds, all);
 }
 
@@ -77,7 +92,11 @@ async fn a_broken_index_does_not_take_the_hold_away() {
     world.open_incident().await;
     world.request("mia", "deploy-shop", true).await;
     world.index.broken.store(true, Ordering::Relaxed);
-    let mut hold = world.app.hold(&world.caller("mia"), GrantId(1), 0).await.unwrap();
+    let mut hold = world
+        .app
+        .hold(&world.caller("mia"), GrantId(1), 0)
+        .await
+        .unwrap();
     assert_eq!(heard(&mut hold).await.unwrap(), "grant.requested");
     close(&world).await;
     while heard(&mut hold).await.unwrap() != "grant.ended" {}
@@ -93,11 +112,28 @@ async fn nobody_holds_what_is_not_theirs_or_not_there() {
         error => panic!("{error:?}"),
     };
     let leon = world.caller("leon");
-    let error = world.app.hold(&leon, GrantId(1), 0).await.err().map(refused).unwrap();
+    let error = world
+        .app
+        .hold(&leon, GrantId(1), 0)
+        .await
+        .err()
+        .map(refused)
+        .unwrap();
     assert!(matches!(error, Refusal::NotYours { .. }));
-    let error = world.app.hold(&leon, GrantId(7), 0).await.err().map(refused).unwrap();
+    let error = world
+        .app
+        .hold(&leon, GrantId(7), 0)
+        .await
+        .err()
+        .map(refused)
+        .unwrap();
     assert_eq!(error, Refusal::UnknownGrant(GrantId(7)));
-    let beyond = world.app.hold(&world.caller("mia"), GrantId(1), 99).await.err().unwrap();
+    let beyond = world
+        .app
+        .hold(&world.caller("mia"), GrantId(1), 99)
+        .await
+        .err()
+        .unwrap();
     assert!(matches!(beyond, Error::NoSuchEntry { index: 99, .. }));
 }
 
@@ -107,19 +143,34 @@ async fn a_watcher_sees_what_the_filter_lets_through() {
     let incident = world.open_incident().await;
     let from = Some(world.size());
     let watch = |filter| world.app.watch(from, filter).unwrap();
-    let mut of_fay = watch(WatchFilter { person: Some(id("founder")), ..Default::default() });
-    let mut of_grant = watch(WatchFilter { grant: Some(GrantId(2)), ..Default::default() });
-    let mut of_incident = watch(WatchFilter { incident: Some(incident), ..Default::default() });
+    let mut of_fay = watch(WatchFilter {
+        person: Some(id("founder")),
+        ..Default::default()
+    });
+    let mut of_grant = watch(WatchFilter {
+        grant: Some(GrantId(2)),
+        ..Default::default()
+    });
+    let mut of_incident = watch(WatchFilter {
+        incident: Some(incident),
+        ..Default::default()
+    });
     let mut of_all = watch(WatchFilter::default());
 
     world.request("leon", "deploy-shop", false).await;
     let asked = world.request("mia", "migrate-shop-db", false).await.grant;
-    world.app.note_refusal(&id("designer"), "approve", "NOT_APPROVER", "no").await;
+    world
+        .app
+        .note_refusal(&id("designer"), "approve", "NOT_APPROVER", "no")
+        .await;
     let approve = world.command("leon", world.approving(&asked));
     world.app.act_on_grant(approve).await.unwrap();
 
     let fast = ["grant.requested", "grant.started", "credential.issued"];
-    for kind in fast.iter().chain(&["grant.requested", "refused", "grant.started"]) {
+    for kind in fast
+        .iter()
+        .chain(&["grant.requested", "refused", "grant.started"])
+    {
         assert_eq!(seen(&mut of_all).await, *kind);
     }
     for kind in fast.iter().chain(&["grant.requested", "grant.started"]) {
@@ -135,7 +186,12 @@ async fn a_watcher_sees_what_the_filter_lets_through() {
         assert_eq!(news.grant.unwrap().of.grant, GrantId(2));
         assert_eq!(news.incident.unwrap().id, incident);
     }
-    assert!(world.app.watch(Some(world.size() + 1), WatchFilter::default()).is_err());
+    assert!(
+        world
+            .app
+            .watch(Some(world.size() + 1), WatchFilter::default())
+            .is_err()
+    );
 }
 
 #[tokio::test]
@@ -144,9 +200,16 @@ async fn a_watcher_of_old_entries_is_told_of_them_as_they_ended() {
     world.open_incident().await;
     world.request("mia", "deploy-shop", false).await;
     close(&world).await;
-    let filter = WatchFilter { person: Some(id("mia")), grant: Some(GrantId(1)), ..Default::default() };
+    let filter = WatchFilter {
+        person: Some(id("mia")),
+        grant: Some(GrantId(1)),
+        ..Default::default()
+    };
     let mut watch = world.app.watch(Some(0), filter).unwrap();
     let first = watch.next().await.unwrap();
-    assert!(matches!(first.grant.unwrap().phase, Phase::Ended(_)), "as new as it gets");
+    assert!(
+        matches!(first.grant.unwrap().phase, Phase::Ended(_)),
+        "as new as it gets"
+    );
     assert!(first.incident.unwrap().closed.is_some());
 }

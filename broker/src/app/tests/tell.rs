@@ -16,7 +16,11 @@ async fn told(world: &World, from: u64) -> Vec<String> {
 }
 
 async fn act(world: &World, person: &str, act: Act) {
-    world.app.act_on_grant(world.command(person, act)).await.unwrap();
+    world
+        .app
+        .act_on_grant(world.command(person, act))
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -28,7 +32,11 @@ async fn a_night_in_sentences() {
     let note = world.command("designer", Act::Note { incident, text });
     world.app.note(note).await.unwrap();
     world.request("mia", "deploy-shop", false).await;
-    world.app.report_use(&world.caller("mia"), GrantId(1), line("kubectl")).await.unwrap();
+    world
+        .app
+        .report_use(&world.caller("mia"), GrantId(1), line("kubectl"))
+        .await
+        .unwrap();
     let (grant, reason) = (GrantId(1), line("slow build"));
     let by = Lifetime::from_secs(300);
     act(&world, "mia", Act::Extend { grant, by, reason }).await;
@@ -37,7 +45,11 @@ async fn a_night_in_sentences() {
     let (grant, reason) = (GrantId(2), line("use the replica!"));
     act(&world, "leon", Act::Deny { grant, reason }).await;
     let reason = line("reverted");
-    world.app.close(world.command("leon", Act::Close { incident, reason })).await.unwrap();
+    world
+        .app
+        .close(world.command("leon", Act::Close { incident, reason }))
+        .await
+        .unwrap();
     assert_eq!(
         told(&world, from).await,
         [
@@ -92,11 +104,29 @@ async fn people_come_and_go_in_sentences() {
         ]
     );
     let from = world.size();
-    let freeze = |person: &str| Act::Freeze { person: id(person), reason: line("stolen") };
-    world.app.freeze(world.command("leon", freeze("leon"))).await.unwrap();
-    world.app.freeze(world.command("mia", freeze("designer"))).await.unwrap();
-    world.app.note_refusal(&id("leon"), "approve", "PERSON_FROZEN", "leon is frozen").await;
-    world.app.export(&world.caller("founder"), 0, 9).await.unwrap();
+    let freeze = |person: &str| Act::Freeze {
+        person: id(person),
+        reason: line("stolen"),
+    };
+    world
+        .app
+        .freeze(world.command("leon", freeze("leon")))
+        .await
+        .unwrap();
+    world
+        .app
+        .freeze(world.command("mia", freeze("designer")))
+        .await
+        .unwrap();
+    world
+        .app
+        .note_refusal(&id("leon"), "approve", "PERSON_FROZEN", "leon is frozen")
+        .await;
+    world
+        .app
+        .export(&world.caller("founder"), 0, 9)
+        .await
+        .unwrap();
     assert_eq!(
         told(&world, from).await,
         [

@@ -1,7 +1,7 @@
 //! What ends by itself, with a held clock.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use breakglass_domain::GrantId;
@@ -46,7 +46,11 @@ async fn a_held_grant_ends_when_its_holder_is_gone_for_the_grace() {
     world.request("mia", "deploy-shop", true).await;
     world.request("mia", "deploy-shop", false).await;
     let mut jobs = jobs(&world);
-    let hold = world.app.hold(&world.caller("mia"), GrantId(1), 0).await.unwrap();
+    let hold = world
+        .app
+        .hold(&world.caller("mia"), GrantId(1), 0)
+        .await
+        .unwrap();
     for _ in 0..5 {
         world.clock.advance(60);
         jobs.tick().await;
@@ -60,7 +64,11 @@ async fn a_held_grant_ends_when_its_holder_is_gone_for_the_grace() {
     world.clock.advance(1);
     jobs.tick().await;
     assert_eq!(ending(&world, 1).await.unwrap(), "abandoned");
-    assert_eq!(ending(&world, 2).await, None, "what is not held lives alone");
+    assert_eq!(
+        ending(&world, 2).await,
+        None,
+        "what is not held lives alone"
+    );
 }
 
 #[tokio::test]
@@ -86,7 +94,10 @@ async fn a_wall_clock_that_is_set_back_keeps_what_is_due_due() {
     jobs(&world).tick().await;
     assert_eq!(ending(&world, 1).await.unwrap(), "expired");
     let problems = world.app.status().problems;
-    assert!(problems[0].contains("nothing is issued until it catches up"), "{problems:?}");
+    assert!(
+        problems[0].contains("nothing is issued until it catches up"),
+        "{problems:?}"
+    );
 }
 
 #[tokio::test]

@@ -157,7 +157,11 @@ impl World {
         let teammate = self.somebody(person);
         let token = crate::app::token::hash(person);
         let (id, hash) = (id(person), token.clone());
-        self.by_itself(Act::Invite { person: id, token: hash }).await;
+        self.by_itself(Act::Invite {
+            person: id,
+            token: hash,
+        })
+        .await;
         let enrolling = crate::app::Enrolling {
             token,
             key: teammate.caller.key.clone(),
@@ -221,7 +225,14 @@ impl World {
 
     pub(crate) async fn by_itself(&self, act: Act) -> Decided {
         let by = Actor::Broker;
-        self.sequencer.submit(Command { by, signed: None, act }).await.unwrap()
+        self.sequencer
+            .submit(Command {
+                by,
+                signed: None,
+                act,
+            })
+            .await
+            .unwrap()
     }
 
     pub(crate) async fn open_incident(&self) -> IncidentId {
@@ -253,7 +264,10 @@ impl World {
         held: bool,
     ) -> crate::app::Requested {
         let command = self.command(person, self.asking(person, right, held));
-        self.app.request(&self.caller(person), command).await.unwrap()
+        self.app
+            .request(&self.caller(person), command)
+            .await
+            .unwrap()
     }
 
     pub(crate) fn approving(&self, grant: &Grant) -> Act {
@@ -270,9 +284,8 @@ impl World {
     /// The kinds of all entries, oldest first.
     pub(crate) fn kinds(&self) -> Vec<String> {
         let entries = self.reader().entries(0, usize::MAX).unwrap();
-        let kind = |line: &Arc<[u8]>| {
-            entry::kind(&entry::decode(line).unwrap().1.change).to_owned()
-        };
+        let kind =
+            |line: &Arc<[u8]>| entry::kind(&entry::decode(line).unwrap().1.change).to_owned();
         entries.iter().map(kind).collect()
     }
 
@@ -390,9 +403,13 @@ impl FakeSequencer {
                 event: Arc::new(event),
             })
             .collect();
-        let lines: Vec<_> = recorded.iter().map(|recorded| recorded.line.clone()).collect();
+        let lines: Vec<_> = recorded
+            .iter()
+            .map(|recorded| recorded.line.clone())
+            .collect();
         let checkpoint = ledger.append(&lines).unwrap();
-        self.live.apply(recorded.iter().map(|recorded| &*recorded.event));
+        self.live
+            .apply(recorded.iter().map(|recorded| &*recorded.event));
         for projection in &self.projections {
             projection.committed(&recorded, &checkpoint);
         }
@@ -407,7 +424,9 @@ fn receipts(
     checkpoint: &Arc<SignedCheckpoint>,
 ) -> Vec<Receipt> {
     let receipt = |recorded: &Recorded| {
-        let proof = reader.prove_inclusion(recorded.index, checkpoint.size()).unwrap();
+        let proof = reader
+            .prove_inclusion(recorded.index, checkpoint.size())
+            .unwrap();
         Receipt::verify(recorded.line.clone(), proof, checkpoint).unwrap()
     };
     recorded.iter().map(receipt).collect()
@@ -445,8 +464,14 @@ impl Projection for FakeIndex {
             } else if let Some(incident) = Incident::opened(event) {
                 folded.incidents.insert(incident.id, incident);
             }
-            folded.grants.values_mut().for_each(|grant| grant.apply(event));
-            folded.incidents.values_mut().for_each(|incident| incident.apply(event));
+            folded
+                .grants
+                .values_mut()
+                .for_each(|grant| grant.apply(event));
+            folded
+                .incidents
+                .values_mut()
+                .for_each(|incident| incident.apply(event));
             folded.events.push((recorded.index, event.clone()));
             folded.applied = recorded.index + 1;
         }
@@ -489,9 +514,14 @@ impl Index for FakeIndex {
         let before = before.unwrap_or(GrantId(u64::MAX));
         let fits = |grant: &&Grant| {
             let of = &grant.of;
-            filter.person.as_ref().is_none_or(|person| of.person == *person)
+            filter
+                .person
+                .as_ref()
+                .is_none_or(|person| of.person == *person)
                 && filter.right.as_ref().is_none_or(|right| of.right == *right)
-                && filter.incident.is_none_or(|incident| of.incident == incident)
+                && filter
+                    .incident
+                    .is_none_or(|incident| of.incident == incident)
         };
         self.ask(|folded| {
             let grants = folded.grants.range(..before).rev().map(|(_, grant)| grant);
@@ -507,7 +537,10 @@ impl Index for FakeIndex {
         let before = before.unwrap_or(IncidentId(u64::MAX));
         self.ask(|folded| {
             let incidents = folded.incidents.range(..before).rev();
-            incidents.take(max).map(|(_, incident)| incident.clone()).collect()
+            incidents
+                .take(max)
+                .map(|(_, incident)| incident.clone())
+                .collect()
         })
     }
 
@@ -520,8 +553,13 @@ impl Index for FakeIndex {
         let kind = |event: &Event| entry::kind(&event.change);
         let fits = |event: &Event| {
             let of = event.change.grant();
-            filter.grant.is_none_or(|id| of.is_some_and(|of| of.grant == id))
-                && filter.kind.as_ref().is_none_or(|it| kind(event).starts_with(it.as_str()))
+            filter
+                .grant
+                .is_none_or(|id| of.is_some_and(|of| of.grant == id))
+                && filter
+                    .kind
+                    .as_ref()
+                    .is_none_or(|it| kind(event).starts_with(it.as_str()))
         };
         self.ask(|folded| {
             let fitting = folded.events.iter().filter(|(_, event)| fits(event));
@@ -544,7 +582,10 @@ struct FakeMaker;
 
 fn announces(receipt: &Receipt, what: &str) -> Result<(), IssueError> {
     let entry = String::from_utf8_lossy(receipt.entry());
-    entry.contains(&format!("\"{what}\"")).then_some(()).ok_or(IssueError::WrongReceipt)
+    entry
+        .contains(&format!("\"{what}\""))
+        .then_some(())
+        .ok_or(IssueError::WrongReceipt)
 }
 
 impl Issuer for FakeMaker {
