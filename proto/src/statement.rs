@@ -241,10 +241,20 @@ impl Statement {
         if !lines.0.is_empty() {
             return Err(StatementError::Line("nonce"));
         }
-        let statement = Self { origin, by, at, act, nonce };
+        let statement = Self {
+            origin,
+            by,
+            at,
+            act,
+            nonce,
+        };
         // One text for each statement: anything that reads the same but is written otherwise is
         // refused, so that two texts never mean one act.
-        if statement.to_text() == text { Ok(statement) } else { Err(StatementError::NotOurs) }
+        if statement.to_text() == text {
+            Ok(statement)
+        } else {
+            Err(StatementError::NotOurs)
+        }
     }
 }
 
@@ -302,7 +312,11 @@ impl Value for String {
 
 impl Value for bool {
     fn encode(&self) -> String {
-        if *self { "yes".to_owned() } else { "no".to_owned() }
+        if *self {
+            "yes".to_owned()
+        } else {
+            "no".to_owned()
+        }
     }
     fn decode(text: &str) -> Option<Self> {
         match text {
@@ -416,7 +430,10 @@ mod tests {
             assert_ne!(text, GOLDEN, "{from}");
             assert!(Statement::parse(&text).is_err(), "{from:?} -> {to:?}");
         }
-        assert_eq!(Statement::parse(&"x".repeat(MAX_TEXT + 1)), Err(StatementError::TooLong));
+        assert_eq!(
+            Statement::parse(&"x".repeat(MAX_TEXT + 1)),
+            Err(StatementError::TooLong)
+        );
         assert!(Statement::parse("").is_err());
     }
 

@@ -83,7 +83,9 @@ fn check_name(name: &str) -> Result<(), String> {
     if plain {
         return Ok(());
     }
-    Err(format!("expected a DNS name such as `glass.example`, or an IP address; found `{name}`"))
+    Err(format!(
+        "expected a DNS name such as `glass.example`, or an IP address; found `{name}`"
+    ))
 }
 
 fn check_https(url: &str) -> Result<(), String> {
