@@ -54,7 +54,11 @@ pub(super) fn check_in(
     }
     let published = read_published(place, key);
     let durable = firsts[firsts.len().saturating_sub(2)];
-    let size_published = published.as_ref().ok().and_then(Option::as_ref).map(|one| one.size());
+    let size_published = published
+        .as_ref()
+        .ok()
+        .and_then(Option::as_ref)
+        .map(|one| one.size());
     let mut checker = Checker {
         place,
         key,
@@ -98,10 +102,17 @@ impl Checker<'_> {
     /// Checks one segment; answers whether the walk can go on.
     fn segment(&mut self, first: u64, last: bool) -> Result<bool, LedgerError> {
         let path = self.place.segment(first);
-        let bytes = self.place.disk.read(&path).map_err(|e| told(&path, "be read", &e))?;
+        let bytes = self
+            .place
+            .disk
+            .read(&path)
+            .map_err(|e| told(&path, "be read", &e))?;
         self.found.segments += 1;
         if first != self.walk.size() {
-            let what = format!("it begins with entry {first}, but {} comes next", self.walk.size());
+            let what = format!(
+                "it begins with entry {first}, but {} comes next",
+                self.walk.size()
+            );
             self.damage(&path, None, what, Remedy::RestoreJournal);
             return Ok(false);
         }
@@ -117,7 +128,12 @@ impl Checker<'_> {
                         self.torn(&path, rest.len());
                         break;
                     }
-                    self.damage(&path, Some(trouble.line), trouble.what, Remedy::RestoreJournal);
+                    self.damage(
+                        &path,
+                        Some(trouble.line),
+                        trouble.what,
+                        Remedy::RestoreJournal,
+                    );
                     return Ok(false);
                 }
             }
@@ -129,7 +145,8 @@ impl Checker<'_> {
     fn batch(&mut self, path: &Path, batch: &Batch<'_>) -> Result<(), Trouble> {
         let first = self.walk.size();
         let mut tiles = Vec::new();
-        self.walk.take(batch, |tile, bytes| tiles.push((tile, bytes.to_vec())))?;
+        self.walk
+            .take(batch, |tile, bytes| tiles.push((tile, bytes.to_vec())))?;
         if let Err(error) = SignedCheckpoint::verify(&batch.note, self.key) {
             let line = Some(batch.last_line);
             self.damage(path, line, error.to_string(), Remedy::RestoreJournal);
@@ -166,7 +183,9 @@ impl Checker<'_> {
             self.damage(&path, None, what, Remedy::RemakeTiles);
         } else {
             let path = path.display();
-            self.found.notes.push(format!("{path}: not written yet, or made again at the next start"));
+            self.found.notes.push(format!(
+                "{path}: not written yet, or made again at the next start"
+            ));
         }
     }
 
@@ -188,7 +207,12 @@ impl Checker<'_> {
         for tile in partial_tiles(size) {
             let expected = self.walk.partial(tile.kind()).to_vec();
             let path = self.place.tile(tile);
-            if self.place.disk.read(&path).is_ok_and(|found| found == expected) {
+            if self
+                .place
+                .disk
+                .read(&path)
+                .is_ok_and(|found| found == expected)
+            {
                 self.found.tiles += 1;
             } else {
                 let what = "it is missing, or not what the journal gives".to_owned();
@@ -217,7 +241,12 @@ impl Checker<'_> {
 
     fn damage(&mut self, file: &Path, line: Option<u64>, what: String, remedy: Remedy) {
         let file: PathBuf = file.to_owned();
-        self.found.damage.push(Damage { file, line, what, remedy });
+        self.found.damage.push(Damage {
+            file,
+            line,
+            what,
+            remedy,
+        });
     }
 
     fn finish(self) -> Physical {
@@ -232,10 +261,12 @@ fn read_published(place: &Place, key: &VerifierKey) -> Result<Option<SignedCheck
         return Ok(None);
     };
     let note = String::from_utf8_lossy(&bytes);
-    SignedCheckpoint::verify(&note, key).map(Some).map_err(|e| Damage {
-        file,
-        line: None,
-        what: e.to_string(),
-        remedy: Remedy::RemakeTiles,
-    })
+    SignedCheckpoint::verify(&note, key)
+        .map(Some)
+        .map_err(|e| Damage {
+            file,
+            line: None,
+            what: e.to_string(),
+            remedy: Remedy::RemakeTiles,
+        })
 }

@@ -52,7 +52,10 @@ impl History {
             return Err(format!("{} is asked for again", of.grant));
         }
         if !self.state.incidents.contains_key(&of.incident) {
-            return Err(format!("{} is asked for, and {} is not open", of.grant, of.incident));
+            return Err(format!(
+                "{} is asked for, and {} is not open",
+                of.grant, of.incident
+            ));
         }
         Ok(())
     }
@@ -60,7 +63,10 @@ impl History {
     fn lives(&self, of: &GrantRef) -> Result<(), String> {
         match self.state.grants.get(&of.grant) {
             Some(grant) if grant.of == *of => Ok(()),
-            Some(_) => Err(format!("{} is somebody else's or for something else", of.grant)),
+            Some(_) => Err(format!(
+                "{} is somebody else's or for something else",
+                of.grant
+            )),
             None => Err(format!("{} is over, or never was", of.grant)),
         }
     }
@@ -69,7 +75,11 @@ impl History {
         if !self.state.incidents.contains_key(&incident) {
             return Err(format!("{incident} is not open"));
         }
-        let left: Vec<GrantId> = self.state.live_under(incident).map(|g| g.of.grant).collect();
+        let left: Vec<GrantId> = self
+            .state
+            .live_under(incident)
+            .map(|g| g.of.grant)
+            .collect();
         match left.first() {
             None => Ok(()),
             Some(grant) => Err(format!("{incident} closes, and {grant} has not ended")),

@@ -113,7 +113,16 @@ pub fn fsck(
     let mut history = History::default();
     let mut look = |place, line: &[u8]| history.take(place, line);
     let physical = check::check(dir, key, &mut look, progress)?;
-    let Physical { entries, commits, segments, bytes, tiles, published, damage, notes } = physical;
+    let Physical {
+        entries,
+        commits,
+        segments,
+        bytes,
+        tiles,
+        published,
+        damage,
+        notes,
+    } = physical;
     Ok(Report {
         entries,
         commits,

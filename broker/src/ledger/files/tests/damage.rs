@@ -48,7 +48,10 @@ fn a_hole_before_the_last_batch_is_named() {
             .expect("there");
         bytes[second..second + 40].fill(0);
     });
-    refuses(&sim, &["00000000000000000000.jsonl", "line 6", "of entries 2 to 3"]);
+    refuses(
+        &sim,
+        &["00000000000000000000.jsonl", "line 6", "of entries 2 to 3"],
+    );
 }
 
 #[test]
@@ -64,7 +67,10 @@ fn a_line_taken_out_is_named() {
     });
     refuses(
         &sim,
-        &["line 4", "the commit is of entries 1 to 2, the lines are 1 to 1"],
+        &[
+            "line 4",
+            "the commit is of entries 1 to 2, the lines are 1 to 1",
+        ],
     );
 }
 

@@ -136,7 +136,11 @@ fn each_call_fails_once(how: How) {
         for disk in disks {
             let (ledger, _) = open(&disk)
                 .unwrap_or_else(|error| panic!("{how:?} at {number}, {call}, then: {error}"));
-            assert_eq!(ledger.reader().checkpoint().root(), root, "{how:?} at {number}, {call}");
+            assert_eq!(
+                ledger.reader().checkpoint().root(),
+                root,
+                "{how:?} at {number}, {call}"
+            );
         }
     }
 }

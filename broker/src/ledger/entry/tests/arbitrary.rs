@@ -1,0 +1,297 @@
+//! Any event there could be.
+
+use std::sync::Arc;
+
+use breakglass_domain::event::{CredentialKind, KeyPurpose};
+use breakglass_domain::grant::SelfGrant;
+use breakglass_domain::policy::Risk;
+use breakglass_domain::{
+    Actor, Basis, Change, CredentialId, Ending, Event, GrantId, GrantRef, IncidentId, KeyId,
+    Lifetime, Line, Nonce, PersonId, Policy, Prose, Severity, Signed, Time, TokenHash,
+};
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+const POLICY: &str = r#"version = 1
+[people.mia]
+name = "Mia"
+job = "engineer"
+[people.designer]
+name = "Dee"
+job = "designer"
+[rights.deploy-shop]
+sentence = "deploy the shop app"   # "quoted", and a tab:	.
+risk = "low"
+longest = "30m"
+audience = "https://deploy.shop.example"
+[[rules]]
+name = "engineers-ship"
+who = ["job:engineer"]
+rights = ["deploy-shop"]
+approvers = []
+"#;
+
+/// The policy of the golden entries.
+pub(super) fn golden_policy() -> Change {
+    let policy = Policy::parse("policy.toml", POLICY).unwrap_or_else(|error| panic!("{error}"));
+    Change::PolicyLoaded {
+        policy: Arc::new(policy),
+        sha256: "c0".repeat(32),
+    }
+}
+
+pub(super) fn an_event() -> impl Strategy<Value = Event> {
+    let signed = option::of(signed().prop_map(Arc::new));
+    (time(), actor(), change(), signed).prop_map(|(at, by, change, signed)| Event {
+        at,
+        by,
+        change,
+        signed,
+    })
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    prop_oneof![broker(), team(), incident(), request(), grant()]
+}
+
+fn time() -> impl Strategy<Value = Time> {
+    // From the year 0 to the end of 9999.
+    (-62_167_219_200_000_i64..253_402_207_200_000).prop_map(Time::from_millis)
+}
+
+fn length() -> impl Strategy<Value = Lifetime> {
+    (0..i64::MAX).prop_map(Lifetime::from_millis)
+}
+
+fn name<T: std::str::FromStr<Err: std::fmt::Debug> + std::fmt::Debug>() -> impl Strategy<Value = T>
+{
+    "[a-z0-9][a-z0-9._-]{0,47}"
+        .prop_filter("nobody is called so", |name| name != "breakglass")
+        .prop_map(|name| name.parse().expect("a name"))
+}
+
+fn actor() -> impl Strategy<Value = Actor> {
+    prop_oneof![
+        Just(Actor::Broker),
+        name::<PersonId>().prop_map(Actor::Person)
+    ]
+}
+
+fn line() -> impl Strategy<Value = Line> {
+    any::<String>().prop_filter_map("not a line", |text| Line::parse(&text).ok())
+}
+
+fn prose() -> impl Strategy<Value = Prose> {
+    let text = vec(any::<String>(), 1..5).prop_map(|lines| lines.join("\n"));
+    text.prop_filter_map("not a note", |text| Prose::parse(&text).ok())
+}
+
+/// Anything at all, also what no field of a person lets in.
+fn text() -> impl Strategy<Value = String> {
+    let hostile = select(vec![
+        "\u{1b}]0;x\u{7}",
+        "\u{202e}",
+        "\r\n\0",
+        "\"\\",
+        "\u{e0041}",
+    ]);
+    (any::<String>(), hostile, any::<String>()).prop_map(|(a, b, c)| a + b + &c)
+}
+
+fn key() -> impl Strategy<Value = KeyId> {
+    "[A-Za-z0-9_-]{43}".prop_map(|id| id.parse().expect("43 characters"))
+}
+
+fn token() -> impl Strategy<Value = TokenHash> {
+    "[0-9a-f]{64}".prop_map(|hash| hash.parse().expect("64 digits"))
+}
+
+fn signed() -> impl Strategy<Value = Signed> {
+    (text(), key(), any::<Vec<u8>>(), any::<[u8; 16]>(), time()).prop_map(
+        |(text, key, signature, nonce, at)| Signed {
+            text,
+            key,
+            signature,
+            nonce: Nonce(nonce),
+            at,
+        },
+    )
+}
+
+fn of() -> impl Strategy<Value = GrantRef> {
+    (any::<u64>(), name(), name(), any::<u64>()).prop_map(|(grant, person, right, incident)| {
+        GrantRef {
+            grant: GrantId(grant),
+            person,
+            right,
+            incident: IncidentId(incident),
+        }
+    })
+}
+
+fn broker() -> impl Strategy<Value = Change> {
+    let purpose = || select(KeyPurpose::ALL);
+    prop_oneof![
+        text().prop_map(|version| Change::BrokerStarted { version }),
+        (purpose(), text(), text()).prop_map(|(purpose, id, public)| Change::KeyAdded {
+            purpose,
+            id,
+            public
+        }),
+        (purpose(), text()).prop_map(|(purpose, id)| Change::KeyRetired { purpose, id }),
+        Just(golden_policy()),
+        any::<u64>().prop_map(|cut_bytes| Change::LedgerRepaired { cut_bytes }),
+        (any::<u64>(), any::<u64>()).prop_map(|(from, to)| Change::LedgerExported { from, to }),
+        (text(), text(), text(), any::<u32>()).prop_map(|(act, reason, text, count)| {
+            Change::Refused {
+                act,
+                reason,
+                text,
+                count,
+            }
+        }),
+    ]
+}
+
+fn team() -> impl Strategy<Value = Change> {
+    let enrolled = (
+        name(),
+        token(),
+        key(),
+        any::<Vec<u8>>(),
+        line(),
+        text(),
+        time(),
+    )
+        .prop_map(
+            |(person, token, key, public, device, serial, certificate_expires_at)| {
+                Change::PersonEnrolled {
+                    person,
+                    token,
+                    key,
+                    public,
+                    device,
+                    serial,
+                    certificate_expires_at,
+                }
+            },
+        );
+    let renewed = (name(), key(), text(), time()).prop_map(
+        |(person, key, serial, certificate_expires_at)| Change::CertificateRenewed {
+            person,
+            key,
+            serial,
+            certificate_expires_at,
+        },
+    );
+    prop_oneof![
+        (name(), token(), time()).prop_map(|(person, token, expires_at)| {
+            Change::PersonInvited {
+                person,
+                token,
+                expires_at,
+            }
+        }),
+        enrolled,
+        renewed,
+        (name(), line()).prop_map(|(person, reason)| Change::PersonRemoved { person, reason }),
+        (name(), line()).prop_map(|(person, reason)| Change::PersonFrozen { person, reason }),
+        (name(), line()).prop_map(|(person, reason)| Change::PersonUnfrozen { person, reason }),
+    ]
+}
+
+fn incident() -> impl Strategy<Value = Change> {
+    let id = || any::<u64>().prop_map(IncidentId);
+    prop_oneof![
+        (id(), select(&Severity::ALL[..]), line(), time()).prop_map(
+            |(incident, severity, title, closes_at)| Change::IncidentOpened {
+                incident,
+                severity,
+                title,
+                closes_at,
+            }
+        ),
+        (id(), prose()).prop_map(|(incident, text)| Change::IncidentNoted { incident, text }),
+        (id(), time()).prop_map(|(incident, closes_at)| Change::IncidentWarned {
+            incident,
+            closes_at
+        }),
+        (id(), line()).prop_map(|(incident, reason)| Change::IncidentClosed { incident, reason }),
+    ]
+}
+
+fn request() -> impl Strategy<Value = Change> {
+    let self_grant =
+        option::of((time(), length()).prop_map(|(from, longest)| SelfGrant { from, longest }));
+    let what = (of(), line(), select(Risk::ALL), line(), length());
+    let how = (
+        name(),
+        vec(name(), 0..4),
+        time(),
+        self_grant,
+        any::<bool>(),
+        key(),
+        line(),
+    );
+    (what, how).prop_map(
+        |(
+            (of, sentence, risk, reason, length),
+            (rule, approvers, lapses_at, self_grant, held, key, audience),
+        )| Change::GrantRequested {
+            of,
+            sentence,
+            risk,
+            reason,
+            length,
+            rule,
+            approvers,
+            lapses_at,
+            self_grant,
+            held,
+            key,
+            audience,
+        },
+    )
+}
+
+fn grant() -> impl Strategy<Value = Change> {
+    let issued = (
+        of(),
+        any::<u32>(),
+        select(CredentialKind::ALL),
+        line(),
+        time(),
+        key(),
+    )
+        .prop_map(
+            |(of, number, kind, audience, expires_at, key)| Change::CredentialIssued {
+                credential: CredentialId {
+                    grant: of.grant,
+                    number,
+                },
+                of,
+                kind,
+                audience,
+                expires_at,
+                key,
+            },
+        );
+    prop_oneof![
+        (of(), select(Basis::ALL), time()).prop_map(|(of, basis, ends_at)| Change::GrantStarted {
+            of,
+            basis,
+            ends_at
+        }),
+        (of(), time(), line()).prop_map(|(of, ends_at, reason)| Change::GrantExtended {
+            of,
+            ends_at,
+            reason
+        }),
+        issued,
+        (of(), line()).prop_map(|(of, program)| Change::GrantUsed { of, program }),
+        (of(), select(Ending::ALL), option::of(line()))
+            .prop_map(|(of, ending, reason)| Change::GrantEnded { of, ending, reason }),
+    ]
+}

@@ -1,0 +1,318 @@
+//! One entry of every kind, frozen byte for byte. A test that fails here has found a change of the
+//! format: see the rule above it. New kinds and new fields are added as new lines.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use breakglass_domain::event::{CredentialKind, KeyPurpose};
+use breakglass_domain::grant::SelfGrant;
+use breakglass_domain::policy::Risk;
+use breakglass_domain::{
+    Actor, Basis, Change, Ending, Event, GrantId, GrantRef, IncidentId, KeyId, Lifetime, Line,
+    Nonce, Prose, Severity, Signed, Time,
+};
+
+use super::super::{decode, encode, kind};
+use super::arbitrary::golden_policy;
+
+const GOLDEN: &str = include_str!("golden.jsonl");
+
+/// Every kind there is, as users filter by them.
+const KINDS: [&str; 23] = [
+    "broker.started",
+    "certificate.renewed",
+    "credential.issued",
+    "grant.ended",
+    "grant.extended",
+    "grant.requested",
+    "grant.started",
+    "grant.used",
+    "incident.closed",
+    "incident.noted",
+    "incident.opened",
+    "incident.warned",
+    "key.added",
+    "key.retired",
+    "ledger.exported",
+    "ledger.repaired",
+    "person.enrolled",
+    "person.frozen",
+    "person.invited",
+    "person.removed",
+    "person.unfrozen",
+    "policy.loaded",
+    "refused",
+];
+
+#[test]
+fn the_bytes_of_every_kind_are_frozen() {
+    let events = events();
+    let lines: Vec<&str> = GOLDEN.lines().collect();
+    for (index, event) in events.iter().enumerate() {
+        let line = encode(index as u64, event).expect("within the limits");
+        let line = str::from_utf8(&line).expect("JSON is UTF-8");
+        assert_eq!(Some(&line), lines.get(index), "entry {index}");
+    }
+    assert_eq!(lines.len(), events.len());
+}
+
+#[test]
+fn the_frozen_bytes_are_read_back() {
+    for (index, (line, event)) in GOLDEN.lines().zip(events()).enumerate() {
+        assert_eq!(decode(line.as_bytes()), Ok((index as u64, event)));
+    }
+}
+
+#[test]
+fn every_kind_is_frozen() {
+    let frozen: BTreeSet<_> = events().iter().map(|event| kind(&event.change)).collect();
+    assert!(frozen.iter().eq(KINDS.iter()), "{frozen:?}");
+}
+
+fn line(text: &str) -> Line {
+    Line::parse(text).expect("a line")
+}
+
+fn at(minute: i64) -> Time {
+    let three = "2026-11-23T03:00:00.000Z".parse::<Time>().expect("a time");
+    three.plus(Lifetime::from_millis(minute * 60_000))
+}
+
+fn key() -> KeyId {
+    "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc"
+        .parse()
+        .expect("43 characters")
+}
+
+fn of() -> GrantRef {
+    GrantRef {
+        grant: GrantId(45),
+        person: "mia".parse().expect("an id"),
+        right: "migrate-shop-db".parse().expect("an id"),
+        incident: IncidentId(12),
+    }
+}
+
+/// A night at the shop. What people do is signed.
+fn events() -> Vec<Event> {
+    let changes = [broker(), team(), incident(), grant()].concat();
+    let events = changes.into_iter().map(|(by, change)| {
+        let by: Actor = by.parse().expect("an actor");
+        let signed = by.person().map(|person| {
+            let text = format!("breakglass statement v1\nby: {person}\nreason: \"x\"\n");
+            Arc::new(Signed {
+                text,
+                key: key(),
+                signature: vec![0x30, 0x06, 0x02, 0x01, 0x07, 0x02, 0x01, 0x09],
+                nonce: Nonce([7; 16]),
+                at: at(4),
+            })
+        });
+        Event {
+            at: at(5),
+            by,
+            change,
+            signed,
+        }
+    });
+    events.collect()
+}
+
+fn broker() -> Vec<(&'static str, Change)> {
+    let id = "shop.example/ledger+01020304+AQcH".to_owned();
+    let changes = [
+        Change::BrokerStarted {
+            version: "0.1.0".into(),
+        },
+        Change::KeyAdded {
+            purpose: KeyPurpose::Ledger,
+            id: id.clone(),
+            public: id.clone(),
+        },
+        Change::KeyRetired {
+            purpose: KeyPurpose::Issuing,
+            id,
+        },
+        golden_policy(),
+        Change::LedgerRepaired { cut_bytes: 512 },
+    ];
+    changes.map(|change| ("breakglass", change)).to_vec()
+}
+
+fn team() -> Vec<(&'static str, Change)> {
+    let mia = || "mia".parse().expect("an id");
+    let token = || "ab".repeat(32).parse().expect("64 digits");
+    vec![
+        (
+            "founder",
+            Change::PersonInvited {
+                person: mia(),
+                token: token(),
+                expires_at: at(60),
+            },
+        ),
+        (
+            "mia",
+            Change::PersonEnrolled {
+                person: mia(),
+                token: token(),
+                key: key(),
+                public: vec![4; 65],
+                device: line("Mia's laptop"),
+                serial: "0a".repeat(16),
+                certificate_expires_at: at(90),
+            },
+        ),
+        (
+            "mia",
+            Change::CertificateRenewed {
+                person: mia(),
+                key: key(),
+                serial: "0b".repeat(16),
+                certificate_expires_at: at(120),
+            },
+        ),
+        (
+            "leon",
+            Change::PersonFrozen {
+                person: mia(),
+                reason: line("laptop stolen"),
+            },
+        ),
+        (
+            "founder",
+            Change::PersonUnfrozen {
+                person: mia(),
+                reason: line("found again"),
+            },
+        ),
+        (
+            "founder",
+            Change::PersonRemoved {
+                person: mia(),
+                reason: line("left the team"),
+            },
+        ),
+        ("leon", Change::LedgerExported { from: 0, to: 42 }),
+    ]
+}
+
+fn incident() -> Vec<(&'static str, Change)> {
+    let incident = IncidentId(12);
+    vec![
+        (
+            "mia",
+            Change::IncidentOpened {
+                incident,
+                severity: Severity::Sev2,
+                title: line("worker flooded after a config change — “50x”"),
+                closes_at: at(480),
+            },
+        ),
+        (
+            "support",
+            Change::IncidentNoted {
+                incident,
+                text: Prose::parse("customers see 502\nsince 02:58 \\o/").expect("a note"),
+            },
+        ),
+        (
+            "breakglass",
+            Change::IncidentWarned {
+                incident,
+                closes_at: at(480),
+            },
+        ),
+        (
+            "breakglass",
+            Change::IncidentClosed {
+                incident,
+                reason: line("it is over"),
+            },
+        ),
+    ]
+}
+
+fn grant() -> Vec<(&'static str, Change)> {
+    let requested = |approvers: &[&str], self_grant| Change::GrantRequested {
+        of: of(),
+        sentence: line("change the shop's database"),
+        risk: Risk::High,
+        reason: line("revert the migration"),
+        length: Lifetime::from_millis(900_000),
+        rule: "database".parse().expect("a name"),
+        approvers: approvers
+            .iter()
+            .map(|id| id.parse().expect("an id"))
+            .collect(),
+        lapses_at: at(20),
+        self_grant,
+        held: true,
+        key: key(),
+        audience: line("https://db.shop.example"),
+    };
+    let alone = SelfGrant {
+        from: at(15),
+        longest: Lifetime::from_millis(600_000),
+    };
+    let credential = "G-45.1".parse().expect("an id");
+    let audience = line("https://db.shop.example");
+    let kind = CredentialKind::Jwt;
+    let ended = |ending, reason| Change::GrantEnded {
+        of: of(),
+        ending,
+        reason,
+    };
+    vec![
+        ("mia", requested(&["founder", "leon"], Some(alone))),
+        ("mia", requested(&[], None)),
+        (
+            "leon",
+            Change::GrantStarted {
+                of: of(),
+                basis: Basis::Approved,
+                ends_at: at(20),
+            },
+        ),
+        (
+            "mia",
+            Change::GrantExtended {
+                of: of(),
+                ends_at: at(25),
+                reason: line("slow"),
+            },
+        ),
+        (
+            "breakglass",
+            Change::CredentialIssued {
+                of: of(),
+                credential,
+                kind,
+                audience,
+                expires_at: at(20),
+                key: key(),
+            },
+        ),
+        (
+            "mia",
+            Change::GrantUsed {
+                of: of(),
+                program: line("psql"),
+            },
+        ),
+        (
+            "founder",
+            ended(Ending::Revoked, Some(line("wrong database"))),
+        ),
+        ("breakglass", ended(Ending::Expired, None)),
+        (
+            "mia",
+            Change::Refused {
+                act: "request".into(),
+                reason: "NO_OPEN_INCIDENT".into(),
+                text: "no incident is open".into(),
+                count: 3,
+            },
+        ),
+    ]
+}
