@@ -8,8 +8,8 @@ pub const MESSAGE_MAX: usize = 64 * 1024;
 /// Bytes of one message to a caller: a page of entries has at most 3 MiB, a page of grants less.
 pub const ANSWER_MAX: usize = 8 * 1024 * 1024;
 
-/// How long a call may take until its answer begins. Clients wait 20 s; the broker's own work is one
-/// write to a disk, so beyond this the disk is stuck.
+/// How long a call may take until its answer begins. Clients wait 20 s; the broker's own work is
+/// one write to a disk, so beyond this the disk is stuck.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How often an open stream checks that its caller is still let in, beside each event it gives out.

@@ -1,7 +1,8 @@
 //! gRPC: from messages to use cases and back.
 //!
-//! Every method reads the same: who is calling, text to typed value, ask `app`, turn the answer into
-//! protobuf. What stands in front of all of them is in `front`; what a refusal becomes, in `status`.
+//! Every method reads the same: who is calling, text to typed value, ask `app`, turn the answer
+//! into protobuf. What stands in front of all of them is in `front`; what a refusal becomes, in
+//! `status`.
 
 pub mod caller;
 mod convert;

@@ -1,5 +1,5 @@
-//! Answers that go on: they end when their client goes, when the broker stops, and when their caller
-//! is no longer let in.
+//! Answers that go on: they end when their client goes, when the broker stops, and when their
+//! caller is no longer let in.
 
 use std::pin::Pin;
 use std::sync::Arc;

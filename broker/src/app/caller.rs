@@ -30,8 +30,8 @@ impl Caller {
 }
 
 impl App {
-    /// Whether the person may call at all now: in the policy, the key enrolled, not frozen. Asked at
-    /// each call, and again and again while a stream is open.
+    /// Whether the person may call at all now: in the policy, the key enrolled, not frozen. Asked
+    /// at each call, and again and again while a stream is open.
     ///
     /// # Errors
     /// The [`Refusal`] that says why not.

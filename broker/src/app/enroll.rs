@@ -56,8 +56,8 @@ impl App {
     /// Trades a token for a certificate on a new key.
     ///
     /// # Errors
-    /// [`Error::Refused`] by the rules; [`Error::Ledger`]; [`Error::Issue`] where it is recorded and
-    /// no certificate could be made: the token is used up, and a new invitation is needed.
+    /// [`Error::Refused`] by the rules; [`Error::Ledger`]; [`Error::Issue`] where it is recorded
+    /// and no certificate could be made: the token is used up, and a new invitation is needed.
     pub async fn enroll(&self, who: Enrolling) -> Result<Certified, Error> {
         let public = who.public.clone();
         let act = Act::Enroll {

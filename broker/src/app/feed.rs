@@ -1,9 +1,10 @@
 //! What happens, as it happens, for everybody who follows.
 //!
 //! Every committed event is one `Arc` in a ring that all followers share, and one number says how
-//! far the ledger is: a follower has a place in the ledger and no queue of its own, so thousands are
-//! cheap and a slow one holds nobody up. Whoever is further behind than the ring reads the ledger
-//! itself, so no event is ever lost, whatever the connection, the follower or the broker did.
+//! far the ledger is: a follower has a place in the ledger and no queue of its own, so thousands
+//! are cheap and a slow one holds nobody up. Whoever is further behind than the ring reads the
+//! ledger itself, so no event is ever lost, whatever the connection, the follower or the broker
+//! did.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -87,8 +88,8 @@ struct Asked {
 }
 
 impl Feed {
-    /// Goes on from the newest entry; `state` is the live state as of then. Give it to the sequencer
-    /// as a projection.
+    /// Goes on from the newest entry; `state` is the live state as of then. Give it to the
+    /// sequencer as a projection.
     #[must_use]
     pub fn new(reader: Arc<dyn LedgerReader>, decode: Decode, state: &State) -> Arc<Self> {
         Self::holding(FEED_EVENTS, reader, decode, state)

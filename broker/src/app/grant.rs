@@ -1,5 +1,5 @@
-//! Approve, deny, self-grant, extend, drop, revoke: one signed act on one grant, each decided by the
-//! rules; what is different between them stands in the command.
+//! Approve, deny, self-grant, extend, drop, revoke: one signed act on one grant, each decided by
+//! the rules; what is different between them stands in the command.
 
 use breakglass_domain::{Command, Grant, GrantId, Refusal};
 

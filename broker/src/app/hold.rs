@@ -70,8 +70,8 @@ impl App {
         })
     }
 
-    /// The entry of a request. Where the index cannot say, the oldest in memory: a holder who misses
-    /// old news is better off than one who cannot hold.
+    /// The entry of a request. Where the index cannot say, the oldest in memory: a holder who
+    /// misses old news is better off than one who cannot hold.
     async fn asked_at(&self, grant: GrantId) -> u64 {
         if let Some(entry) = self.feed.asked_at(grant) {
             return entry;

@@ -1,4 +1,5 @@
-//! Lists of grants and incidents: what lives first, newest first, then what is over, from the index.
+//! Lists of grants and incidents: what lives first, newest first, then what is over, from the
+//! index.
 
 use std::fmt;
 use std::str::FromStr;

@@ -46,8 +46,8 @@ impl Presence {
         }
     }
 
-    /// Of the held grants that live at `now`, those whose holder has been gone for `grace`. Whatever
-    /// is not among `living` is forgotten.
+    /// Of the held grants that live at `now`, those whose holder has been gone for `grace`.
+    /// Whatever is not among `living` is forgotten.
     pub fn gone(
         &self,
         living: impl IntoIterator<Item = GrantId>,

@@ -28,6 +28,7 @@ pub fn tell(event: &Event, words: &Words<'_>) -> String {
     told.of_people(&event.change)
         .or_else(|| told.of_incidents(&event.change))
         .or_else(|| told.of_grants(&event.change))
+        .or_else(|| told.of_credentials(&event.change))
         .unwrap_or_else(|| told.of_the_broker(&event.change))
 }
 
@@ -200,6 +201,16 @@ impl Told<'_> {
                 let extended = format!("{who} extended {}: {}", of.grant, self.can(of, *ends_at));
                 said(extended, reason.as_str())
             }
+            Change::GrantEnded { of, ending, reason } => {
+                let reason = reason.as_ref().map_or("", |reason| reason.as_str());
+                said(self.ended(of, *ending), reason)
+            }
+            _ => return None,
+        })
+    }
+
+    fn of_credentials(&self, change: &Change) -> Option<String> {
+        Some(match change {
             Change::CredentialIssued {
                 of,
                 credential,
@@ -213,11 +224,10 @@ impl Told<'_> {
                 of.incident
             ),
             Change::GrantUsed { of, program } => {
-                format!("{who} used {} with {program} ({}).", of.grant, of.incident)
-            }
-            Change::GrantEnded { of, ending, reason } => {
-                let reason = reason.as_ref().map_or("", |reason| reason.as_str());
-                said(self.ended(of, *ending), reason)
+                format!(
+                    "{} used {} with {program} ({}).",
+                    self.who, of.grant, of.incident
+                )
             }
             _ => return None,
         })

@@ -1,4 +1,5 @@
-//! The secret of an invitation: drawn here, handed over once, known to the ledger by its hash alone.
+//! The secret of an invitation: drawn here, handed over once, known to the ledger by its hash
+//! alone.
 
 use std::fmt::Write as _;
 

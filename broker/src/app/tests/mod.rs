@@ -1,7 +1,9 @@
 //! Stories about the use cases, told with a small broker in memory and a held clock.
 
 mod acts;
+mod doubles;
 mod feed;
+mod index;
 mod people;
 mod questions;
 mod streams;

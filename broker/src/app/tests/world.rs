@@ -3,28 +3,22 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use breakglass_domain::command::Act;
-use breakglass_domain::decide::decide;
-use breakglass_domain::due::due;
 use breakglass_domain::event::CredentialKind;
 use breakglass_domain::{
-    Actor, Command, Event, Grant, GrantId, Incident, IncidentId, KeyId, Lifetime, Line, Nonce,
-    PersonId, Policy, Severity, Signed, State, Time,
+    Actor, Command, Grant, IncidentId, KeyId, Lifetime, Line, Nonce, PersonId, Policy, Severity,
+    Signed, State,
 };
-use breakglass_tlog::receipt::Receipt;
-use breakglass_tlog::{Ed25519Signer, KeyName, SignedCheckpoint};
+use breakglass_tlog::{Ed25519Signer, KeyName};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
 
+use super::doubles::{Counting, FakeMaker, FakeSequencer, HeldClock};
+use super::index::FakeIndex;
 use crate::app::{About, App, Caller, Feed, Parts, Settings};
 use crate::ledger::{MemoryLedger, Signer, entry};
-use crate::ports::{
-    Authority, CertificateOrder, Clock, Credential, CredentialOrder, Decided, Declined, Entropy,
-    EntryFilter, GrantFilter, Index, IndexError, IssueError, Issuer, Later, Ledger, LedgerError,
-    LedgerReader, Live, Projection, Recorded, Sequencer,
-};
+use crate::ports::{Clock as _, Decided, Ledger as _, LedgerReader, Live, Sequencer as _};
 
 pub(crate) const ORIGIN: &str = "glass.example/ledger";
 
@@ -306,7 +300,7 @@ pub(crate) fn line(text: &str) -> Line {
     Line::parse(text).unwrap()
 }
 
-fn key_id(public: &[u8]) -> KeyId {
+pub(super) fn key_id(public: &[u8]) -> KeyId {
     use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
     let digest = ring::digest::digest(&ring::digest::SHA256, public);
     URL_SAFE_NO_PAD.encode(digest).parse().unwrap()
@@ -324,285 +318,5 @@ fn about() -> About {
         issuer: "https://glass.example:7444".to_owned(),
         url: "https://glass.example:7443".to_owned(),
         authority_pin: "PIN".to_owned(),
-    }
-}
-
-/// Stands still until it is moved.
-pub(crate) struct HeldClock(Mutex<(Time, Duration)>);
-
-impl HeldClock {
-    fn at(text: &str) -> Self {
-        Self(Mutex::new((text.parse().unwrap(), Duration::ZERO)))
-    }
-
-    pub(crate) fn advance(&self, secs: u32) {
-        let mut now = self.0.lock().unwrap();
-        now.0 = now.0.plus(Lifetime::from_secs(secs));
-        now.1 += Duration::from_secs(secs.into());
-    }
-
-    /// Somebody set the wall clock; the monotonic one does not care.
-    pub(crate) fn set_back(&self, secs: u32) {
-        let mut now = self.0.lock().unwrap();
-        now.0 = now.0.minus(Lifetime::from_secs(secs));
-    }
-}
-
-impl Clock for HeldClock {
-    fn now(&self) -> Time {
-        self.0.lock().unwrap().0
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.0.lock().unwrap().1
-    }
-}
-
-struct Counting(AtomicUsize);
-
-impl Entropy for Counting {
-    fn fill(&self, bytes: &mut [u8]) {
-        let number = self.0.fetch_add(1, Ordering::Relaxed);
-        bytes.fill(u8::try_from(number % 251).unwrap());
-    }
-}
-
-/// Decides with the real rules, and records in memory.
-pub(crate) struct FakeSequencer {
-    ledger: Mutex<MemoryLedger>,
-    clock: Arc<HeldClock>,
-    live: Live,
-    projections: Vec<Arc<dyn Projection>>,
-    pub(crate) submitted: AtomicUsize,
-    pub(crate) fails: AtomicBool,
-}
-
-impl FakeSequencer {
-    fn decide(&self, command: &Command) -> Result<Decided, Declined> {
-        self.submitted.fetch_add(1, Ordering::Relaxed);
-        if self.fails.load(Ordering::Relaxed) {
-            return Err(LedgerError::Unavailable("/dev/sda is gone".to_owned()).into());
-        }
-        let mut ledger = self.ledger.lock().unwrap();
-        let now = self.clock.now();
-        let overdue = self.live.read(|state| due(state, now));
-        self.record(&mut ledger, overdue);
-        let events = self.live.read(|state| decide(state, command, now))?;
-        Ok(self.record(&mut ledger, events))
-    }
-
-    fn record(&self, ledger: &mut MemoryLedger, events: Vec<Event>) -> Decided {
-        if events.is_empty() {
-            return Decided::default();
-        }
-        let recorded: Vec<_> = (ledger.size()..)
-            .zip(events)
-            .map(|(index, event)| Recorded {
-                index,
-                line: entry::encode(index, &event).unwrap(),
-                event: Arc::new(event),
-            })
-            .collect();
-        let lines: Vec<_> = recorded
-            .iter()
-            .map(|recorded| recorded.line.clone())
-            .collect();
-        let checkpoint = ledger.append(&lines).unwrap();
-        self.live
-            .apply(recorded.iter().map(|recorded| &*recorded.event));
-        for projection in &self.projections {
-            projection.committed(&recorded, &checkpoint);
-        }
-        let receipts = receipts(&*ledger.reader(), &recorded, &checkpoint);
-        Decided { recorded, receipts }
-    }
-}
-
-fn receipts(
-    reader: &dyn LedgerReader,
-    recorded: &[Recorded],
-    checkpoint: &Arc<SignedCheckpoint>,
-) -> Vec<Receipt> {
-    let receipt = |recorded: &Recorded| {
-        let proof = reader
-            .prove_inclusion(recorded.index, checkpoint.size())
-            .unwrap();
-        Receipt::verify(recorded.line.clone(), proof, checkpoint).unwrap()
-    };
-    recorded.iter().map(receipt).collect()
-}
-
-impl Sequencer for FakeSequencer {
-    fn submit(&self, command: Command) -> Later<'_, Result<Decided, Declined>> {
-        Box::pin(async move { self.decide(&command) })
-    }
-}
-
-/// Folds every event it hears of.
-#[derive(Default)]
-pub(crate) struct FakeIndex {
-    folded: Mutex<Folded>,
-    pub(crate) broken: AtomicBool,
-    pub(crate) asked: AtomicUsize,
-}
-
-#[derive(Default)]
-struct Folded {
-    applied: u64,
-    grants: BTreeMap<GrantId, Grant>,
-    incidents: BTreeMap<IncidentId, Incident>,
-    events: Vec<(u64, Arc<Event>)>,
-}
-
-impl Projection for FakeIndex {
-    fn committed(&self, batch: &[Recorded], _checkpoint: &Arc<SignedCheckpoint>) {
-        let mut folded = self.folded.lock().unwrap();
-        for recorded in batch {
-            let event = &recorded.event;
-            if let Some(grant) = Grant::requested(event) {
-                folded.grants.insert(grant.of.grant, grant);
-            } else if let Some(incident) = Incident::opened(event) {
-                folded.incidents.insert(incident.id, incident);
-            }
-            folded
-                .grants
-                .values_mut()
-                .for_each(|grant| grant.apply(event));
-            folded
-                .incidents
-                .values_mut()
-                .for_each(|incident| incident.apply(event));
-            folded.events.push((recorded.index, event.clone()));
-            folded.applied = recorded.index + 1;
-        }
-    }
-}
-
-impl FakeIndex {
-    fn ask<T>(&self, ask: impl FnOnce(&Folded) -> T) -> Result<T, IndexError> {
-        self.asked.fetch_add(1, Ordering::Relaxed);
-        if self.broken.load(Ordering::Relaxed) {
-            return Err(IndexError("a page of sled is torn".to_owned()));
-        }
-        Ok(ask(&self.folded.lock().unwrap()))
-    }
-}
-
-impl Index for FakeIndex {
-    fn applied_up_to(&self) -> u64 {
-        self.folded.lock().unwrap().applied
-    }
-
-    fn caught_up(&self, _size: u64) -> Later<'_, Result<(), IndexError>> {
-        Box::pin(async { self.ask(|_| ()) })
-    }
-
-    fn grant(&self, id: GrantId) -> Result<Option<Grant>, IndexError> {
-        self.ask(|folded| folded.grants.get(&id).cloned())
-    }
-
-    fn incident(&self, id: IncidentId) -> Result<Option<Incident>, IndexError> {
-        self.ask(|folded| folded.incidents.get(&id).cloned())
-    }
-
-    fn grants(
-        &self,
-        filter: &GrantFilter,
-        before: Option<GrantId>,
-        max: usize,
-    ) -> Result<Vec<Grant>, IndexError> {
-        let before = before.unwrap_or(GrantId(u64::MAX));
-        let fits = |grant: &&Grant| {
-            let of = &grant.of;
-            filter
-                .person
-                .as_ref()
-                .is_none_or(|person| of.person == *person)
-                && filter.right.as_ref().is_none_or(|right| of.right == *right)
-                && filter
-                    .incident
-                    .is_none_or(|incident| of.incident == incident)
-        };
-        self.ask(|folded| {
-            let grants = folded.grants.range(..before).rev().map(|(_, grant)| grant);
-            grants.filter(fits).take(max).cloned().collect()
-        })
-    }
-
-    fn incidents(
-        &self,
-        before: Option<IncidentId>,
-        max: usize,
-    ) -> Result<Vec<Incident>, IndexError> {
-        let before = before.unwrap_or(IncidentId(u64::MAX));
-        self.ask(|folded| {
-            let incidents = folded.incidents.range(..before).rev();
-            incidents
-                .take(max)
-                .map(|(_, incident)| incident.clone())
-                .collect()
-        })
-    }
-
-    fn entries(
-        &self,
-        filter: &EntryFilter,
-        cursor: Option<u64>,
-        max: usize,
-    ) -> Result<Vec<u64>, IndexError> {
-        let kind = |event: &Event| entry::kind(&event.change);
-        let fits = |event: &Event| {
-            let of = event.change.grant();
-            filter
-                .grant
-                .is_none_or(|id| of.is_some_and(|of| of.grant == id))
-                && filter
-                    .kind
-                    .as_ref()
-                    .is_none_or(|it| kind(event).starts_with(it.as_str()))
-        };
-        self.ask(|folded| {
-            let fitting = folded.events.iter().filter(|(_, event)| fits(event));
-            let mut places: Vec<u64> = fitting.map(|(place, _)| *place).collect();
-            if !filter.oldest_first {
-                places.reverse();
-            }
-            let after = |place: &u64| match cursor {
-                Some(last) if filter.oldest_first => *place > last,
-                Some(last) => *place < last,
-                None => true,
-            };
-            places.into_iter().filter(after).take(max).collect()
-        })
-    }
-}
-
-/// Makes what the receipt's entry announces, and nothing else.
-struct FakeMaker;
-
-fn announces(receipt: &Receipt, what: &str) -> Result<(), IssueError> {
-    let entry = String::from_utf8_lossy(receipt.entry());
-    entry
-        .contains(&format!("\"{what}\""))
-        .then_some(())
-        .ok_or(IssueError::WrongReceipt)
-}
-
-impl Issuer for FakeMaker {
-    fn issue(&self, receipt: &Receipt, order: &CredentialOrder) -> Result<Credential, IssueError> {
-        announces(receipt, &order.id.to_string())?;
-        let holder = key_id(&order.holder_key);
-        Ok(Credential {
-            value: format!("jwt {} for {holder}", order.id).into(),
-            not_before: order.at,
-            expires_at: order.expires_at,
-        })
-    }
-}
-
-impl Authority for FakeMaker {
-    fn certify(&self, receipt: &Receipt, order: &CertificateOrder) -> Result<String, IssueError> {
-        announces(receipt, &order.serial)?;
-        Ok(format!("certificate {} of {}", order.serial, order.person))
     }
 }
