@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use breakglass_domain::people::{Device, Freeze, Member, Token};
-use breakglass_domain::state::Deadline;
 use breakglass_domain::{GrantId, IncidentId, Nonce, Policy, State, Time};
 use serde::{Deserialize, Serialize};
 
@@ -37,7 +36,6 @@ struct StateRecord {
     next_grant: u64,
     nonces: Vec<([u8; 16], i64)>,
     openings: Vec<(String, Vec<i64>)>,
-    deadlines: Vec<(i64, char, u64)>,
     newest_ms: i64,
 }
 
@@ -121,11 +119,6 @@ impl From<&State> for StateRecord {
                 .iter()
                 .map(|(who, at)| (who.to_string(), at.iter().map(|t| t.as_millis()).collect()))
                 .collect(),
-            deadlines: state
-                .deadlines
-                .iter()
-                .map(|(at, what)| deadline_record(*at, *what))
-                .collect(),
             newest_ms: state.newest.as_millis(),
         }
     }
@@ -149,16 +142,6 @@ fn member_record(person: String, member: &Member) -> MemberRecord {
         devices: member.devices.iter().map(device).collect(),
         frozen: member.frozen.as_ref().map(freeze),
     }
-}
-
-fn deadline_record(at: Time, what: Deadline) -> (i64, char, u64) {
-    let (letter, number) = match what {
-        Deadline::Lapse(grant) => ('l', grant.0),
-        Deadline::Expire(grant) => ('e', grant.0),
-        Deadline::Warn(incident) => ('w', incident.0),
-        Deadline::Close(incident) => ('c', incident.0),
-    };
-    (at.as_millis(), letter, number)
 }
 
 impl StateRecord {
@@ -191,24 +174,16 @@ impl StateRecord {
         }
         for record in self.grants {
             let grant = record.into_grant()?;
-            *state.live.entry(grant.of.person.clone()).or_default() += 1;
             state.grants.insert(grant.of.grant, grant);
         }
         for (nonce, at) in self.nonces {
-            let (nonce, at) = (Nonce(nonce), Time::from_millis(at));
-            state.nonces.insert(nonce, at);
-            state.nonce_ends.insert((at, nonce));
+            state.nonces.insert(Nonce(nonce), Time::from_millis(at));
         }
         for (person, at) in self.openings {
             let times = at.into_iter().map(Time::from_millis).collect();
             state.openings.insert(word(&person)?, times);
         }
-        for (at, letter, number) in self.deadlines {
-            state
-                .deadlines
-                .insert((Time::from_millis(at), deadline(letter, number)?));
-        }
-        Ok(state)
+        Ok(state.reindexed())
     }
 }
 
@@ -223,7 +198,6 @@ fn restore_member(state: &mut State, record: MemberRecord) -> Result<(), IndexEr
             enrolled_at: Time::from_millis(at),
             certificate_expires_at: Time::from_millis(ends),
         };
-        state.keys.insert(key.clone(), person.clone());
         member.devices.insert(key, device);
     }
     if let Some((by, at, reason)) = record.frozen {
@@ -232,14 +206,4 @@ fn restore_member(state: &mut State, record: MemberRecord) -> Result<(), IndexEr
     }
     state.members.insert(person, member);
     Ok(())
-}
-
-fn deadline(letter: char, number: u64) -> Result<Deadline, IndexError> {
-    match letter {
-        'l' => Ok(Deadline::Lapse(GrantId(number))),
-        'e' => Ok(Deadline::Expire(GrantId(number))),
-        'w' => Ok(Deadline::Warn(IncidentId(number))),
-        'c' => Ok(Deadline::Close(IncidentId(number))),
-        _ => Err(IndexError("a snapshot has an unknown deadline".into())),
-    }
 }
