@@ -70,9 +70,10 @@ pub struct Limits {
     pub calls_per_second: u32,
     /// Calls of one person at once, after a quiet time.
     pub calls_burst: u32,
-    /// Enrolments of one address, in the long run: a token cannot be guessed, this saves the work.
+    /// Enrolments of one address, in the long run. A token of 192 bits cannot be guessed at any rate;
+    /// this keeps a stranger from having signatures checked all day.
     pub enrolments_per_second: u32,
-    /// Enrolments of one address at once: a whole team behind one router.
+    /// Enrolments of one address at once: a whole team behind one router, with every laptop.
     pub enrolments_burst: u32,
     /// Open streams of one person: every live grant they may have is held, and some prompts.
     pub streams_per_person: usize,
@@ -84,8 +85,8 @@ impl Default for Limits {
             in_flight: 1_024,
             calls_per_second: 200,
             calls_burst: 400,
-            enrolments_per_second: 1,
-            enrolments_burst: 20,
+            enrolments_per_second: 10,
+            enrolments_burst: 100,
             streams_per_person: 300,
         }
     }
