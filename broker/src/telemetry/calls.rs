@@ -11,6 +11,64 @@ use prometheus_client::metrics::family::Family;
 use tonic::Code;
 use tower::{Layer, Service};
 
+/// Every service of the contract with its methods: the only labels there are. Whoever is refused
+/// before a method is looked for may have asked for anything.
+const METHODS: &[(&str, &[&str])] = &[
+    ("EnrollService", &["Enroll"]),
+    (
+        "GrantService",
+        &[
+            "RequestGrant",
+            "ApproveGrant",
+            "DenyGrant",
+            "SelfGrant",
+            "ExtendGrant",
+            "DropGrant",
+            "RevokeGrant",
+            "IssueCredential",
+            "ReportUse",
+            "HoldGrant",
+            "GetGrant",
+            "ListGrants",
+        ],
+    ),
+    ("IdentityService", &["WhoAmI", "RenewCertificate"]),
+    (
+        "IncidentService",
+        &[
+            "OpenIncident",
+            "NoteIncident",
+            "CloseIncident",
+            "GetIncident",
+            "ListIncidents",
+        ],
+    ),
+    (
+        "LedgerService",
+        &[
+            "GetCheckpoint",
+            "GetEntry",
+            "ListEntries",
+            "FollowEntries",
+            "ExportEntries",
+            "ProveConsistency",
+        ],
+    ),
+    (
+        "PeopleService",
+        &[
+            "ListPeople",
+            "InvitePerson",
+            "RemovePerson",
+            "FreezePerson",
+            "UnfreezePerson",
+        ],
+    ),
+    ("PolicyService", &["GetPolicy", "Can"]),
+    ("StatusService", &["GetStatus"]),
+    ("WatchService", &["Watch"]),
+];
+
 /// The counters.
 #[derive(Debug, Clone, Default)]
 pub struct Calls(pub(super) Family<Call, Counter>);
@@ -29,10 +87,7 @@ impl Calls {
             None => Code::Ok,
         };
         // Anybody may ask for methods that do not exist, each a new label: they are one.
-        let method = match code {
-            Code::Unimplemented => "unknown",
-            _ => path.trim_start_matches("/breakglass.v1."),
-        };
+        let method = known(path).unwrap_or("unknown");
         self.0
             .get_or_create(&Call {
                 method: method.to_owned(),
@@ -40,6 +95,14 @@ impl Calls {
             })
             .inc();
     }
+}
+
+/// `SERVICE/METHOD` of a path, where the contract has it.
+fn known(path: &str) -> Option<&str> {
+    let name = path.strip_prefix("/breakglass.v1.")?;
+    let (service, method) = name.split_once('/')?;
+    let (_, methods) = METHODS.iter().find(|(known, _)| *known == service)?;
+    methods.contains(&method).then_some(name)
 }
 
 /// As in the specification of gRPC (statuscodes.md).
@@ -124,10 +187,20 @@ mod tests {
     #[test]
     fn methods_that_do_not_exist_make_no_labels() {
         let calls = Calls::default();
-        let mut refused = http::HeaderMap::new();
-        refused.insert("grpc-status", "12".parse().unwrap());
-        calls.count("/anything/Else", &refused);
-        calls.count("/anything/Other", &refused);
+        let refused = |code: Code| {
+            let code = i32::from(code).to_string().parse().unwrap();
+            http::HeaderMap::from_iter([(http::HeaderName::from_static("grpc-status"), code)])
+        };
+        calls.count("/anything/Else", &refused(Code::Unimplemented));
+        calls.count("/breakglass.v1.Nothing/Else", &refused(Code::Unimplemented));
+        // The front answers before a method is looked for.
+        for path in [
+            "/",
+            "//breakglass.v1.GrantService/ListGrants",
+            "/x\"} 1\nevil 5",
+        ] {
+            calls.count(path, &refused(Code::Unauthenticated));
+        }
         calls.count(
             "/breakglass.v1.GrantService/RequestGrant",
             &http::HeaderMap::new(),
@@ -142,6 +215,29 @@ mod tests {
                 .get()
         };
         assert_eq!(count("unknown", "UNIMPLEMENTED"), 2);
+        assert_eq!(count("unknown", "UNAUTHENTICATED"), 3);
         assert_eq!(count("GrantService/RequestGrant", "OK"), 1);
+    }
+    #[test]
+    fn every_method_of_the_contract_has_its_label() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../proto/breakglass/v1");
+        let mut declared = Vec::new();
+        for file in std::fs::read_dir(folder).unwrap() {
+            let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
+            let mut service = String::new();
+            for line in text.lines().map(str::trim) {
+                if let Some(name) = line.strip_prefix("service ") {
+                    service = name.trim_end_matches(" {").to_owned();
+                } else if let Some(rpc) = line.strip_prefix("rpc ") {
+                    let method = rpc.split('(').next().unwrap();
+                    declared.push(format!("/breakglass.v1.{service}/{method}"));
+                }
+            }
+        }
+        let listed: usize = METHODS.iter().map(|(_, methods)| methods.len()).sum();
+        assert_eq!(declared.len(), listed);
+        for path in declared {
+            assert!(known(&path).is_some(), "{path}");
+        }
     }
 }
