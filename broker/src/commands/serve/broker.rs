@@ -3,15 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::task::{JoinHandle, JoinSet};
-
 use super::super::Failure;
 use super::super::stores::{Keys, Stores};
 use super::health::Troubles;
 use super::listeners::{Addresses, Listeners, Tls, server_identity};
 use super::made::Made;
 use super::reload;
+use super::tasks::Tasks;
 use crate::app::App;
 use crate::config::Config;
 use crate::edge::install_crypto;
@@ -42,18 +40,16 @@ pub(super) struct Core {
     pub(super) app: Arc<App>,
     pub(super) troubles: Arc<Troubles>,
     pub(super) shown: Arc<ServerCertificate>,
+    pub(super) addresses: Addresses,
 }
 
 /// A broker that serves. Drop it only after [`Running::shutdown`].
 pub struct Running {
     pub(super) core: Arc<Core>,
-    pub(super) addresses: Addresses,
     pub(super) index: Arc<SledIndex>,
     pub(super) reader: Arc<dyn LedgerReader>,
     pub(super) telemetry: Arc<Telemetry>,
-    pub(super) stop: watch::Sender<bool>,
-    pub(super) servers: JoinSet<&'static str>,
-    pub(super) tasks: Vec<JoinHandle<()>>,
+    pub(super) tasks: Tasks,
 }
 
 impl Broker {
@@ -77,20 +73,13 @@ impl Broker {
         let renew_at = identity.renew_at;
         let tls = Tls::new(&keys.authority, identity, &clock)?;
 
-        let made = Made::new(
-            config,
-            clock,
-            entropy,
-            keys,
-            stores,
-            addresses,
-            tls.shown.clone(),
-        )?;
+        let (world, shown) = ((clock, entropy), tls.shown.clone());
+        let made = Made::new(config, world, keys, stores, addresses, shown)?;
         if let Err(failure) = made.begin().await {
             made.core.sequence.stop().await;
             return Err(failure);
         }
-        Ok(made.serve(listeners, tls, addresses, renew_at))
+        Ok(made.serve(listeners, tls, renew_at))
     }
 }
 
@@ -106,7 +95,7 @@ impl Running {
     /// Where it listens; with the real ports where the config has 0.
     #[must_use]
     pub fn addresses(&self) -> Addresses {
-        self.addresses
+        self.core.addresses
     }
 
     /// The use cases, for tests that look inside.
@@ -137,26 +126,20 @@ impl Running {
 
     /// Answers when something has ended that the broker cannot do without. Safe to cancel.
     pub async fn fallen(&self) -> String {
-        self.core.sequence.ended().await;
-        "the sequencer has ended, so nothing can be decided any more".into()
+        tokio::select! {
+            () = self.core.sequence.ended() => {
+                "the sequencer has ended, so nothing can be decided any more".into()
+            }
+            name = self.tasks.fallen() => format!("{name} has ended by itself"),
+        }
     }
 
     /// Takes no more, answers what was accepted, ends streams, lays the ledger out, closes the index.
-    pub async fn shutdown(mut self) {
+    pub async fn shutdown(self) {
         self.core.app.stop();
-        self.stop.send_replace(true);
-        let servers = async { while self.servers.join_next().await.is_some() {} };
-        if tokio::time::timeout(DRAIN, servers).await.is_err() {
-            tracing::warn!("some connections did not end in time and are cut");
-        }
-        self.servers.shutdown().await;
-        for task in self.tasks.drain(..) {
-            task.abort();
-            // An error says that it was cut while it waited.
-            let _ = task.await;
-        }
+        self.tasks.stop(DRAIN).await;
         self.core.sequence.stop().await;
-        let index = Arc::clone(&self.index);
+        let index = self.index;
         if let Err(error) = blocking(move || index.close()).await {
             tracing::warn!(%error, "the index is closed the hard way and made again where needed");
         }
@@ -166,7 +149,7 @@ impl Running {
 impl std::fmt::Debug for Running {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Running")
-            .field("addresses", &self.addresses)
+            .field("addresses", &self.core.addresses)
             .finish_non_exhaustive()
     }
 }

@@ -6,14 +6,13 @@ use std::time::Duration;
 
 use breakglass_domain::command::Act;
 use breakglass_domain::{Lifetime, Time};
-use tokio::sync::watch;
-use tokio::task::JoinSet;
 
 use super::super::stores::{DECODE, Keys, Stores, record};
 use super::super::{Failure, VERSION};
 use super::broker::{Core, Running};
 use super::health::{Appends, Troubles};
 use super::listeners::{Addresses, Doors, Listeners, Tls, grpc_ends};
+use super::tasks::Tasks;
 use super::{grpc, housekeeping, reload};
 use crate::api;
 use crate::app::{About, App, Feed, Parts as AppParts, Settings as AppSettings};
@@ -23,7 +22,7 @@ use crate::issue::{JwtIssuer, discovery, jwks};
 use crate::jobs::Jobs;
 use crate::ledger::sequence::{Observer, Parts, Sequence};
 use crate::listen::{ServerCertificate, accept_plain, accept_tls};
-use crate::ports::{Clock, Entropy, LedgerReader, Live, Projection};
+use crate::ports::{Clock, Entropy, Ledger, LedgerReader, Live, Projection};
 use crate::telemetry::{CONTENT_TYPE, Telemetry};
 use crate::web::{self, Site};
 
@@ -37,11 +36,57 @@ pub(super) struct Made {
     cut_bytes: u64,
 }
 
+/// What decides and records, and who hears of it.
+struct Deciding {
+    sequence: Sequence,
+    feed: Arc<Feed>,
+    telemetry: Arc<Telemetry>,
+    troubles: Arc<Troubles>,
+}
+
+impl Deciding {
+    fn start(
+        ledger: Box<dyn Ledger>,
+        live: &Live,
+        index: &Arc<SledIndex>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, Failure> {
+        let (telemetry, troubles) = (Telemetry::new(VERSION), Arc::new(Troubles::default()));
+        let feed = live.read(|state| Feed::new(ledger.reader(), DECODE, state));
+        let observer: Arc<dyn Observer> = Arc::new(Appends {
+            telemetry: telemetry.clone(),
+            troubles: troubles.clone(),
+        });
+        let projections: Vec<Arc<dyn Projection>> =
+            vec![feed.clone(), index.clone(), telemetry.clone()];
+        let live = live.clone();
+        let sequence = Sequence::start(Parts {
+            ledger,
+            clock,
+            live,
+            projections,
+            observer,
+        })?;
+        Ok(Self {
+            sequence,
+            feed,
+            telemetry,
+            troubles,
+        })
+    }
+}
+
+/// Time and chance.
+pub(super) type World = (Arc<dyn Clock>, Arc<dyn Entropy>);
+
 impl Made {
+    /// Puts everything together; nobody is served yet.
+    ///
+    /// # Errors
+    /// [`Failure`] where the system gives no threads.
     pub(super) fn new(
         config: &Config,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
+        (clock, entropy): World,
         keys: Keys,
         stores: Stores,
         addresses: Addresses,
@@ -55,25 +100,15 @@ impl Made {
             cut_bytes,
         } = stores;
         let about = about(config, &keys, addresses);
-        let (telemetry, troubles) = (Telemetry::new(VERSION), Arc::new(Troubles::default()));
-        let feed = live.read(|state| Feed::new(Arc::clone(&reader), DECODE, state));
-        let observer: Arc<dyn Observer> = Arc::new(Appends {
-            telemetry: telemetry.clone(),
-            troubles: troubles.clone(),
-        });
-        let projections: Vec<Arc<dyn Projection>> =
-            vec![feed.clone(), index.clone(), telemetry.clone()];
-        let parts = Parts {
-            ledger,
-            clock: clock.clone(),
-            live: live.clone(),
-            projections,
-            observer,
-        };
-        let sequence = Sequence::start(parts)?;
+        let deciding = Deciding::start(ledger, &live, &index, clock.clone())?;
+        let Deciding {
+            sequence,
+            feed,
+            telemetry,
+            troubles,
+        } = deciding;
         let issuer = Arc::new(JwtIssuer::new(about.issuer.clone(), DECODE, keys.issuing));
         let authority = Arc::new(keys.authority);
-        let wrong = (Arc::clone(&troubles), Arc::clone(&index));
         let app = App::new(AppParts {
             clock: clock.clone(),
             entropy: entropy.clone(),
@@ -86,13 +121,9 @@ impl Made {
             feed,
             about,
             settings: settings(config),
-            troubles: Box::new(move || {
-                let (troubles, index) = &wrong;
-                troubles.all().into_iter().chain(index.trouble()).collect()
-            }),
+            troubles: all_of(troubles.clone(), index.clone()),
         });
-        let config = config.clone();
-        let keys = keys.folder;
+        let (config, keys) = (config.clone(), keys.folder);
         let core = Core {
             config,
             clock,
@@ -104,6 +135,7 @@ impl Made {
             app,
             troubles,
             shown,
+            addresses,
         };
         Ok(Self {
             core: Arc::new(core),
@@ -155,59 +187,66 @@ impl Made {
         Ok(())
     }
 
-    pub(super) fn serve(
-        self,
-        listeners: Listeners,
-        tls: Tls,
-        addresses: Addresses,
-        renew_at: Time,
-    ) -> Running {
+    /// Serves, and does what is due by itself, until it is told to stop.
+    pub(super) fn serve(self, listeners: Listeners, tls: Tls, renew_at: Time) -> Running {
+        let mut tasks = Tasks::new();
+        self.spawn_servers(&mut tasks, listeners, tls);
+        let core = &self.core;
+        let publishing = core.sequence.clone();
+        let jobs = Jobs::new(core.app.clone(), Box::new(move || publish(&publishing)));
+        tasks.spawn("what is due by itself", jobs.run());
+        tasks.spawn("housekeeping", housekeeping::run(core.clone(), renew_at));
         let Self {
             core,
             index,
+            reader,
             telemetry,
             ..
-        } = &self;
-        let doors = Doors::new(&core.config.settings);
+        } = self;
+        Running {
+            core,
+            index,
+            reader,
+            telemetry,
+            tasks,
+        }
+    }
+
+    fn spawn_servers(&self, tasks: &mut Tasks, listeners: Listeners, tls: Tls) {
+        let Self {
+            core, telemetry, ..
+        } = self;
+        let settings = &core.config.settings;
+        let doors = Doors::new(settings);
         telemetry.watch(self.gauges(&doors));
-        let (stop, stopped) = watch::channel(false);
-        let mut servers = JoinSet::new();
+
         let options = api::Options {
-            reflection: core.config.settings.reflection,
+            reflection: settings.reflection,
             ..Default::default()
         };
         let routes = api::routes(core.app.clone(), &options);
         let incoming = accept_tls(listeners.grpc, doors.grpc, tls.grpc, grpc_ends());
-        let serving = grpc::serve(incoming, routes, telemetry.clone(), told(stopped.clone()));
-        servers.spawn(named("gRPC", serving));
+        let serving = grpc::serve(incoming, routes, telemetry.clone(), tasks.told());
+        tasks.spawn("the gRPC server", ended(serving));
+
         let incoming = accept_tls(listeners.web, doors.web, tls.web, web::ends());
-        let serving = web::serve(incoming, web::routes(site(core)), told(stopped.clone()));
-        servers.spawn(named("HTTPS", serving));
+        let serving = web::serve(incoming, web::routes(site(core)), tasks.told());
+        tasks.spawn("the HTTPS server", ended(serving));
+
+        let page = telemetry.clone();
+        let routes = web::metrics_routes(Arc::new(move || page.metrics()), CONTENT_TYPE);
         let incoming = accept_plain(listeners.metrics, doors.metrics, web::ends());
-        let (page, page_of) = (telemetry.clone(), CONTENT_TYPE);
-        let routes = web::metrics_routes(Arc::new(move || page.metrics()), page_of);
-        servers.spawn(named(
-            "metrics",
-            web::serve_plain(incoming, routes, told(stopped)),
-        ));
-        let publishing = core.sequence.clone();
-        let jobs = Jobs::new(core.app.clone(), Box::new(move || publish(&publishing)));
-        let tasks = vec![
-            tokio::spawn(jobs.run()),
-            tokio::spawn(housekeeping::run(core.clone(), renew_at)),
-        ];
-        let (core, index, telemetry) = (core.clone(), index.clone(), telemetry.clone());
-        Running {
-            core,
-            addresses,
-            index,
-            reader: self.reader.clone(),
-            telemetry,
-            stop,
-            servers,
-            tasks,
-        }
+        let serving = web::serve_plain(incoming, routes, tasks.told());
+        tasks.spawn("the metrics server", ended(serving));
     }
+}
+
+/// Everything that is wrong, for `glass status`.
+fn all_of(
+    troubles: Arc<Troubles>,
+    index: Arc<SledIndex>,
+) -> Box<dyn Fn() -> Vec<String> + Send + Sync> {
+    Box::new(move || troubles.all().into_iter().chain(index.trouble()).collect())
 }
 
 /// The sequencer lays the ledger out whenever it is asked what time has brought about.
@@ -254,18 +293,9 @@ fn site(core: &Arc<Core>) -> Site {
     }
 }
 
-/// Answers when the broker stops.
-async fn told(mut stop: watch::Receiver<bool>) {
-    // An error says that nobody can tell any more, which is the end as well.
-    let _ = stop.wait_for(|stop| *stop).await;
-}
-
-async fn named(
-    name: &'static str,
-    serving: impl Future<Output = Result<(), tonic::transport::Error>>,
-) -> &'static str {
+/// Traces why a server ended.
+async fn ended(serving: impl Future<Output = Result<(), tonic::transport::Error>>) {
     if let Err(error) = serving.await {
-        tracing::error!(%error, listener = name, "a server ended");
+        tracing::error!(%error, "a server ended");
     }
-    name
 }

@@ -9,6 +9,7 @@ mod listeners;
 mod made;
 mod reload;
 mod system;
+mod tasks;
 #[cfg(test)]
 mod tests;
 

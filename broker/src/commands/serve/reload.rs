@@ -8,14 +8,16 @@ use super::broker::Core;
 use super::health::Where;
 use crate::issue::keys::Keyring;
 
-/// Takes up new keys, then the policy. What fails leaves in force what was.
+/// Takes up the policy and new keys. What fails leaves in force what was.
 ///
 /// # Errors
 /// [`Failure`] with every line of the policy that is wrong, or what is wrong with the keys.
 pub(super) async fn reload(core: &Core) -> Result<String, Failure> {
-    let keys = note(core, Where::Keys, take_up_keys(core).await)?;
-    let policy = note(core, Where::Policy, load(core).await)?;
-    Ok(format!("{policy}; {keys}"))
+    // Both are tried, whatever becomes of the first: a broken key must not keep somebody in who was
+    // taken out of the policy.
+    let policy = note(core, Where::Policy, load(core).await);
+    let keys = note(core, Where::Keys, take_up_keys(core).await);
+    Ok(format!("{}; {}", policy?, keys?))
 }
 
 /// What is wrong is shown to everybody until it is right again.
