@@ -3,7 +3,8 @@
 //! Who may depends on how the grant began, because nobody stretches alone what somebody else has
 //! agreed to:
 //!
-//! - on the fast path its holder, up to the right's longest time, counted from the beginning;
+//! - on the fast path its holder, up to the right's longest time, counted from the beginning, for as
+//!   long as the policy asks nobody: one that has become stricter since counts;
 //! - approved: an approver of the grant, not the holder, up to the same;
 //! - self-granted: its holder, never past the rule's shorter time.
 //!
@@ -63,6 +64,10 @@ fn need_extender(
     by: &PersonId,
 ) -> Result<(), Refusal> {
     match active.basis {
+        Basis::FastPath if !rule.approvers.is_empty() => Err(Refusal::SentenceChanged(format!(
+            "{} began without a yes, and the rule {} now asks for one",
+            grant.of.grant, rule.name,
+        ))),
         Basis::FastPath | Basis::SelfGranted => need_holder(grant, by),
         Basis::Approved if grant.of.person == *by => Err(Refusal::NeedsApprover {
             grant: grant.of.grant,

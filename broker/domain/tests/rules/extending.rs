@@ -108,3 +108,16 @@ fn an_extended_grant_ends_when_it_now_says() {
     world.passes(mins(10));
     assert!(!world.is_live(grant));
 }
+
+#[test]
+fn nobody_stretches_alone_what_the_policy_now_wants_a_yes_for() {
+    let mut world = World::burning();
+    let grant = world.asks("mia", DEPLOY, 10);
+    let mut stricter = policy();
+    let approvers = stricter.rules[1].approvers.clone();
+    stricter.rules[0].approvers = approvers;
+    world.loads(stricter).unwrap();
+    assert!(world.is_live(grant), "what was given stays until its end");
+    let refusal = world.does("mia", extend(grant, 5)).unwrap_err();
+    assert_eq!(refusal.code(), "SENTENCE_CHANGED");
+}
