@@ -22,16 +22,21 @@ use tonic::{Code, Status};
 use super::caller;
 use super::error::Error;
 use super::limits::{CALL_TIMEOUT, Limits, MESSAGE_MAX};
-use super::rate::Rate;
+use super::rate::{OpenStream, Rate, Streams};
 use crate::app::{App, Caller};
 
 /// The one service that strangers may call.
 const OPEN: &str = <enroll_service_server::EnrollServiceServer<()> as NamedService>::NAME;
 
+/// Calls of one person at once, out of [`Limits::in_flight`]: one stolen laptop that begins calls and
+/// never sends them must not keep the others from freezing it.
+const CALLS_AT_ONCE: usize = 128;
+
 /// What the front needs to know.
 pub(super) struct Front {
     app: Arc<App>,
     in_flight: Semaphore,
+    of_one: Streams,
     people: Rate<PersonId>,
     strangers: Rate<IpAddr>,
 }
@@ -41,6 +46,7 @@ impl Front {
         Arc::new(Self {
             app,
             in_flight: Semaphore::new(limits.in_flight),
+            of_one: Streams::new(CALLS_AT_ONCE),
             people: Rate::new(limits.calls_per_second, limits.calls_burst),
             strangers: Rate::new(limits.enrolments_per_second, limits.enrolments_burst),
         })
@@ -62,16 +68,20 @@ pub(super) async fn front(
 impl Front {
     async fn pass(&self, mut request: Request, next: Next) -> Result<Response, Error> {
         let _place = self.in_flight.try_acquire().map_err(|_| Error::Busy)?;
-        if is_open(request.uri().path()) {
+        let _share = if is_open(request.uri().path()) {
             self.take_stranger(request.extensions())
                 .inspect_err(|error| self.count(error))?;
+            None
         } else {
             let caller = self.take_person(request.extensions());
             let caller = caller.inspect_err(|error| self.count(error))?;
             let call = call_of(request.uri().path());
             self.admit(&caller, &call).await?;
+            let share = self.share(&caller.person);
+            let share = share.inspect_err(|error| self.count(error))?;
             request.extensions_mut().insert(Arc::new(caller));
-        }
+            Some(share)
+        };
         let answer = Caught::new(Box::pin(next.run(request)));
         let answered = tokio::time::timeout(CALL_TIMEOUT, answer).await;
         let seconds = CALL_TIMEOUT.as_secs();
@@ -92,6 +102,15 @@ impl Front {
         let caller = caller::of_connection(extensions, self.app.now())?;
         self.people.take(&caller.person, self.app.monotonic())?;
         Ok(caller)
+    }
+
+    /// A place of one person's own share, until it is dropped.
+    fn share(&self, person: &PersonId) -> Result<OpenStream, Error> {
+        let full = |_| Error::TooMany {
+            what: "calls of one person at once",
+            limit: format!("at most {CALLS_AT_ONCE}"),
+        };
+        self.of_one.open(person).map_err(full)
     }
 
     /// Who has a certificate and is not let in is put on record.
@@ -233,6 +252,20 @@ mod tests {
         assert!(!garbage.message().contains("h2"));
         let unknown = called(move || of_tonic(Code::Unimplemented)).await;
         assert_eq!(unknown.code(), Code::Unimplemented);
+    }
+
+    #[tokio::test]
+    async fn one_person_leaves_room_for_the_others() {
+        let front = Front::new(World::new().await.app.clone(), &Limits::default());
+        let [mia, leon] = ["mia", "leon"].map(|id| id.parse::<PersonId>().unwrap());
+        let mut shares: Vec<_> = (0..CALLS_AT_ONCE)
+            .map(|_| front.share(&mia).unwrap())
+            .collect();
+        let refused = front.share(&mia).unwrap_err();
+        assert_eq!(refused.reason(), "TOO_MANY");
+        front.share(&leon).unwrap();
+        shares.pop();
+        front.share(&mia).unwrap();
     }
 
     #[test]
