@@ -63,7 +63,15 @@ impl<S> Connection<S> {
         }
     }
 
-    /// Whether its time is over; where not, the task is woken when it is.
+    /// An error once its time is over; before that the task is woken when it is. Asked for on the way
+    /// out as well: a server whose peer does not read waits in a write and reads no more.
+    fn need_time(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        match self.poll_over(cx) {
+            Some(why) => Err(io::Error::new(io::ErrorKind::TimedOut, why)),
+            None => Ok(()),
+        }
+    }
+
     fn poll_over(&mut self, cx: &mut Context<'_>) -> Option<&'static str> {
         if self.end.as_mut().poll(cx).is_ready() {
             return Some("the connection has reached its age");
@@ -84,9 +92,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if let Some(why) = self.poll_over(cx) {
-            return Poll::Ready(Err(io::Error::new(io::ErrorKind::TimedOut, why)));
-        }
+        self.need_time(cx)?;
         Pin::new(&mut self.stream).poll_read(cx, buffer)
     }
 }
@@ -97,14 +103,17 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.need_time(cx)?;
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.need_time(cx)?;
         Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.need_time(cx)?;
         Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 
@@ -113,6 +122,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        self.need_time(cx)?;
         Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
     }
 
@@ -202,5 +212,33 @@ where
             request.extensions_mut().insert(peer.info);
         }
         self.inner.call(request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt as _;
+
+    use super::*;
+    use crate::listen::Door;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_peer_that_never_reads_is_let_go_too() {
+        let door = Door::new(1, 1);
+        let permit = door.admit([127, 0, 0, 1].into()).unwrap();
+        let (_deaf, stream) = tokio::io::duplex(64);
+        let ends = Ends {
+            first_request: Duration::from_secs(10),
+            age: Duration::from_secs(60),
+            anonymous_age: Duration::from_secs(60),
+        };
+        let mut connection = Connection::new(stream, ends, permit);
+        connection.asked.store(true, Ordering::Relaxed);
+        let begun = tokio::time::Instant::now();
+        let error = connection.write_all(&[7; 1_000]).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        assert_eq!(begun.elapsed().as_secs(), 60);
+        drop(connection);
+        assert_eq!(door.inside(), 0);
     }
 }
