@@ -220,6 +220,19 @@ impl Error {
         }
     }
 
+    /// Whether the broker refused because of who asks or how often, whatever was asked.
+    #[must_use]
+    pub fn is_about_the_caller(&self) -> bool {
+        const REASONS: [&str; 5] = [
+            "PERSON_FROZEN",
+            "NOT_ENROLLED",
+            "NO_CERTIFICATE",
+            "CERTIFICATE_INVALID",
+            "TOO_MANY",
+        ];
+        matches!(self, Self::Refused(refusal) if REASONS.contains(&refusal.reason.as_str()))
+    }
+
     /// Whether trying again later, with nothing changed, may succeed.
     #[must_use]
     pub fn is_passing(&self) -> bool {
@@ -295,7 +308,9 @@ fn unverified_step(evidence: Option<&std::path::Path>) -> String {
              and call the founder",
             folder.display()
         ),
-        None => "do not trust this broker until somebody has looked; call the founder".to_owned(),
+        None => "do not trust this broker or this copy until somebody has looked; delete nothing, \
+                 and call the founder"
+            .to_owned(),
     }
 }
 

@@ -40,11 +40,7 @@ pub fn grant(printer: &Printer, grant: &v1::Grant, now: Timestamp) {
         fact(printer, "ends", &at(grant.ends_at.as_ref()));
     }
     if grant.credentials > 0 {
-        fact(
-            printer,
-            "issued",
-            &format!("{} credentials", grant.credentials),
-        );
+        fact(printer, "issued", &counted(grant.credentials, "credential"));
     }
 }
 
@@ -91,11 +87,11 @@ pub fn incident_line(incident: &v1::Incident, now: Timestamp) -> String {
         plain(&incident.title)
     );
     if incident.state() == v1::IncidentState::Closed {
-        let closed = when(incident.closed_at.as_ref(), now);
-        return format!("{head}  (closed by {}, {closed})", incident.closed_by);
+        let closed = ago(incident.closed_at.as_ref(), now);
+        return format!("{head}  (closed by {}{closed})", incident.closed_by);
     }
-    let opened = when(incident.opened_at.as_ref(), now);
-    format!("{head}  (opened by {}, {opened})", incident.opened_by)
+    let opened = ago(incident.opened_at.as_ref(), now);
+    format!("{head}  (opened by {}{opened})", incident.opened_by)
 }
 
 /// One incident in full, its notes and grants.
@@ -143,8 +139,9 @@ pub fn incident(
 /// One entry of the ledger on one line: its place, time, kind, who, and what it is about.
 #[must_use]
 pub fn entry_row(entry: &crate::entry::Entry, now: Timestamp) -> Vec<String> {
-    const ABOUT: [&str; 8] = [
-        "grant", "incident", "person", "right", "title", "text", "ending", "reason",
+    const ABOUT: [&str; 12] = [
+        "purpose", "grant", "incident", "person", "right", "basis", "title", "text", "ending",
+        "program", "device", "reason",
     ];
     let about: Vec<_> = ABOUT.iter().filter_map(|name| entry.text(name)).collect();
     let mut about = plain(&about.join("  "));
@@ -170,11 +167,30 @@ pub const ENTRY_COLUMNS: [&str; 5] = ["ENTRY", "WHEN", "KIND", "BY", "ABOUT"];
 /// How much of what an entry is about fits beside the rest on a terminal of 120 columns.
 const ABOUT_CHARS: usize = 72;
 
+/// A number of things in words: `1 key`, `2 keys`.
+#[must_use]
+pub fn counted(number: impl Into<u64>, thing: &str) -> String {
+    match number.into() {
+        1 => format!("1 {thing}"),
+        number => format!("{number} {thing}s"),
+    }
+}
+
 /// A fact on its own line; nothing where there is none.
 pub fn fact(printer: &Printer, name: &str, value: &str) {
     if !value.is_empty() {
         printer.line(format!("  {name:<11}{}", plain(value)));
     }
+}
+
+/// A time of the contract within brackets: ` at 14:05, 3m ago`.
+fn ago(time: Option<&prost_types::Timestamp>, now: Timestamp) -> String {
+    let at = time::from_proto(time);
+    at.map(|at| {
+        let (clock, distance) = (time::local(at, now), time::relative(at, now));
+        format!(" at {clock}, {distance}")
+    })
+    .unwrap_or_default()
 }
 
 /// A time of the contract for people; empty where it is not set.

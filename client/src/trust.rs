@@ -281,7 +281,8 @@ impl Trust {
 
 /// Why two checkpoints could not be joined.
 enum Apart {
-    /// Nobody answered: that says nothing about the ledger.
+    /// Nobody answered, or this laptop may not ask any more (frozen meanwhile, by itself or by
+    /// others): that says nothing about the ledger. The checkpoint is not accepted either.
     Passing(Error),
     /// The broker declined to prove it.
     NoProof(Error),
@@ -296,10 +297,12 @@ async fn joined(
     prover: &impl Prover,
 ) -> Result<(), Apart> {
     let proof = prover.prove(old.size(), new.size()).await;
-    let proof = proof.map_err(|error| match error.is_passing() {
-        true => Apart::Passing(error),
-        false => Apart::NoProof(error),
-    })?;
+    let proof = proof.map_err(
+        |error| match error.is_passing() || error.is_about_the_caller() {
+            true => Apart::Passing(error),
+            false => Apart::NoProof(error),
+        },
+    )?;
     let asked = proof.old == old.size() && proof.new == new.size();
     match proof.verify(&old.root(), &new.root()) {
         Ok(()) if asked => Ok(()),

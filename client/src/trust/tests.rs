@@ -6,6 +6,7 @@ use breakglass_tlog::{
 };
 
 use super::*;
+use crate::error::Refusal;
 
 const ORIGIN: &str = "glass.example/ledger";
 
@@ -175,6 +176,33 @@ async fn a_lost_network_is_no_accusation() {
         .await
         .unwrap_err();
     assert_eq!(error.exit_code(), 84);
+    assert_eq!(laptop.remembers(), 2);
+    assert!(!laptop.folder.path().join("evidence").exists());
+}
+
+/// The caller froze themselves, and is refused everything from then on.
+struct Frozen;
+
+impl Prover for Frozen {
+    async fn prove(&self, _: u64, _: u64) -> Result<ConsistencyProof, Error> {
+        Err(Error::Refused(Box::new(Refusal {
+            reason: "PERSON_FROZEN".into(),
+            message: "mia is frozen".into(),
+            next: None,
+        })))
+    }
+}
+
+#[tokio::test]
+async fn a_frozen_caller_is_no_accusation_and_accepts_nothing() {
+    let (laptop, ledger) = (Laptop::new(), Ledger::of(HONEST));
+    laptop.sees(&ledger, 2).await.unwrap();
+    let error = laptop
+        .trust
+        .accept(&ledger.head(4), &Frozen)
+        .await
+        .unwrap_err();
+    assert_eq!((error.reason(), error.exit_code()), ("PERSON_FROZEN", 82));
     assert_eq!(laptop.remembers(), 2);
     assert!(!laptop.folder.path().join("evidence").exists());
 }

@@ -47,7 +47,12 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
             });
         return Ok(DONE);
     }
-    let ended = session.freeze(&person, &why).await?;
+    let ended = match session.freeze(&person, &why).await {
+        Err(error) if person == session.person() && error.reason() == "PERSON_FROZEN" => {
+            return Ok(frozen_oneself(seat, &person));
+        }
+        ended => ended?,
+    };
     let view = json!({ "person": person, "frozen": true, "ended": view::grants(&ended) });
     seat.printer.answer(&view, |printer| {
         printer.heading(format!("{person} is frozen."));
@@ -63,4 +68,19 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         ));
     });
     Ok(DONE)
+}
+
+/// Who is frozen may not ask for the proof that the ledger only grew, so there is no more to say:
+/// neither what ended, nor that the entry was checked.
+fn frozen_oneself(seat: &Seat, person: &str) -> u8 {
+    let view = json!({ "person": person, "frozen": true });
+    seat.printer.answer(&view, |printer| {
+        printer.heading(format!(
+            "{person} is frozen, and all access of {person} is over."
+        ));
+        printer.line(format!(
+            "Somebody else lifts it: glass freeze {person} --lift -m \"why\""
+        ));
+    });
+    DONE
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use crate::{
     commands::{DONE, Seat, reason},
     error::Error,
-    text, view,
+    show, text, view,
 };
 
 /// End every key, token, request and access of somebody, at once
@@ -45,7 +45,17 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         }
     }
     let session = seat.session().await?;
-    let removed = session.remove(&person, &why).await?;
+    let removed = match session.remove(&person, &why).await {
+        // The proof that the ledger only grew is refused too: this laptop has no key any more.
+        Err(error) if person == session.person() && error.reason() == "NOT_ENROLLED" => {
+            let view = json!({ "person": person });
+            seat.printer.answer(&view, |printer| {
+                printer.heading(format!("{person} is out, and so is this laptop."));
+            });
+            return Ok(DONE);
+        }
+        removed => removed?,
+    };
     let view = json!({
         "person": person,
         "ended": view::grants(&removed.ended),
@@ -55,10 +65,10 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     seat.printer.answer(&view, |printer| {
         printer.heading(format!("{person} is out."));
         printer.line(format!(
-            "Ended: {} keys, {} enrolment tokens, {} requests and accesses.",
-            removed.keys,
-            removed.tokens,
-            removed.ended.len()
+            "Ended: {}, {}, {}.",
+            show::counted(removed.keys, "key"),
+            show::counted(removed.tokens, "enrolment token"),
+            show::counted(removed.ended.len() as u64, "grant")
         ));
     });
     Ok(DONE)
