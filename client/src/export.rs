@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use breakglass_tlog::{VerifierKey, limits::MAX_ENTRY_BYTES};
+use breakglass_tlog::{SignedCheckpoint, VerifierKey, limits::MAX_ENTRY_BYTES};
 
 use crate::{
     audit::{Auditor, Report},
@@ -132,6 +132,9 @@ pub fn verify(folder: &Path, key: VerifierKey) -> Result<Report, Error> {
     };
     let checkpoint =
         files::read_text(&folder.join(CHECKPOINT))?.ok_or_else(|| no_export(CHECKPOINT))?;
+    // First, so that a wrong key is called that, and not an entry that it does not suit.
+    SignedCheckpoint::verify(&checkpoint, &key)
+        .map_err(|error| Error::unverified(format!("the checkpoint does not verify: {error}")))?;
     let path = folder.join(ENTRIES);
     let file = match File::open(&path) {
         Ok(file) => file,

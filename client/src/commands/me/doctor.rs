@@ -26,7 +26,8 @@ Examples:
   glass doctor
   glass doctor --context work
 
-The exit code is 0 where all is well, else that of the first bad line.")]
+The exit code is 0 where all is well, 86 where the ledger does not verify, else that of the first
+bad line.")]
 pub struct Args {}
 
 /// One checked thing.
@@ -61,10 +62,14 @@ pub async fn run(_: Args, seat: &Seat) -> Result<u8, Error> {
             }
         }
     });
-    Ok(checks
-        .iter()
-        .find(|check| !check.ok)
-        .map_or(DONE, |check| check.exit))
+    Ok(worst(&checks))
+}
+
+/// The code of the first bad check; a ledger that does not verify outweighs all others.
+fn worst(checks: &[Check]) -> u8 {
+    let mut bad = checks.iter().filter(|check| !check.ok);
+    let fork = bad.clone().find(|check| check.exit == exit::UNVERIFIED);
+    fork.or_else(|| bad.next()).map_or(DONE, |check| check.exit)
 }
 
 impl Check {
