@@ -97,15 +97,33 @@ pub fn short(length: SignedDuration) -> String {
     }
 }
 
-/// How far away a time is: `in 14m`, `3m ago`, `now`.
+/// How far away a time is, to the nearest of the smallest unit shown: `in 14m`, `3m ago`, `now`.
+/// What was asked for 15 minutes is over `in 15m`, though a moment of them has passed.
 #[must_use]
 pub fn relative(time: Timestamp, now: Timestamp) -> String {
-    let away = time.duration_since(now);
+    let away = rounded(time.duration_since(now));
     match away.as_secs() {
         0 => "now".to_owned(),
         1.. => format!("in {}", short(away)),
         _ => format!("{} ago", short(away)),
     }
+}
+
+/// To the nearest of the unit that [`short`] ends with: seconds, minutes, or hours beside days.
+fn rounded(length: SignedDuration) -> SignedDuration {
+    const DAY: i64 = 86_400;
+    let nearest = |unit: i64| {
+        let millis = length.as_millis();
+        let unit = i128::from(unit) * 1_000;
+        let units = (millis + millis.signum() * unit / 2) / unit;
+        i64::try_from(units * unit / 1_000).unwrap_or_default()
+    };
+    let seconds = match nearest(1).abs() {
+        0..300 => nearest(1),
+        300..DAY => nearest(60),
+        _ => nearest(3_600),
+    };
+    SignedDuration::from_secs(seconds)
 }
 
 /// The time on this laptop's wall: `14:05` on the same day, else with the date.
@@ -166,6 +184,18 @@ mod tests {
         assert_eq!(relative(at("2026-11-23T03:20:00Z"), now), "in 15m");
         assert_eq!(relative(at("2026-11-23T03:02:00Z"), now), "3m ago");
         assert_eq!(relative(now, now), "now");
+        for (time, text) in [
+            ("2026-11-23T03:19:59.900Z", "in 15m"),
+            ("2026-11-23T03:19:29Z", "in 14m"),
+            ("2026-11-23T03:09:59.600Z", "in 5m"),
+            ("2026-11-23T03:09:58Z", "in 4m58s"),
+            ("2026-11-23T11:04:59.900Z", "in 8h"),
+            ("2026-12-23T03:04:59Z", "in 30d"),
+            ("2026-11-23T02:49:50Z", "15m ago"),
+            ("2026-11-23T03:04:59.800Z", "now"),
+        ] {
+            assert_eq!(relative(at(time), now), text);
+        }
     }
 
     #[test]
