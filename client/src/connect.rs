@@ -55,7 +55,11 @@ fn innermost<'a>(error: &'a (dyn std::error::Error + 'static)) -> String {
     }
     match deepest.downcast_ref::<tonic::Status>() {
         Some(status) => format!("{} ({})", status.message(), status.code()),
-        None => deepest.to_string(),
+        // rustls explains a missing goodbye with a link; a broker that died left none.
+        None => match deepest.to_string() {
+            text if text.contains("close_notify") => "the connection broke".to_owned(),
+            text => text,
+        },
     }
 }
 
@@ -65,7 +69,7 @@ fn of_tls(server: &ServerUrl, error: &TlsError) -> Error {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
         ) => Error::setup(
             format!("the broker's certificate is not for `{}`", server.host()),
-            "use the host name the broker was set up with (its config's `hosts`), see --server",
+            "use the host name the broker was set up with (its config's `server_names`), see --server",
         ),
         TlsError::InvalidCertificate(
             CertificateError::Expired

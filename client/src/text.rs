@@ -111,6 +111,54 @@ pub fn id(what: &str, text: &str) -> Result<String, Error> {
     Ok(id)
 }
 
+/// Checks a grant's id that was typed: `G-` and a number.
+///
+/// # Errors
+/// [`Error::Usage`].
+pub fn grant_id(text: &str) -> Result<String, Error> {
+    numbered(
+        "grant",
+        "G-",
+        text,
+        "it looks like G-45; see them: glass grants",
+    )
+}
+
+/// Checks an incident's id that was typed: `INC-` and a number.
+///
+/// # Errors
+/// [`Error::Usage`].
+pub fn incident_id(text: &str) -> Result<String, Error> {
+    let next = "it looks like INC-12; see them: glass incident list";
+    numbered("incident", "INC-", text, next)
+}
+
+fn numbered(what: &str, before: &str, text: &str, next: &str) -> Result<String, Error> {
+    let id = id(&format!("the {what}"), text)?.to_ascii_uppercase();
+    let number = id.strip_prefix(before).unwrap_or_default();
+    if number.is_empty() || !number.bytes().all(|b| b.is_ascii_digit()) {
+        let typed = plain(text.trim());
+        return Err(Error::usage(format!("`{typed}` is no {what}'s id"), next));
+    }
+    Ok(id)
+}
+
+/// Checks a right's id that was typed: 1 to 48 of `a-z 0-9 . _ -`.
+///
+/// # Errors
+/// [`Error::Usage`].
+pub fn right_id(text: &str) -> Result<String, Error> {
+    let id = id("the right", text)?;
+    let is_word = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
+    if !id.bytes().all(is_word) {
+        return Err(Error::usage(
+            format!("`{}` is no right's id", plain(&id)),
+            "it looks like deploy-shop; see them: glass can",
+        ));
+    }
+    Ok(id)
+}
+
 /// Checks a note: 1 to 4000 bytes, several lines. Line ends of other systems become newlines
 /// and tabs become spaces, so that a pasted trace needs no editing.
 ///
@@ -142,7 +190,10 @@ fn check(what: &str, text: &str, most: usize, newlines: bool) -> Result<(), Erro
                 "{what} is {} bytes long; at most {most} are kept",
                 text.len()
             ),
-            "shorten it; details belong in `glass incident note`",
+            match newlines {
+                true => "shorten it, or make two notes of it",
+                false => "shorten it; details belong in `glass incident note`",
+            },
         ));
     }
     let bad = text
@@ -169,6 +220,22 @@ fn check(what: &str, text: &str, most: usize, newlines: bool) -> Result<(), Erro
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_that_cannot_be_one_is_told_before_anybody_is_called() {
+        assert_eq!(grant_id(" g-45 ").unwrap(), "G-45");
+        assert_eq!(incident_id("INC-12").unwrap(), "INC-12");
+        assert_eq!(right_id("deploy-shop").unwrap(), "deploy-shop");
+        for (error, said) in [
+            (grant_id("banana"), "`banana` is no grant's id"),
+            (grant_id("G-"), "`G-` is no grant's id"),
+            (incident_id("G-1"), "`G-1` is no incident's id"),
+            (right_id("G-1"), "`G-1` is no right's id"),
+        ] {
+            let error = error.unwrap_err();
+            assert_eq!((error.to_string().as_str(), error.exit_code()), (said, 2));
+        }
+    }
 
     #[test]
     fn a_hostile_reason_cannot_touch_the_terminal() {

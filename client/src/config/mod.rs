@@ -196,9 +196,7 @@ impl Settings {
     /// [`Error::Usage`] for what cannot be an id.
     pub fn incident(&self, flag: Option<&str>) -> Result<Option<String>, Error> {
         let chosen = flag.or(self.environment.incident.as_deref());
-        chosen
-            .map(|id| crate::text::id("the incident", id))
-            .transpose()
+        chosen.map(crate::text::incident_id).transpose()
     }
 }
 

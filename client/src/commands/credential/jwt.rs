@@ -52,11 +52,7 @@ pub struct Args {
 /// [`Error::Refused`], [`Error::Denied`], [`Error::Waiting`].
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     args.asking.check()?;
-    let grant = args
-        .grant
-        .as_deref()
-        .map(|id| text::id("the grant", id))
-        .transpose()?;
+    let grant = args.grant.as_deref().map(text::grant_id).transpose()?;
     let session = seat.session().await?;
     let (grant, mut credential) = match grant {
         Some(grant) => {
@@ -67,6 +63,11 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     };
     if !is_compact(&credential.value) {
         return Err(Error::broken_answer("the token is no JWT"));
+    }
+    if !seat.printer.is_json() {
+        seat.printer.note(format!(
+            "{grant} is live; to give it back: glass drop {grant}"
+        ));
     }
     if std::io::stdout().is_terminal() {
         seat.printer
@@ -93,7 +94,7 @@ async fn ask(
     seat: &Seat,
     session: &Session,
 ) -> Result<(String, v1::Credential), Error> {
-    let right = text::id("the right", args.right.as_deref().unwrap_or_default())?;
+    let right = text::right_id(args.right.as_deref().unwrap_or_default())?;
     let asked = args.asking.look_up(seat, session, &right).await?;
     let answer = session
         .request(&Asked {

@@ -38,10 +38,7 @@ pub struct Args {
 /// # Errors
 /// [`Error::Refused`] where this person may not approve it, or it is over.
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
-    let typed = args
-        .grant
-        .map(|id| text::id("the grant", &id))
-        .transpose()?;
+    let typed = args.grant.map(|id| text::grant_id(&id)).transpose()?;
     let session = seat.session().await?;
     let asked = match typed {
         Some(id) => session.grant(&id).await?,

@@ -26,7 +26,7 @@ pub struct Asking {
     /// How long, counted from the approval; left out: 15m, or less where the right allows less
     #[arg(long = "for", value_name = "LENGTH", value_parser = length)]
     pub length: Option<SignedDuration>,
-    /// Do not wait for the approver: print the request's id and exit 81
+    /// Do not wait for an approver: exit 81 where a yes is needed
     #[arg(long)]
     pub no_wait: bool,
 }
@@ -60,7 +60,8 @@ impl Asking {
         right: &str,
     ) -> Result<Asked, Error> {
         let right = session.right(right).await?;
-        let incident = incident::chosen(seat, session, self.incident.as_deref()).await?;
+        let incident =
+            incident::chosen(seat, session, self.incident.as_deref(), "--incident").await?;
         let reason = reason(seat, self.reason.as_deref())?;
         let longest = time::length_from_proto(right.longest.as_ref()).unwrap_or(USUAL_LENGTH);
         let length = self.length.unwrap_or(USUAL_LENGTH.min(longest));
@@ -96,6 +97,9 @@ pub async fn until_begun(
     request: v1::Grant,
     from: u64,
 ) -> Result<v1::Grant, Error> {
+    if request.state() == v1::GrantState::Active {
+        return Ok(request);
+    }
     let mut grant = request;
     let spinner = printer.spinner(waits_for(&grant, session));
     let watching = Watching {
@@ -133,7 +137,7 @@ pub async fn until_begun(
 /// [`Error::Usage`] where there are several, or none.
 pub async fn own_grant(session: &Session, typed: Option<&str>) -> Result<String, Error> {
     if let Some(id) = typed {
-        return text::id("the grant", id);
+        return text::grant_id(id);
     }
     let person = session.person().to_owned();
     let request = v1::ListGrantsRequest {

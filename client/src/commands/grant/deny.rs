@@ -26,7 +26,7 @@ pub struct Args {
 /// # Errors
 /// [`Error::Refused`] where this person may not answer it, or it is over.
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
-    let id = text::id("the grant", &args.grant)?;
+    let id = text::grant_id(&args.grant)?;
     let why = reason(seat, args.reason.as_deref())?;
     let session = seat.session().await?;
     let grant = session.deny(&id, &why).await?;

@@ -51,7 +51,7 @@ pub struct Args {
 /// As [`exec::run`].
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     args.asking.check()?;
-    let right = text::id("the right", &args.right)?;
+    let right = text::right_id(&args.right)?;
     let session = seat.session().await?;
     let asked = args.asking.look_up(seat, &session, &right).await?;
     let order = Order {

@@ -80,7 +80,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
 }
 
 async fn show_one(seat: &Seat, typed: &str) -> Result<u8, Error> {
-    let id = text::id("the grant", typed)?;
+    let id = text::grant_id(typed)?;
     let session = seat.session().await?;
     let grant = session.grant(&id).await?;
     seat.printer.answer(&GrantView::from(&grant), |printer| {

@@ -39,7 +39,7 @@ pub struct Args {
 /// [`Error::Refused`], [`Error::Denied`], [`Error::Waiting`].
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     args.asking.check()?;
-    let right = text::id("the right", &args.right)?;
+    let right = text::right_id(&args.right)?;
     let session = seat.session().await?;
     let asked = args.asking.look_up(seat, &session, &right).await?;
     let answer = session

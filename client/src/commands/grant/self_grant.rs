@@ -32,7 +32,7 @@ pub struct Args {
 /// # Errors
 /// [`Error::Refused`] where the rule says deny, or it is too early.
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
-    let id = text::id("the grant", &args.grant)?;
+    let id = text::grant_id(&args.grant)?;
     let session = seat.session().await?;
     let asked = session.grant(&id).await?;
     if let Some(error) = ended_error(&asked) {

@@ -33,7 +33,7 @@ pub struct Args {
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let typed = args.reason.as_deref().map(text::reason).transpose()?;
     let session = seat.session().await?;
-    let id = incident::chosen(seat, &session, args.id.as_deref()).await?;
+    let id = incident::chosen(seat, &session, args.id.as_deref(), "glass incident close").await?;
     let why = reason(seat, typed.as_deref())?;
     let closed = session.close_incident(&id, &why).await?;
     let incident = closed

@@ -40,10 +40,17 @@ pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
 /// The incident to act under: the one named, else the only open one, else the one chosen on the
 /// terminal.
 ///
+/// `by` is what an id is typed behind, for the hint: `--incident`, or `glass incident show`.
+///
 /// # Errors
 /// [`Error::NoOpenIncident`] where none is open, [`Error::Usage`] where several are and nobody is
 /// there to choose.
-pub async fn chosen(seat: &Seat, session: &Session, typed: Option<&str>) -> Result<String, Error> {
+pub async fn chosen(
+    seat: &Seat,
+    session: &Session,
+    typed: Option<&str>,
+    by: &str,
+) -> Result<String, Error> {
     if let Some(incident) = seat.settings.incident(typed)? {
         return Ok(incident);
     }
@@ -64,10 +71,10 @@ pub async fn chosen(seat: &Seat, session: &Session, typed: Option<&str>) -> Resu
                 .collect();
             let ids: Vec<_> = several.iter().map(|incident| incident.id.clone()).collect();
             let missing = format!("{} are open", listed(&ids, "and"));
-            let otherwise = "say which: --incident INC-12";
+            let otherwise = format!("say which: {by} {}", several[0].id);
             let choice =
                 seat.printer
-                    .choose("Under which incident", &lines, &missing, otherwise)?;
+                    .choose("Under which incident", &lines, &missing, &otherwise)?;
             Ok(several[choice].id.clone())
         }
     }

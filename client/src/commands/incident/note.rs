@@ -38,7 +38,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         typed => text::note(typed)?,
     };
     let session = seat.session().await?;
-    let incident = incident::chosen(seat, &session, args.incident.as_deref()).await?;
+    let incident = incident::chosen(seat, &session, args.incident.as_deref(), "--incident").await?;
     let index = session.note_incident(&incident, &text).await?;
     seat.printer.answer(
         &json!({ "incident": incident, "entry": index }),

@@ -27,7 +27,7 @@ pub struct Args {
 /// [`Error::Refused`] for an unknown incident.
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let session = seat.session().await?;
-    let id = incident::chosen(seat, &session, args.id.as_deref()).await?;
+    let id = incident::chosen(seat, &session, args.id.as_deref(), "glass incident show").await?;
     let answer = session.incident(&id).await?;
     let incident = answer
         .incident

@@ -38,7 +38,7 @@ pub struct Args {
 /// [`Error::Refused`] for an unknown incident.
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let session = seat.session().await?;
-    let id = incident::chosen(seat, &session, args.id.as_deref()).await?;
+    let id = incident::chosen(seat, &session, args.id.as_deref(), "glass incident watch").await?;
     session.incident(&id).await?;
     let from = if args.from_start {
         0
@@ -49,6 +49,11 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         incident: id,
         ..Watching::default()
     };
+    if !seat.printer.is_json() {
+        let id = &watching.incident;
+        seat.printer
+            .note(format!("following {id} until it closes; Ctrl-C to stop"));
+    }
     let mut stream = Resumed::new(&session, watching, Some(from));
     let mut is_lost = false;
     loop {

@@ -41,10 +41,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         .first
         .map(|word| text::id("the person or right", &word))
         .transpose()?;
-    let second = args
-        .second
-        .map(|word| text::id("the right", &word))
-        .transpose()?;
+    let second = args.second.map(|word| text::right_id(&word)).transpose()?;
     let session = seat.session().await?;
     let (can, is_one_right) = match (first, second) {
         (None, _) => (session.can("", "").await?, false),
