@@ -1,4 +1,36 @@
 //! What breakglass does, told as stories: a real broker over real TLS, the real client library, and
 //! a clock that is held.
 
+mod approvals;
+mod certificates;
+mod clock;
+mod closing;
+mod endings;
+mod enrolment;
+mod hints;
+mod holding;
+mod limits;
 mod main_job;
+mod people;
+mod receipts;
+mod refusals;
+mod restart;
+mod statements;
+mod strangers;
+mod tokens;
+mod watching;
+
+use breakglass_client::error::Error;
+use tonic::Status;
+use tonic_types::StatusExt as _;
+
+/// The stable reason of what was refused.
+fn reason<T: std::fmt::Debug>(result: Result<T, Error>) -> String {
+    result.expect_err("it is refused").reason().to_owned()
+}
+
+/// The stable reason of a bare call that was refused.
+fn reason_of(status: &Status) -> String {
+    let info = status.get_details_error_info();
+    info.map_or_else(|| format!("no reason: {status}"), |info| info.reason)
+}

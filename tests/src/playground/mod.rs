@@ -217,7 +217,7 @@ impl Playground {
     pub fn is_killed(&mut self) {
         let glassd = self.glassd.take().expect("a broker runs");
         glassd.signal(rustix::process::Signal::KILL);
-        glassd.finishes();
+        let _ = glassd.finishes();
     }
 
     /// Runs a `glass` command of somebody to its end, with nobody at a terminal.

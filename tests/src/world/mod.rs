@@ -1,6 +1,6 @@
 //! A broker in this process, put together as `glassd serve` does it, on a data folder that
 //! `glassd init` made; with a clock that is held. The team speaks to it over real TLS through the
-//! real client library. Everybody enrols when they first do something.
+//! real client library.
 
 mod laptop;
 mod verbs;
@@ -46,9 +46,14 @@ pub struct World {
 }
 
 impl World {
-    /// With the starter policy.
+    /// With the starter policy, and everybody enrolled.
     pub async fn begins() -> Self {
         Self::with(STARTER, "").await
+    }
+
+    /// With the starter policy, and nobody enrolled yet.
+    pub async fn of_strangers() -> Self {
+        Self::made(STARTER, "").await
     }
 
     /// With another policy.
@@ -61,6 +66,14 @@ impl World {
     /// # Panics
     /// Where the broker does not start.
     pub async fn with(policy: &str, settings: &str) -> Self {
+        let world = Self::made(policy, settings).await;
+        for who in invited(policy) {
+            world.is_enrolled(who).await;
+        }
+        world
+    }
+
+    async fn made(policy: &str, settings: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder for the story");
         let file = folder.path().join("glassd.toml");
         fs::write(folder.path().join("policy.toml"), policy).expect("a policy is written");

@@ -1,0 +1,83 @@
+//! Refusals are on record too: who asked for what, and why not. What repeats is folded.
+
+use std::time::Duration;
+
+use breakglass_tests::World;
+use breakglass_tests::wait::until_async;
+
+use super::reason;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_refused_what_and_why_stands_in_the_ledger() {
+    let world = World::begins().await;
+    world.opens("support", "the worker floods").await;
+    assert_eq!(
+        reason(world.asks("designer", "deploy-shop").await),
+        "NOT_ALLOWED"
+    );
+    let because = "a refusal is answered before its entry is written";
+    let refused = until_async("the entry", because, async || {
+        world.entries_of("refused").first().cloned()
+    })
+    .await;
+    for (name, value) in [
+        ("by", "designer"),
+        ("act", "request"),
+        ("reason", "NOT_ALLOWED"),
+    ] {
+        assert_eq!(refused[name], value, "{name}");
+    }
+    assert!(
+        refused["text"]
+            .as_str()
+            .unwrap()
+            .contains("deploy the shop app"),
+        "{refused}"
+    );
+    assert_eq!(refused["count"], 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_repeats_within_a_minute_is_one_entry_with_a_count() {
+    let world = World::begins().await;
+    world.opens("support", "the worker floods").await;
+    for _ in 0..20 {
+        assert_eq!(
+            reason(world.asks("designer", "deploy-shop").await),
+            "NOT_ALLOWED"
+        );
+    }
+    assert!(world.entries_of("refused").len() <= 1);
+    world.passes(Duration::from_secs(61)).await;
+    // A refusal by the rules is folded by the sequencer, which looks when time passes.
+    let because = "folded refusals are written when the sequencer next looks";
+    let counts = until_async("the fold", because, async || {
+        world.passes(Duration::from_secs(1)).await;
+        let counts: Vec<_> = world
+            .entries_of("refused")
+            .iter()
+            .map(|e| e["count"].as_u64().unwrap())
+            .collect();
+        (counts.len() == 2).then_some(counts)
+    })
+    .await;
+    assert_eq!(counts, [1, 19]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_end_of_serving_forgets_no_refusal() {
+    let mut world = World::begins().await;
+    world.opens("support", "the worker floods").await;
+    for _ in 0..5 {
+        assert_eq!(
+            reason(world.asks("designer", "deploy-shop").await),
+            "NOT_ALLOWED"
+        );
+    }
+    world.stops().await;
+    let counts = world
+        .entries_of("refused")
+        .into_iter()
+        .map(|e| e["count"].as_u64().unwrap());
+    assert_eq!(counts.sum::<u64>(), 5);
+}
