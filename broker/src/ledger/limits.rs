@@ -19,6 +19,10 @@ pub const SEGMENT_ENTRIES: u64 = 4_096;
 /// Bytes after which it does, where entries are long.
 pub const SEGMENT_BYTES: u64 = 8 << 20;
 
+/// Tiles and bundles that wait to be written beside the ones at hand: some ten megabytes. A disk that
+/// takes the journal faster than the tiles makes the journal wait then.
+pub const TILES_WAITING: usize = 64;
+
 /// Bytes kept aside for endings once the disk is full: some three thousand of them.
 pub const RESERVE_BYTES: u64 = 4 << 20;
 

@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::io;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -16,6 +16,7 @@ use breakglass_tlog::tile::TileKind;
 
 use super::edge::Marks;
 use super::place::Place;
+use crate::ledger::limits::TILES_WAITING;
 use crate::ports::LedgerError;
 
 /// A piece of work.
@@ -36,7 +37,7 @@ pub(super) struct Keeper {
 }
 
 enum Hands {
-    Thread(Option<(Sender<Work>, JoinHandle<()>)>),
+    Thread(Option<(SyncSender<Work>, JoinHandle<()>)>),
     /// At once, on the caller's thread: so that tests break each call in a known order.
     Inline(Box<Worker>),
 }
@@ -57,7 +58,7 @@ impl Keeper {
             let hands = Hands::Inline(Box::new(worker));
             return Ok(Self { durable, hands });
         }
-        let (sender, receiver) = channel();
+        let (sender, receiver) = sync_channel(TILES_WAITING);
         let thread = std::thread::Builder::new().name("tiles".into());
         let thread = thread
             .spawn(move || worker.run(&receiver))
@@ -66,6 +67,7 @@ impl Keeper {
         Ok(Self { durable, hands })
     }
 
+    /// Hands work over; waits where more is waiting than memory should hold.
     pub(super) fn hand(&mut self, work: Vec<Work>) {
         match &mut self.hands {
             Hands::Thread(Some((sender, _))) => {

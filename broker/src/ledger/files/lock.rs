@@ -2,6 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use crate::ports::LedgerError;
@@ -23,7 +24,12 @@ impl Lock {
             LedgerError::Unavailable(format!("{} cannot be locked: {e}", path.display()))
         };
         let mut options = OpenOptions::new();
-        let options = options.read(true).write(true).create(true).truncate(false);
+        options
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600);
         let mut file = options.open(&path).map_err(told)?;
         match file.try_lock() {
             Ok(()) => {}

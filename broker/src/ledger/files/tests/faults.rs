@@ -192,6 +192,11 @@ fn each_call_is_the_last(left: impl Fn(&Sim) -> Vec<Sim>) {
                 Err(error) => panic!("at {number}, {call}: {error}"),
             };
             promised.check(&ledger);
+            // What it shows now it shows after a power cut right away.
+            let (shown, _) = open(&disk.after_power_cut(Cut::Lost, false))
+                .unwrap_or_else(|error| panic!("at {number}, {call}, then: {error}"));
+            assert_eq!(shown.size(), ledger.size(), "at {number}, {call}");
+            drop(shown);
             // It goes on from there, and what follows survives a power cut.
             let next: Arc<[u8]> = b"{\"next\":true}".as_slice().into();
             ledger.append(&[Arc::clone(&next)]).expect("appended");
