@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
 use breakglass_domain::Time;
-use rustix::fs::statvfs;
+use rustix::fs::{Mode, stat, statvfs};
 use rustix::process::{Resource, getrlimit};
 
 use super::policy::counted;
@@ -133,6 +133,7 @@ fn signing(keys: &Keys, now: Time) -> Result<String, Failure> {
 
 fn policy(config: &Config) -> Result<String, Failure> {
     let policy = read_policy(&config.policy_file)?;
+    demand_unchanged_by_others(&config.policy_file)?;
     let warnings = match policy.warnings().len() {
         0 => String::new(),
         1 => "; 1 warning: glassd policy check".into(),
@@ -143,6 +144,17 @@ fn policy(config: &Config) -> Result<String, Failure> {
         config.policy_file.display(),
         counted(&policy)
     ))
+}
+
+/// Whoever can write the policy gives themselves every right at the next load.
+fn demand_unchanged_by_others(file: &Path) -> Result<(), Failure> {
+    let name = file.display();
+    let found = stat(file).map_err(|e| Failure::new(format!("{name} cannot be looked at: {e}")))?;
+    if !Mode::from_raw_mode(found.st_mode).contains(Mode::WOTH) {
+        return Ok(());
+    }
+    let what = format!("anybody on this host can change {name}");
+    Err(Failure::new(what).then(format!("chmod o-w {name}")))
 }
 
 /// Whether there is one; what is in it is looked at by `glassd fsck`.

@@ -234,6 +234,24 @@ fn keys_that_others_can_read_keep_the_broker_from_starting() {
 }
 
 #[test]
+fn a_policy_that_anybody_can_change_is_pointed_at() {
+    let place = Place::new();
+    place.init(&[]);
+    let policy = place.path("glass/policy.toml");
+    std::fs::set_permissions(&policy, std::fs::Permissions::from_mode(0o666)).unwrap();
+    let checked = place.glassd(&["check"]);
+    assert_eq!(checked.code, 1);
+    let fix = format!("chmod o-w {policy}");
+    assert!(checked.out.contains(&fix), "{}", checked.out);
+    std::fs::set_permissions(&policy, std::fs::Permissions::from_mode(0o664)).unwrap();
+    assert_eq!(
+        place.glassd(&["check"]).code,
+        0,
+        "a team's git may share it"
+    );
+}
+
+#[test]
 fn what_is_missing_says_what_to_do() {
     let nowhere = glassd(&["serve", "--config", "/nonexistent/glassd.toml"]);
     assert_eq!(nowhere.code, 1);
