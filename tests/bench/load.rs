@@ -1,0 +1,95 @@
+//! Keeps so many calls in flight for so long, and keeps every latency.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::Outcome;
+
+/// One call, again and again.
+pub(crate) type Call =
+    Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Outcome<()>> + Send>> + Send + Sync>;
+
+/// A call that uses each of the clients in turn.
+pub(crate) fn in_turn<C, F>(clients: Vec<C>, call: impl Fn(C) -> F + Send + Sync + 'static) -> Call
+where
+    C: Clone + Send + Sync + 'static,
+    F: Future<Output = Outcome<()>> + Send + 'static,
+{
+    let turn = AtomicUsize::new(0);
+    Arc::new(move || {
+        let number = turn.fetch_add(1, Ordering::Relaxed);
+        Box::pin(call(clients[number % clients.len()].clone()))
+    })
+}
+
+/// Latencies of all calls, and how long they took together.
+#[derive(Default)]
+pub(crate) struct Measured {
+    latencies: Vec<Duration>,
+    took: Duration,
+}
+
+impl Measured {
+    /// One more round.
+    pub(crate) fn add(&mut self, round: Self) {
+        self.latencies.extend(round.latencies);
+        self.latencies.sort_unstable();
+        self.took += round.took;
+    }
+
+    /// Calls a second.
+    pub(crate) fn rate(&self) -> f64 {
+        self.latencies.len() as f64 / self.took.as_secs_f64().max(f64::MIN_POSITIVE)
+    }
+
+    /// The latency that this share of calls stayed under.
+    pub(crate) fn quantile(&self, share: f64) -> Duration {
+        let last = self.latencies.len().saturating_sub(1);
+        let at = (last as f64 * share).round() as usize;
+        self.latencies.get(at).copied().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let millis = |share| self.quantile(share).as_secs_f64() * 1_000.0;
+        write!(
+            f,
+            "{:7.0} {:6.2}ms {:6.2}ms",
+            self.rate(),
+            millis(0.5),
+            millis(0.99)
+        )
+    }
+}
+
+/// Keeps calling until the time is over. The first error ends it.
+pub(crate) async fn run(in_flight: usize, each: Duration, call: &Call) -> Outcome<Measured> {
+    let began = Instant::now();
+    let mut workers = Vec::new();
+    for _ in 0..in_flight {
+        let call = Arc::clone(call);
+        workers.push(tokio::spawn(async move {
+            let mut latencies = Vec::new();
+            while began.elapsed() < each {
+                let asked = Instant::now();
+                call().await?;
+                latencies.push(asked.elapsed());
+            }
+            Outcome::Ok(latencies)
+        }));
+    }
+    let mut latencies = Vec::new();
+    for worker in workers {
+        latencies.extend(worker.await??);
+    }
+    latencies.sort_unstable();
+    Ok(Measured {
+        latencies,
+        took: began.elapsed(),
+    })
+}
