@@ -224,10 +224,13 @@ impl Running {
             return;
         };
         let wants_terminal = by == Signal::TTIN.as_raw() || by == Signal::TTOU.as_raw();
-        if wants_terminal && !self.lent && terminal.is_ours() {
-            self.lend();
-            self.pass_on(Signal::CONT);
-            return;
+        if wants_terminal && !self.lent {
+            terminal.await_turn();
+            if terminal.is_ours() {
+                self.lend();
+                self.pass_on(Signal::CONT);
+                return;
+            }
         }
         if self.lent {
             let _ = terminal.take_back();

@@ -117,6 +117,14 @@ fn waitpid_now(pid: Pid) -> Result<(), Errno> {
     rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::NOHANG).map(|_| ())
 }
 
+/// A process id in decimal; `None` for anything that cannot be one.
+pub(super) fn as_pid(text: &str) -> Option<Pid> {
+    text.parse()
+        .ok()
+        .filter(|raw| *raw > 0)
+        .and_then(Pid::from_raw)
+}
+
 /// A line of `/proc/PID/stat` (proc_pid_stat(5)).
 #[derive(Debug)]
 struct Process {
@@ -140,12 +148,12 @@ impl Process {
         let (name, rest) = rest.rsplit_once(") ")?;
         let mut fields = rest.split(' ');
         Some(Self {
-            pid: Pid::from_raw(pid.parse().ok()?)?,
+            pid: as_pid(pid)?,
             name: name.to_owned(),
             state: fields.next()?.chars().next()?,
-            parent: Pid::from_raw(fields.next()?.parse().ok()?),
-            // 0 for kernel threads.
-            group: Pid::from_raw(fields.next()?.parse().ok()?)?,
+            parent: as_pid(fields.next()?),
+            // 0 for the kernel's own, -1 for one that is just vanishing.
+            group: as_pid(fields.next()?)?,
         })
     }
 }

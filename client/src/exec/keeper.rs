@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use super::{
-    family::Family,
+    family::{Family, as_pid},
     folder::Folder,
     limits::{FORCE_PAUSE, GRACE},
     shim::{KEEP, Shim},
@@ -119,7 +119,7 @@ async fn watch(order: &Keep, pipe: pipe::Receiver, printer: &Printer) {
         if line == DONE {
             return;
         }
-        group = line.parse().ok().and_then(Pid::from_raw);
+        group = as_pid(&line);
     }
     // Who is process 1's group or our own cannot be meant.
     if let Some(group) =

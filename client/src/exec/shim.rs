@@ -45,15 +45,23 @@ impl Shim {
     /// # Errors
     /// Where the system does not tell its path.
     pub fn of_this_program() -> io::Result<Self> {
+        // The very file that runs, even if another version was installed over it while we waited
+        // for the approver: its hidden names might differ.
+        let running = Path::new("/proc/self/exe");
+        let program = if cfg!(target_os = "linux") && running.exists() {
+            running.to_owned()
+        } else {
+            std::env::current_exe()?
+        };
         Ok(Self {
-            program: std::env::current_exe()?,
+            program,
             first: Vec::new(),
         })
     }
 
     pub(super) fn command(&self, name: &str) -> tokio::process::Command {
         let mut command = tokio::process::Command::new(&self.program);
-        command.args(&self.first).arg(name);
+        command.arg0("glass").args(&self.first).arg(name);
         command
     }
 }
@@ -62,7 +70,7 @@ impl Shim {
 #[derive(Debug, clap::Args)]
 pub struct Become {
     /// The `glass exec` that started this; without it there is nothing to do.
-    #[arg(long)]
+    #[arg(long, value_parser = clap::value_parser!(i32).range(1..))]
     pub parent: i32,
     /// Take the terminal on standard input.
     #[arg(long)]
@@ -115,7 +123,7 @@ fn prepare(order: &Become) -> io::Result<()> {
     // `glass exec`, which outlives the command.
     #[cfg(target_os = "linux")]
     rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::HUP))?;
-    if getppid() != Pid::from_raw(order.parent) {
+    if getppid().map(Pid::as_raw_pid) != Some(order.parent) {
         return Err(io::Error::other("the `glass exec` it belongs to is gone"));
     }
     if order.terminal {

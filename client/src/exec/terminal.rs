@@ -12,8 +12,9 @@ use std::{
 
 use nix::sys::signal::{SigSet, Signal};
 use rustix::{
+    io::Errno,
     process::{Pid, getpgrp},
-    termios::{OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr, tcsetpgrp},
+    termios::{OptionalActions, Termios, tcdrain, tcgetattr, tcgetpgrp, tcsetattr, tcsetpgrp},
 };
 
 /// The terminal on standard input, and how it was before the command.
@@ -50,6 +51,15 @@ impl Terminal {
     /// Makes our own group the foreground process group again.
     pub(super) fn take_back(&self) -> io::Result<()> {
         self.lend_to(getpgrp())
+    }
+
+    /// Returns once our group has the terminal, being stopped until then as anybody is who wants it
+    /// from the background. We leave looking and stopping to the kernel, which does both in one
+    /// step: between our own look and our own stop, `fg` could come and be missed. Draining the
+    /// output changes nothing and is checked like every change. Where we cannot be stopped it
+    /// returns at once.
+    pub(super) fn await_turn(&self) {
+        while tcdrain(&self.tty) == Err(Errno::INTR) {}
     }
 
     /// Puts the modes back that were in force before the command: what a shell does for a program

@@ -37,6 +37,7 @@ async fn code_and_signal_are_passed_on() {
 
 #[tokio::test]
 async fn a_command_that_cannot_be_run_says_so_as_shells_do() {
+    let _scene = Scene::set();
     let launch = |program: &str| {
         let command = [program.into()];
         let launch = Launch {

@@ -7,7 +7,7 @@ use std::{
     ffi::OsString,
     os::fd::OwnedFd,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use clap::Parser as _;
@@ -121,7 +121,7 @@ fn stand_in() -> Shim {
         "--",
     ];
     Shim {
-        program: std::env::current_exe().unwrap(),
+        program: "/proc/self/exe".into(),
         first: first.into_iter().map(OsString::from).collect(),
     }
 }
@@ -152,10 +152,19 @@ struct Scene {
     said: Arc<Mutex<Vec<u8>>>,
     wire: Lines<BufReader<pipe::Receiver>>,
     go: pipe::Sender,
+    _alone: MutexGuard<'static, ()>,
 }
+
+/// `glass exec` takes every child of its process for its own, so in one process only one at a time
+/// (`cargo test`; `cargo nextest` gives each test a process).
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 impl Scene {
     fn set() -> Self {
+        // Whoever failed before has told so itself.
+        let alone = ONE_AT_A_TIME
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("place")).unwrap();
         let fifo = |name| {
@@ -172,15 +181,18 @@ impl Scene {
             said: Arc::default(),
             wire,
             go,
+            _alone: alone,
         }
     }
 
     /// A shell script for a command: `W` is the wire to the test, `GO` the one back.
     fn script(&self, script: &str) -> [String; 3] {
         let path = |name: &str| self.dir.path().join(name).display().to_string();
-        let script = script
-            .replace("GO", &path("go"))
-            .replace('W', &path("wire"));
+        // In one pass: the random part of a path may itself hold a `W`.
+        let pieces = script
+            .split("GO")
+            .map(|piece| piece.replace('W', &path("wire")));
+        let script = pieces.collect::<Vec<_>>().join(&path("go"));
         ["sh".to_owned(), "-c".to_owned(), script]
     }
 

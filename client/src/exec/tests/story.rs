@@ -201,13 +201,13 @@ async fn warns_takes_more_time_and_warns_again() {
     let (ended, ()) = tokio::join!(visit(&desk, &order, &place, &printer), async {
         word(wire).await;
         desk.pass(25);
-        until(|| count("your access ends in 5m") == 1).await;
+        until(|| count("your access ends in 5m") >= 1).await;
         desk.say(Said::ExtendedTo(jiff::SignedDuration::from_mins(40)));
-        until(|| count("G-45 now ends at") == 1).await;
+        until(|| count("G-45 now ends at") >= 1).await;
         desk.pass(10);
-        until(|| count("your access ends in 5m") == 2).await;
+        until(|| count("your access ends in 5m") >= 2).await;
         desk.pass(4);
-        until(|| count("your access ends in 1m") == 1).await;
+        until(|| count("your access ends in 1m") >= 1).await;
         go(sender).await;
     });
     assert_eq!(ended.unwrap().code, 0);
@@ -229,7 +229,7 @@ async fn without_the_broker_it_runs_until_the_known_end() {
     let (ended, ()) = tokio::join!(visit(&desk, &order, &place, &printer), async {
         word(wire).await;
         desk.go_away();
-        until(|| heard("the broker does not answer") == 1).await;
+        until(|| heard("the broker does not answer") >= 1).await;
         // From here on nobody wakes it but its own timer.
         tokio::time::pause();
         desk.pass(29);

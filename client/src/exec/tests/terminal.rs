@@ -73,7 +73,7 @@ impl Window {
         assert!(!script.contains('\''), "it is quoted so");
         self.type_in(&format!(
             "{} {} visit {} -- {sh} {c} '{script}'{after}\n",
-            glass.program.display(),
+            std::env::current_exe().unwrap().display(),
             glass.first.join(&OsString::from(" ")).display(),
             scene.place().display(),
         ));
