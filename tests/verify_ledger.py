@@ -56,7 +56,10 @@ class Tree:
         self.edge, self.leaves = [], []
 
     def push(self, data):
-        level, found = 0, leaf(data)
+        self.push_leaf(leaf(data))
+
+    def push_leaf(self, found):
+        level = 0
         self.leaves.append(found)
         while self.edge and self.edge[-1][0] == level:
             level, found = level + 1, node(self.edge.pop()[1], found)
@@ -144,13 +147,31 @@ def check_tiles(folder, leaves):
     return tiles
 
 
+def check_published(folder, vkey, leaves):
+    """The published checkpoint is of this journal, and not of a longer one."""
+    path = os.path.join(folder, "checkpoint")
+    if not os.path.exists(path):
+        return
+    with open(path, encoding="utf-8") as file:
+        size, root = open_checkpoint(file.read(), vkey, "checkpoint")
+    need(size <= len(leaves), "journal", f"it ends at {len(leaves)}, and {size} entries were published")
+    tree = Tree()
+    for hashed in leaves[:size]:
+        tree.push_leaf(hashed)
+    need(root == tree.root(), "checkpoint", "it is of another tree")
+
+
 def main(folder, vkey):
-    vkey, tree, story, commits, committed = parse_vkey(vkey), Tree(), Story(), 0, 0
+    vkey, tree, story, commits, committed, torn = parse_vkey(vkey), Tree(), Story(), 0, 0, ""
+    root = tree.root()
     for path in sorted(glob.glob(os.path.join(glob.escape(folder), "journal", "*.jsonl"))):
+        need(not torn, torn, "the line is torn, and more follows")
         with open(path, "rb") as file:
             for number, line in enumerate(file, 1):
                 where = f"{os.path.basename(path)}:{number}"
-                need(line.endswith(b"\n"), where, "the line is torn")
+                if not line.endswith(b"\n"):
+                    torn = where
+                    break
                 line = line[:-1]
                 if line.startswith(b'{"commit":'):
                     size, root = open_checkpoint(json.loads(line)["commit"], vkey, where)
@@ -158,14 +179,19 @@ def main(folder, vkey):
                     commits, committed = commits + 1, size
                     continue
                 entry = json.loads(line)
+                missing = [name for name in ("v", "index", "at", "kind", "by") if name not in entry]
+                need(not missing, where, f"the entry has no {missing}")
                 need(entry["v"] == 1 and entry["index"] == len(tree.leaves), where, "not the next entry")
                 tree.push(line)
                 story.take(entry, where)
-    need(committed == len(tree.leaves), "journal", "entries after the last commit")
-    tiles = check_tiles(folder, tree.leaves)
-    print(f"{len(tree.leaves)} entries, {commits} checkpoints, {story.statements} statements, "
+    if torn or committed != len(tree.leaves):
+        # A crash while a batch was written: nobody was told that it was taken, so it does not count.
+        print(f"not counted: what follows the last checkpoint, at {committed}")
+    check_published(folder, vkey, tree.leaves[:committed])
+    tiles = check_tiles(folder, tree.leaves[:committed])
+    print(f"{committed} entries, {commits} checkpoints, {story.statements} statements, "
           f"{len(story.state)} grants, {tiles} tiles: all hold")
-    print(f"root {base64.b64encode(tree.root()).decode()} at {len(tree.leaves)}")
+    print(f"root {base64.b64encode(root).decode()} at {committed}")
 
 
 if __name__ == "__main__":
