@@ -127,14 +127,18 @@ impl Front {
     }
 }
 
-/// The method of a call, for the record; a path that a client made up is not believed.
+/// The method of a call in the spelling of an act (`RequestGrant` is `request-grant`), for the
+/// record; a path that a client made up is not believed.
 fn call_of(path: &str) -> String {
     let method = path.rsplit('/').next().unwrap_or_default();
-    method
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .take(40)
-        .collect()
+    let mut call = String::new();
+    for c in method.chars().filter(char::is_ascii_alphanumeric).take(40) {
+        if c.is_ascii_uppercase() && !call.is_empty() {
+            call.push('-');
+        }
+        call.push(c.to_ascii_lowercase());
+    }
+    call
 }
 
 fn is_open(path: &str) -> bool {
@@ -282,7 +286,15 @@ mod tests {
         ] {
             assert_eq!(is_open(path), open, "{path}");
         }
-        let odd = "/breakglass.v1.GrantService/\u{1b}[31mRequest%0AGrant";
-        assert_eq!(call_of(odd), "31mRequest0AGrant");
+    }
+
+    #[test]
+    fn a_call_is_named_like_an_act_whatever_its_path() {
+        assert_eq!(
+            call_of("/breakglass.v1.GrantService/RequestGrant"),
+            "request-grant"
+        );
+        assert_eq!(call_of("/x/\u{1b}[31mRed%0AGrant"), "31m-red0-a-grant");
+        assert_eq!(call_of("/x/"), "");
     }
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 /// Bytes of one message from a caller. A statement has at most 16 KiB; this is room.
 pub const MESSAGE_MAX: usize = 64 * 1024;
 
-/// Bytes of one message to a caller: a page of entries has at most 3 MiB, a page of grants less.
-pub const ANSWER_MAX: usize = 8 * 1024 * 1024;
+/// Bytes of one message to a caller. A page of entries has at most 3 MiB and a page of grants less;
+/// closing an incident names every grant it ended, and the answer to what has happened must go out.
+pub const ANSWER_MAX: usize = 32 * 1024 * 1024;
 
 /// How long a call may take until its answer begins. Clients wait 20 s; the broker's own work is
 /// one write to a disk, so beyond this the disk is stuck.

@@ -6,7 +6,7 @@ use breakglass_domain::command::Act;
 use breakglass_tlog::checkpoint::SignedCheckpoint;
 
 use super::ledger::read_page;
-use super::limits::EXPORT_PAGE;
+use super::limits::{EXPORT_PAGE, PAGE_BYTES};
 use super::{App, Caller, Error};
 use crate::ports::LedgerReader;
 
@@ -51,7 +51,7 @@ impl App {
 }
 
 impl Export {
-    /// The next entries with their places, oldest first; none at the end.
+    /// The next entries with their places, oldest first, at most [`PAGE_BYTES`]; none at the end.
     ///
     /// # Errors
     /// [`Error::Ledger`] where they cannot be read.
@@ -61,7 +61,14 @@ impl Export {
             return Ok(Vec::new());
         }
         let max = left.min(EXPORT_PAGE);
-        let page = read_page(&self.reader, self.next, max).await?;
+        let mut page = read_page(&self.reader, self.next, max).await?;
+        let mut bytes = 0;
+        let fitting = page.iter().take_while(|(_, line)| {
+            bytes += line.len();
+            bytes <= PAGE_BYTES
+        });
+        let fitting = fitting.count().max(1);
+        page.truncate(fitting);
         let Some((last, _)) = page.last() else {
             return Err(Error::Broken("the ledger ends before its checkpoint"));
         };

@@ -9,7 +9,7 @@ use super::feed::{Subscription, Told};
 use super::presence::Holding;
 use super::tell::Words;
 use super::{App, Caller, Error};
-use crate::ports::EntryFilter;
+use crate::ports::{EntryFilter, Index};
 
 /// A grant that is being held by one stream. Dropping it lets go.
 pub struct Hold {
@@ -81,11 +81,8 @@ impl App {
             oldest_first: true,
             ..EntryFilter::default()
         };
-        let found = match self.index_caught_up().await {
-            Ok(()) => self.index.entries(&filter, None, 1).map_err(Error::from),
-            Err(error) => Err(error),
-        };
-        match found {
+        let found = move |index: &dyn Index| index.entries(&filter, None, 1);
+        match self.ask_index(found).await {
             Ok(places) => places
                 .first()
                 .copied()

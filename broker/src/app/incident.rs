@@ -6,7 +6,7 @@ use breakglass_tlog::receipt::Receipt;
 use super::act;
 use super::limits::GRANTS_OF_INCIDENT;
 use super::{App, Error};
-use crate::ports::{Decided, GrantFilter};
+use crate::ports::{Decided, GrantFilter, Index};
 
 /// What closing an incident ended.
 #[derive(Debug, Clone)]
@@ -95,8 +95,8 @@ impl App {
         if id == IncidentId(0) || self.live.read(|state| id >= state.next_incident) {
             return Err(unknown());
         }
-        self.index_caught_up().await?;
-        self.index.incident(id)?.or_else(open).ok_or_else(unknown)
+        let closed = self.ask_index(move |index| index.incident(id)).await?;
+        closed.or_else(open).ok_or_else(unknown)
     }
 
     /// One incident with its grants.
@@ -105,12 +105,12 @@ impl App {
     /// [`Error::Refused`] where there never was one; [`Error::Index`].
     pub async fn incident_with_grants(&self, id: IncidentId) -> Result<IncidentWithGrants, Error> {
         let incident = self.incident(id).await?;
-        self.index_caught_up().await?;
         let filter = GrantFilter {
             incident: Some(id),
             ..GrantFilter::default()
         };
-        let mut grants = self.index.grants(&filter, None, GRANTS_OF_INCIDENT)?;
+        let grants = move |index: &dyn Index| index.grants(&filter, None, GRANTS_OF_INCIDENT);
+        let mut grants = self.ask_index(grants).await?;
         grants.reverse();
         Ok(IncidentWithGrants { incident, grants })
     }

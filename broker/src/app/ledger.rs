@@ -7,7 +7,7 @@ use breakglass_tlog::receipt::Receipt;
 
 use super::limits::PAGE_BYTES;
 use super::{App, Error};
-use crate::ports::{EntryFilter, LedgerError, LedgerReader};
+use crate::ports::{EntryFilter, Index, LedgerError, LedgerReader};
 
 /// Entries with their places, and where the next page begins.
 #[derive(Debug, Clone, Default)]
@@ -64,8 +64,9 @@ impl App {
         after: Option<u64>,
         max: usize,
     ) -> Result<EntryPage, Error> {
-        self.index_caught_up().await?;
-        let places = self.index.entries(filter, after, max)?;
+        let filter = filter.clone();
+        let places = move |index: &dyn Index| index.entries(&filter, after, max);
+        let places = self.ask_index(places).await?;
         blocking(&self.reader, move |reader| page_of(reader, &places, max)).await
     }
 

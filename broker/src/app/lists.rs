@@ -3,6 +3,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use breakglass_domain::grant::Phase;
@@ -10,7 +11,7 @@ use breakglass_domain::{Grant, GrantId, Incident, IncidentId, PersonId};
 
 use super::limits::{INDEX_PATIENCE, INDEX_WAIT};
 use super::{App, Error};
-use crate::ports::{GrantFilter, IndexError};
+use crate::ports::{GrantFilter, Index, IndexError};
 
 /// Where a page ended: among the living, or among those that are over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,8 +94,10 @@ impl App {
             return Ok(page);
         }
         if ended_too {
-            self.index_caught_up().await?;
-            self.add_ended(query, &mut page)?;
+            let query = query.clone();
+            return self
+                .ask_index(move |index| add_ended(index, &query, page))
+                .await;
         }
         Ok(page)
     }
@@ -109,31 +112,6 @@ impl App {
             let fits = grants.filter(|grant| fits(query, grant));
             fits.take(query.max).cloned().collect()
         })
-    }
-
-    fn add_ended(&self, query: &GrantQuery, page: &mut GrantPage) -> Result<(), Error> {
-        let mut before = match query.after {
-            Some(Place::Over(number)) => Some(GrantId(number)),
-            _ => None,
-        };
-        loop {
-            let found = self.index.grants(&query.filter, before, query.max)?;
-            let there_is_more = found.len() == query.max;
-            for grant in found {
-                before = Some(grant.of.grant);
-                if !matches!(grant.phase, Phase::Ended(_)) {
-                    continue;
-                }
-                page.grants.push(grant);
-                if page.grants.len() == query.max {
-                    page.next = before.map(|id| Place::Over(id.0));
-                    return Ok(());
-                }
-            }
-            if !there_is_more {
-                return Ok(());
-            }
-        }
     }
 
     /// A page of incidents.
@@ -158,8 +136,9 @@ impl App {
             return Ok(page);
         }
         if include_closed {
-            self.index_caught_up().await?;
-            self.add_closed(after, max, &mut page)?;
+            return self
+                .ask_index(move |index| add_closed(index, after, max, page))
+                .await;
         }
         Ok(page)
     }
@@ -178,45 +157,23 @@ impl App {
         })
     }
 
-    fn add_closed(
-        &self,
-        after: Option<Place>,
-        max: usize,
-        page: &mut IncidentPage,
-    ) -> Result<(), Error> {
-        let mut before = match after {
-            Some(Place::Over(number)) => Some(IncidentId(number)),
-            _ => None,
-        };
-        loop {
-            let found = self.index.incidents(before, max)?;
-            let there_is_more = found.len() == max;
-            for incident in found {
-                before = Some(incident.id);
-                if incident.closed.is_none() {
-                    continue;
-                }
-                page.incidents.push(incident);
-                if page.incidents.len() == max {
-                    page.next = before.map(|id| Place::Over(id.0));
-                    return Ok(());
-                }
-            }
-            if !there_is_more {
-                return Ok(());
-            }
-        }
-    }
-
     /// A grant that is over, for answers that can do without it.
     pub(super) async fn grant_over(&self, id: GrantId) -> Result<Option<Grant>, Error> {
         self.index_within(INDEX_PATIENCE).await?;
         Ok(self.index.grant(id)?)
     }
 
-    /// Waits until the index has everything that was committed when the question came.
-    pub(super) async fn index_caught_up(&self) -> Result<(), Error> {
-        self.index_within(INDEX_WAIT).await
+    /// Asks the index once it has everything that was committed when the question came. A long walk
+    /// waits for a disk, so never on a thread that answers others.
+    pub(super) async fn ask_index<T: Send + 'static>(
+        &self,
+        ask: impl FnOnce(&dyn Index) -> Result<T, IndexError> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.index_within(INDEX_WAIT).await?;
+        let index = Arc::clone(&self.index);
+        let answered = tokio::task::spawn_blocking(move || ask(&*index)).await;
+        let broken_off = || IndexError("asking was broken off".to_owned());
+        Ok(answered.unwrap_or_else(|_| Err(broken_off()))?)
     }
 
     async fn index_within(&self, patience: Duration) -> Result<(), Error> {
@@ -231,6 +188,65 @@ impl App {
                 let lagging = format!("it has {applied} of {size} entries and is catching up");
                 Err(Error::Index(IndexError(lagging)))
             }
+        }
+    }
+}
+
+fn add_ended(
+    index: &dyn Index,
+    query: &GrantQuery,
+    mut page: GrantPage,
+) -> Result<GrantPage, IndexError> {
+    let mut before = match query.after {
+        Some(Place::Over(number)) => Some(GrantId(number)),
+        _ => None,
+    };
+    loop {
+        let found = index.grants(&query.filter, before, query.max)?;
+        let there_is_more = found.len() == query.max;
+        for grant in found {
+            before = Some(grant.of.grant);
+            if !matches!(grant.phase, Phase::Ended(_)) {
+                continue;
+            }
+            page.grants.push(grant);
+            if page.grants.len() == query.max {
+                page.next = before.map(|id| Place::Over(id.0));
+                return Ok(page);
+            }
+        }
+        if !there_is_more {
+            return Ok(page);
+        }
+    }
+}
+
+fn add_closed(
+    index: &dyn Index,
+    after: Option<Place>,
+    max: usize,
+    mut page: IncidentPage,
+) -> Result<IncidentPage, IndexError> {
+    let mut before = match after {
+        Some(Place::Over(number)) => Some(IncidentId(number)),
+        _ => None,
+    };
+    loop {
+        let found = index.incidents(before, max)?;
+        let there_is_more = found.len() == max;
+        for incident in found {
+            before = Some(incident.id);
+            if incident.closed.is_none() {
+                continue;
+            }
+            page.incidents.push(incident);
+            if page.incidents.len() == max {
+                page.next = before.map(|id| Place::Over(id.0));
+                return Ok(page);
+            }
+        }
+        if !there_is_more {
+            return Ok(page);
         }
     }
 }

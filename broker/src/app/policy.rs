@@ -6,7 +6,7 @@ use breakglass_domain::policy::PersonCan;
 use breakglass_domain::{PersonId, Policy, Refusal, RightId, Time};
 
 use super::{App, Error};
-use crate::ports::EntryFilter;
+use crate::ports::{EntryFilter, Index};
 
 /// The rules in force, and where they stand in the ledger.
 #[derive(Debug, Clone)]
@@ -27,16 +27,16 @@ impl App {
     /// # Errors
     /// [`Error::Index`] where its entry cannot be looked up.
     pub async fn policy(&self) -> Result<InForce, Error> {
-        self.index_caught_up().await?;
-        let (policy, sha256, loaded_at) = self.live.read(|state| {
-            let policy = Arc::clone(&state.policy);
-            (policy, state.policy_sha256.clone(), state.policy_loaded_at)
-        });
         let loaded = EntryFilter {
             kind: Some("policy.loaded".to_owned()),
             ..EntryFilter::default()
         };
-        let entry = self.index.entries(&loaded, None, 1)?.first().copied();
+        let entry = move |index: &dyn Index| index.entries(&loaded, None, 1);
+        let entry = self.ask_index(entry).await?.first().copied();
+        let (policy, sha256, loaded_at) = self.live.read(|state| {
+            let policy = Arc::clone(&state.policy);
+            (policy, state.policy_sha256.clone(), state.policy_loaded_at)
+        });
         Ok(InForce {
             policy,
             sha256,
