@@ -4,6 +4,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
 use breakglass_domain::Time;
+use breakglass_domain::limits::CLOCK_BEHIND;
+use breakglass_tlog::NoteSigner as _;
 use rustix::fs::{Mode, stat, statvfs};
 use rustix::process::{Resource, getrlimit};
 
@@ -13,6 +15,8 @@ use super::stores::{Keys, demand_data_dir, read_policy};
 use super::{Failure, Printer, running};
 use crate::config::Config;
 use crate::edge::{SystemClock, install_crypto};
+use crate::issue::keys::{KeyFolder, load_ledger_key};
+use crate::ledger::fsck::{Report, fsck};
 use crate::ports::Clock as _;
 
 /// Free bytes below which somebody should look: some ten thousand acts of people.
@@ -23,8 +27,8 @@ const OTHER_FILES: u64 = 256;
 
 /// Say whether the broker would start, and what is in the way
 ///
-/// Looks at the config, permissions, keys, policy, ports and room on the disk. Changes nothing, and
-/// may be run while the broker runs.
+/// Looks at the config, permissions, keys, policy, the whole ledger, the clock, ports and room on the
+/// disk. Changes nothing, and may be run while the broker runs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  glassd check --config /etc/breakglass/glassd.toml")]
 pub(super) struct Check {}
@@ -81,7 +85,13 @@ fn look(config: &Config, findings: &mut Vec<Finding>) {
     );
     note("keys", keys(config));
     note("policy", policy(config));
-    note("ledger", ledger(config));
+    match ledger(config) {
+        Ok(report) => {
+            note("ledger", well(config, &report));
+            note("clock", clock(&report, SystemClock::start().now()));
+        }
+        Err(failure) => note("ledger", Err(failure)),
+    }
     let settings = &config.settings;
     let ports = [
         ("listen", settings.listen),
@@ -157,14 +167,48 @@ fn demand_unchanged_by_others(file: &Path) -> Result<(), Failure> {
     Err(Failure::new(what).then(format!("chmod o-w {name}")))
 }
 
-/// Whether there is one; what is in it is looked at by `glassd fsck`.
-fn ledger(config: &Config) -> Result<String, Failure> {
+/// Walks all of it, as `glassd fsck` does, and changes nothing.
+fn ledger(config: &Config) -> Result<Report, Failure> {
     let folder = config.ledger_dir();
-    if folder.join("journal").is_dir() {
-        return Ok(folder.display().to_string());
+    if !folder.join("journal").is_dir() {
+        let what = format!("there is no ledger in {}", folder.display());
+        return Err(Failure::new(what).then("make a broker with: glassd init"));
     }
-    let what = format!("there is no ledger in {}", folder.display());
-    Err(Failure::new(what).then("make a broker with: glassd init"))
+    let key = KeyFolder::open(&config.keys_dir)
+        .and_then(|keys| load_ledger_key(&keys, &config.ledger_origin()))
+        .map_err(|error| Failure::new(format!("it is not checked without its key: {error}")))?;
+    let clock = SystemClock::start();
+    Ok(fsck(&folder, key.verifier(), &clock, &mut |_| {})?)
+}
+
+fn well(config: &Config, report: &Report) -> Result<String, Failure> {
+    if let Some(first) = report.damage.first() {
+        let more = match report.damage.len() {
+            1 => String::new(),
+            count => format!(", and {} places more", count - 1),
+        };
+        return Err(Failure::new(format!("it is damaged: {first}{more}"))
+            .then("glassd fsck says what to do about each place"));
+    }
+    Ok(format!(
+        "{}: {} entries, each read and allowed; {} commits, each signed over the right tree",
+        config.ledger_dir().display(),
+        report.entries,
+        report.commits
+    ))
+}
+
+/// A broker whose clock is behind its ledger starts, and then lets nothing begin.
+fn clock(report: &Report, now: Time) -> Result<String, Failure> {
+    let newest = report.state.newest;
+    if newest.since(now) <= CLOCK_BEHIND {
+        return Ok(format!("{now}, not before the newest entry ({newest})"));
+    }
+    let what = format!(
+        "this host's clock says {now}, and the newest entry is from {newest}; until then nothing is \
+         granted or issued"
+    );
+    Err(Failure::new(what).then("set the clock; `timedatectl` says whether it is kept right"))
 }
 
 fn port(setting: &'static str, address: SocketAddr) -> Result<String, Failure> {

@@ -3,12 +3,15 @@
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
+use breakglass_domain::{Lifetime, Time};
 use clap::CommandFactory as _;
 
 use super::serve::{Broker, Running};
 use super::*;
 use crate::edge::{SystemClock, SystemEntropy};
+use crate::ports::Clock;
 
 /// What a command printed.
 #[derive(Clone, Default)]
@@ -100,6 +103,19 @@ impl Place {
     }
 }
 
+/// The clock of a host that is set back later.
+struct Ahead(SystemClock);
+
+impl Clock for Ahead {
+    fn now(&self) -> Time {
+        self.0.now().plus(Lifetime::from_secs(3_600))
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.0.monotonic()
+    }
+}
+
 /// A runtime of one thread, for what happens beside the commands.
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
@@ -146,6 +162,37 @@ fn a_broker_is_made_with_one_command_and_is_well() {
         "{}",
         authority.out
     );
+}
+
+#[test]
+fn a_journal_that_somebody_edited_is_in_the_way() {
+    let place = Place::new();
+    place.init(&[]);
+    let name = "ledger/journal/00000000000000000000.jsonl";
+    let journal = place.0.path().join("glass").join(name);
+    let text = std::fs::read_to_string(&journal).unwrap();
+    std::fs::write(&journal, text.replacen("\"v\":1", "\"v\":2", 1)).unwrap();
+    let checked = place.glassd(&["check"]);
+    assert_eq!(checked.code, 1, "{}", checked.out);
+    assert!(checked.out.contains("bad  ledger"), "{}", checked.out);
+    assert!(checked.out.contains("jsonl, line "), "{}", checked.out);
+}
+
+#[test]
+fn a_clock_that_was_set_back_is_in_the_way() {
+    let place = Place::new();
+    place.init(&[]);
+    block_on(async {
+        let entropy = Arc::new(SystemEntropy::open().unwrap());
+        let clock = Arc::new(Ahead(SystemClock::start()));
+        let running = Broker::start(&place.config(), clock, entropy).await;
+        running.unwrap().shutdown().await;
+    });
+    let checked = place.glassd(&["check"]);
+    assert_eq!(checked.code, 1, "{}", checked.out);
+    assert!(checked.out.contains("ok   ledger"), "{}", checked.out);
+    assert!(checked.out.contains("bad  clock"), "{}", checked.out);
+    assert!(checked.out.contains("set the clock"), "{}", checked.out);
 }
 
 #[test]

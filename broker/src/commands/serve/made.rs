@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use breakglass_domain::command::Act;
+use breakglass_domain::limits::CLOCK_BEHIND;
 use breakglass_domain::{Lifetime, Time};
 
 use super::super::stores::{DECODE, Keys, Stores, record};
@@ -150,6 +151,7 @@ impl Made {
     /// What is on record before anybody is served: a repair, the start, new keys, a changed policy.
     pub(super) async fn begin(&self) -> Result<(), Failure> {
         let sequence = &self.core.sequence;
+        self.warn_of_the_clock();
         if self.cut_bytes > 0 {
             let bytes = self.cut_bytes;
             tracing::warn!(
@@ -185,6 +187,19 @@ impl Made {
             return Err(Failure::new(what).then("glassd rotate --compromised"));
         }
         Ok(())
+    }
+
+    /// It starts all the same: what runs can still be ended, and nothing begins before the time comes.
+    fn warn_of_the_clock(&self) {
+        let (now, newest) = (self.core.clock.now(), self.live.read(|state| state.newest));
+        if newest.since(now) > CLOCK_BEHIND {
+            tracing::warn!(
+                %now,
+                %newest,
+                "this host's clock is behind the newest entry: nothing is granted or issued until \
+                 then; set the clock"
+            );
+        }
     }
 
     /// Serves, and does what is due by itself, until it is told to stop.
