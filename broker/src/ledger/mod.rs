@@ -6,7 +6,7 @@
 //! | [`files`] | the ledger on disk; its durability contract stands there |
 //! | [`memory`] | the same contract in memory |
 //! | [`sequence`] | the one writer: decides, appends, applies, in order |
-//! | [`fsck`] | walks everything and says what it checked |
+//! | [`mod@fsck`] | walks everything and says what it checked |
 
 #[cfg(test)]
 mod contract;
