@@ -145,10 +145,14 @@ impl Acts {
 }
 
 impl Current {
-    /// Whether an entry without a statement of its own is of the same act.
+    /// Whether an entry without a statement of its own is of the same act. One that needs none may
+    /// stand there by chance, within the same millisecond: it is of the act if it says the same.
     fn goes_on(&self, entry: &Entry) -> bool {
         let is_theirs = entry.by == self.by || entry.by == BROKER;
-        entry.at == self.at && is_theirs && leads_to(&self.act, entry, false)
+        entry.at == self.at
+            && is_theirs
+            && leads_to(&self.act, entry, false)
+            && (needs_statement(entry) || check_words(&self.act, entry).is_ok())
     }
 }
 

@@ -452,6 +452,42 @@ fn the_fast_path_needs_a_request_and_a_right_without_approvers() {
 }
 
 #[test]
+fn another_grants_credential_within_the_same_millisecond_is_no_lie() {
+    let mut night = Night::begin();
+    night.opens("INC-1");
+    night.asks("G-1");
+    night.does("leon", approval(), "grant.started", grant("approved"));
+    let act = match request() {
+        Act::Request {
+            incident,
+            reason,
+            length,
+            held,
+            ..
+        } => Act::Request {
+            right: "restart-worker".into(),
+            sentence: "restart the worker".into(),
+            incident,
+            reason,
+            length,
+            held,
+        },
+        other => other,
+    };
+    let body = json!({
+        "grant": "G-2", "person": "mia", "right": "restart-worker", "incident": "INC-1",
+        "sentence": "restart the worker", "reason": "revert", "length_ms": 900_000,
+        "approvers": ["leon"], "held": true,
+    });
+    night.does("mia", act, "grant.requested", body);
+    let issued = json!({"grant": "G-1", "person": "mia", "right": "deploy-shop",
+        "incident": "INC-1", "expires_at": "2026-11-23T03:20:00.000Z"});
+    night.add("credential.issued", "mia", issued, None);
+    night.lines[7]["at"] = night.lines[6]["at"].clone();
+    assert_eq!(night.audit().unwrap().open, ["G-1", "G-2"]);
+}
+
+#[test]
 fn what_still_lives_and_what_was_self_granted_is_reported() {
     let mut night = Night::begin();
     night.opens("INC-1");
