@@ -4,6 +4,7 @@ use std::{
     ffi::{OsStr, OsString},
     io,
     path::Path,
+    process::ExitStatus,
     sync::Arc,
 };
 
@@ -277,14 +278,7 @@ impl<D: Desk> Visit<'_, D> {
         let program = self.program();
         let (over, outcome) = match finish {
             Ok(Finish::Exited(status)) => {
-                let left = running.left_behind();
-                if !left.is_empty() {
-                    self.voice.note(format!(
-                        "ending what it left behind: {}",
-                        voice::named(&left)
-                    ));
-                }
-                let over = running.clear_up(status).await;
+                let over = self.clear_up(running, status).await;
                 let code = over.code;
                 (over, Ok(Ended { code }))
             }
@@ -315,6 +309,18 @@ impl<D: Desk> Visit<'_, D> {
             self.voice.loud(voice::survivors(&over.survivors));
         }
         outcome
+    }
+
+    /// The command ended by itself; what it started may not have.
+    async fn clear_up(&self, running: Running, status: ExitStatus) -> Over {
+        let left = running.left_behind();
+        if !left.is_empty() {
+            self.voice.note(format!(
+                "ending what it left behind: {}",
+                voice::named(&left)
+            ));
+        }
+        running.clear_up(status).await
     }
 
     async fn end(&mut self, running: Running) -> Result<Over, Error> {
