@@ -287,7 +287,15 @@ async fn a_sentence_that_changed_meanwhile_is_not_signed_away() {
 async fn more_time_comes_from_whoever_gave_the_first() {
     let world = flooded().await;
     let fast = world.gets("mia", "deploy-shop").await;
-    let more = world.extends("mia", &fast.id, 30).await.unwrap();
+    assert_eq!(
+        reason(world.extends("mia", &fast.id, 30).await),
+        "TOO_LONG_A_TIME"
+    );
+    let lasts = fast.ends_at.unwrap().seconds - fast.begins_at.unwrap().seconds;
+    let more = world
+        .extends("mia", &fast.id, 30 - lasts / 60)
+        .await
+        .unwrap();
     let length = more.ends_at.unwrap().seconds - more.begins_at.unwrap().seconds;
     assert_eq!(length, 30 * 60, "never past the right's longest");
     assert_eq!(

@@ -46,6 +46,7 @@ fn refusals() -> Vec<Refusal> {
             grant,
             ended: Some((Ending::Expired, now)),
         },
+        Refusal::EndedAlready { grant, ended: None },
         Refusal::TooLong {
             asked: time,
             longest: time,
@@ -61,11 +62,18 @@ fn refusals() -> Vec<Refusal> {
         Refusal::NeedsApprover {
             grant,
             approvers: approvers(),
+            more: time,
+        },
+        Refusal::HolderExtends {
+            grant,
+            holder: person(),
+            more: time,
         },
         Refusal::SentenceChanged("it is other".into()),
         Refusal::SelfGrantDenied(grant),
         Refusal::SelfGrantTooEarly { grant, from: now },
         Refusal::PersonFrozen(person()),
+        Refusal::FrozenAlready(person()),
         Refusal::NotFrozen(person()),
         Refusal::OwnFreeze,
         Refusal::NotEnrolled(person()),

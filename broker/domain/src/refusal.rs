@@ -1,5 +1,7 @@
 //! Why something did not happen: a reason a person can act on, never a code alone.
 
+use std::fmt::Display;
+
 use crate::grant::Ending;
 use crate::id::{GrantId, IncidentId, PersonId, RightId};
 use crate::time::{Lifetime, Time};
@@ -81,12 +83,20 @@ pub enum Refusal {
         /// Why and when; the rules keep only live grants, so a use case that reads the index says it.
         ended: Option<(Ending, Time)>,
     },
+    /// The same, to somebody who would not ask for it again: an approver, or whoever may revoke.
+    #[error("{grant} is over already{}", told(ended))]
+    EndedAlready {
+        /// Which.
+        grant: GrantId,
+        /// As of [`Refusal::GrantEnded`].
+        ended: Option<(Ending, Time)>,
+    },
     /// Longer than the right allows.
-    #[error("asked for {asked}, and at most {longest} is allowed")]
+    #[error("asked for {asked}, and {}", at_most(longest))]
     TooLong {
-        /// How long was asked for.
+        /// How long was asked for; for an extension, how much more.
         asked: Lifetime,
-        /// How long is allowed.
+        /// How long is allowed; zero where a grant can have nothing more.
         longest: Lifetime,
     },
     /// Too short to be of use.
@@ -104,6 +114,18 @@ pub enum Refusal {
         grant: GrantId,
         /// Who may, comma separated.
         approvers: String,
+        /// How much was asked for.
+        more: Lifetime,
+    },
+    /// What nobody else agreed to, only its holder stretches.
+    #[error("{grant} belongs to {holder}, and began without a yes, so only {holder} extends it")]
+    HolderExtends {
+        /// Which.
+        grant: GrantId,
+        /// Whose.
+        holder: PersonId,
+        /// How much was asked for.
+        more: Lifetime,
     },
     /// What was signed is no longer what stands in the policy or the request.
     #[error("what you signed is not what stands here: {0}")]
@@ -112,7 +134,7 @@ pub enum Refusal {
     #[error("the rule of {0} does not allow a self-grant")]
     SelfGrantDenied(GrantId),
     /// Approvers still have time.
-    #[error("approvers of {grant} have until {from} to answer")]
+    #[error("approvers of {grant} have until {} to answer", moment(*from))]
     SelfGrantTooEarly {
         /// Which.
         grant: GrantId,
@@ -122,6 +144,9 @@ pub enum Refusal {
     /// Stopped from everything.
     #[error("{0} is frozen")]
     PersonFrozen(PersonId),
+    /// A second freeze would change nothing.
+    #[error("{0} is frozen already")]
+    FrozenAlready(PersonId),
     /// There is no freeze to lift.
     #[error("{0} is not frozen")]
     NotFrozen(PersonId),
@@ -135,7 +160,7 @@ pub enum Refusal {
     #[error("this enrolment token is not known; it may have been used already")]
     TokenUnknown,
     /// Too late.
-    #[error("this enrolment token expired at {0}")]
+    #[error("this enrolment token expired at {}", moment(*.0))]
     TokenExpired(Time),
     /// The same key again.
     #[error("this key is enrolled already")]
@@ -144,7 +169,11 @@ pub enum Refusal {
     #[error("this act needs a signed statement")]
     StatementMissing,
     /// The laptop's clock and the broker's are too far apart.
-    #[error("the statement is from {signed_at}, and the broker's clock says {now}")]
+    #[error(
+        "the statement is from {}, and the broker's clock says {}",
+        moment(*signed_at),
+        moment(*now)
+    )]
     StatementStale {
         /// In the statement.
         signed_at: Time,
@@ -163,7 +192,11 @@ pub enum Refusal {
         limit: usize,
     },
     /// The wall clock fell behind the ledger.
-    #[error("the broker's clock says {now}, but the newest entry is from {newest}")]
+    #[error(
+        "the broker's clock says {}, but the newest entry is from {}",
+        moment(*now),
+        moment(*newest)
+    )]
     ClockBehind {
         /// The clock.
         now: Time,
@@ -185,19 +218,19 @@ impl Refusal {
             Self::UnknownGrant(_) => "UNKNOWN_GRANT",
             Self::NotAllowed { .. } => "NOT_ALLOWED",
             Self::NotPermitted { .. } | Self::OwnFreeze => "NOT_PERMITTED",
-            Self::NotYours { .. } => "NOT_YOURS",
+            Self::NotYours { .. } | Self::HolderExtends { .. } => "NOT_YOURS",
             Self::NotApprover { .. } => "NOT_APPROVER",
             Self::SelfApproval(_) => "SELF_APPROVAL",
             Self::GrantWaiting(_) => "GRANT_WAITING",
             Self::GrantActive(_) => "GRANT_ACTIVE",
-            Self::GrantEnded { .. } => "GRANT_ENDED",
+            Self::GrantEnded { .. } | Self::EndedAlready { .. } => "GRANT_ENDED",
             Self::TooLong { .. } => "TOO_LONG_A_TIME",
             Self::TooShort { .. } => "INVALID_ARGUMENT",
             Self::NeedsApprover { .. } => "NOT_APPROVER",
             Self::SentenceChanged(_) => "SENTENCE_CHANGED",
             Self::SelfGrantDenied(_) => "SELF_GRANT_DENIED",
             Self::SelfGrantTooEarly { .. } => "SELF_GRANT_TOO_EARLY",
-            Self::PersonFrozen(_) => "PERSON_FROZEN",
+            Self::PersonFrozen(_) | Self::FrozenAlready(_) => "PERSON_FROZEN",
             Self::NotFrozen(_) => "NOT_FROZEN",
             Self::NotEnrolled(_) => "NOT_ENROLLED",
             Self::TokenUnknown => "TOKEN_UNKNOWN",
@@ -218,27 +251,43 @@ impl Refusal {
             Self::NoOpenIncident => "glass incident open \"what is broken\"".into(),
             Self::UnknownIncident(_) | Self::IncidentClosed(_) => "glass incident list".into(),
             Self::UnknownRight(_) | Self::NotAllowed { .. } => "glass can".into(),
-            Self::UnknownPerson(_) | Self::NotFrozen(_) => "glass people list".into(),
+            Self::UnknownPerson(_) | Self::NotFrozen(_) | Self::FrozenAlready(_) => {
+                "glass people list".into()
+            }
             Self::UnknownGrant(_) | Self::NotYours { .. } => "glass grants".into(),
             Self::GrantWaiting(grant) => format!("wait for an approver: glass grants show {grant}"),
-            Self::GrantActive(grant) => format!("glass grants show {grant}"),
+            Self::GrantActive(grant) | Self::EndedAlready { grant, .. } => {
+                format!("glass grants show {grant}")
+            }
             Self::GrantEnded { .. } => "ask again: glass request RIGHT -m \"why\"".into(),
             Self::NotPermitted { .. } => "glass policy show".into(),
             Self::NotApprover { grant, .. } | Self::SelfApproval(grant) => {
                 format!("ask an approver to run: glass approve {grant}")
             }
             Self::TooLong { longest, .. } if *longest == Lifetime::ZERO => {
-                "ask again when this one is over: glass request RIGHT -m \"why\"".into()
+                "when it is over, ask again: glass request RIGHT -m \"why\"".into()
             }
-            Self::TooLong { longest, .. } => format!("ask for less: --for {longest}"),
-            Self::TooShort { shortest, .. } => format!("ask for more: --for {shortest}"),
-            Self::NeedsApprover { grant, .. } => {
-                format!("ask an approver to run: glass extend {grant} --for 15m -m \"why\"")
+            Self::TooLong { longest, .. } => format!("ask for less: --for {}", typed(*longest)),
+            Self::TooShort { shortest, .. } => format!("ask for more: --for {}", typed(*shortest)),
+            Self::NeedsApprover { grant, more, .. } => {
+                let more = typed(*more);
+                format!("ask an approver to run: glass extend {grant} --for {more} -m \"why\"")
+            }
+            Self::HolderExtends {
+                grant,
+                holder,
+                more,
+            } => {
+                let more = typed(*more);
+                format!("ask {holder} to run: glass extend {grant} --for {more} -m \"why\"")
             }
             Self::SentenceChanged(_) => "look again: glass status".into(),
             Self::SelfGrantDenied(_) => "call an approver: glass people list".into(),
             Self::SelfGrantTooEarly { grant, from } => {
-                format!("call an approver, or after {from}: glass self-grant {grant}")
+                format!(
+                    "call an approver, or after {}: glass self-grant {grant}",
+                    moment(*from)
+                )
             }
             Self::PersonFrozen(person) => {
                 format!("ask somebody who may: glass freeze {person} --lift -m \"why\"")
@@ -258,6 +307,23 @@ impl Refusal {
 
 fn told(ended: &Option<(Ending, Time)>) -> String {
     ended
-        .map(|(ending, at)| format!(": {ending} at {at}"))
+        .map(|(ending, at)| format!(": {ending} at {}", moment(at)))
         .unwrap_or_default()
+}
+
+fn at_most(longest: &Lifetime) -> String {
+    match *longest {
+        Lifetime::ZERO => "it already has the longest time that is allowed".to_owned(),
+        longest => format!("at most {longest} is allowed"),
+    }
+}
+
+/// As people read it: `2026-11-24 00:02:23 UTC`, without the milliseconds an entry has.
+fn moment(at: Time) -> impl Display {
+    at.timestamp().strftime("%Y-%m-%d %H:%M:%S UTC")
+}
+
+/// As one word of a command: `1h30m`.
+fn typed(length: Lifetime) -> String {
+    length.to_string().replace(' ', "")
 }

@@ -93,10 +93,16 @@ fn ids(error: &Error) -> HashMap<String, String> {
         _ => return HashMap::new(),
     };
     let ending = match error {
-        Error::App(app::Error::Refused(Refusal::GrantEnded {
-            ended: Some((ending, at)),
-            ..
-        })) => vec![("ending", ending.to_string()), ("ended_at", at.to_string())],
+        Error::App(app::Error::Refused(
+            Refusal::GrantEnded {
+                ended: Some((ending, at)),
+                ..
+            }
+            | Refusal::EndedAlready {
+                ended: Some((ending, at)),
+                ..
+            },
+        )) => vec![("ending", ending.to_string()), ("ended_at", at.to_string())],
         Error::App(app::Error::Refused(Refusal::SelfGrantTooEarly { from, .. })) => {
             vec![("from", from.to_string())]
         }
@@ -116,6 +122,7 @@ fn about(refusal: &Refusal) -> Option<(&'static str, String)> {
         R::UnknownPerson(person)
         | R::NotPermitted { person, .. }
         | R::PersonFrozen(person)
+        | R::FrozenAlready(person)
         | R::NotFrozen(person)
         | R::NotEnrolled(person) => ("person", person.to_string()),
         R::UnknownGrant(grant)
@@ -125,6 +132,8 @@ fn about(refusal: &Refusal) -> Option<(&'static str, String)> {
         | R::GrantWaiting(grant)
         | R::GrantActive(grant)
         | R::GrantEnded { grant, .. }
+        | R::EndedAlready { grant, .. }
+        | R::HolderExtends { grant, .. }
         | R::NeedsApprover { grant, .. }
         | R::SelfGrantDenied(grant)
         | R::SelfGrantTooEarly { grant, .. } => ("grant", grant.to_string()),

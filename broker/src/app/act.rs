@@ -36,6 +36,10 @@ impl App {
                 let ended = self.ending_of(grant).await;
                 Refusal::GrantEnded { grant, ended }
             }
+            Refusal::EndedAlready { grant, ended: None } => {
+                let ended = self.ending_of(grant).await;
+                Refusal::EndedAlready { grant, ended }
+            }
             other => other,
         };
         self.refusals.count(refusal.code());

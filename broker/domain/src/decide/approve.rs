@@ -8,7 +8,7 @@ use crate::refusal::Refusal;
 use crate::text::Line;
 use crate::time::Time;
 
-use super::case::{Case, need_holder};
+use super::case::{Case, need_holder, to_another};
 use super::ending;
 
 /// What the signer saw of a request when they signed.
@@ -53,7 +53,7 @@ pub(super) fn deny(
     grant: GrantId,
     reason: &Line,
 ) -> Result<Vec<Event>, Refusal> {
-    let grant = case.waiting(grant)?;
+    let grant = case.waiting(grant).map_err(to_another)?;
     if !grant.approvers.contains(by) {
         return Err(not_approver(grant, by, grant.approvers.iter()));
     }

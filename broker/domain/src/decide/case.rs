@@ -160,6 +160,14 @@ pub(super) fn need_holder(grant: &Grant, person: &PersonId) -> Result<(), Refusa
     })
 }
 
+/// For acts of others than the holder, who would not ask for it again.
+pub(super) fn to_another(refusal: Refusal) -> Refusal {
+    match refusal {
+        Refusal::GrantEnded { grant, ended } => Refusal::EndedAlready { grant, ended },
+        other => other,
+    }
+}
+
 fn over(grant: GrantId, ended: Option<(Ending, Time)>) -> Refusal {
     Refusal::GrantEnded { grant, ended }
 }

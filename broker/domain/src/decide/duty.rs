@@ -10,6 +10,8 @@ pub(super) enum Duty {
     Revoke,
     Freeze,
     Invite,
+    /// Who brings people in also takes them out.
+    Remove,
     ExportLedger,
 }
 
@@ -22,6 +24,7 @@ impl Duty {
             Self::Revoke => "revoke grants",
             Self::Freeze => "freeze people",
             Self::Invite => "invite people",
+            Self::Remove => "remove people (whoever may invite them may)",
             Self::ExportLedger => "export the ledger",
         }
     }
@@ -32,7 +35,7 @@ impl Duty {
             Self::CloseIncidents => &duties.close_incidents,
             Self::Revoke => &duties.revoke,
             Self::Freeze => &duties.freeze,
-            Self::Invite => &duties.invite,
+            Self::Invite | Self::Remove => &duties.invite,
             Self::ExportLedger => &duties.export_ledger,
         }
     }

@@ -6,7 +6,7 @@ use crate::id::{GrantId, PersonId};
 use crate::refusal::Refusal;
 use crate::text::Line;
 
-use super::case::{Case, need_holder};
+use super::case::{Case, need_holder, to_another};
 use super::duty::Duty;
 
 pub(super) fn drop(case: &Case<'_>, by: &PersonId, grant: GrantId) -> Result<Vec<Event>, Refusal> {
@@ -24,7 +24,7 @@ pub(super) fn revoke(
     grant: GrantId,
     reason: &Line,
 ) -> Result<Vec<Event>, Refusal> {
-    let grant = case.live(grant)?;
+    let grant = case.live(grant).map_err(to_another)?;
     let self_granted = |grant: &Grant| {
         let basis = grant.active().map(|active| active.basis);
         basis == Some(Basis::SelfGranted)

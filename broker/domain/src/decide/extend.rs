@@ -8,7 +8,8 @@
 //! - approved: an approver of the grant, not the holder, up to the same;
 //! - self-granted: its holder, never past the rule's shorter time.
 //!
-//! Never past the incident, whoever asks.
+//! More than that is refused, with what is left of it; the incident's end is not, and cuts. Never past
+//! the incident, whoever asks.
 
 use crate::event::{Change, Event};
 use crate::grant::{Active, Basis, Grant};
@@ -20,7 +21,7 @@ use crate::text::Line;
 use crate::time::Lifetime;
 
 use super::approve::{names, need_approver};
-use super::case::{Case, need_holder};
+use super::case::Case;
 
 pub(super) fn extend(
     case: &Case<'_>,
@@ -32,7 +33,7 @@ pub(super) fn extend(
     let (grant, active) = case.active(grant)?;
     let incident = case.open_incident(grant.of.incident)?;
     let (rule, right) = case.still_given(grant)?;
-    need_extender(case, rule, grant, active, by)?;
+    need_extender(case, rule, grant, active, by, more)?;
     if more < LENGTH_MIN {
         return Err(Refusal::TooShort {
             asked: more,
@@ -40,14 +41,20 @@ pub(super) fn extend(
         });
     }
     let latest = active.begins_at.plus(longest(grant, active, right));
-    let latest = latest.min(incident.closes_at);
-    let ends_at = active.ends_at.plus(more).min(latest);
-    if ends_at <= active.ends_at {
+    let left = latest.min(incident.closes_at).since(active.ends_at);
+    if active.ends_at.plus(more) > latest || left == Lifetime::ZERO {
+        // Whole seconds are what is told, and what can be asked for.
+        let longest = if left < LENGTH_MIN {
+            Lifetime::ZERO
+        } else {
+            left
+        };
         return Err(Refusal::TooLong {
             asked: more,
-            longest: Lifetime::ZERO,
+            longest,
         });
     }
+    let ends_at = active.ends_at.plus(more.min(left));
     let extended = Change::GrantExtended {
         of: grant.of.clone(),
         ends_at,
@@ -62,16 +69,23 @@ fn need_extender(
     grant: &Grant,
     active: &Active,
     by: &PersonId,
+    more: Lifetime,
 ) -> Result<(), Refusal> {
     match active.basis {
         Basis::FastPath if !rule.approvers.is_empty() => Err(Refusal::SentenceChanged(format!(
             "{} began without a yes, and the rule {} now asks for one",
             grant.of.grant, rule.name,
         ))),
-        Basis::FastPath | Basis::SelfGranted => need_holder(grant, by),
+        Basis::FastPath | Basis::SelfGranted if grant.of.person == *by => Ok(()),
+        Basis::FastPath | Basis::SelfGranted => Err(Refusal::HolderExtends {
+            grant: grant.of.grant,
+            holder: grant.of.person.clone(),
+            more,
+        }),
         Basis::Approved if grant.of.person == *by => Err(Refusal::NeedsApprover {
             grant: grant.of.grant,
             approvers: names(grant.approvers.iter()),
+            more,
         }),
         Basis::Approved => need_approver(case, rule, grant, by),
     }

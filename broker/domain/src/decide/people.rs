@@ -147,7 +147,7 @@ pub(super) fn remove(
     person: &PersonId,
     reason: &Line,
 ) -> Result<Vec<Event>, Refusal> {
-    case.need(Duty::Invite, by)?;
+    case.need(Duty::Remove, by)?;
     need_known(case, person)?;
     let mut events = end_all(case, by, person, Ending::PersonLeft, reason);
     let removed = Change::PersonRemoved {
@@ -170,7 +170,7 @@ pub(super) fn freeze(
     }
     need_known(case, person)?;
     if case.state.is_frozen(person) {
-        return Err(Refusal::PersonFrozen(person.clone()));
+        return Err(Refusal::FrozenAlready(person.clone()));
     }
     let mut events = end_all(case, by, person, Ending::PersonFrozen, reason);
     let frozen = Change::PersonFrozen {

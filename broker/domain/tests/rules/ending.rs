@@ -1,6 +1,6 @@
 //! Giving back, and being told to.
 
-use breakglass_domain::{Act, Actor, Change, Ending, Refusal};
+use breakglass_domain::{Act, Actor, Change, Ending, GrantId, Refusal, Time};
 
 use crate::acts::{extend, issue, revoke, uses};
 use crate::world::{DEPLOY, MIGRATE, World, id, mins};
@@ -53,7 +53,6 @@ fn what_is_over_stays_over() {
     world.does("mia", Act::Drop { grant }).unwrap();
     for (person, act) in [
         ("mia", Act::Drop { grant }),
-        ("founder", revoke(grant)),
         ("mia", issue(grant)),
         ("mia", uses(grant)),
         ("mia", extend(grant, 5)),
@@ -62,6 +61,20 @@ fn what_is_over_stays_over() {
         assert_eq!(world.does(person, act), Err(over));
     }
     assert_eq!(world.ending(grant), Ending::Dropped);
+    let refusal = world.does("founder", revoke(grant)).unwrap_err();
+    assert_eq!(refusal, Refusal::EndedAlready { grant, ended: None });
+    assert_eq!(refusal.code(), "GRANT_ENDED");
+    assert_eq!(refusal.next(), format!("glass grants show {grant}"));
+}
+
+#[test]
+fn people_are_told_moments_in_whole_seconds() {
+    let at = Time::from_millis(1_795_478_543_120);
+    let grant = GrantId(3);
+    let ended = Some((Ending::Revoked, at));
+    let over = Refusal::GrantEnded { grant, ended };
+    let told = "G-3 is over: revoked at 2026-11-24 00:02:23 UTC";
+    assert_eq!(over.to_string(), told);
 }
 
 #[test]

@@ -13,7 +13,12 @@ fn on_the_fast_path_the_holder_extends_up_to_the_rights_longest_time() {
     world.passes(mins(5));
     world.does("mia", extend(grant, 10)).unwrap();
     assert_eq!(world.ends_at(grant), begins_at.plus(mins(20)));
-    world.does("mia", extend(grant, 600)).unwrap();
+    let refusal = Refusal::TooLong {
+        asked: mins(600),
+        longest: mins(10),
+    };
+    assert_eq!(world.does("mia", extend(grant, 600)), Err(refusal));
+    world.does("mia", extend(grant, 10)).unwrap();
     assert_eq!(world.ends_at(grant), begins_at.plus(mins(30)));
     let refusal = Refusal::TooLong {
         asked: mins(1),
@@ -22,6 +27,10 @@ fn on_the_fast_path_the_holder_extends_up_to_the_rights_longest_time() {
     let refused = world.does("mia", extend(grant, 1)).unwrap_err();
     assert_eq!(refused, refusal);
     assert!(refused.next().contains("glass request"));
+    assert_eq!(
+        refused.to_string(),
+        "asked for 1m, and it already has the longest time that is allowed"
+    );
 }
 
 #[test]
@@ -30,7 +39,15 @@ fn what_somebody_approved_the_holder_does_not_stretch_alone() {
     let grant = world.approved(10);
     let refusal = world.does("mia", extend(grant, 10)).unwrap_err();
     let approvers = "founder, leon".into();
-    assert_eq!(refusal, Refusal::NeedsApprover { grant, approvers });
+    assert_eq!(
+        refusal,
+        Refusal::NeedsApprover {
+            grant,
+            approvers,
+            more: mins(10)
+        }
+    );
+    assert!(refusal.next().contains("--for 10m"));
     assert_eq!(refusal.code(), "NOT_APPROVER");
 
     let before = world.ends_at(grant);
@@ -44,6 +61,8 @@ fn nobody_else_extends() {
     let fast = world.asks("mia", DEPLOY, 10);
     let refusal = world.does("leon", extend(fast, 5)).unwrap_err();
     assert_eq!(refusal.code(), "NOT_YOURS");
+    let next = format!("ask mia to run: glass extend {fast} --for 5m -m \"why\"");
+    assert_eq!(refusal.next(), next);
     let approved = world.approved(10);
     let refusal = world.does("support", extend(approved, 5)).unwrap_err();
     assert_eq!(refusal.code(), "NOT_APPROVER");
@@ -69,7 +88,9 @@ fn the_rights_longest_time_is_the_one_of_now() {
     right.longest = mins(12);
     world.loads(shorter).unwrap();
     let begins_at = world.now;
-    world.does("mia", extend(grant, 10)).unwrap();
+    let refusal = world.does("mia", extend(grant, 10)).unwrap_err();
+    assert_eq!(refusal.next(), "ask for less: --for 2m");
+    world.does("mia", extend(grant, 2)).unwrap();
     assert_eq!(world.ends_at(grant), begins_at.plus(mins(12)));
 }
 

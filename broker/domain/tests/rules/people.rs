@@ -168,6 +168,7 @@ fn removing_somebody_ends_their_grants_keys_and_tokens() {
     world.broker_does(act).unwrap();
     let refusal = world.does("leon", remove("mia")).unwrap_err();
     assert_eq!(refusal.code(), "NOT_PERMITTED");
+    assert!(refusal.to_string().contains("let leon remove people"));
 
     let events = world.does("founder", remove("mia")).unwrap();
     assert_eq!(endings(&events), [(grant, Ending::PersonLeft)]);
@@ -199,8 +200,10 @@ fn a_freeze_ends_everything_and_stops_everything() {
     assert_eq!(endings(&events), [(active, frozen), (waiting, frozen)]);
 
     let refusal = Refusal::PersonFrozen(id("mia"));
-    assert_eq!(world.does("mia", note(1)), Err(refusal.clone()));
-    assert_eq!(world.does("leon", freeze("mia")), Err(refusal));
+    assert_eq!(world.does("mia", note(1)), Err(refusal));
+    let already = Refusal::FrozenAlready(id("mia"));
+    assert_eq!(already.to_string(), "mia is frozen already");
+    assert_eq!(world.does("leon", freeze("mia")), Err(already));
     assert_eq!(world.does("mia", unfreeze("mia")), Err(Refusal::OwnFreeze));
 
     world.does("leon", unfreeze("mia")).unwrap();
