@@ -1,1 +1,283 @@
 //! What the documentation says is so.
+
+// clippy.toml allows it in tests; clippy takes only functions with #[test] for one, not their helpers.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use breakglass_broker::api::status::DOMAIN;
+use breakglass_broker::config::Settings;
+use breakglass_client::cli::Cli;
+use breakglass_domain::policy::STARTER;
+use breakglass_proto::statement::{Act, Statement};
+use breakglass_tests::REASONS;
+use clap::{CommandFactory as _, Parser as _};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn page(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|why| panic!("{path}: {why}"))
+}
+
+/// The text of each fenced block.
+fn blocks(page: &str) -> Vec<String> {
+    let parts: Vec<_> = page.split("\n```").collect();
+    let inside = parts.iter().skip(1).step_by(2);
+    // The rest of the fence's own line is its language.
+    inside
+        .map(|block| {
+            block
+                .split_once('\n')
+                .map_or("", |(_, text)| text)
+                .to_owned()
+        })
+        .collect()
+}
+
+/// First cells of the rows of all tables, without their backticks.
+fn first_cells(page: &str) -> BTreeSet<String> {
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.filter_map(|row| row.split('`').next())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_act_has_its_heading_and_every_example_is_a_statement() {
+    let page = page("docs/reference/statements.md");
+    let headings: BTreeSet<_> = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("### "))
+        .collect();
+    assert_eq!(
+        headings,
+        Act::NAMES.iter().copied().collect::<BTreeSet<_>>()
+    );
+    let mut shown = BTreeSet::new();
+    for block in blocks(&page)
+        .iter()
+        .filter(|block| block.starts_with("breakglass/v1 "))
+    {
+        let text = format!("{block}\n");
+        let read = Statement::parse(&text).unwrap_or_else(|why| panic!("{why}:\n{text}"));
+        assert_eq!(read.to_text(), text, "it is written back the same");
+        shown.insert(read.act.name());
+    }
+    assert_eq!(shown, headings, "each act has an example");
+}
+
+#[test]
+fn the_policy_page_holds_the_starter_policy() {
+    let page = page("docs/policy.md");
+    let holds = blocks(&page)
+        .iter()
+        .any(|block| block.trim_end() == STARTER.trim_end());
+    assert!(
+        holds,
+        "docs/policy.md does not show broker/domain/src/policy/starter.toml as it is"
+    );
+}
+
+#[test]
+fn every_reason_has_its_row() {
+    let page = page("docs/reference/errors.md");
+    let listed = first_cells(&page);
+    assert_eq!(listed, REASONS.into_iter().map(str::to_owned).collect());
+    assert!(page.contains(&format!("\"{DOMAIN}\"")));
+    let codes = self::page("docs/reference/exit-codes.md");
+    for reason in [
+        "NO_OPEN_INCIDENT",
+        "GRANT_WAITING",
+        "NOT_ALLOWED",
+        "GRANT_ENDED",
+    ] {
+        assert!(codes.contains(reason), "{reason}");
+    }
+}
+
+#[test]
+fn errors_say_the_exit_code_that_glass_has() {
+    use breakglass_client::error::{Error, Refusal};
+    let page = page("docs/reference/errors.md");
+    for row in page.lines().filter(|line| line.starts_with("| `")) {
+        // A cell may hold an escaped bar; ours do not.
+        let cells: Vec<_> = row.trim_matches('|').split(" | ").map(str::trim).collect();
+        let [reason, .., code, _] = cells.as_slice() else {
+            panic!("{row}")
+        };
+        let reason = reason.trim_matches(['|', ' ', '`']).to_owned();
+        let refusal = Refusal {
+            reason: reason.clone(),
+            message: String::new(),
+            next: None,
+        };
+        let says = Error::Refused(Box::new(refusal)).exit_code().to_string();
+        assert_eq!(*code, says, "{reason}");
+    }
+}
+
+#[test]
+fn every_setting_has_its_row() {
+    let page = page("docs/reference/config.md");
+    let settings = serde_json::to_value(Settings::default()).unwrap();
+    let mut known: BTreeSet<_> = settings.as_object().unwrap().keys().cloned().collect();
+    for optional in ["public_url", "issuer", "ledger_origin"] {
+        known.insert(optional.to_owned());
+    }
+    let listed = first_cells(&page);
+    let missing: Vec<_> = known.difference(&listed).collect();
+    assert!(
+        missing.is_empty(),
+        "docs/reference/config.md does not name {missing:?}"
+    );
+    let files = ["pem", "vkey", "crt", "json"];
+    let is_file = |name: &&String| files.iter().any(|kind| name.ends_with(&format!(".{kind}")));
+    let unknown: Vec<_> = listed
+        .difference(&known)
+        .filter(|name| !is_file(name))
+        .collect();
+    assert!(
+        unknown.is_empty(),
+        "docs/reference/config.md names {unknown:?}, which is no setting"
+    );
+}
+
+#[test]
+fn every_variable_of_glass_is_told() {
+    let page = page("docs/reference/environment.md");
+    let help = Cli::command().render_long_help().to_string();
+    for line in help
+        .lines()
+        .filter(|line| line.trim_start().starts_with("GLASS_"))
+    {
+        let name = line.split_whitespace().next().unwrap();
+        assert!(page.contains(&format!("`{name}`")), "{name}");
+    }
+}
+
+/// Lines of shell blocks that run `glass`, in all pages.
+fn glass_lines() -> Vec<(String, String)> {
+    let mut pages = vec!["README.md".to_owned()];
+    for folder in ["docs", "docs/operating", "docs/reference"] {
+        for file in fs::read_dir(root().join(folder)).unwrap() {
+            let name = file.unwrap().file_name().into_string().unwrap();
+            if name.ends_with(".md") {
+                pages.push(format!("{folder}/{name}"));
+            }
+        }
+    }
+    let mut lines = Vec::new();
+    for path in pages {
+        for block in blocks(&page(&path)) {
+            for line in block.replace("\\\n", " ").lines() {
+                let line = line.trim_start().trim_start_matches("$ ");
+                if line.starts_with("glass ") && !line.contains("--->") {
+                    lines.push((path.clone(), line.to_owned()));
+                }
+            }
+        }
+    }
+    lines
+}
+
+#[test]
+fn every_glass_command_in_the_documentation_is_one() {
+    let mut wrong = Vec::new();
+    let lines = glass_lines();
+    assert!(lines.len() >= 20, "they are found: {}", lines.len());
+    for (path, line) in lines {
+        let words = words(&line);
+        if let Err(why) = Cli::try_parse_from(&words) {
+            use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};
+            if ![DisplayHelp, DisplayVersion].contains(&why.kind()) {
+                let why = why.to_string();
+                wrong.push(format!(
+                    "{path}: {line}: {}",
+                    why.lines().next().unwrap_or_default()
+                ));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// The words of a line as a shell reads them, up to a comment, a pipe, or the explanation that our
+/// pages write behind a command after several spaces.
+fn words(line: &str) -> Vec<String> {
+    let (mut words, mut word, mut quote, mut any) = (Vec::new(), String::new(), None, false);
+    let mut spaces = 0;
+    for c in line.chars() {
+        match (quote, c) {
+            (Some(open), _) if c == open => quote = None,
+            (Some(_), _) => word.push(c),
+            (None, '\'' | '"') => (quote, any) = (Some(c), true),
+            (None, ' ') => {
+                spaces += 1;
+                if any || !word.is_empty() {
+                    words.push(std::mem::take(&mut word));
+                    any = false;
+                }
+                if spaces > 2 {
+                    break;
+                }
+                continue;
+            }
+            (None, '#' | '|' | ';' | '>' | '&') if word.is_empty() => break,
+            (None, _) => word.push(c),
+        }
+        spaces = 0;
+    }
+    if any || !word.is_empty() {
+        words.push(word);
+    }
+    words
+}
+
+#[test]
+fn the_commands_of_the_readme_are_there() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let page = page("README.md");
+    for command in ["deploy/quickstart", "tests/run"] {
+        assert!(page.contains(command), "{command}");
+        let mode = fs::metadata(root().join(command))
+            .expect(command)
+            .permissions()
+            .mode();
+        assert!(mode & 0o111 != 0, "{command} can be run");
+    }
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let mut wrong = Vec::new();
+    let mut pages = vec!["README.md".to_owned(), "CHANGELOG.md".to_owned()];
+    for folder in ["docs", "docs/operating", "docs/reference", "docs/decisions"] {
+        for file in fs::read_dir(root().join(folder)).unwrap() {
+            let name = file.unwrap().file_name().into_string().unwrap();
+            pages.extend(name.ends_with(".md").then(|| format!("{folder}/{name}")));
+        }
+    }
+    for path in pages {
+        let folder = root().join(&path).parent().unwrap().to_owned();
+        for link in page(&path)
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
+            let target = link.split('#').next().unwrap_or_default();
+            let is_ours = !target.is_empty() && !target.contains("://");
+            if is_ours && !folder.join(target).exists() {
+                wrong.push(format!("{path}: {link}"));
+            }
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "links that lead nowhere:\n{}",
+        wrong.join("\n")
+    );
+}

@@ -1,3 +1,15 @@
 //! The real programs as people and scripts use them.
 
+// clippy.toml allows it in tests; clippy takes only functions with #[test] for one, not their helpers.
+#![allow(clippy::unwrap_used)]
+
+mod breaking;
+mod broker;
+mod exec;
+mod exit_codes;
+mod forks;
+mod golden;
+mod help;
+mod json;
 mod main_job;
+mod scripts;

@@ -5,7 +5,8 @@ use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::time::Instant;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use rustix::event::Timespec;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -38,7 +39,8 @@ pub fn binary(name: &str) -> PathBuf {
 pub struct Process {
     child: Child,
     pid: Pid,
-    heard: Receiver<Line>,
+    /// Behind a lock, so that several threads may share what holds the process.
+    heard: Mutex<Receiver<Line>>,
     out: String,
     err: String,
 }
@@ -68,7 +70,7 @@ impl Process {
         Self {
             child,
             pid,
-            heard,
+            heard: Mutex::new(heard),
             out: String::new(),
             err: String::new(),
         }
@@ -88,7 +90,7 @@ impl Process {
         let until = Instant::now() + PATIENCE;
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            let line = match self.heard.recv_timeout(left) {
+            let line = match self.next(left) {
                 Ok(line) => line,
                 Err(RecvTimeoutError::Timeout) => {
                     panic!("it does not say `{what}`, only:\n{}{}", self.out, self.err)
@@ -136,7 +138,7 @@ impl Process {
         drop(self.child.stdin.take());
         let status = self.ends();
         // Somebody it started may still hold its output: what is there is read, not more.
-        while let Ok(line) = self.heard.recv_timeout(std::time::Duration::from_secs(5)) {
+        while let Ok(line) = self.next(Duration::from_secs(5)) {
             self.keep(line);
         }
         let code = status
@@ -155,12 +157,17 @@ impl Process {
         let patience = Timespec::try_from(PATIENCE).expect("it fits");
         let ready = poll(&mut events, Some(&patience)).expect("we can wait");
         if ready == 0 {
-            while let Ok(line) = self.heard.try_recv() {
+            while let Ok(line) = self.next(Duration::ZERO) {
                 self.keep(line);
             }
             panic!("it does not end; it said:\n{}{}", self.out, self.err);
         }
         self.child.wait().expect("it is our child")
+    }
+
+    fn next(&mut self, within: Duration) -> Result<Line, RecvTimeoutError> {
+        let heard = self.heard.get_mut().unwrap_or_else(PoisonError::into_inner);
+        heard.recv_timeout(within)
     }
 
     fn keep(&mut self, line: Line) -> String {

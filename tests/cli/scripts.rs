@@ -1,0 +1,133 @@
+//! Scripts: nothing asks a question where nobody sits, and nothing is coloured unasked.
+
+use breakglass_tests::Playground;
+use breakglass_tests::playground::Process;
+
+#[test]
+fn nothing_prompts_without_a_terminal() {
+    let playground = Playground::begins();
+    playground.opens("the worker floods");
+    let asked = ["request", "migrate-shop-db", "-m", "jobs", "--no-wait"];
+    assert_eq!(playground.glass("mia", &asked).code, 81);
+    for (who, words) in [
+        ("leon", &["approve", "G-1"][..]),
+        ("mia", &["request", "deploy-shop"]),
+        ("mia", &["exec", "deploy-shop", "--", "true"]),
+        ("leon", &["deny", "G-1"]),
+        ("leon", &["revoke", "G-1"]),
+        ("mia", &["self-grant", "G-1"]),
+        ("leon", &["freeze", "mia"]),
+        ("leon", &["incident", "close"]),
+        ("founder", &["people", "remove", "mia", "-m", "last day"]),
+    ] {
+        // Its end shows that it did not wait: nobody would ever answer.
+        let said = playground.glass(who, words);
+        assert_eq!(said.code, 2, "{words:?}: {said}");
+        assert!(said.err.contains("next:"), "it says how to say it: {said}");
+    }
+    // Several incidents, and nobody to choose one.
+    playground.done("mia", &["incident", "open", "another one"]);
+    let said = playground.glass("mia", &["request", "deploy-shop", "-m", "why"]);
+    assert_eq!(said.code, 2, "{said}");
+    assert!(
+        said.err.contains("INC-1") && said.err.contains("INC-2"),
+        "{said}"
+    );
+}
+
+#[test]
+fn colours_are_for_terminals_and_for_those_who_ask() {
+    let playground = Playground::begins();
+    playground.opens("the worker floods");
+    let run = |variables: &[(&str, &str)], words: &[&str]| {
+        let mut glass = playground.glass_command("mia", words);
+        glass.envs(variables.iter().copied());
+        Process::spawn(glass).finishes()
+    };
+    for words in [&["status"][..], &["grants", "show", "G-9"]] {
+        let has_escapes = |variables: &[(&str, &str)]| {
+            let said = run(variables, words);
+            said.out.contains('\u{1b}') || said.err.contains('\u{1b}')
+        };
+        assert!(!has_escapes(&[]), "{words:?}: a pipe gets none");
+        assert!(
+            has_escapes(&[("CLICOLOR_FORCE", "1")]),
+            "{words:?}: unless it is asked for"
+        );
+        assert!(!has_escapes(&[("NO_COLOR", "1")]), "{words:?}");
+    }
+}
+
+#[test]
+fn a_hostile_reason_never_reaches_a_terminal() {
+    let playground = Playground::begins();
+    let hostile = "x\u{1b}]0;pwned\u{7}\u{1b}[2K";
+    for words in [
+        &["incident", "open", hostile][..],
+        &["request", hostile, "-m", "why"],
+        &["grants", "show", hostile],
+        &["--context", hostile, "status"],
+        &["--server", hostile, "status"],
+        &["people", "invite", hostile],
+        &["enroll", hostile],
+    ] {
+        let said = playground.glass("mia", words);
+        assert!([1, 2].contains(&said.code), "{words:?}: {said}");
+        assert!(
+            !said.err.contains('\u{1b}') && !said.out.contains('\u{1b}'),
+            "{words:?}: {said}"
+        );
+    }
+}
+
+#[test]
+fn flags_win_over_the_environment_and_that_over_the_files() {
+    let playground = Playground::begins();
+    let who = |variables: &[(&str, &str)], words: &[&str]| {
+        let mut glass = playground.glass_command("mia", words);
+        glass
+            .env_remove("GLASS_CONTEXT")
+            .envs(variables.iter().copied());
+        let said = Process::spawn(glass).finishes();
+        assert_eq!(said.code, 0, "{said}");
+        said.json()["person"].as_str().unwrap().to_owned()
+    };
+    let json = ["-o", "json", "whoami"];
+    playground.done("nobody", &["context", "use", "leon"]);
+    assert_eq!(who(&[], &json), "leon");
+    assert_eq!(who(&[("GLASS_CONTEXT", "mia")], &json), "mia");
+    let flag = ["-o", "json", "--context", "founder", "whoami"];
+    assert_eq!(who(&[("GLASS_CONTEXT", "mia")], &flag), "founder");
+    assert_eq!(
+        who(
+            &[("GLASS_OUTPUT", "json"), ("GLASS_CONTEXT", "")],
+            &["whoami"]
+        ),
+        "leon"
+    );
+}
+
+#[test]
+fn what_is_on_the_laptop_is_for_its_owner_alone() {
+    use breakglass_tests::playground::mode_of;
+    let playground = Playground::begins();
+    let context = playground.contexts().join("contexts/mia");
+    assert_eq!(mode_of(&context), 0o700);
+    for file in [
+        "key.pem",
+        "certificate.pem",
+        "ca.pem",
+        "checkpoint",
+        "context.toml",
+    ] {
+        assert_eq!(mode_of(&context.join(file)), 0o600, "{file}");
+    }
+    let keys = playground.data().join("keys");
+    assert_eq!(mode_of(&keys), 0o700);
+    for file in std::fs::read_dir(&keys).unwrap() {
+        let file = file.unwrap().path();
+        if file.extension().is_some_and(|kind| kind == "pem") {
+            assert_eq!(mode_of(&file), 0o600, "{}", file.display());
+        }
+    }
+}
