@@ -25,9 +25,15 @@ const CRATES: &[(&str, &[&str])] = &[
     ("proto/tlog", &[]),
     ("proto", &[]),
     ("broker/domain", &[]),
-    ("broker", &["breakglass-domain", "breakglass-proto", "breakglass-tlog"]),
+    (
+        "broker",
+        &["breakglass-domain", "breakglass-proto", "breakglass-tlog"],
+    ),
     // The domain is named in one place, the offline `glass policy check`: decision 0002.
-    ("client", &["breakglass-domain", "breakglass-proto", "breakglass-tlog"]),
+    (
+        "client",
+        &["breakglass-domain", "breakglass-proto", "breakglass-tlog"],
+    ),
 ];
 
 /// A file longer than this is more than one thing.
@@ -54,7 +60,11 @@ fn each_module_names_only_what_it_may() {
             }
         }
     }
-    assert!(wrong.is_empty(), "who may name whom (docs/architecture.md):\n{}", wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "who may name whom (docs/architecture.md):\n{}",
+        wrong.join("\n")
+    );
 }
 
 #[test]
@@ -72,10 +82,19 @@ fn commands_are_named_by_nothing_but_main() {
 fn crates_depend_only_on_what_they_may() {
     for (krate, allowed) in CRATES {
         let manifest = read(&root().join(krate).join("Cargo.toml"));
-        let dependencies = manifest.split("[dev-dependencies]").next().unwrap_or_default();
-        for line in dependencies.lines().filter(|line| line.starts_with("breakglass-")) {
+        let dependencies = manifest
+            .split("[dev-dependencies]")
+            .next()
+            .unwrap_or_default();
+        for line in dependencies
+            .lines()
+            .filter(|line| line.starts_with("breakglass-"))
+        {
             let named = line.split(['.', ' ', '=']).next().unwrap_or_default();
-            assert!(allowed.contains(&named), "{krate}/Cargo.toml depends on {named}");
+            assert!(
+                allowed.contains(&named),
+                "{krate}/Cargo.toml depends on {named}"
+            );
         }
     }
 }
@@ -83,8 +102,19 @@ fn crates_depend_only_on_what_they_may() {
 #[test]
 fn the_domain_and_the_formats_touch_nothing_outside() {
     let banned = [
-        "std::fs", "std::net", "std::env", "std::process", "std::thread", "tokio", "async ",
-        "SystemTime", "Instant::now", "Timestamp::now", "println!", "tonic", "prost",
+        "std::fs",
+        "std::net",
+        "std::env",
+        "std::process",
+        "std::thread",
+        "tokio",
+        "async ",
+        "SystemTime",
+        "Instant::now",
+        "Timestamp::now",
+        "println!",
+        "tonic",
+        "prost",
     ];
     for folder in ["broker/domain/src", "proto/tlog/src"] {
         for file in rust_files(&root().join(folder)) {
@@ -104,7 +134,10 @@ fn the_client_names_the_domain_in_one_file() {
         .map(|file| shown(&file))
         .collect();
     let only = "client/src/commands/policy/check.rs";
-    assert!(naming.iter().all(|file| file == only), "{naming:?}: only {only} may (decision 0002)");
+    assert!(
+        naming.iter().all(|file| file == only),
+        "{naming:?}: only {only} may (decision 0002)"
+    );
 }
 
 #[test]
@@ -117,36 +150,62 @@ fn time_is_read_in_one_file_each() {
         }
         let text = code_of(&read(&file));
         for word in ["SystemTime::now(", "Timestamp::now(", "Zoned::now("] {
-            assert!(!text.contains(word), "{name} reads the wall clock; only {edges:?} may");
+            assert!(
+                !text.contains(word),
+                "{name} reads the wall clock; only {edges:?} may"
+            );
         }
     }
 }
 
+/// Over a function that is no test: the tests start their own program again with it, in place of
+/// `glass`, and a runner that starts it too would wait for a command line.
+const STAND_IN: &str = "#[ignore = \"the tests start it themselves\"]";
+
 #[test]
 fn nothing_is_left_undone() {
-    let left = ["todo!", "unimplemented!", "FIXME", "XXX", "#[ignore", "dbg!("];
+    let left = [
+        "todo!",
+        "unimplemented!",
+        "FIXME",
+        "XXX",
+        "#[ignore",
+        "dbg!(",
+    ];
     for file in all_rust_files() {
         let name = shown(&file);
         if name == "tests/tidy.rs" {
             continue;
         }
-        let text = read(&file);
+        let text = read(&file).replace(STAND_IN, "");
         for word in left {
             assert!(!text.contains(word), "{name} has `{word}`");
         }
         let lines = text.lines().count();
-        assert!(lines <= LINES_MAX, "{name} has {lines} lines: is it still one thing?");
+        assert!(
+            lines <= LINES_MAX,
+            "{name} has {lines} lines: is it still one thing?"
+        );
     }
 }
 
 #[test]
 fn one_crypto_provider_only() {
     let lock = read(&root().join("Cargo.lock"));
-    for banned in
-        ["aws-lc-rs", "aws-lc-sys", "openssl", "openssl-sys", "native-tls", "rsa", "ed25519-dalek"]
-    {
+    for banned in [
+        "aws-lc-rs",
+        "aws-lc-sys",
+        "openssl",
+        "openssl-sys",
+        "native-tls",
+        "rsa",
+        "ed25519-dalek",
+    ] {
         let line = format!("name = \"{banned}\"\n");
-        assert!(!lock.contains(&line), "{banned} is in Cargo.lock; ring is the only provider");
+        assert!(
+            !lock.contains(&line),
+            "{banned} is in Cargo.lock; ring is the only provider"
+        );
     }
 }
 
@@ -167,7 +226,11 @@ fn every_relative_link_in_the_docs_leads_somewhere() {
             }
         }
     }
-    assert!(broken.is_empty(), "links that lead nowhere:\n{}", broken.join("\n"));
+    assert!(
+        broken.is_empty(),
+        "links that lead nowhere:\n{}",
+        broken.join("\n")
+    );
 }
 
 #[test]
@@ -177,17 +240,25 @@ fn decisions_are_numbered_without_gaps() {
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.get(..4)?.parse().ok())
         .collect();
     numbers.sort_unstable();
-    let wanted: Vec<u32> = (1..=numbers.len()).map(|n| u32::try_from(n).unwrap_or(0)).collect();
+    let wanted: Vec<u32> = (1..=numbers.len())
+        .map(|n| u32::try_from(n).unwrap_or(0))
+        .collect();
     assert_eq!(numbers, wanted);
 }
 
 fn root() -> PathBuf {
     let tests = Path::new(env!("CARGO_MANIFEST_DIR"));
-    tests.parent().expect("tests/ is inside the repository").to_owned()
+    tests
+        .parent()
+        .expect("tests/ is inside the repository")
+        .to_owned()
 }
 
 fn shown(file: &Path) -> String {
-    file.strip_prefix(root()).unwrap_or(file).display().to_string()
+    file.strip_prefix(root())
+        .unwrap_or(file)
+        .display()
+        .to_string()
 }
 
 fn read(file: &Path) -> String {
@@ -196,8 +267,13 @@ fn read(file: &Path) -> String {
 
 /// The text without comments and without its unit tests, which may name anything.
 fn code_of(text: &str) -> String {
-    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
-    let lines = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let code = text
+        .split("#[cfg(test)]\nmod tests {")
+        .next()
+        .unwrap_or_default();
+    let lines = code
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -230,7 +306,9 @@ fn siblings_named(text: &str) -> BTreeSet<String> {
 }
 
 fn first_word(text: &str) -> String {
-    text.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect()
+    text.chars()
+        .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+        .collect()
 }
 
 fn all_rust_files() -> Vec<PathBuf> {
@@ -251,7 +329,9 @@ fn markdown_files() -> Vec<PathBuf> {
 }
 
 fn files_ending(folder: &Path, ending: &str) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Vec::new();
+    };
     let mut files = Vec::new();
     for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
         if path.is_dir() && !path.ends_with("target") {
@@ -267,5 +347,8 @@ fn files_ending(folder: &Path, ending: &str) -> Vec<PathBuf> {
 /// The targets of `[text](target)`.
 fn links(text: &str) -> Vec<String> {
     let after = text.split("](").skip(1);
-    after.filter_map(|rest| rest.split(')').next()).map(str::to_owned).collect()
+    after
+        .filter_map(|rest| rest.split(')').next())
+        .map(str::to_owned)
+        .collect()
 }

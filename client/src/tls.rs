@@ -81,7 +81,7 @@ pub fn enrolling(pin: Pin, pinned: Pinned) -> ClientConfig {
     finish(config)
 }
 
-/// The CA certificate a [`PinVerifier`] has accepted.
+/// The CA certificate a `PinVerifier` has accepted.
 pub type Pinned = Arc<OnceLock<CertificateDer<'static>>>;
 
 fn builder() -> ConfigBuilder<ClientConfig, rustls::WantsVerifier> {

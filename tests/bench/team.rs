@@ -56,12 +56,7 @@ impl Team {
         };
         team.serve().await?;
         for (name, line) in names.iter().zip(&invitations) {
-            let glass = team
-                .glass()
-                .args(["--context", name, "enroll", line])
-                .output()
-                .await?;
-            told(&glass, "glass enroll")?;
+            team.enroll(name, line).await?;
             team.people.push(Arc::new(team.connect(name).await?));
         }
         let opened = team.people[0]

@@ -45,6 +45,13 @@ impl Line {
         check(text, max, |_| false).map(Self)
     }
 
+    /// A line that was taken when it was recorded. What was taken once is read for ever, whatever is
+    /// refused today: only for reading entries and what is made of them.
+    #[must_use]
+    pub fn recorded(text: &str) -> Self {
+        Self(text.into())
+    }
+
     /// The text itself.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -63,6 +70,12 @@ impl Prose {
     /// [`TextError`] where it is empty, too long, or could restyle a terminal.
     pub fn parse(text: &str) -> Result<Self, TextError> {
         check(text, PROSE_MAX, |c| c == '\n').map(Self)
+    }
+
+    /// A text that was taken when it was recorded, as [`Line::recorded`].
+    #[must_use]
+    pub fn recorded(text: &str) -> Self {
+        Self(text.into())
     }
 
     /// The text itself.

@@ -83,14 +83,17 @@ fn look(config: &Config, findings: &mut Vec<Finding>) {
         "data folder",
         demand_data_dir(config).map(|()| config.data_dir.display().to_string()),
     );
-    note("keys", keys(config));
+    note(
+        "keys",
+        keys(config).map_err(|failure| failure.with_config(&config.file)),
+    );
     note("policy", policy(config));
     match ledger(config) {
         Ok(report) => {
             note("ledger", well(config, &report));
             note("clock", clock(&report, SystemClock::start().now()));
         }
-        Err(failure) => note("ledger", Err(failure)),
+        Err(failure) => note("ledger", Err(failure.with_config(&config.file))),
     }
     let settings = &config.settings;
     let ports = [
@@ -188,7 +191,7 @@ fn well(config: &Config, report: &Report) -> Result<String, Failure> {
             count => format!(", and {} places more", count - 1),
         };
         return Err(Failure::new(format!("it is damaged: {first}{more}"))
-            .then("glassd fsck says what to do about each place"));
+            .then(format!("glassd fsck --config {}", config.file.display())));
     }
     Ok(format!(
         "{}: {} entries, each read and allowed; {} commits, each signed over the right tree",

@@ -1,7 +1,10 @@
 //! Why a command did not do it, and what to do next.
 
 use std::fmt;
+use std::io::ErrorKind;
+use std::path::Path;
 
+use breakglass_domain::Refusal;
 use breakglass_domain::policy::PolicyError;
 
 use crate::config::ConfigError;
@@ -43,6 +46,20 @@ impl Failure {
         }
     }
 
+    /// Names the config in a proposed command of `glassd`, so that it can be typed as it stands.
+    #[must_use]
+    pub fn with_config(self, file: &Path) -> Self {
+        let Some(next) = self.next.as_deref() else {
+            return self;
+        };
+        let is_command = matches!(next, "glassd fsck" | "glassd rotate --compromised");
+        if !is_command {
+            return self;
+        }
+        let next = format!("{next} --config {}", file.display());
+        self.then(next)
+    }
+
     /// What to do next, where it is known.
     #[must_use]
     pub fn next(&self) -> Option<&str> {
@@ -68,10 +85,17 @@ impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         let failure = Self::new(error.to_string());
         match error {
-            ConfigError::Unreadable { .. } => failure,
-            ConfigError::Wrong { .. } => {
-                failure.then("every setting with its default: deploy/glassd.toml")
+            ConfigError::Unreadable { source, .. } if source.kind() == ErrorKind::NotFound => {
+                failure.then(
+                    "make a broker with `glassd init DIR`, or name the file with --config PATH or \
+                     GLASSD_CONFIG",
+                )
             }
+            ConfigError::Unreadable { .. } => failure,
+            ConfigError::Wrong { .. } => failure.then(
+                "correct or remove that line, then: glassd check; the comments in the file that \
+                 `glassd init` wrote say what each setting does",
+            ),
         }
     }
 }
@@ -114,7 +138,16 @@ impl From<PolicyError> for Failure {
 impl From<Declined> for Failure {
     fn from(declined: Declined) -> Self {
         match declined {
-            Declined::Refused(refusal) => Self::new(refusal.to_string()),
+            Declined::Refused(refusal) => {
+                let failure = Self::new(refusal.to_string());
+                match refusal {
+                    Refusal::UnknownPerson(_) => {
+                        failure.then("look for a misspelt id in the policy file, or add them to it")
+                    }
+                    Refusal::ClockBehind { .. } => failure.then("set the clock of this host"),
+                    _ => failure,
+                }
+            }
             Declined::Ledger(error) => error.into(),
             Declined::ShuttingDown => Self::new(declined.to_string()),
         }

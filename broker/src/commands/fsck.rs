@@ -139,7 +139,10 @@ fn verdict(report: &Report, differences: &[String]) -> Result<(), Failure> {
         let failure = Failure::new(what);
         return Err(match report.damage.iter().all(remakable) {
             true => failure,
-            false => failure.then("docs/operating/backup.md"),
+            false => failure.then(
+                "stop the broker, keep the folder as it is, and restore the ledger from a backup or \
+                 a mirror",
+            ),
         });
     }
     if differences.is_empty() {

@@ -113,6 +113,10 @@ pub fn main() -> ExitCode {
 /// [`Failure`] says what happened, why, and the next command.
 pub fn run(arguments: &Arguments, printer: &mut Printer) -> Result<(), Failure> {
     keep_memory_private()?;
+    dispatch(arguments, printer).map_err(|failure| failure.with_config(&arguments.config_path()))
+}
+
+fn dispatch(arguments: &Arguments, printer: &mut Printer) -> Result<(), Failure> {
     match &arguments.command {
         Command::Init(init) => init.run(arguments.config.as_deref(), printer),
         Command::Serve(serve) => serve.run(&arguments.config()?),

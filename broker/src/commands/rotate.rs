@@ -50,6 +50,12 @@ impl Rotate {
             "made key {}, which signs from {}",
             new.kid, new.signs_from
         ));
+        if self.compromised {
+            printer.line(
+                "every key from before is withdrawn, those that were to sign later too: targets that \
+                 read the keys again no longer believe what they signed",
+            );
+        }
         match running::process(config) {
             Some(process) => printer.line(reload::reload(config, process)?),
             None => printer.line("no broker runs; it takes the key up when it starts"),

@@ -298,6 +298,24 @@ fn a_policy_that_anybody_can_change_is_pointed_at() {
     );
 }
 
+/// A proposed command can be typed as it stands, also where the config is not in its default place.
+#[test]
+fn a_damaged_ledger_says_which_command_looks_into_it() {
+    let place = Place::new();
+    place.init(&[]);
+    let config = place.config();
+    let mut journals = std::fs::read_dir(config.ledger_dir().join("journal")).unwrap();
+    let journal = journals.next().unwrap().unwrap().path();
+    let text = std::fs::read_to_string(&journal).unwrap();
+    std::fs::write(&journal, text.replacen("\"index\":0", "\"index\":7", 1)).unwrap();
+    let served = place.glassd(&["serve"]);
+    let next = format!("next:  glassd fsck --config {}", place.path("glass"));
+    assert_eq!(served.code, 1);
+    assert!(served.err.contains(&next), "{}", served.err);
+    let checked = place.glassd(&["check"]);
+    assert!(checked.out.contains(&next[7..]), "{}", checked.out);
+}
+
 #[test]
 fn what_is_missing_says_what_to_do() {
     let nowhere = glassd(&["serve", "--config", "/nonexistent/glassd.toml"]);

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// It cannot be read.
-    #[error("the config file {} cannot be read: {source}{}", file.display(), hint(source))]
+    #[error("the config file {} cannot be read: {source}", file.display())]
     Unreadable {
         /// Which.
         file: PathBuf,
@@ -28,15 +28,6 @@ pub enum ConfigError {
         /// The line, and a caret beneath.
         drawn: String,
     },
-}
-
-fn hint(source: &io::Error) -> &'static str {
-    match source.kind() {
-        io::ErrorKind::NotFound => {
-            "\nmake a broker with `glassd init DIR`, or name the file with --config or GLASSD_CONFIG"
-        }
-        _ => "",
-    }
 }
 
 impl ConfigError {

@@ -122,9 +122,9 @@ impl GrantRecord {
                 right: word(&self.right)?,
                 incident: IncidentId(self.incident),
             },
-            sentence: line(&self.sentence)?,
+            sentence: Line::recorded(&self.sentence),
             risk: word(&self.risk)?,
-            reason: line(&self.reason)?,
+            reason: Line::recorded(&self.reason),
             length: Lifetime::from_millis(self.length_ms),
             rule: word(&self.rule)?,
             approvers: self
@@ -140,7 +140,7 @@ impl GrantRecord {
             }),
             held: self.held,
             key: word(&self.key)?,
-            audience: line(&self.audience)?,
+            audience: Line::recorded(&self.audience),
             phase,
             credentials: self.credentials,
         })
@@ -165,7 +165,7 @@ impl EndedRecord {
             ending: word::<Ending>(&self.ending)?,
             at: Time::from_millis(self.at_ms),
             by: word(&self.by)?,
-            reason: self.reason.as_deref().map(line).transpose()?,
+            reason: self.reason.as_deref().map(Line::recorded),
         })
     }
 }
@@ -216,20 +216,20 @@ impl IncidentRecord {
             Ok(Note {
                 by: word(by)?,
                 at: Time::from_millis(*at),
-                text: prose(text)?,
+                text: Prose::recorded(text),
             })
         };
         let closing = |(by, at, reason): (String, i64, String)| {
             Ok(Closing {
                 by: word(&by)?,
                 at: Time::from_millis(at),
-                reason: line(&reason)?,
+                reason: Line::recorded(&reason),
             })
         };
         Ok(Incident {
             id: IncidentId(self.id),
             severity: word(&self.severity)?,
-            title: line(&self.title)?,
+            title: Line::recorded(&self.title),
             opened_by: word(&self.opened_by)?,
             opened_at: Time::from_millis(self.opened_ms),
             closes_at: Time::from_millis(self.closes_ms),
@@ -257,15 +257,6 @@ pub(super) fn from_bytes<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> Result<T
 
 pub(super) fn word<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, IndexError> {
     text.parse().map_err(unreadable)
-}
-
-/// A line that passed its own field's limit before it was recorded.
-pub(super) fn line(text: &str) -> Result<Line, IndexError> {
-    Line::parse_up_to(text, usize::MAX).map_err(unreadable)
-}
-
-fn prose(text: &str) -> Result<Prose, IndexError> {
-    Prose::parse(text).map_err(unreadable)
 }
 
 fn unreadable(error: impl std::fmt::Display) -> IndexError {

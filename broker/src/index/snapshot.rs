@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use breakglass_domain::people::{Device, Freeze, Member, Token};
-use breakglass_domain::{GrantId, IncidentId, Nonce, Policy, State, Time};
+use breakglass_domain::{GrantId, IncidentId, Line, Nonce, Policy, State, Time};
 use serde::{Deserialize, Serialize};
 
-use super::record::{GrantRecord, IncidentRecord, from_bytes, line, to_bytes, word};
+use super::record::{GrantRecord, IncidentRecord, from_bytes, to_bytes, word};
 use super::store::{Store, broken};
 use crate::ports::IndexError;
 
@@ -193,7 +193,7 @@ fn restore_member(state: &mut State, record: MemberRecord) -> Result<(), IndexEr
     for (key, name, public, at, ends) in record.devices {
         let key: breakglass_domain::KeyId = word(&key)?;
         let device = Device {
-            name: line(&name)?,
+            name: Line::recorded(&name),
             public,
             enrolled_at: Time::from_millis(at),
             certificate_expires_at: Time::from_millis(ends),
@@ -201,7 +201,7 @@ fn restore_member(state: &mut State, record: MemberRecord) -> Result<(), IndexEr
         member.devices.insert(key, device);
     }
     if let Some((by, at, reason)) = record.frozen {
-        let (by, at, reason) = (word(&by)?, Time::from_millis(at), line(&reason)?);
+        let (by, at, reason) = (word(&by)?, Time::from_millis(at), Line::recorded(&reason));
         member.frozen = Some(Freeze { by, at, reason });
     }
     state.members.insert(person, member);

@@ -1,7 +1,7 @@
 //! Makes what targets and the broker itself accept as proof: JWTs, X.509 certificates, and the keys
 //! behind them. One kind a file.
 //!
-//! Whatever lets somebody in is made only against a [`Receipt`](breakglass_tlog::Receipt) whose
+//! Whatever lets somebody in is made only against a [`Receipt`] whose
 //! entry announces exactly it: no entry, no credential.
 
 mod documents;

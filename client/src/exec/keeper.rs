@@ -2,7 +2,7 @@
 //!
 //! `glass exec` starts `glass __keep FOLDER` before the first credential is written, and holds the
 //! other end of its standard input. Over it goes one line, the command's process group, and at an
-//! ordinary end a second one, [`DONE`]. If the pipe closes without that, `glass` has died: the
+//! ordinary end a second one, `DONE`. If the pipe closes without that, `glass` has died: the
 //! keeper sends SIGTERM to the group, SIGKILL after the grace, and wipes the folder. The broker
 //! does its part alone: the hold stream is gone, so it ends the grant after its own grace.
 
@@ -26,6 +26,7 @@ use super::{
     folder::Folder,
     limits::{FORCE_PAUSE, GRACE},
     shim::{KEEP, Shim},
+    terminal::own_group,
 };
 use crate::{error::Error, output::Printer};
 
@@ -122,9 +123,7 @@ async fn watch(order: &Keep, pipe: pipe::Receiver, printer: &Printer) {
         group = as_pid(&line);
     }
     // Who is process 1's group or our own cannot be meant.
-    if let Some(group) =
-        group.filter(|group| !group.is_init() && *group != rustix::process::getpgrp())
-    {
+    if let Some(group) = group.filter(|group| !group.is_init() && Some(*group) != own_group()) {
         printer.loud("`glass exec` was killed: ending the command it ran");
         end(&Family::new(group, Vec::new())).await;
     }

@@ -4,8 +4,8 @@
 //!
 //! - The command runs only while the grant lives. When it ends, or when its known end has come and
 //!   the broker cannot be asked, the command's process group and its descendants outside it get
-//!   SIGTERM and, [`limits::GRACE`] later, SIGKILL.
-//! - The credential is in a private [`folder`] only, and wiped at the end: by us; by the [`keeper`]
+//!   SIGTERM and, `limits::GRACE` later, SIGKILL.
+//! - The credential is in a private `folder` only, and wiped at the end: by us; by the [`keeper`]
 //!   where `glass` was killed; by the next `glass exec` where both were.
 //! - The grant is given back at every end that leaves us time to. `kill -9` does not: then the hold
 //!   stream is gone, the broker ends the grant after its grace of a minute, and a credential that

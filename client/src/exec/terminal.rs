@@ -13,7 +13,7 @@ use std::{
 use nix::sys::signal::{SigSet, Signal};
 use rustix::{
     io::Errno,
-    process::{Pid, getpgrp},
+    process::Pid,
     termios::{OptionalActions, Termios, tcdrain, tcgetattr, tcgetpgrp, tcsetattr, tcsetpgrp},
 };
 
@@ -40,7 +40,7 @@ impl Terminal {
 
     /// Whether our own process group has it: false when `glass` was put in the background.
     pub(super) fn is_ours(&self) -> bool {
-        tcgetpgrp(&self.tty).is_ok_and(|front| front == getpgrp())
+        tcgetpgrp(&self.tty).is_ok_and(|front| Some(front) == own_group())
     }
 
     /// Makes `group` the foreground process group.
@@ -50,7 +50,7 @@ impl Terminal {
 
     /// Makes our own group the foreground process group again.
     pub(super) fn take_back(&self) -> io::Result<()> {
-        self.lend_to(getpgrp())
+        self.lend_to(own_group().ok_or(Errno::NOTTY)?)
     }
 
     /// Returns once our group has the terminal, being stopped until then as anybody is who wants it
@@ -75,7 +75,14 @@ impl Terminal {
 /// For the shim: done by the command's own process before it becomes the command, there is no
 /// moment in which the command runs without its terminal.
 pub(super) fn claim() -> io::Result<()> {
-    Ok(undisturbed(|| tcsetpgrp(io::stdin(), getpgrp()))?)
+    let group = own_group().ok_or(Errno::NOTTY)?;
+    Ok(undisturbed(|| tcsetpgrp(io::stdin(), group))?)
+}
+
+/// The process group of `glass`. `None` where its leader lives outside of our PID namespace: the
+/// kernel then answers 0 (pid_namespaces(7)), which `rustix` takes for impossible.
+pub(super) fn own_group() -> Option<Pid> {
+    Pid::from_raw(nix::unistd::getpgrp().as_raw())
 }
 
 /// Whether the command should have the terminal from the start. Not where standard output is a

@@ -71,9 +71,7 @@ pub(super) mod token {
 /// What a person typed. Whatever was let in once is read again: no limit but the entry's own.
 pub(super) mod line {
     use breakglass_domain::Line;
-    use serde::{Deserialize as _, Deserializer, Serializer, de};
-
-    use crate::ports::ENTRY_MAX;
+    use serde::{Deserialize as _, Deserializer, Serializer};
 
     pub(in super::super) fn serialize<S: Serializer>(
         line: &Line,
@@ -85,8 +83,7 @@ pub(super) mod line {
     pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Line, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Line::parse_up_to(&text, ENTRY_MAX).map_err(de::Error::custom)
+        String::deserialize(deserializer).map(|text| Line::recorded(&text))
     }
 }
 
@@ -112,10 +109,10 @@ pub(super) mod maybe_line {
     }
 }
 
-/// A note of several lines; the limit of the rules on it may only grow.
+/// A note of several lines.
 pub(super) mod prose {
     use breakglass_domain::Prose;
-    use serde::{Deserialize as _, Deserializer, Serializer, de};
+    use serde::{Deserialize as _, Deserializer, Serializer};
 
     pub(in super::super) fn serialize<S: Serializer>(
         prose: &Prose,
@@ -127,8 +124,7 @@ pub(super) mod prose {
     pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Prose, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Prose::parse(&text).map_err(de::Error::custom)
+        String::deserialize(deserializer).map(|text| Prose::recorded(&text))
     }
 }
 

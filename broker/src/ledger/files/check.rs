@@ -228,7 +228,7 @@ impl Checker<'_> {
         };
         let (size, end) = (published.size(), self.walk.size());
         let what = format!("{size} entries were published, and the journal ends after {end}");
-        self.damage(&self.place.checkpoint(), None, what, Remedy::RestoreJournal);
+        self.damage(&self.place.journal(), None, what, Remedy::RestoreJournal);
     }
 
     fn torn(&mut self, path: &Path, bytes: usize) {

@@ -248,7 +248,7 @@ fn check_published(place: &Place, key: &VerifierKey, committed: &Committed) -> R
     let (old, size) = (published.size(), committed.edge.size());
     if old > size {
         let what = format!("{old} entries were published, and the journal ends after {size}");
-        return Err(damaged(&path, what).into());
+        return Err(damaged(&place.journal(), what).into());
     }
     let hashes = Hashes::new(place, &committed.edge);
     let root = tree_hash(old, &hashes).map_err(|e| Wrong::Tiles(damaged(&path, e)))?;

@@ -134,5 +134,5 @@ pub(super) fn told(path: &Path, what: &str, error: &io::Error) -> LedgerError {
 
 /// Something on disk is not what was written.
 pub(super) fn damaged(path: &Path, what: impl std::fmt::Display) -> LedgerError {
-    LedgerError::Damaged(format!("{}: {what}; run: glassd fsck", path.display()))
+    LedgerError::Damaged(format!("{}: {what}", path.display()))
 }

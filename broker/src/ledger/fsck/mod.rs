@@ -78,7 +78,7 @@ impl fmt::Display for Remedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::RestoreJournal => {
-                "keep the folder as it is, and restore this file from a copy or a mirror"
+                "keep the folder as it is, and restore the journal from a backup or a mirror"
             }
             Self::RemakeTiles => {
                 "stop glassd, remove `tile` and `checkpoint` in the ledger's folder, and start it: \

@@ -152,6 +152,6 @@ fn entry_at(place: u64, line: &[u8]) -> Result<breakglass_domain::Event, LedgerE
         return Ok(event);
     }
     Err(LedgerError::Damaged(format!(
-        "entry {place} says that it is entry {index}; run: glassd fsck"
+        "entry {place} says that it is entry {index}"
     )))
 }

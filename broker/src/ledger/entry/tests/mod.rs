@@ -186,3 +186,20 @@ fn a_line_longer_than_what_is_typed_today_is_still_read() {
     let line = encode(0, &event).expect("fits");
     assert_eq!(decode(&line), Ok((0, event)));
 }
+
+/// What is refused today may have been taken yesterday, and the ledger is read for ever.
+#[test]
+fn a_text_that_is_refused_today_is_still_read() {
+    let (text, at) = ("a\u{200b}b\nc", Time::from_millis(0));
+    assert!(Line::parse(text).is_err());
+    let event = Event {
+        at,
+        change: Change::PersonFrozen {
+            person: "mia".parse().expect("an id"),
+            reason: Line::recorded(text),
+        },
+        ..noted("")
+    };
+    let line = encode(0, &event).expect("fits");
+    assert_eq!(decode(&line), Ok((0, event)));
+}
