@@ -3,14 +3,15 @@
 //! Chosen once at start (`commands/serve`), held as `Arc<dyn Trait>`; nothing here knows a file, a
 //! socket or a wire format.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use breakglass_domain::{
-    Command, CredentialId, Event, Grant, GrantId, Incident, IncidentId, PersonId, Refusal, RightId,
-    State, Time,
+    Actor, Command, CredentialId, Event, Grant, GrantId, Incident, IncidentId, Lifetime, Line,
+    PersonId, Refusal, RightId, State, Subject, TargetId, Time,
 };
 use breakglass_tlog::checkpoint::SignedCheckpoint;
 use breakglass_tlog::proof::{ConsistencyProof, InclusionProof};
@@ -321,8 +322,11 @@ pub struct CredentialOrder {
     pub at: Time,
     /// Until when it is valid.
     pub expires_at: Time,
-    /// The holder's public key: uncompressed SEC 1 point, 65 bytes.
-    pub holder_key: Vec<u8>,
+    /// The public key it is bound to: uncompressed SEC 1 point, 65 bytes. For a JWT the holder's own,
+    /// for a certificate one made for it.
+    pub public: Vec<u8>,
+    /// What it says beside.
+    pub subject: Subject,
 }
 
 /// A credential a target accepts. Says nothing in `Debug`.
@@ -352,6 +356,96 @@ pub enum IssueError {
     Signing(String),
 }
 
+/// Makes roles in PostgreSQL and drops them. What it does outside is on record before and after.
+pub trait Databases: Send + Sync {
+    /// Makes the role that the receipt's `credential.issued` entry announces, with this password.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]; the role may be there all the same.
+    fn create_role<'a>(
+        &'a self,
+        receipt: &'a Receipt,
+        order: &'a CredentialOrder,
+        password: &'a str,
+    ) -> Later<'a, Result<(), DatabaseError>>;
+
+    /// Ends a role's sessions, hands its objects on, and drops it; one that is gone already is fine.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]; may be tried again.
+    fn drop_role<'a>(
+        &'a self,
+        role: &'a DoomedRole,
+    ) -> Later<'a, Result<DroppedRole, DatabaseError>>;
+}
+
+/// A role that is to go.
+#[derive(Debug, Clone)]
+pub struct DoomedRole {
+    /// On which server.
+    pub target: TargetId,
+    /// Its name.
+    pub role: Line,
+    /// Whose its objects become.
+    pub heir: Line,
+}
+
+/// A role that is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DroppedRole {
+    /// How many of its sessions were ended.
+    pub sessions: u32,
+    /// How long it took.
+    pub took: Lifetime,
+}
+
+/// Why a server did not do it; the text is for people, and carries no secret.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum DatabaseError {
+    /// The broker does not know how to get there.
+    #[error("{0}")]
+    Unknown(String),
+    /// It cannot be reached now.
+    #[error("the database `{target}` cannot be reached: {why}")]
+    Unreachable {
+        /// Which.
+        target: TargetId,
+        /// In its words, or the network's.
+        why: String,
+    },
+    /// It said no.
+    #[error("the database `{target}` refused it: {why}")]
+    Refused {
+        /// Which.
+        target: TargetId,
+        /// In its words.
+        why: String,
+    },
+    /// The receipt is for something else.
+    #[error("the receipt is not for this role")]
+    WrongReceipt,
+}
+
+/// What the broker says under its own keys beside credentials.
+pub trait Notary: Send + Sync {
+    /// A text (its lines each end in a newline) as a C2SP signed note by the ledger key.
+    ///
+    /// # Errors
+    /// [`IssueError::Signing`].
+    fn sign(&self, text: &str) -> Result<String, IssueError>;
+
+    /// An OpenSSH revocation list (PROTOCOL.krl) that names every certificate of these grants;
+    /// `None` where the broker makes no SSH certificates.
+    fn revocation_list(&self, revoked: &BTreeSet<GrantId>) -> Option<Vec<u8>>;
+
+    /// The keys that JWTs are signed with, as published (RFC 7517 section 5).
+    fn published_keys(&self, now: Time) -> String;
+
+    /// The authority that SSH host certificates come from, as a line of `known_hosts` has it; empty
+    /// where there is none.
+    fn host_ca(&self) -> String;
+}
+
 /// The internal authority for client certificates.
 pub trait Authority: Send + Sync {
     /// Certifies a person's public key (uncompressed SEC 1 point). The caller has recorded serial
@@ -365,8 +459,8 @@ pub trait Authority: Send + Sync {
 /// A client certificate to make.
 #[derive(Debug, Clone)]
 pub struct CertificateOrder {
-    /// Whose.
-    pub person: PersonId,
+    /// Whose: a person, or a target's guard.
+    pub holder: Actor,
     /// Uncompressed SEC 1 point, 65 bytes.
     pub public: Vec<u8>,
     /// Lower-case hex, 16 bytes.

@@ -2,6 +2,7 @@
 //! the [statement](statement::Statement) a person signs.
 
 pub mod statement;
+pub mod tick;
 
 /// The generated messages, clients and servers of package `breakglass.v1`.
 #[allow(missing_docs, unreachable_pub, clippy::all)]
@@ -22,4 +23,9 @@ macro_rules! redact {
         }
     )*};
 }
-redact!(Credential, EnrollRequest, InvitePersonResponse);
+redact!(
+    Credential,
+    EnrollRequest,
+    InvitePersonResponse,
+    InviteTargetResponse
+);

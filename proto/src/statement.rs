@@ -199,6 +199,10 @@ acts! {
     Invite = "invite" {
         person: String = "person",
     }
+    /// Make an enrolment token for the guard of a target.
+    InviteTarget = "invite-target" {
+        target: String = "target",
+    }
     /// End every key, token and grant of somebody.
     RemovePerson = "remove-person" {
         person: String = "person",

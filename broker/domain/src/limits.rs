@@ -72,6 +72,19 @@ pub const TOKEN_LIFE: Lifetime = Lifetime::from_secs(24 * 3_600);
 /// How long a request waits where its rule does not say.
 pub const LAPSES_AFTER: Lifetime = Lifetime::from_secs(15 * 60);
 
+/// Sessions open at once: more is a broken script.
+pub const SESSIONS: usize = 10_000;
+
+/// Bytes of where a session comes from, as its target says it: an address and a port.
+pub const ORIGIN_MAX: usize = 64;
+
+/// How long after the end of its grant a session's end has to be confirmed, before it is on record
+/// that it was not. Guards end one within a second.
+pub const CONFIRMED_WITHIN: Lifetime = Lifetime::from_secs(10);
+
+/// Bytes kept of what a database says when it refuses something.
+pub const SERVER_TEXT_MAX: usize = 300;
+
 /// How old an incident gets where the policy does not say.
 pub const INCIDENT_LONGEST: Lifetime = Lifetime::from_secs(8 * 3_600);
 

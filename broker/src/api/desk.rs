@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use breakglass_domain::{Command, PersonId};
+use breakglass_domain::{Actor, Command, PersonId};
 use breakglass_proto::v1;
 use tonic::Request;
 
@@ -10,8 +10,8 @@ use super::error::Error;
 use super::limits::Limits;
 use super::rate::{OpenStream, Streams};
 use super::statement::{self, Checked};
-use super::stream::{Messages, Source, messages};
-use crate::app::{App, Caller};
+use super::stream::{Listener, Messages, Source, messages};
+use crate::app::{App, Caller, Guard};
 
 /// Answers every service.
 #[derive(Clone)]
@@ -33,6 +33,13 @@ impl Desk {
     pub(super) fn admitted<T>(&self, mut request: Request<T>) -> Result<(Arc<Caller>, T), Error> {
         let caller = request.extensions_mut().remove::<Arc<Caller>>();
         Ok((caller.ok_or(Error::NoCertificate)?, request.into_inner()))
+    }
+
+    /// The guard whom the front let in.
+    pub(super) fn attending<T>(&self, mut request: Request<T>) -> Result<(Arc<Guard>, T), Error> {
+        let guard = request.extensions_mut().remove::<Arc<Guard>>();
+        let nobody = Error::Certificate("it is for a person, and this call is for guards");
+        Ok((guard.ok_or(nobody)?, request.into_inner()))
     }
 
     /// The command that a caller signed; what is wrong with it goes on record.
@@ -75,14 +82,14 @@ impl Desk {
     /// A stream for one caller.
     pub(super) fn stream<S: Source>(
         &self,
-        caller: Arc<Caller>,
+        caller: impl Into<Listener>,
         open: OpenStream,
         source: S,
     ) -> Messages<S::Message> {
-        messages(source, &self.app, caller, open)
+        messages(source, &self.app, caller.into(), open)
     }
 
-    pub(super) fn open_stream(&self, caller: &Caller) -> Result<OpenStream, Error> {
-        self.streams.open(&caller.person)
+    pub(super) fn open_stream(&self, who: impl Into<Actor>) -> Result<OpenStream, Error> {
+        self.streams.open(&who.into())
     }
 }

@@ -27,7 +27,7 @@ impl EnrollService for Desk {
         let certified = self.app.enroll(enrolling).await?;
         let about = self.app.about();
         Ok(Response::new(v1::EnrollResponse {
-            person: certified.person.to_string(),
+            person: certified.holder.to_string(),
             certificate: certified.certificate,
             renew_at: Some(convert::time(certified.renew_at)),
             expires_at: Some(convert::time(certified.expires_at)),
@@ -70,7 +70,7 @@ impl Desk {
             return Err(Error::WrongBroker { ours });
         }
         let invited = self.app.invited(token);
-        let is_invited = invited.is_some_and(|person| person.as_str() == checked.by);
+        let is_invited = invited.is_some_and(|holder| holder.to_string() == checked.by);
         if !checked.by.is_empty() && !is_invited {
             let another = "it is by somebody else than the invitation is for";
             return Err(Error::Statement(another.to_owned()));

@@ -128,9 +128,9 @@ impl Error {
     pub fn internal(&self) -> Option<&app::Error> {
         use app::Error as E;
         match self {
-            Self::App(error @ (E::Ledger(_) | E::Index(_) | E::Issue(_) | E::Broken(_))) => {
-                Some(error)
-            }
+            Self::App(
+                error @ (E::Ledger(_) | E::Index(_) | E::Issue(_) | E::Database(_) | E::Broken(_)),
+            ) => Some(error),
             _ => None,
         }
     }
@@ -156,6 +156,7 @@ fn public(error: &app::Error) -> String {
         E::Ledger(L::OutOfRange(_)) => "the ledger has no such entries",
         E::Index(_) => "the broker cannot look up what is over just now; what lives still works",
         E::Issue(_) => "it is recorded, but the broker could not make the credential",
+        E::Database(why) => return format!("the role could not be made: {why}"),
         E::Broken(_) => "something went wrong inside the broker, and is in its diagnostics",
     };
     told.to_owned()
@@ -170,6 +171,7 @@ fn reason(error: &app::Error) -> &'static str {
         E::Ledger(L::Unavailable(_) | L::Damaged(_)) => "LEDGER_UNAVAILABLE",
         E::Ledger(L::OutOfRange(_)) | E::NoSuchEntry { .. } => "NOT_FOUND",
         E::NoSuchRange { .. } => "INVALID_ARGUMENT",
+        E::Database(_) => "TARGET_UNAVAILABLE",
         E::Index(_) | E::Issue(_) | E::Broken(_) => "INTERNAL",
         E::ShuttingDown => "SHUTTING_DOWN",
     }
@@ -182,6 +184,7 @@ fn next(error: &app::Error) -> String {
         E::Ledger(_) => "tell whoever runs the broker: glassd check",
         E::Index(_) | E::Broken(_) => "glass status",
         E::Issue(_) => "ask again: glass credential jwt",
+        E::Database(_) => "glass status",
         E::NoSuchEntry { .. } | E::NoSuchRange { .. } => "glass ledger list",
         E::ShuttingDown => "run the command again in a moment",
     };

@@ -12,21 +12,28 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use breakglass_domain::PersonId;
-use breakglass_proto::v1::enroll_service_server;
+use breakglass_domain::Actor;
+use breakglass_proto::v1::{enroll_service_server, guard_service_server, identity_service_server};
 use http::Extensions;
 use tokio::sync::Semaphore;
 use tonic::server::NamedService;
 use tonic::{Code, Status};
 
-use super::caller;
+use super::caller::{self, Who};
 use super::error::Error;
 use super::limits::{CALL_TIMEOUT, Limits, MESSAGE_MAX};
 use super::rate::{OpenStream, Rate, Streams};
-use crate::app::{App, Caller};
+use crate::app::{App, Caller, Guard};
 
 /// The one service that strangers may call.
 const OPEN: &str = <enroll_service_server::EnrollServiceServer<()> as NamedService>::NAME;
+
+/// What guards may call, and nothing else; and what nobody but guards may.
+const FOR_GUARDS: [&str; 2] = [
+    GUARDED,
+    <identity_service_server::IdentityServiceServer<()> as NamedService>::NAME,
+];
+const GUARDED: &str = <guard_service_server::GuardServiceServer<()> as NamedService>::NAME;
 
 /// Calls of one person at once, out of [`Limits::in_flight`]: one stolen laptop that begins calls and
 /// never sends them must not keep the others from freezing it.
@@ -37,7 +44,7 @@ pub(super) struct Front {
     app: Arc<App>,
     in_flight: Semaphore,
     of_one: Streams,
-    people: Rate<PersonId>,
+    callers: Rate<Actor>,
     strangers: Rate<IpAddr>,
 }
 
@@ -47,7 +54,7 @@ impl Front {
             app,
             in_flight: Semaphore::new(limits.in_flight),
             of_one: Streams::new(CALLS_AT_ONCE),
-            people: Rate::new(limits.calls_per_second, limits.calls_burst),
+            callers: Rate::new(limits.calls_per_second, limits.calls_burst),
             strangers: Rate::new(limits.enrolments_per_second, limits.enrolments_burst),
         })
     }
@@ -73,14 +80,9 @@ impl Front {
                 .inspect_err(|error| self.count(error))?;
             None
         } else {
-            let caller = self.take_person(request.extensions());
-            let caller = caller.inspect_err(|error| self.count(error))?;
-            let call = call_of(request.uri().path());
-            self.admit(&caller, &call).await?;
-            let share = self.share(&caller.person);
-            let share = share.inspect_err(|error| self.count(error))?;
-            request.extensions_mut().insert(Arc::new(caller));
-            Some(share)
+            let who = self.take_member(request.extensions());
+            let who = who.inspect_err(|error| self.count(error))?;
+            Some(self.let_in(who, &mut request).await?)
         };
         let answer = Caught::new(Box::pin(next.run(request)));
         let answered = tokio::time::timeout(CALL_TIMEOUT, answer).await;
@@ -98,19 +100,55 @@ impl Front {
         self.strangers.take(&address, self.app.monotonic())
     }
 
-    fn take_person(&self, extensions: &Extensions) -> Result<Caller, Error> {
-        let caller = caller::of_connection(extensions, self.app.now())?;
-        self.people.take(&caller.person, self.app.monotonic())?;
-        Ok(caller)
+    fn take_member(&self, extensions: &Extensions) -> Result<Who, Error> {
+        let who = caller::of_connection(extensions, self.app.now())?;
+        let actor = match &who {
+            Who::Person(caller) => Actor::from(&caller.person),
+            Who::Guard(guard) => Actor::from(&guard.target),
+        };
+        self.callers.take(&actor, self.app.monotonic())?;
+        Ok(who)
     }
 
-    /// A place of one person's own share, until it is dropped.
-    fn share(&self, person: &PersonId) -> Result<OpenStream, Error> {
+    /// Answers with a place of their own share.
+    async fn let_in(&self, who: Who, request: &mut Request) -> Result<OpenStream, Error> {
+        let path = request.uri().path();
+        match who {
+            Who::Person(caller) => {
+                self.admit(&caller, &call_of(path)).await?;
+                let share = self.share(&Actor::from(&caller.person));
+                let share = share.inspect_err(|error| self.count(error))?;
+                request.extensions_mut().insert(Arc::new(caller));
+                Ok(share)
+            }
+            Who::Guard(guard) => {
+                let let_in = self.admit_guard(&guard, path);
+                let_in.inspect_err(|error| self.count(error))?;
+                let share = self.share(&Actor::from(&guard.target));
+                let share = share.inspect_err(|error| self.count(error))?;
+                request.extensions_mut().insert(Arc::new(guard));
+                Ok(share)
+            }
+        }
+    }
+
+    fn admit_guard(&self, guard: &Guard, path: &str) -> Result<(), Error> {
+        self.app.admit_guard(guard)?;
+        if FOR_GUARDS.iter().any(|service| is_of(path, service)) {
+            return Ok(());
+        }
+        Err(Error::Certificate(
+            "it is for a guard, and this call is for people",
+        ))
+    }
+
+    /// A place of one caller's own share, until it is dropped.
+    fn share(&self, who: &Actor) -> Result<OpenStream, Error> {
         let full = |_| Error::TooMany {
             what: "calls of one person at once",
             limit: format!("at most {CALLS_AT_ONCE}"),
         };
-        self.of_one.open(person).map_err(full)
+        self.of_one.open(who).map_err(full)
     }
 
     /// Who has a certificate and is not let in is put on record.
@@ -142,8 +180,13 @@ fn call_of(path: &str) -> String {
 }
 
 fn is_open(path: &str) -> bool {
+    is_of(path, OPEN)
+}
+
+/// Whether a path is of a service's methods.
+fn is_of(path: &str, service: &str) -> bool {
     let mut parts = path.split('/');
-    (parts.next(), parts.next()) == (Some(""), Some(OPEN))
+    (parts.next(), parts.next()) == (Some(""), Some(service))
 }
 
 /// What tonic refuses by itself, before one of our services sees it, in our own form.
@@ -261,7 +304,7 @@ mod tests {
     #[tokio::test]
     async fn one_person_leaves_room_for_the_others() {
         let front = Front::new(World::new().await.app.clone(), &Limits::default());
-        let [mia, leon] = ["mia", "leon"].map(|id| id.parse::<PersonId>().unwrap());
+        let [mia, leon] = ["mia", "leon"].map(|id| id.parse::<Actor>().unwrap());
         let mut shares: Vec<_> = (0..CALLS_AT_ONCE)
             .map(|_| front.share(&mia).unwrap())
             .collect();

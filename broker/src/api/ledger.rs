@@ -65,7 +65,7 @@ impl LedgerService for Desk {
         request: Request<v1::FollowEntriesRequest>,
     ) -> Result<Response<Self::FollowEntriesStream>, Status> {
         let (caller, asked) = self.admitted(request)?;
-        let open = self.open_stream(&caller)?;
+        let open = self.open_stream(&caller.person)?;
         let events = self.app.follow(asked.from_index)?;
         Ok(Response::new(self.stream(caller, open, events)))
     }
@@ -77,7 +77,7 @@ impl LedgerService for Desk {
         request: Request<v1::ExportEntriesRequest>,
     ) -> Result<Response<Self::ExportEntriesStream>, Status> {
         let (caller, asked) = self.admitted(request)?;
-        let open = self.open_stream(&caller)?;
+        let open = self.open_stream(&caller.person)?;
         let export = self
             .app
             .export(&caller, asked.from_index, asked.to_index)

@@ -92,3 +92,7 @@ impl Default for Limits {
         }
     }
 }
+
+/// How often a guard hears that the broker is there, and what holds. A guard takes its last tick for
+/// fresh for its target's grace, which is 1 s at least.
+pub const TICK_EVERY: Duration = Duration::from_secs(2);

@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use breakglass_domain::PersonId;
+use breakglass_domain::Actor;
 
 use super::error::Error;
 use super::limits::CALLERS_REMEMBERED;
@@ -69,18 +69,18 @@ impl<K: Hash + Eq + Clone> Rate<K> {
     }
 }
 
-/// The open streams of each person.
+/// The open streams of each caller.
 #[derive(Debug, Clone)]
 pub(super) struct Streams {
     per_person: usize,
-    open: Arc<Mutex<HashMap<PersonId, usize>>>,
+    open: Arc<Mutex<HashMap<Actor, usize>>>,
 }
 
 /// One open stream.
 #[derive(Debug)]
 pub(super) struct OpenStream {
     streams: Streams,
-    person: PersonId,
+    who: Actor,
 }
 
 impl Streams {
@@ -92,9 +92,9 @@ impl Streams {
     }
 
     /// One more, until it is dropped.
-    pub(super) fn open(&self, person: &PersonId) -> Result<OpenStream, Error> {
+    pub(super) fn open(&self, who: &Actor) -> Result<OpenStream, Error> {
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = open.entry(person.clone()).or_default();
+        let count = open.entry(who.clone()).or_default();
         if *count >= self.per_person {
             let what = "open streams of one person";
             let limit = format!("at most {}", self.per_person);
@@ -103,7 +103,7 @@ impl Streams {
         *count += 1;
         Ok(OpenStream {
             streams: self.clone(),
-            person: person.clone(),
+            who: who.clone(),
         })
     }
 }
@@ -112,10 +112,10 @@ impl Drop for OpenStream {
     fn drop(&mut self) {
         let open = &self.streams.open;
         let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = open.get_mut(&self.person) {
+        if let Some(count) = open.get_mut(&self.who) {
             *count -= 1;
             if *count == 0 {
-                open.remove(&self.person);
+                open.remove(&self.who);
             }
         }
     }

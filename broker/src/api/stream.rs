@@ -13,7 +13,7 @@ use super::error::Error;
 use super::front::Caught;
 use super::limits::{LAST_WORDS, STREAM_CHECK};
 use super::rate::OpenStream;
-use crate::app::{App, Caller, Stopping};
+use crate::app::{App, Caller, Guard, Stopping};
 
 /// The messages of one answer. Nothing is made before it is asked for, so a client that does not
 /// read holds one message and no more.
@@ -24,6 +24,25 @@ impl<T> Stream for Messages<T> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.0.as_mut().poll_next(cx)
+    }
+}
+
+/// Who hears it.
+#[derive(Debug, Clone)]
+pub(super) enum Listener {
+    Person(Arc<Caller>),
+    Guard(Arc<Guard>),
+}
+
+impl From<Arc<Caller>> for Listener {
+    fn from(caller: Arc<Caller>) -> Self {
+        Self::Person(caller)
+    }
+}
+
+impl From<Arc<Guard>> for Listener {
+    fn from(guard: Arc<Guard>) -> Self {
+        Self::Guard(guard)
     }
 }
 
@@ -48,7 +67,7 @@ pub(super) trait Source: Send + 'static {
 pub(super) fn messages<S: Source>(
     source: S,
     app: &Arc<App>,
-    caller: Arc<Caller>,
+    caller: Listener,
     open: OpenStream,
 ) -> Messages<S::Message> {
     let mut checks = interval(STREAM_CHECK);
@@ -68,7 +87,7 @@ pub(super) fn messages<S: Source>(
 struct Attended<S> {
     source: S,
     app: Arc<App>,
-    caller: Arc<Caller>,
+    caller: Listener,
     stopping: Stopping,
     checks: Interval,
     /// Set once the caller is no longer let in.
@@ -110,11 +129,19 @@ impl<S: Source> Attended<S> {
 }
 
 /// As at the beginning of each call.
-fn still_let_in(app: &App, caller: &Caller) -> Result<(), Error> {
-    if app.now() > caller.certificate_expires_at {
+fn still_let_in(app: &App, listener: &Listener) -> Result<(), Error> {
+    let expires_at = match listener {
+        Listener::Person(caller) => caller.certificate_expires_at,
+        Listener::Guard(guard) => guard.certificate_expires_at,
+    };
+    if app.now() > expires_at {
         return Err(Error::Certificate("it has expired"));
     }
-    Ok(app.admit(&caller.person, &caller.key)?)
+    match listener {
+        Listener::Person(caller) => app.admit(&caller.person, &caller.key)?,
+        Listener::Guard(guard) => app.admit_guard(guard)?,
+    }
+    Ok(())
 }
 
 /// A message that is being made, and what comes after it.

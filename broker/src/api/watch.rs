@@ -23,7 +23,7 @@ impl WatchService for Desk {
             grant: convert::optional("grant", &asked.grant)?,
             person: convert::optional("person", &asked.person)?,
         };
-        let open = self.open_stream(&caller)?;
+        let open = self.open_stream(&caller.person)?;
         let watch = self.app.watch(asked.from_index, filter)?;
         Ok(Response::new(self.stream(caller, open, watch)))
     }

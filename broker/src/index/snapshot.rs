@@ -1,6 +1,8 @@
 //! The live state as of one entry, so that a start needs no history. In `meta`:
 //! `snapshot` -> number of entries and of parts; `part` number -> a slice of the JSON.
 
+mod targets;
+
 use std::sync::Arc;
 
 use breakglass_domain::people::{Device, Freeze, Member, Token};
@@ -10,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::record::{GrantRecord, IncidentRecord, from_bytes, to_bytes, word};
 use super::store::{Store, broken};
 use crate::ports::IndexError;
+use targets::TargetsRecord;
 
 /// sled moves values above a quarter segment to side files that our fdatasync does not cover.
 const PART_BYTES: usize = 32 * 1024;
@@ -37,6 +40,8 @@ struct StateRecord {
     nonces: Vec<([u8; 16], i64)>,
     openings: Vec<(String, Vec<i64>)>,
     newest_ms: i64,
+    #[serde(default)]
+    targets: TargetsRecord,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -120,6 +125,7 @@ impl From<&State> for StateRecord {
                 .map(|(who, at)| (who.to_string(), at.iter().map(|t| t.as_millis()).collect()))
                 .collect(),
             newest_ms: state.newest.as_millis(),
+            targets: (&state.targets).into(),
         }
     }
 }
@@ -152,6 +158,7 @@ impl StateRecord {
             next_incident: IncidentId(self.next_incident),
             next_grant: GrantId(self.next_grant),
             newest: Time::from_millis(self.newest_ms),
+            targets: self.targets.restore()?,
             ..State::default()
         };
         if !state.policy_sha256.is_empty() {

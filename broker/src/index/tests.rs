@@ -165,6 +165,7 @@ fn night(incident: u64, first: u64) -> Vec<(&'static str, Change)> {
                 of: mia.clone(),
                 credential,
                 kind: CredentialKind::Jwt,
+                subject: breakglass_domain::Subject::Bearer { groups: Vec::new() },
                 audience: line("https://deploy.shop.example"),
                 expires_at: Time::from_millis(HOUR_MS),
                 key: key(),

@@ -3,7 +3,7 @@
 use std::sync::{Arc, PoisonError, RwLock};
 
 use breakglass_domain::event::{Change, CredentialKind};
-use breakglass_domain::{Event, Lifetime, Time};
+use breakglass_domain::{Event, Lifetime, Line, Subject, Time};
 use breakglass_tlog::Receipt;
 use serde::Serialize;
 use signature::Signer as _;
@@ -88,6 +88,7 @@ fn demand_announced(event: &Event, order: &CredentialOrder) -> Result<(), IssueE
         audience,
         expires_at,
         key,
+        subject,
     } = &event.change
     else {
         return Err(IssueError::WrongReceipt);
@@ -96,9 +97,10 @@ fn demand_announced(event: &Event, order: &CredentialOrder) -> Result<(), IssueE
         && *of == order.grant.of
         && *credential == order.id
         && *kind == CredentialKind::Jwt
+        && *subject == order.subject
         && *audience == order.grant.audience
         && *expires_at == order.expires_at
-        && *key == key_id(&order.holder_key);
+        && *key == key_id(&order.public);
     if same {
         Ok(())
     } else {
@@ -120,6 +122,8 @@ struct Claims<'a> {
     grant: String,
     right: &'a str,
     sentence: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    groups: Vec<&'a str>,
     cnf: Confirmation,
     ledger: Place<'a>,
 }
@@ -145,7 +149,10 @@ impl<'a> Claims<'a> {
         not_before: Time,
     ) -> Result<Self, IssueError> {
         let of = &order.grant.of;
-        let jkt = thumbprint(&order.holder_key)
+        let Subject::Bearer { groups } = &order.subject else {
+            return Err(IssueError::WrongReceipt);
+        };
+        let jkt = thumbprint(&order.public)
             .ok_or_else(|| IssueError::Signing("the holder's key is not of P-256".into()))?;
         Ok(Self {
             iss: issuer,
@@ -159,6 +166,7 @@ impl<'a> Claims<'a> {
             grant: of.grant.to_string(),
             right: of.right.as_str(),
             sentence: order.grant.sentence.as_str(),
+            groups: groups.iter().map(Line::as_str).collect(),
             cnf: Confirmation { jkt },
             ledger: Place {
                 origin: receipt.checkpoint().origin(),

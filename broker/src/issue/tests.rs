@@ -7,7 +7,9 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use breakglass_domain::event::{Actor, Change, CredentialKind};
 use breakglass_domain::grant::{Active, Basis, GrantRef, Phase};
 use breakglass_domain::policy::Risk;
-use breakglass_domain::{CredentialId, Event, Grant, GrantId, IncidentId, Lifetime, Line, Time};
+use breakglass_domain::{
+    CredentialId, Event, Grant, GrantId, IncidentId, Lifetime, Line, Subject, Time,
+};
 use breakglass_tlog::{
     Checkpoint, Ed25519Signer, Hash, KeyName, Receipt, SignedCheckpoint, StoredHashes, tree,
 };
@@ -110,8 +112,8 @@ fn grant(key: &[u8]) -> Grant {
 }
 
 fn order() -> CredentialOrder {
-    let holder_key = holder();
-    let grant = grant(&holder_key);
+    let public = holder();
+    let grant = grant(&public);
     CredentialOrder {
         id: CredentialId {
             grant: grant.of.grant,
@@ -119,8 +121,9 @@ fn order() -> CredentialOrder {
         },
         at: at("2026-11-23T03:05:00.250Z"),
         expires_at: at("2026-11-23T03:20:00.000Z"),
-        holder_key,
+        public,
         grant,
+        subject: Subject::Bearer { groups: Vec::new() },
     }
 }
 
@@ -132,6 +135,7 @@ fn announcement(order: &CredentialOrder) -> Event {
             of: order.grant.of.clone(),
             credential: order.id,
             kind: CredentialKind::Jwt,
+            subject: order.subject.clone(),
             audience: order.grant.audience.clone(),
             expires_at: order.expires_at,
             key: order.grant.key.clone(),
@@ -166,7 +170,7 @@ fn a_token_says_who_what_why_until_when_and_where_it_is_recorded() {
         json(parts[0]),
         format!(r#"{{"typ":"JWT","alg":"ES256","kid":"{kid}"}}"#)
     );
-    let jkt = thumbprint(&order.holder_key).unwrap();
+    let jkt = thumbprint(&order.public).unwrap();
     let expected = [
         r#"{"iss":"https://glass.example:7444","sub":"mia","aud":"https://deploy.shop.example","#,
         r#""iat":1795403100,"nbf":1795403040,"exp":1795404000,"jti":"G-45.1","#,
@@ -229,7 +233,7 @@ fn nothing_is_signed_that_its_entry_does_not_say() {
         ("another target", |order| {
             order.grant.audience = line("https://bank.example")
         }),
-        ("another key", |order| order.holder_key = holder()),
+        ("another key", |order| order.public = holder()),
     ];
     for (what, change) in changes {
         let mut changed = order.clone();
@@ -314,7 +318,7 @@ fn enrolment(public: &[u8]) -> (Event, CertificateOrder) {
         certificate_expires_at: expires_at,
     };
     let order = CertificateOrder {
-        person: "mia".parse().unwrap(),
+        holder: "mia".parse().unwrap(),
         public: public.to_vec(),
         serial: SERIAL.into(),
         not_before: now.minus(Lifetime::from_secs(300)),
@@ -378,7 +382,7 @@ fn nobody_is_certified_whom_the_ledger_does_not_name() {
     let receipt = recorded(&event);
     let changes: [(&str, Change1<CertificateOrder>); 5] = [
         ("somebody else", |order| {
-            order.person = "founder".parse().unwrap()
+            order.holder = "founder".parse().unwrap()
         }),
         ("another key", |order| order.public = holder()),
         ("another serial", |order| order.serial = "7f".repeat(16)),
@@ -404,7 +408,7 @@ fn the_authority_comes_back_the_same_and_renews() {
     let public = holder();
     let (mut event, order) = enrolment(&public);
     event.change = Change::CertificateRenewed {
-        person: order.person.clone(),
+        person: order.holder.person().unwrap().clone(),
         key: key_id(&public),
         serial: order.serial.clone(),
         certificate_expires_at: order.not_after,

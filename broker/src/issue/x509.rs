@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::time::{Duration, SystemTime};
 
 use breakglass_domain::event::Change;
-use breakglass_domain::{Event, Lifetime, Time};
+use breakglass_domain::{Actor, Event, Lifetime, Time};
 use breakglass_tlog::Receipt;
 use rcgen::{
     BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -182,9 +182,9 @@ impl Ca {
 impl Authority for Ca {
     fn certify(&self, receipt: &Receipt, order: &CertificateOrder) -> Result<String, IssueError> {
         demand_announced(&announced(self.decode, receipt)?, order)?;
-        let uri = format!("breakglass:person:{}", order.person);
+        let (name, uri) = named(&order.holder)?;
         let mut params = leaf_params(
-            order.person.as_str(),
+            &name,
             vec![SanType::URI(uri.try_into().map_err(signing)?)],
             ExtendedKeyUsagePurpose::ClientAuth,
         );
@@ -208,9 +208,18 @@ impl std::fmt::Debug for Ca {
     }
 }
 
-/// The entry must name the person, the key, the serial and the end; nothing else decides them.
+/// Common name, and the URI by which the broker knows whose it is.
+fn named(holder: &Actor) -> Result<(String, String), IssueError> {
+    match holder {
+        Actor::Person(person) => Ok((person.to_string(), format!("breakglass:person:{person}"))),
+        Actor::Target(target) => Ok((target.to_string(), format!("breakglass:target:{target}"))),
+        Actor::Broker => Err(IssueError::WrongReceipt),
+    }
+}
+
+/// The entry must name the holder, the key, the serial and the end; nothing else decides them.
 fn demand_announced(event: &Event, order: &CertificateOrder) -> Result<(), IssueError> {
-    let (person, key, serial, expires_at) = match &event.change {
+    let (holder, key, serial, expires_at) = match &event.change {
         Change::PersonEnrolled {
             person,
             key,
@@ -218,16 +227,30 @@ fn demand_announced(event: &Event, order: &CertificateOrder) -> Result<(), Issue
             certificate_expires_at,
             public,
             ..
-        } if *public == order.public => (person, key, serial, certificate_expires_at),
+        } if *public == order.public => (person.into(), key, serial, certificate_expires_at),
         Change::CertificateRenewed {
             person,
             key,
             serial,
             certificate_expires_at,
-        } => (person, key, serial, certificate_expires_at),
+        } => (person.into(), key, serial, certificate_expires_at),
+        Change::TargetEnrolled {
+            target,
+            key,
+            serial,
+            certificate_expires_at,
+            public,
+            ..
+        } if *public == order.public => (target.into(), key, serial, certificate_expires_at),
+        Change::TargetRenewed {
+            target,
+            key,
+            serial,
+            certificate_expires_at,
+        } => (Actor::from(target), key, serial, certificate_expires_at),
         _ => return Err(IssueError::WrongReceipt),
     };
-    let same = *person == order.person
+    let same = holder == order.holder
         && *key == key_id(&order.public)
         && *serial == order.serial
         && *expires_at == order.not_after

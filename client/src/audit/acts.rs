@@ -179,6 +179,7 @@ fn leads_to(act: &Act, entry: &Entry, first: bool) -> bool {
         Act::Freeze { .. } => kind == "person.frozen" || ends_by("person-frozen"),
         Act::Unfreeze { .. } => first && kind == "person.unfrozen",
         Act::Invite { .. } => first && kind == "person.invited",
+        Act::InviteTarget { .. } => first && kind == "target.invited",
         Act::RemovePerson { .. } => kind == "person.removed" || ends_by("person-left"),
     }
 }
@@ -298,6 +299,7 @@ fn words(act: &Act) -> Vec<(&'static str, &str)> {
         | Act::Unfreeze { person, reason }
         | Act::RemovePerson { person, reason } => vec![("person", person), ("reason", reason)],
         Act::Invite { person } => vec![("person", person)],
+        Act::InviteTarget { target } => vec![("target", target)],
     }
 }
 

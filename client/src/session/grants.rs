@@ -182,10 +182,23 @@ impl Session {
     /// # Errors
     /// [`Error::Refused`]; [`Error::Unverified`] where it was made without its entry.
     pub async fn issue(&self, grant: &str) -> Result<v1::Credential, Error> {
-        let kind = v1::CredentialKind::Jwt.into();
+        self.issue_as(grant, v1::CredentialKind::Jwt, &[]).await
+    }
+
+    /// A credential of any kind; `public_key` is the key it is for, where it has one of its own.
+    ///
+    /// # Errors
+    /// As [`Session::issue`].
+    pub async fn issue_as(
+        &self,
+        grant: &str,
+        kind: v1::CredentialKind,
+        public_key: &[u8],
+    ) -> Result<v1::Credential, Error> {
         let request = v1::IssueCredentialRequest {
             grant: grant.to_owned(),
-            kind,
+            kind: kind.into(),
+            public_key: public_key.to_vec(),
         };
         let answer = self.answer(self.grants().issue_credential(request).await)?;
         let credential = answer

@@ -108,7 +108,7 @@ fn redeem<'a>(case: &Case<'a>, token: &TokenHash) -> Result<&'a PersonId, Refusa
 }
 
 fn room_for_key(case: &Case<'_>, person: &PersonId, key: &KeyId) -> Result<(), Refusal> {
-    if case.state.keys.contains_key(key) {
+    if case.state.keys.contains_key(key) || case.state.targets.keys.contains_key(key) {
         return Err(Refusal::KeyEnrolled);
     }
     let member = case.state.members.get(person);

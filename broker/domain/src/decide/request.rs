@@ -1,6 +1,6 @@
 //! Asking for a grant, which begins at once where the right is low risk and needs no approver.
 
-use crate::event::{Actor, Change, CredentialKind, Event};
+use crate::event::{Actor, Change, Event};
 use crate::grant::{Basis, GrantRef, SelfGrant};
 use crate::id::{IncidentId, KeyId, PersonId, RightId};
 use crate::incident::Incident;
@@ -23,7 +23,8 @@ pub(super) struct Wanted<'a> {
     pub(super) held: bool,
     /// `None` where it is not the key that signed.
     pub(super) key: Option<&'a KeyId>,
-    pub(super) credential: Option<CredentialKind>,
+    /// Whether a JWT is wanted at once.
+    pub(super) credential: bool,
 }
 
 pub(super) fn request(
@@ -66,8 +67,8 @@ pub(super) fn request(
             ends_at,
         };
         events.push(case.event(Actor::Broker, started));
-        if let Some(kind) = wanted.credential {
-            let issued = credential::first(case, of, kind, &right.audience, ends_at, key);
+        if wanted.credential {
+            let issued = credential::first(case, of, right, ends_at, key)?;
             events.push(case.event(by, issued));
         }
     }

@@ -184,6 +184,7 @@ async fn one_call_asks_and_brings_the_credential() {
     let ask = v1::IssueCredentialRequest {
         grant: "G-1".into(),
         kind: 1,
+        public_key: Vec::new(),
     };
     let over = grants.issue_credential(ask).await.unwrap_err();
     assert_eq!(reason(&over), "GRANT_ENDED");

@@ -144,7 +144,7 @@ fn announces(receipt: &Receipt, what: &str) -> Result<(), IssueError> {
 impl Issuer for FakeMaker {
     fn issue(&self, receipt: &Receipt, order: &CredentialOrder) -> Result<Credential, IssueError> {
         announces(receipt, &order.id.to_string())?;
-        let holder = key_id(&order.holder_key);
+        let holder = key_id(&order.public);
         Ok(Credential {
             value: format!("jwt {} for {holder}", order.id).into(),
             not_before: order.at,
@@ -156,6 +156,6 @@ impl Issuer for FakeMaker {
 impl Authority for FakeMaker {
     fn certify(&self, receipt: &Receipt, order: &CertificateOrder) -> Result<String, IssueError> {
         announces(receipt, &order.serial)?;
-        Ok(format!("certificate {} of {}", order.serial, order.person))
+        Ok(format!("certificate {} of {}", order.serial, order.holder))
     }
 }

@@ -4,6 +4,7 @@ mod acts;
 mod doubles;
 mod feed;
 mod index;
+mod outside;
 mod people;
 mod questions;
 mod streams;

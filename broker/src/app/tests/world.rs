@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use breakglass_domain::command::Act;
-use breakglass_domain::event::CredentialKind;
 use breakglass_domain::{
     Actor, Command, Grant, IncidentId, KeyId, Lifetime, Line, Nonce, PersonId, Policy, Severity,
     Signed, State,
@@ -16,6 +15,7 @@ use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _
 
 use super::doubles::{Counting, FakeMaker, FakeSequencer, HeldClock};
 use super::index::FakeIndex;
+use super::outside::{FakeDatabases, FakeNotary};
 use crate::app::{About, App, Caller, Feed, Parts, Settings};
 use crate::ledger::{MemoryLedger, Signer, entry};
 use crate::ports::{Clock as _, Decided, Ledger as _, LedgerReader, Live, Sequencer as _};
@@ -75,6 +75,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<HeldClock>,
     pub(crate) sequencer: Arc<FakeSequencer>,
     pub(crate) index: Arc<FakeIndex>,
+    pub(crate) databases: Arc<FakeDatabases>,
     pub(crate) feed: Arc<Feed>,
     pub(crate) live: Live,
     pub(crate) team: BTreeMap<&'static str, Teammate>,
@@ -122,6 +123,7 @@ impl World {
             submitted: AtomicUsize::new(0),
             fails: AtomicBool::new(false),
         });
+        let databases = Arc::new(FakeDatabases::default());
         let parts = Parts {
             clock: clock.clone(),
             entropy: Arc::new(Counting(AtomicUsize::new(1))),
@@ -130,6 +132,8 @@ impl World {
             index: index.clone(),
             reader,
             issuer: Arc::new(FakeMaker),
+            databases: databases.clone(),
+            notary: Arc::new(FakeNotary),
             authority: Arc::new(FakeMaker),
             feed: feed.clone(),
             about: about(),
@@ -138,6 +142,7 @@ impl World {
         };
         Self {
             app: App::new(parts),
+            databases,
             clock,
             sequencer,
             index,
@@ -247,7 +252,7 @@ impl World {
             length: Lifetime::from_secs(15 * 60),
             held,
             key: self.caller(person).key,
-            credential: Some(CredentialKind::Jwt),
+            credential: true,
         }
     }
 

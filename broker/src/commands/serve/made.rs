@@ -11,8 +11,10 @@ use breakglass_domain::{Lifetime, Time};
 use super::super::stores::{DECODE, Keys, Stores, record};
 use super::super::{Failure, VERSION};
 use super::broker::{Core, Running};
+use super::databases::NoDatabases;
 use super::health::{Appends, Troubles};
 use super::listeners::{Addresses, Doors, Listeners, Tls, grpc_ends};
+use super::notary::LedgerNotary;
 use super::tasks::Tasks;
 use super::{grpc, housekeeping, reload};
 use crate::api;
@@ -109,7 +111,7 @@ impl Made {
             troubles,
         } = deciding;
         let issuer = Arc::new(JwtIssuer::new(about.issuer.clone(), DECODE, keys.issuing));
-        let authority = Arc::new(keys.authority);
+        let (authority, ledger_key) = (Arc::new(keys.authority), keys.ledger.clone());
         let app = App::new(AppParts {
             clock: clock.clone(),
             entropy: entropy.clone(),
@@ -118,6 +120,11 @@ impl Made {
             index: index.clone(),
             reader: reader.clone(),
             issuer: issuer.clone(),
+            databases: Arc::new(NoDatabases),
+            notary: Arc::new(LedgerNotary {
+                key: ledger_key,
+                jwt: issuer.clone(),
+            }),
             authority: authority.clone(),
             feed,
             about,

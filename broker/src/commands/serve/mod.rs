@@ -1,12 +1,14 @@
 //! `glassd serve`: runs the broker until it is told to stop.
 
 mod broker;
+mod databases;
 mod gauges;
 mod grpc;
 mod health;
 mod housekeeping;
 mod listeners;
 mod made;
+mod notary;
 mod reload;
 mod system;
 mod tasks;
