@@ -11,6 +11,8 @@
 //! | [`output`], [`text`] | the one printer; words made safe |
 //! | [`audit`], [`export`] | checking a whole ledger |
 //! | [`error`] | what can go wrong, the exit code, the next step |
+//! | [`verify`] | checking credentials: for guards, and for services that embed it |
+//! | [`dpop`] | proving that this laptop holds the key of a token |
 //! | [`time`] | the only file that reads a clock |
 
 pub mod audit;
@@ -19,6 +21,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod connect;
+pub mod dpop;
 pub mod entry;
 pub mod error;
 pub mod evidence;
@@ -43,6 +46,7 @@ pub mod text;
 pub mod time;
 pub mod tls;
 pub mod trust;
+pub mod verify;
 pub mod view;
 pub mod watching;
 
