@@ -11,6 +11,7 @@
 //! | [`output`], [`text`] | the one printer; words made safe |
 //! | [`audit`], [`export`] | checking a whole ledger |
 //! | [`error`] | what can go wrong, the exit code, the next step |
+//! | [`guard`] | what runs beside a target |
 //! | [`verify`] | checking credentials: for guards, and for services that embed it |
 //! | [`dpop`] | proving that this laptop holds the key of a token |
 //! | [`time`] | the only file that reads a clock |
@@ -31,6 +32,7 @@ pub mod files;
 #[cfg(test)]
 mod fixtures;
 pub mod grant;
+pub mod guard;
 pub mod identity;
 pub mod invitation;
 pub mod key;

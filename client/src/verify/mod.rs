@@ -42,6 +42,8 @@ mod access;
 mod builder;
 mod claims;
 mod denied;
+#[cfg(test)]
+pub(crate) mod fixtures;
 mod jws;
 mod keys;
 pub mod limits;
@@ -92,7 +94,6 @@ pub struct Verifier {
 impl Verifier {
     /// Begins one for tokens of `issuer` (`iss`, the broker's setting of that name) made for
     /// `audience` (`aud`, from the right in the policy). Both are compared byte for byte.
-    #[must_use]
     pub fn builder(issuer: &str, audience: &str) -> Builder {
         Builder::new(issuer, audience)
     }

@@ -3,6 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use proptest::prelude::*;
 use ring::hmac;
+use ring::signature::KeyPair as _;
 
 use super::*;
 

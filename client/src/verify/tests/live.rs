@@ -1,52 +1,12 @@
 //! Standings: what is live, and how lately that was heard.
 
-use breakglass_proto::tick::{Tick, hash_of_ids};
+use breakglass_proto::tick::Tick;
 use breakglass_tlog::note::NoteError;
 use breakglass_tlog::{
     Checkpoint, Ed25519Signer, Hash, KeyName, Note, NoteSigner as _, SignedCheckpoint,
 };
 
 use super::*;
-
-fn ledger() -> Ed25519Signer {
-    ledger_named(ORIGIN)
-}
-
-fn ledger_named(name: &str) -> Ed25519Signer {
-    Ed25519Signer::from_seed(KeyName::parse(name).unwrap(), &[7; 32]).unwrap()
-}
-
-fn tick(at: Timestamp, size: u64) -> Tick {
-    Tick {
-        origin: ORIGIN.into(),
-        at,
-        size,
-        root: [u8::try_from(size % 251).unwrap(); 32],
-        incidents: hash_of_ids(["INC-12"]),
-        grants: hash_of_ids(["G-45"]),
-    }
-}
-
-fn signed(tick: &Tick) -> String {
-    Note::sign(&tick.encode().unwrap(), &ledger())
-        .unwrap()
-        .to_string()
-}
-
-fn verified(at: Timestamp, size: u64) -> SignedTick {
-    SignedTick::verify(&signed(&tick(at, size)), ledger().verifier()).unwrap()
-}
-
-fn live(grant: &str) -> (Name, Live) {
-    let name = |text: &str| Name::parse(text).unwrap();
-    let live = Live {
-        person: name("mia"),
-        right: name("deploy-shop"),
-        incident: name("INC-12"),
-        ends_at: night() + seconds(900),
-    };
-    (name(grant), live)
-}
 
 fn standing(grants: &[&str], at: Timestamp) -> Standing {
     Standing::new(grants.iter().map(|grant| live(grant)), verified(at, 100))
