@@ -10,7 +10,9 @@ use breakglass_proto::{statement::Statement, v1};
 use ring::{
     digest,
     rand::{SecureRandom as _, SystemRandom},
-    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _},
+    signature::{
+        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _,
+    },
 };
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject as _};
 use zeroize::Zeroizing;
@@ -107,6 +109,20 @@ impl PrivateKey {
             text,
             signature: signature.as_ref().to_vec(),
         })
+    }
+
+    /// Signs as JOSE does (RFC 7518 section 3.4): ECDSA with SHA-256, `R || S`, 64 bytes.
+    ///
+    /// # Errors
+    /// [`Error::Setup`] where the system gives no randomness.
+    pub fn sign_fixed(&self, message: &[u8]) -> Result<[u8; 64], Error> {
+        // ring ties a pair to one encoding of signatures: the same key once more for the other.
+        let alike = &ECDSA_P256_SHA256_FIXED_SIGNING;
+        let signature = EcdsaKeyPair::from_pkcs8(alike, &self.pkcs8, &self.random)
+            .map_err(|_| no_randomness())?
+            .sign(&self.random, message)
+            .map_err(|_| no_randomness())?;
+        signature.as_ref().try_into().map_err(|_| no_randomness())
     }
 
     /// The key for TLS.

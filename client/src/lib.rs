@@ -11,6 +11,9 @@
 //! | [`output`], [`text`] | the one printer; words made safe |
 //! | [`audit`], [`export`] | checking a whole ledger |
 //! | [`error`] | what can go wrong, the exit code, the next step |
+//! | [`guard`] | what runs beside a target |
+//! | [`verify`] | checking credentials: for guards, and for services that embed it |
+//! | [`dpop`] | proving that this laptop holds the key of a token |
 //! | [`time`] | the only file that reads a clock |
 
 pub mod audit;
@@ -19,6 +22,7 @@ pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod connect;
+pub mod dpop;
 pub mod entry;
 pub mod error;
 pub mod evidence;
@@ -28,6 +32,7 @@ pub mod files;
 #[cfg(test)]
 mod fixtures;
 pub mod grant;
+pub mod guard;
 pub mod identity;
 pub mod invitation;
 pub mod key;
@@ -43,6 +48,7 @@ pub mod text;
 pub mod time;
 pub mod tls;
 pub mod trust;
+pub mod verify;
 pub mod view;
 pub mod watching;
 

@@ -1,5 +1,5 @@
-//! What broker and client agree on: the gRPC contract generated from `breakglass/v1/*.proto`, and
-//! the [statement](statement::Statement) a person signs.
+//! What broker and client agree on: the gRPC contract generated from `breakglass/v1/*.proto`,
+//! the [statement](statement::Statement) a person signs, and the [tick](tick::Tick) guards live by.
 
 pub mod statement;
 pub mod tick;

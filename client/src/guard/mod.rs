@@ -1,0 +1,3 @@
+//! Guards: what runs beside a target, lets in who has a live grant, and cuts who has none any more.
+
+pub mod http;
