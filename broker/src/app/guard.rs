@@ -13,7 +13,7 @@ use breakglass_domain::{
 use breakglass_tlog::receipt::Receipt;
 
 use super::act;
-use super::feed::Subscription;
+use super::feed::{Subscription, Told};
 use super::{App, Error};
 
 /// A target's guard whose certificate was checked for this very call.
@@ -98,6 +98,7 @@ pub struct Attend {
     target: TargetId,
     events: Subscription,
     told: Option<AtTarget>,
+    ended: Vec<(GrantId, Time, String)>,
     _attending: Attending,
 }
 
@@ -124,6 +125,7 @@ impl App {
             app: Arc::clone(self),
             target: guard.target.clone(),
             told: None,
+            ended: Vec::new(),
             _attending: self.attendance.begin(&guard.target),
         })
     }
@@ -215,28 +217,36 @@ impl Attend {
     /// # Errors
     /// [`Error::Ledger`] where what happened cannot be read.
     pub async fn changed(&mut self) -> Result<AtTarget, Error> {
-        let mut ended = Vec::new();
         loop {
+            // First who ended what and why, so that it is told along with the end.
+            while self.events.place() < self.app.feed.tip() {
+                let told = self.events.next().await?;
+                self.note_ending(&told);
+            }
             let now = self.app.at_target(&self.target);
-            if self.told.as_ref() != Some(&now) || !ended.is_empty() {
+            if self.told.as_ref() != Some(&now) || !self.ended.is_empty() {
                 self.told = Some(now.clone());
+                let ended = std::mem::take(&mut self.ended);
                 return Ok(AtTarget { ended, ..now });
             }
             let told = self.events.next().await?;
-            let change = told.change();
-            let Change::GrantEnded { of, .. } = change else {
-                continue;
-            };
-            // Only of those that were told to live here.
-            let lived = |live: &LiveGrant| live.grant == of.grant;
-            if self
-                .told
-                .as_ref()
-                .is_some_and(|told| told.live.iter().any(lived))
-            {
-                let text = self.app.sentence(&told, told.grant.as_deref());
-                ended.push((of.grant, told.event().at, text));
-            }
+            self.note_ending(&told);
+        }
+    }
+
+    /// Only of those that were told to live here.
+    fn note_ending(&mut self, told: &Told) {
+        let Change::GrantEnded { of, .. } = told.change() else {
+            return;
+        };
+        let lived = |live: &LiveGrant| live.grant == of.grant;
+        if self
+            .told
+            .as_ref()
+            .is_some_and(|told| told.live.iter().any(lived))
+        {
+            let text = self.app.sentence(told, told.grant.as_deref());
+            self.ended.push((of.grant, told.event().at, text));
         }
     }
 

@@ -8,6 +8,7 @@ mod outside;
 mod people;
 mod questions;
 mod streams;
+mod targets;
 mod tell;
 mod ticking;
 pub(crate) mod world;

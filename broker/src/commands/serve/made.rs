@@ -22,7 +22,7 @@ use crate::app::{About, App, Feed, Parts as AppParts, Settings as AppSettings};
 use crate::config::Config;
 use crate::index::SledIndex;
 use crate::issue::{JwtIssuer, discovery, jwks};
-use crate::jobs::Jobs;
+use crate::jobs::{Jobs, drop_doomed_roles};
 use crate::ledger::sequence::{Observer, Parts, Sequence};
 use crate::listen::{ServerCertificate, accept_plain, accept_tls};
 use crate::ports::{Clock, Entropy, Ledger, LedgerReader, Live, Projection};
@@ -217,6 +217,7 @@ impl Made {
         let publishing = core.sequence.clone();
         let jobs = Jobs::new(core.app.clone(), Box::new(move || publish(&publishing)));
         tasks.spawn("what is due by itself", jobs.run());
+        tasks.spawn("dropping roles", drop_doomed_roles(core.app.clone()));
         tasks.spawn("housekeeping", housekeeping::run(core.clone(), renew_at));
         let Self {
             core,
