@@ -47,17 +47,10 @@ impl App {
         grant: GrantId,
         kind: CredentialKind,
     ) -> Result<(Issued, Grant), Error> {
-        let decided = self
-            .submit(caller.command(Act::Issue { grant, kind }))
-            .await?;
-        // Decided before it ended, but nobody has it yet: better never than too late.
-        let Some(now) = self.live_grant(grant) else {
-            let over = Refusal::GrantEnded { grant, ended: None };
-            return Err(self.told_in_full(over.into()).await);
-        };
-        let issued = self.issue_recorded(caller, &decided, &now);
-        let issued = issued.ok_or(Error::Broken("no credential was announced"))??;
-        Ok((issued, now))
+        let issue = caller.command(Act::Issue { grant, kind });
+        let decided = self.submit(issue).await?;
+        let issued = self.issue_recorded(caller, &decided).await?;
+        issued.ok_or(Error::Broken("no credential was announced"))
     }
 
     /// Records that a credential was put to use.
@@ -74,16 +67,38 @@ impl App {
         act::receipt(&self.submit(caller.command(used)).await?)
     }
 
-    /// Makes the credential that a batch announces, if it does.
-    pub(super) fn issue_recorded(
+    /// Makes the credential that a batch announces, if it does, and answers it with its grant as it
+    /// stands now.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where the grant ended since it was decided: an ending may stand in the same
+    /// batch, and nobody has the credential yet, so better never than too late.
+    pub(super) async fn issue_recorded(
         &self,
         caller: &Caller,
         decided: &Decided,
-        grant: &Grant,
-    ) -> Option<Result<Issued, Error>> {
-        let (announced, recorded, receipt) = act::find(decided, announced)?;
-        let at = recorded.event.at;
-        Some(self.make(caller, &announced, at, grant, receipt))
+    ) -> Result<Option<(Issued, Grant)>, Error> {
+        let Some((announced, recorded, receipt)) = act::find(decided, announced) else {
+            return Ok(None);
+        };
+        let (id, at) = (announced.id.grant, recorded.event.at);
+        let grant = self.still_active(id).await?;
+        let issued = self.make(caller, &announced, at, &grant, receipt)?;
+        // Signing takes its time as well.
+        let grant = self.still_active(id).await?;
+        Ok(Some((issued, grant)))
+    }
+
+    async fn still_active(&self, grant: GrantId) -> Result<Grant, Error> {
+        let now = self.clock.now();
+        let active = self.live.read(|state| state.active_at(grant, now).cloned());
+        match active {
+            Some(active) => Ok(active),
+            None => {
+                let over = Refusal::GrantEnded { grant, ended: None };
+                Err(self.told_in_full(over.into()).await)
+            }
+        }
     }
 
     fn make(

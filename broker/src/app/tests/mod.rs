@@ -4,6 +4,7 @@ mod acts;
 mod doubles;
 mod feed;
 mod index;
+mod issuing;
 mod people;
 mod questions;
 mod streams;

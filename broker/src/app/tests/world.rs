@@ -75,6 +75,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<HeldClock>,
     pub(crate) sequencer: Arc<FakeSequencer>,
     pub(crate) index: Arc<FakeIndex>,
+    pub(crate) maker: Arc<FakeMaker>,
     pub(crate) feed: Arc<Feed>,
     pub(crate) live: Live,
     pub(crate) team: BTreeMap<&'static str, Teammate>,
@@ -121,7 +122,9 @@ impl World {
             projections: vec![feed.clone(), index.clone()],
             submitted: AtomicUsize::new(0),
             fails: AtomicBool::new(false),
+            behind_next: Mutex::default(),
         });
+        let maker = Arc::new(FakeMaker::default());
         let parts = Parts {
             clock: clock.clone(),
             entropy: Arc::new(Counting(AtomicUsize::new(1))),
@@ -129,8 +132,8 @@ impl World {
             live: live.clone(),
             index: index.clone(),
             reader,
-            issuer: Arc::new(FakeMaker),
-            authority: Arc::new(FakeMaker),
+            issuer: maker.clone(),
+            authority: maker.clone(),
             feed: feed.clone(),
             about: about(),
             settings: Settings::default(),
@@ -141,6 +144,7 @@ impl World {
             clock,
             sequencer,
             index,
+            maker,
             feed,
             live,
             team: BTreeMap::new(),
