@@ -8,7 +8,7 @@ use tonic::Request;
 
 use super::error::Error;
 use super::limits::Limits;
-use super::rate::{OpenStream, Streams};
+use super::rate::{AtOnce, Place};
 use super::statement::{self, Checked};
 use super::stream::{Messages, Source, messages};
 use crate::app::{App, Caller};
@@ -17,14 +17,14 @@ use crate::app::{App, Caller};
 #[derive(Clone)]
 pub(super) struct Desk {
     pub(super) app: Arc<App>,
-    streams: Streams,
+    streams: AtOnce,
 }
 
 impl Desk {
     pub(super) fn new(app: Arc<App>, limits: &Limits) -> Self {
         Self {
             app,
-            streams: Streams::new(limits.streams_per_person),
+            streams: AtOnce::new(limits.streams_per_person, "open streams of one person"),
         }
     }
 
@@ -76,13 +76,13 @@ impl Desk {
     pub(super) fn stream<S: Source>(
         &self,
         caller: Arc<Caller>,
-        open: OpenStream,
+        open: Place,
         source: S,
     ) -> Messages<S::Message> {
         messages(source, &self.app, caller, open)
     }
 
-    pub(super) fn open_stream(&self, caller: &Caller) -> Result<OpenStream, Error> {
-        self.streams.open(&caller.person)
+    pub(super) fn open_stream(&self, caller: &Caller) -> Result<Place, Error> {
+        self.streams.take(&caller.person)
     }
 }

@@ -12,7 +12,7 @@ use tonic::Status;
 use super::error::Error;
 use super::front::Caught;
 use super::limits::{LAST_WORDS, STREAM_CHECK};
-use super::rate::OpenStream;
+use super::rate::Place;
 use crate::app::{App, Caller, Stopping};
 
 /// The messages of one answer. Nothing is made before it is asked for, so a client that does not
@@ -49,7 +49,7 @@ pub(super) fn messages<S: Source>(
     source: S,
     app: &Arc<App>,
     caller: Arc<Caller>,
-    open: OpenStream,
+    open: Place,
 ) -> Messages<S::Message> {
     let mut checks = interval(STREAM_CHECK);
     checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -73,7 +73,7 @@ struct Attended<S> {
     checks: Interval,
     /// Set once the caller is no longer let in.
     last_words_until: Option<Instant>,
-    _open: OpenStream,
+    _open: Place,
 }
 
 impl<S: Source> Attended<S> {

@@ -45,14 +45,6 @@ pub struct Certified {
 }
 
 impl App {
-    /// Whom a token was made for, where it still waits to be used.
-    #[must_use]
-    pub fn invited(&self, token: &TokenHash) -> Option<PersonId> {
-        let person =
-            |state: &breakglass_domain::State| Some(state.tokens.get(token)?.person.clone());
-        self.live.read(person)
-    }
-
     /// Trades a token for a certificate on a new key.
     ///
     /// # Errors

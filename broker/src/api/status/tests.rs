@@ -142,6 +142,7 @@ fn all() -> Vec<Error> {
             limit: "at most 200 a second".to_owned(),
         },
         Error::Busy,
+        Error::Late { seconds: 2 },
         Error::Slow { seconds: 15 },
         Error::Panicked,
         Error::ShuttingDown,
