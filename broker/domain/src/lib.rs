@@ -5,6 +5,7 @@
 //! what time itself has brought about. Time and chance are handed in.
 
 pub mod apply;
+pub mod budget;
 pub mod command;
 pub mod decide;
 pub mod due;

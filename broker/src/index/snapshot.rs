@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use breakglass_domain::budget::Budgets;
 use breakglass_domain::people::{Device, Freeze, Member, Token};
 use breakglass_domain::{GrantId, IncidentId, Line, Nonce, Policy, State, Time};
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,7 @@ struct StateRecord {
     next_grant: u64,
     nonces: Vec<([u8; 16], i64)>,
     openings: Vec<(String, Vec<i64>)>,
+    budgets: Vec<(String, i64)>,
     newest_ms: i64,
 }
 
@@ -139,6 +141,11 @@ impl From<&State> for StateRecord {
                 .iter()
                 .map(|(who, at)| (who.to_string(), at.iter().map(|t| t.as_millis()).collect()))
                 .collect(),
+            budgets: state
+                .budgets
+                .spent()
+                .map(|(of, whole_at)| (of.to_string(), whole_at.as_millis()))
+                .collect(),
             newest_ms: state.newest.as_millis(),
         }
     }
@@ -203,6 +210,11 @@ impl StateRecord {
             let times = at.into_iter().map(Time::from_millis).collect();
             state.openings.insert(word(&person)?, times);
         }
+        let mut spent = Vec::new();
+        for (of, whole_at) in self.budgets {
+            spent.push((word(&of)?, Time::from_millis(whole_at)));
+        }
+        state.budgets = Budgets::restored(spent);
         Ok(state.reindexed())
     }
 }

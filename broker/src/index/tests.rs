@@ -483,6 +483,7 @@ fn a_snapshot_restores_the_very_same_state() {
         });
     }
     assert!(state.grants.len() == 2 && !state.deadlines.is_empty() && !state.openings.is_empty());
+    assert!(state.budgets.len() > 2);
     let reader = nights.ledger.reader();
     let taken = (nights.size, &state);
     snapshot::save(&opened.store, &nights.sealer, &*reader, taken).unwrap();

@@ -1,5 +1,6 @@
 //! Credentials under an active grant, and what they were put to use for.
 
+use crate::budget::Spending;
 use crate::event::{Change, CredentialKind, Event};
 use crate::grant::GrantRef;
 use crate::id::{CredentialId, GrantId, KeyId, PersonId};
@@ -20,6 +21,7 @@ pub(super) fn issue(
     need_holder(case.live(grant)?, by)?;
     let (grant, active) = case.active(grant)?;
     case.open_incident(grant.of.incident)?;
+    case.afford(&Spending::Credentials(grant.of.grant))?;
     let issued = Change::CredentialIssued {
         of: grant.of.clone(),
         credential: CredentialId {
@@ -64,6 +66,7 @@ pub(super) fn note_use(
 ) -> Result<Vec<Event>, Refusal> {
     need_holder(case.live(grant)?, by)?;
     let (grant, _) = case.active(grant)?;
+    case.afford(&Spending::Uses(grant.of.grant))?;
     let used = Change::GrantUsed {
         of: grant.of.clone(),
         program: program.clone(),

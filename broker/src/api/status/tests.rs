@@ -86,6 +86,10 @@ fn refusals() -> Vec<Refusal> {
             now: at,
         },
         Refusal::StatementReplayed,
+        Refusal::TooOften {
+            budget: breakglass_domain::limits::NOTES,
+            again_at: at,
+        },
         Refusal::TooMany {
             what: "live grants",
             limit: 256,
