@@ -7,10 +7,10 @@ use breakglass_proto::v1;
 use tonic::Request;
 
 use super::error::Error;
-use super::limits::Limits;
-use super::rate::{AtOnce, Place};
+use super::limits::{Limits, OLD_STREAMS_PER_PERSON};
+use super::rate::AtOnce;
 use super::statement::{self, Checked};
-use super::stream::{Messages, Source, messages};
+use super::stream::{Messages, Open, Source, messages};
 use crate::app::{App, Caller};
 
 /// Answers every service.
@@ -18,12 +18,15 @@ use crate::app::{App, Caller};
 pub(super) struct Desk {
     pub(super) app: Arc<App>,
     streams: AtOnce,
+    reading_old: AtOnce,
 }
 
 impl Desk {
     pub(super) fn new(app: Arc<App>, limits: &Limits) -> Self {
+        let old = "streams of one person that read old entries";
         Self {
             app,
+            reading_old: AtOnce::new(OLD_STREAMS_PER_PERSON, old),
             streams: AtOnce::new(limits.streams_per_person, "open streams of one person"),
         }
     }
@@ -76,13 +79,26 @@ impl Desk {
     pub(super) fn stream<S: Source>(
         &self,
         caller: Arc<Caller>,
-        open: Place,
+        open: Open,
         source: S,
     ) -> Messages<S::Message> {
         messages(source, &self.app, caller, open)
     }
 
-    pub(super) fn open_stream(&self, caller: &Caller) -> Result<Place, Error> {
-        self.streams.take(&caller.person)
+    pub(super) fn open_stream(&self, caller: &Caller) -> Result<Open, Error> {
+        Ok(Open::new(self.streams.take(&caller.person)?))
+    }
+
+    /// A stream of events from `from` on.
+    pub(super) fn open_stream_from(
+        &self,
+        caller: &Caller,
+        from: Option<u64>,
+    ) -> Result<Open, Error> {
+        let open = self.open_stream(caller)?;
+        if !self.app.reads_old_entries(from) {
+            return Ok(open);
+        }
+        Ok(open.reading_old(self.reading_old.take(&caller.person)?))
     }
 }

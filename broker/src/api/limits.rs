@@ -43,6 +43,10 @@ pub const LAST_WORDS: Duration = Duration::from_millis(500);
 /// enrol come from somewhere. Beyond it the ones that have been quiet the longest are forgotten.
 pub const CALLERS_REMEMBERED: usize = 1_000;
 
+/// Streams of one person that begin with old entries: each reads the ledger until it has caught up,
+/// and nobody looks at so many pasts at once. Held grants do not count: their past is short.
+pub const OLD_STREAMS_PER_PERSON: usize = 8;
+
 /// Bytes of a signature: an ECDSA P-256 signature in DER has at most 72.
 pub const SIGNATURE_MAX: usize = 80;
 

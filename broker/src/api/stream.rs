@@ -27,6 +27,29 @@ impl<T> Stream for Messages<T> {
     }
 }
 
+/// The places that one stream has taken.
+pub(super) struct Open {
+    _stream: Place,
+    /// Until it has caught up.
+    reading_old: Option<Place>,
+}
+
+impl Open {
+    pub(super) fn new(stream: Place) -> Self {
+        Self {
+            _stream: stream,
+            reading_old: None,
+        }
+    }
+
+    pub(super) fn reading_old(self, place: Place) -> Self {
+        Self {
+            reading_old: Some(place),
+            ..self
+        }
+    }
+}
+
 /// A source of messages.
 pub(super) trait Source: Send + 'static {
     type Message: Send + 'static;
@@ -42,6 +65,11 @@ pub(super) trait Source: Send + 'static {
     fn is_behind(&self) -> bool {
         false
     }
+
+    /// Whether it still reads what is in the ledger alone.
+    fn reads_old_entries(&self) -> bool {
+        false
+    }
 }
 
 /// Messages for one caller, for as long as they are let in.
@@ -49,7 +77,7 @@ pub(super) fn messages<S: Source>(
     source: S,
     app: &Arc<App>,
     caller: Arc<Caller>,
-    open: Place,
+    open: Open,
 ) -> Messages<S::Message> {
     let mut checks = interval(STREAM_CHECK);
     checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -60,7 +88,7 @@ pub(super) fn messages<S: Source>(
         caller,
         checks,
         last_words_until: None,
-        _open: open,
+        open,
     };
     Messages(Box::pin(Unfolded::Ready(attended)))
 }
@@ -73,12 +101,15 @@ struct Attended<S> {
     checks: Interval,
     /// Set once the caller is no longer let in.
     last_words_until: Option<Instant>,
-    _open: Place,
+    open: Open,
 }
 
 impl<S: Source> Attended<S> {
     async fn next(&mut self) -> Result<Option<S::Message>, Error> {
         loop {
+            if !self.source.reads_old_entries() {
+                self.open.reading_old = None;
+            }
             tokio::select! {
                 biased;
                 () = self.stopping.told() => return Err(Error::ShuttingDown),
