@@ -6,6 +6,7 @@
 
 pub mod actor;
 pub mod apply;
+pub mod budget;
 pub mod command;
 pub mod credential;
 pub mod decide;

@@ -1,5 +1,6 @@
 //! Every limit of the rules, each with its reason.
 
+use crate::budget::Budget;
 use crate::time::Lifetime;
 
 /// Bytes of a reason, a title or a closing reason: more than anybody reads at three in the morning,
@@ -103,3 +104,66 @@ pub const REFUSAL_KEYS: usize = 1_000;
 
 /// The longest life of one credential, whatever its grant's length: a leaked one dies soon.
 pub const CREDENTIAL_LIFE: Lifetime = Lifetime::from_secs(15 * 60);
+
+const HOUR: Lifetime = Lifetime::from_secs(3_600);
+const MINUTE: Lifetime = Lifetime::from_secs(60);
+
+/// Grants that one person asks for: no script asks five times a second for a whole hour, and a laptop
+/// that asks as fast as it may call would write tens of gigabytes a day.
+pub const REQUESTS: Budget = Budget {
+    what: "requests of one person",
+    most: 20_000,
+    within: HOUR,
+};
+
+/// Notes of one person: two a minute for a whole hour is more than anybody types, and a script that
+/// writes each of its lines is stopped after half a megabyte.
+pub const NOTES: Budget = Budget {
+    what: "notes of one person",
+    most: 120,
+    within: HOUR,
+};
+
+/// Times that one person gives more time: a grant of half an hour, minute by minute, four at once.
+pub const EXTENSIONS: Budget = Budget {
+    what: "extensions by one person",
+    most: 120,
+    within: HOUR,
+};
+
+/// Copies of the ledger that one person takes: a mirror takes one a minute, and each is an entry.
+pub const EXPORTS: Budget = Budget {
+    what: "exports by one person",
+    most: 120,
+    within: HOUR,
+};
+
+/// Invitations, lifted freezes, and removals of somebody who has nothing: the whole of the largest
+/// team once, and half of it again.
+pub const TEAM_CHANGES: Budget = Budget {
+    what: "changes to the team by one person",
+    most: 300,
+    within: HOUR,
+};
+
+/// Certificates for one key: one lives weeks, and some `glass` that start at once may each renew it.
+pub const RENEWALS_OF_KEY: Budget = Budget {
+    what: "certificates for one key",
+    most: 10,
+    within: HOUR,
+};
+
+/// Credentials under one grant after its first: `glass exec` takes one every ten minutes; a script
+/// that takes one for each of its calls gets one every two seconds.
+pub const CREDENTIALS_OF_GRANT: Budget = Budget {
+    what: "credentials under one grant",
+    most: 30,
+    within: MINUTE,
+};
+
+/// Uses of one grant: `glass exec` tells of one.
+pub const USES_OF_GRANT: Budget = Budget {
+    what: "reported uses of one grant",
+    most: 30,
+    within: MINUTE,
+};

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 
+use crate::budget::Budget;
 use crate::credential::CredentialKind;
 use crate::grant::Ending;
 use crate::id::{GrantId, IncidentId, PersonId, RightId, SessionId, TargetId};
@@ -214,6 +215,14 @@ pub enum Refusal {
         /// How many.
         limit: usize,
     },
+    /// More than so many within a time.
+    #[error("too many {}: at most {} within {}", budget.what, budget.most, budget.within)]
+    TooOften {
+        /// Of what, and how many there are.
+        budget: Budget,
+        /// When there is one again.
+        again_at: Time,
+    },
     /// The wall clock fell behind the ledger.
     #[error(
         "the broker's clock says {}, but the newest entry is from {}",
@@ -266,7 +275,7 @@ impl Refusal {
             Self::UnknownSession(_) => "UNKNOWN_SESSION",
             Self::NotThere { .. } => "NOT_ALLOWED",
             Self::NoSuchCredential { .. } => "NO_SUCH_CREDENTIAL",
-            Self::TooMany { .. } => "TOO_MANY",
+            Self::TooMany { .. } | Self::TooOften { .. } => "TOO_MANY",
             Self::ClockBehind { .. } => "CLOCK_BEHIND",
         }
     }
@@ -330,10 +339,19 @@ impl Refusal {
             Self::UnknownSession(_) => "glass status".into(),
             Self::NotThere { .. } | Self::NoSuchCredential { .. } => "glass can".into(),
             Self::TooMany { .. } => "end what is not needed: glass grants".into(),
+            Self::TooOften { again_at, .. } => {
+                format!(
+                    "wait until {}, then run the command again",
+                    moment(again_at.plus(SECOND))
+                )
+            }
             Self::ClockBehind { .. } => "set the clock of the broker's host, then ask again".into(),
         }
     }
 }
+
+/// What is told in whole seconds must not be told too early.
+const SECOND: Lifetime = Lifetime::from_secs(1);
 
 fn told(ended: &Option<(Ending, Time)>) -> String {
     ended

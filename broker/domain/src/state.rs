@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use crate::budget::Budgets;
 use crate::grant::{Grant, Phase};
 use crate::id::{
     GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, SessionId, TargetId, TokenHash,
@@ -44,6 +45,8 @@ pub struct State {
     pub targets: Targets,
     /// When each person last opened incidents, oldest first, within the window.
     pub openings: BTreeMap<PersonId, VecDeque<Time>>,
+    /// What was written so often that it counts.
+    pub budgets: Budgets,
     /// When something happens by itself, in order of time.
     pub deadlines: BTreeSet<(Time, Deadline)>,
     /// Who holds which key: the inverse of `members`.
@@ -85,6 +88,7 @@ impl Default for State {
             nonce_ends: BTreeSet::new(),
             targets: Targets::default(),
             openings: BTreeMap::new(),
+            budgets: Budgets::default(),
             deadlines: BTreeSet::new(),
             keys: BTreeMap::new(),
             live: BTreeMap::new(),

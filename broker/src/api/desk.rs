@@ -7,24 +7,27 @@ use breakglass_proto::v1;
 use tonic::Request;
 
 use super::error::Error;
-use super::limits::Limits;
-use super::rate::{OpenStream, Streams};
+use super::limits::{Limits, OLD_STREAMS_PER_PERSON};
+use super::rate::AtOnce;
 use super::statement::{self, Checked};
-use super::stream::{Listener, Messages, Source, messages};
+use super::stream::{Listener, Messages, Open, Source, messages};
 use crate::app::{App, Caller, Guard};
 
 /// Answers every service.
 #[derive(Clone)]
 pub(super) struct Desk {
     pub(super) app: Arc<App>,
-    streams: Streams,
+    streams: AtOnce,
+    reading_old: AtOnce,
 }
 
 impl Desk {
     pub(super) fn new(app: Arc<App>, limits: &Limits) -> Self {
+        let old = "streams of one person that read old entries";
         Self {
             app,
-            streams: Streams::new(limits.streams_per_person),
+            reading_old: AtOnce::new(OLD_STREAMS_PER_PERSON, old),
+            streams: AtOnce::new(limits.streams_per_person, "open streams of one person"),
         }
     }
 
@@ -83,13 +86,26 @@ impl Desk {
     pub(super) fn stream<S: Source>(
         &self,
         caller: impl Into<Listener>,
-        open: OpenStream,
+        open: Open,
         source: S,
     ) -> Messages<S::Message> {
         messages(source, &self.app, caller.into(), open)
     }
 
-    pub(super) fn open_stream(&self, who: impl Into<Actor>) -> Result<OpenStream, Error> {
-        self.streams.open(&who.into())
+    pub(super) fn open_stream(&self, who: impl Into<Actor>) -> Result<Open, Error> {
+        Ok(Open::new(self.streams.take(&who.into())?))
+    }
+
+    /// A stream of events from `from` on.
+    pub(super) fn open_stream_from(
+        &self,
+        caller: &Caller,
+        from: Option<u64>,
+    ) -> Result<Open, Error> {
+        let open = self.open_stream(&caller.person)?;
+        if !self.app.reads_old_entries(from) {
+            return Ok(open);
+        }
+        Ok(open.reading_old(self.reading_old.take(&Actor::from(&caller.person))?))
     }
 }

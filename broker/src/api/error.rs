@@ -53,6 +53,12 @@ pub enum Error {
     /// The bytes are not the message of this call.
     #[error("the message is not taken: its bytes cannot be read as the message of this call")]
     Unreadable,
+    /// The message began and did not come to its end.
+    #[error("the message is not taken: it did not arrive within {seconds} seconds")]
+    Late {
+        /// How long was waited.
+        seconds: u64,
+    },
     /// One caller wants more than their share.
     #[error("too many {what}: {limit}")]
     TooMany {
@@ -93,7 +99,7 @@ impl Error {
             Self::Signature => "SIGNATURE_INVALID",
             Self::WrongBroker { .. } => "WRONG_BROKER",
             Self::Text { .. } | Self::TooLarge { .. } => "INVALID_TEXT",
-            Self::Argument { .. } | Self::Unreadable => "INVALID_ARGUMENT",
+            Self::Argument { .. } | Self::Unreadable | Self::Late { .. } => "INVALID_ARGUMENT",
             Self::TooMany { .. } | Self::Busy => "TOO_MANY",
             Self::Slow { .. } => "LEDGER_UNAVAILABLE",
             Self::Panicked => "INTERNAL",
@@ -118,7 +124,7 @@ impl Error {
             }
             Self::TooMany { .. } | Self::Busy => "wait a moment, then run the command again",
             Self::Slow { .. } | Self::Panicked => "glass status",
-            Self::ShuttingDown => "run the command again in a moment",
+            Self::ShuttingDown | Self::Late { .. } => "run the command again in a moment",
         };
         next.to_owned()
     }

@@ -12,7 +12,7 @@ use tonic::Status;
 use super::error::Error;
 use super::front::Caught;
 use super::limits::{LAST_WORDS, STREAM_CHECK};
-use super::rate::OpenStream;
+use super::rate::Place;
 use crate::app::{App, Caller, Guard, Stopping};
 
 /// The messages of one answer. Nothing is made before it is asked for, so a client that does not
@@ -46,6 +46,29 @@ impl From<Arc<Guard>> for Listener {
     }
 }
 
+/// The places that one stream has taken.
+pub(super) struct Open {
+    _stream: Place,
+    /// Until it has caught up.
+    reading_old: Option<Place>,
+}
+
+impl Open {
+    pub(super) fn new(stream: Place) -> Self {
+        Self {
+            _stream: stream,
+            reading_old: None,
+        }
+    }
+
+    pub(super) fn reading_old(self, place: Place) -> Self {
+        Self {
+            reading_old: Some(place),
+            ..self
+        }
+    }
+}
+
 /// A source of messages.
 pub(super) trait Source: Send + 'static {
     type Message: Send + 'static;
@@ -61,6 +84,11 @@ pub(super) trait Source: Send + 'static {
     fn is_behind(&self) -> bool {
         false
     }
+
+    /// Whether it still reads what is in the ledger alone.
+    fn reads_old_entries(&self) -> bool {
+        false
+    }
 }
 
 /// Messages for one caller, for as long as they are let in.
@@ -68,7 +96,7 @@ pub(super) fn messages<S: Source>(
     source: S,
     app: &Arc<App>,
     caller: Listener,
-    open: OpenStream,
+    open: Open,
 ) -> Messages<S::Message> {
     let mut checks = interval(STREAM_CHECK);
     checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -79,7 +107,7 @@ pub(super) fn messages<S: Source>(
         caller,
         checks,
         last_words_until: None,
-        _open: open,
+        open,
     };
     Messages(Box::pin(Unfolded::Ready(attended)))
 }
@@ -92,12 +120,15 @@ struct Attended<S> {
     checks: Interval,
     /// Set once the caller is no longer let in.
     last_words_until: Option<Instant>,
-    _open: OpenStream,
+    open: Open,
 }
 
 impl<S: Source> Attended<S> {
     async fn next(&mut self) -> Result<Option<S::Message>, Error> {
         loop {
+            if !self.source.reads_old_entries() {
+                self.open.reading_old = None;
+            }
             tokio::select! {
                 biased;
                 () = self.stopping.told() => return Err(Error::ShuttingDown),

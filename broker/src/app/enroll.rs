@@ -43,16 +43,6 @@ pub struct Certified {
 }
 
 impl App {
-    /// Whom a token was made for, where it still waits to be used.
-    #[must_use]
-    pub fn invited(&self, token: &TokenHash) -> Option<Actor> {
-        self.live.read(|state| {
-            let person = state.tokens.get(token).map(|token| &token.person);
-            let target = state.targets.tokens.get(token).map(|token| &token.target);
-            person.map(Actor::from).or(target.map(Actor::from))
-        })
-    }
-
     /// Trades a token for a certificate on a new key.
     ///
     /// # Errors

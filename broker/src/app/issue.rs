@@ -9,7 +9,7 @@ use breakglass_tlog::receipt::Receipt;
 
 use super::act;
 use super::{App, Caller, Error};
-use crate::ports::{Credential, CredentialOrder, Decided};
+use crate::ports::{Credential, CredentialOrder, Decided, Recorded};
 
 /// What somebody wants.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,8 +53,6 @@ pub struct Issued {
 /// What an entry announced.
 struct Announced<'a> {
     id: CredentialId,
-    kind: CredentialKind,
-    audience: &'a Line,
     expires_at: Time,
     key: &'a KeyId,
     subject: &'a Subject,
@@ -73,16 +71,10 @@ impl App {
         wish: &Wish,
     ) -> Result<(Issued, Grant), Error> {
         let wanted = self.wanted(wish);
-        let issue = Act::Issue { grant, wanted };
-        let decided = self.submit(caller.command(issue)).await?;
-        let now = self.still_live(grant).await?;
-        let order = self.order(caller, &decided, &now, wish)?;
-        let (order, receipt) = order.ok_or(Error::Broken("no credential was announced"))?;
-        let issued = match order.subject {
-            Subject::Role { .. } => self.issue_role(order, receipt).await?,
-            _ => self.make(order, receipt)?,
-        };
-        Ok((issued, self.still_live(grant).await?))
+        let issue = caller.command(Act::Issue { grant, wanted });
+        let decided = self.submit(issue).await?;
+        let issued = self.issue_recorded(caller, &decided, wish).await?;
+        issued.ok_or(Error::Broken("no credential was announced"))
     }
 
     /// Records that a credential was put to use.
@@ -99,23 +91,38 @@ impl App {
         act::receipt(&self.submit(caller.command(used)).await?)
     }
 
-    /// Makes the JWT that a batch announces, if it does.
-    pub(super) fn issue_recorded(
+    /// Makes the credential that a batch announces, if it does, and answers it with its grant as it
+    /// stands now.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where the grant ended since it was decided: an ending may stand in the same
+    /// batch, and nobody has the credential yet, so better never than too late.
+    pub(super) async fn issue_recorded(
         &self,
         caller: &Caller,
         decided: &Decided,
-        grant: &Grant,
-    ) -> Option<Result<Issued, Error>> {
-        match self.order(caller, decided, grant, &Wish::Jwt) {
-            Ok(order) => order.map(|(order, receipt)| self.make(order, receipt)),
-            Err(why) => Some(Err(why)),
-        }
+        wish: &Wish,
+    ) -> Result<Option<(Issued, Grant)>, Error> {
+        let Some((announced, recorded, receipt)) = act::find(decided, announced) else {
+            return Ok(None);
+        };
+        let grant = self.still_active(announced.id.grant).await?;
+        let order = self.order(caller, &announced, recorded, &grant, wish)?;
+        let id = grant.of.grant;
+        let issued = match order.subject {
+            Subject::Role { .. } => self.issue_role(order, receipt).await?,
+            _ => self.make(order, receipt)?,
+        };
+        // Making it takes its time as well.
+        let grant = self.still_active(id).await?;
+        Ok(Some((issued, grant)))
     }
 
-    /// Decided before it ended, but nobody has it yet: better never than too late.
-    async fn still_live(&self, grant: GrantId) -> Result<Grant, Error> {
-        match self.live_grant(grant) {
-            Some(now) => Ok(now),
+    async fn still_active(&self, grant: GrantId) -> Result<Grant, Error> {
+        let now = self.clock.now();
+        let active = self.live.read(|state| state.active_at(grant, now).cloned());
+        match active {
+            Some(active) => Ok(active),
             None => {
                 let over = Refusal::GrantEnded { grant, ended: None };
                 Err(self.told_in_full(over.into()).await)
@@ -137,32 +144,27 @@ impl App {
         }
     }
 
-    /// What a batch announces, with what it takes to make it.
-    fn order<'d>(
+    /// What an entry announces, with what it takes to make it.
+    fn order(
         &self,
         caller: &Caller,
-        decided: &'d Decided,
+        announced: &Announced<'_>,
+        recorded: &Recorded,
         grant: &Grant,
         wish: &Wish,
-    ) -> Result<Option<(CredentialOrder, &'d Receipt)>, Error> {
-        let Some((announced, recorded, receipt)) = act::find(decided, announced) else {
-            return Ok(None);
-        };
+    ) -> Result<CredentialOrder, Error> {
         let public = match wish {
             Wish::Ssh(key) | Wish::X509(key) => key.public.clone(),
             Wish::Jwt | Wish::Postgres => self.public_key(caller, announced.key)?,
         };
-        let order = CredentialOrder {
+        Ok(CredentialOrder {
             id: announced.id,
             grant: grant.clone(),
             at: recorded.event.at,
             expires_at: announced.expires_at,
             public,
             subject: announced.subject.clone(),
-        };
-        debug_assert_eq!(*announced.audience, order.grant.audience);
-        debug_assert_eq!(announced.kind, order.subject.kind());
-        Ok(Some((order, receipt)))
+        })
     }
 
     fn make(&self, order: CredentialOrder, receipt: &Receipt) -> Result<Issued, Error> {
@@ -206,16 +208,12 @@ fn announced(change: &Change) -> Option<Announced<'_>> {
     match change {
         Change::CredentialIssued {
             credential,
-            kind,
-            audience,
             expires_at,
             key,
             subject,
             ..
         } => Some(Announced {
             id: *credential,
-            kind: *kind,
-            audience,
             expires_at: *expires_at,
             key,
             subject,

@@ -90,7 +90,14 @@ fn compare_index(
     let clock = SystemClock::start();
     let (ledger, _) = FileLedger::open(&config.ledger_dir(), keys.ledger.clone())?;
     let scratch = Scratch::make(config)?;
-    let differences = index::compare(&config.index_dir(), &scratch.0, &ledger.reader(), DECODE)?;
+    let sealer: index::Sealer = keys.ledger.clone();
+    let differences = index::compare(
+        &config.index_dir(),
+        &scratch.0,
+        &ledger.reader(),
+        DECODE,
+        &sealer,
+    )?;
     for difference in &differences {
         printer.line(format!("DIFFERS {difference}"));
     }

@@ -281,7 +281,7 @@ fn make(plan: &Plan, invitations: &Invitations) -> Result<(Keys, Vec<Decided>), 
     let clock = Arc::new(SystemClock::start());
     let keys = make_keys(&plan.config, &*clock, &entropy()?)?;
     let ledger = FileLedger::create(&plan.config.ledger_dir(), keys.ledger.clone())?;
-    let stores = Stores::restore(&plan.config, Box::new(ledger), 0)?;
+    let stores = Stores::restore(&plan.config, Box::new(ledger), keys.ledger.clone(), 0)?;
     let issuing = keys.issuing.keys().next();
     let issuing = issuing.ok_or_else(|| Failure::new("there is no issuing key"))?;
     let authority = keys.authority.certificate();

@@ -22,6 +22,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use rustix::fs::Mode;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
 use crate::config::{Config, DEFAULT_PATH};
@@ -89,6 +90,7 @@ impl Arguments {
 /// asked in the wrong way, 1 for everything else.
 #[must_use]
 pub fn main() -> ExitCode {
+    keep_files_private();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(asked) => {
@@ -132,6 +134,12 @@ fn dispatch(arguments: &Arguments, printer: &mut Printer) -> Result<(), Failure>
         Command::Completions(completions) => completions.run(printer),
         Command::Man(man) => man.run(printer),
     }
+}
+
+/// What this process writes, by itself or through a library, is for its own user alone, whatever it
+/// was started with; the first thing it does, while there is no other thread.
+fn keep_files_private() {
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
 }
 
 /// Keys are in this process's memory: it leaves no core dump, and others cannot attach to it.

@@ -1,5 +1,6 @@
 //! Credentials under an active grant, and what they were put to use for.
 
+use crate::budget::Spending;
 use crate::command::Wanted;
 use crate::credential::{CredentialKind, Subject};
 use crate::event::{Change, Event};
@@ -25,6 +26,7 @@ pub(super) fn issue(
     need_holder(case.live(grant)?, by)?;
     let (grant, active) = case.active(grant)?;
     case.open_incident(grant.of.incident)?;
+    case.afford(&Spending::Credentials(grant.of.grant))?;
     let credential = CredentialId {
         grant: grant.of.grant,
         number: grant.credentials.saturating_add(1),
@@ -80,6 +82,7 @@ pub(super) fn note_use(
 ) -> Result<Vec<Event>, Refusal> {
     need_holder(case.live(grant)?, by)?;
     let (grant, _) = case.active(grant)?;
+    case.afford(&Spending::Uses(grant.of.grant))?;
     let used = Change::GrantUsed {
         of: grant.of.clone(),
         program: program.clone(),

@@ -5,6 +5,7 @@
 //! is right after each single event, not only after the batch.
 
 mod admit;
+mod afford;
 mod approve;
 mod broker;
 mod case;

@@ -1,5 +1,6 @@
 //! Asking for a grant, which begins at once where the right is low risk and needs no approver.
 
+use crate::budget::Spending;
 use crate::event::{Actor, Change, Event};
 use crate::grant::{Basis, GrantRef, SelfGrant};
 use crate::id::{IncidentId, KeyId, PersonId, RightId};
@@ -38,6 +39,7 @@ pub(super) fn request(
     need_length(right, wanted.length)?;
     need_room(case, by)?;
     let key = wanted.key.ok_or_else(|| Refusal::NotEnrolled(by.clone()))?;
+    case.afford(&Spending::Requests(by.clone()))?;
     let of = GrantRef {
         grant: case.state.next_grant,
         person: by.clone(),

@@ -7,6 +7,7 @@ mod acts;
 mod approving;
 mod asking;
 mod auditor;
+mod budgets;
 mod clock;
 mod credentials;
 mod due;

@@ -4,6 +4,7 @@ mod acts;
 mod doubles;
 mod feed;
 mod index;
+mod issuing;
 mod outside;
 mod people;
 mod questions;

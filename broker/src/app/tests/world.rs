@@ -75,6 +75,7 @@ pub(crate) struct World {
     pub(crate) clock: Arc<HeldClock>,
     pub(crate) sequencer: Arc<FakeSequencer>,
     pub(crate) index: Arc<FakeIndex>,
+    pub(crate) maker: Arc<FakeMaker>,
     pub(crate) databases: Arc<FakeDatabases>,
     pub(crate) feed: Arc<Feed>,
     pub(crate) live: Live,
@@ -122,7 +123,9 @@ impl World {
             projections: vec![feed.clone(), index.clone()],
             submitted: AtomicUsize::new(0),
             fails: AtomicBool::new(false),
+            behind_next: Mutex::default(),
         });
+        let maker = Arc::new(FakeMaker::default());
         let databases = Arc::new(FakeDatabases::default());
         let parts = Parts {
             clock: clock.clone(),
@@ -131,10 +134,10 @@ impl World {
             live: live.clone(),
             index: index.clone(),
             reader,
-            issuer: Arc::new(FakeMaker),
+            issuer: maker.clone(),
             databases: databases.clone(),
             notary: Arc::new(FakeNotary),
-            authority: Arc::new(FakeMaker),
+            authority: maker.clone(),
             feed: feed.clone(),
             about: about(),
             settings: Settings::default(),
@@ -146,6 +149,7 @@ impl World {
             clock,
             sequencer,
             index,
+            maker,
             feed,
             live,
             team: BTreeMap::new(),
