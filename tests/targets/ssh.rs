@@ -1,0 +1,520 @@
+//! SSH: the unchanged OpenSSH client, told by `glass` what to use, and an unchanged sshd.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use breakglass_broker::edge::{SystemClock, SystemEntropy};
+use breakglass_broker::issue::keys::KeyFolder;
+use breakglass_broker::issue::ssh::{
+    HostCertificate, SerialRange, SshHostCa, SshUserCa, UserCertificate, krl,
+};
+use breakglass_broker::ports::Clock as _;
+use breakglass_client::agent::{Agent, LoginKey};
+use breakglass_client::ssh::{Address, Call, HostCa};
+use breakglass_domain::{GrantId, Lifetime, Time};
+use breakglass_tests::sshd::{Sshd, user};
+use tokio::process::Command;
+
+/// As what the certificates let people in.
+const PRINCIPALS: &[&str] = &["deploy"];
+
+/// The first credential of the 45th grant.
+const SERIAL: u64 = (45 << 20) + 1;
+
+const MINUTE: Lifetime = Lifetime::from_secs(60);
+
+/// A broker's keys, and a host that trusts them.
+struct Fleet {
+    keys: tempfile::TempDir,
+    users: SshUserCa,
+    hosts: SshHostCa,
+    sshd: Sshd,
+}
+
+impl Fleet {
+    fn begins() -> Self {
+        Self::with_host_key("ed25519")
+    }
+
+    fn with_host_key(kind: &str) -> Self {
+        let keys = tempfile::tempdir().unwrap();
+        let folder = KeyFolder::create(&keys.path().join("keys")).unwrap();
+        let users = SshUserCa::create(&folder).unwrap();
+        let hosts = SshHostCa::create(&folder).unwrap();
+        let sshd = Sshd::starts(kind, &users.public_line(), PRINCIPALS);
+        let fleet = Self {
+            keys,
+            users,
+            hosts,
+            sshd,
+        };
+        fleet
+            .sshd
+            .shows(&fleet.certifies(&fleet.hosts, "127.0.0.1", MINUTE));
+        fleet
+    }
+
+    /// A certificate for the host's key.
+    fn certifies(&self, ca: &SshHostCa, address: &str, life: Lifetime) -> String {
+        let host = HostCertificate {
+            public_line: &self.sshd.host_key(),
+            serial: 1,
+            key_id: "target=web-1",
+            address,
+            valid_after: now().minus(Lifetime::from_secs(120)),
+            valid_before: now().plus(life),
+        };
+        ca.certify_host(&host, &entropy()).unwrap()
+    }
+
+    /// Somebody with a certificate that this changes.
+    fn mia(&self, change: impl FnOnce(&mut UserCertificate<'_>)) -> Mia {
+        let key = LoginKey::generate().unwrap();
+        let certificate = self.issues(&key, change);
+        self.mia_with(key, &certificate)
+    }
+
+    fn mia_with(&self, key: LoginKey, certificate: &str) -> Mia {
+        let folder = tempfile::tempdir().unwrap();
+        let agent = Agent::start(folder.path().join("agent.sock"), key, certificate).unwrap();
+        let host_ca = HostCa::parse(&self.hosts.public_line()).unwrap();
+        let address = Address::parse(&format!("127.0.0.1:{}", self.sshd.port())).unwrap();
+        std::fs::write(
+            folder.path().join("known_hosts"),
+            host_ca.known_hosts(&address),
+        )
+        .unwrap();
+        std::fs::write(folder.path().join("ssh_config"), "").unwrap();
+        Mia {
+            folder,
+            agent,
+            address,
+        }
+    }
+
+    /// A certificate on this key that is good but for the change.
+    fn issues(&self, key: &LoginKey, change: impl FnOnce(&mut UserCertificate<'_>)) -> String {
+        let mut certificate = good(key.public_key());
+        change(&mut certificate);
+        self.users.certify_user(&certificate, &entropy()).unwrap()
+    }
+
+    /// The list of what is revoked, as the broker publishes it.
+    fn revokes(&self, grants: &[u64]) -> Vec<u8> {
+        let ranges = grants
+            .iter()
+            .filter_map(|grant| SerialRange::of_grant(GrantId(*grant)));
+        krl(&self.users, 1, now(), ranges)
+    }
+}
+
+/// Somebody with an agent and a configuration of their own.
+struct Mia {
+    folder: tempfile::TempDir,
+    agent: Agent,
+    address: Address,
+}
+
+impl Mia {
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// What `glass ssh` will do: ssh with our arguments.
+    async fn runs(&self, options: &[&str], command: &[&str]) -> Output {
+        let config = self.path("ssh_config");
+        let mut all: Vec<OsString> = vec!["-F".into(), config.into(), "-v".into()];
+        all.extend(options.iter().map(OsString::from));
+        let command: Vec<OsString> = command.iter().map(OsString::from).collect();
+        let (login, known_hosts) = (user(), self.path("known_hosts"));
+        let call = Call {
+            agent: self.agent.path(),
+            address: &self.address,
+            login: &login,
+            known_hosts: Some(&known_hosts),
+            options: &all,
+            command: &command,
+        };
+        let mut ssh = Command::new("ssh");
+        ssh.args(call.arguments().unwrap());
+        Output::of(ssh).await
+    }
+
+    async fn logs_in(&self) -> Output {
+        self.runs(&[], &["echo", "hello"]).await
+    }
+}
+
+#[derive(Debug)]
+struct Output {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Output {
+    async fn of(mut command: Command) -> Self {
+        command
+            .stdin(std::process::Stdio::null())
+            .kill_on_drop(true);
+        let output = command.output().await.unwrap();
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    #[track_caller]
+    fn is_let_in(&self, sshd: &Sshd) {
+        let let_in = self.code == 0 && self.out == "hello\n";
+        assert!(let_in, "{}\n{}", self.err, sshd.said());
+    }
+
+    #[track_caller]
+    fn is_refused(&self, why: &str, sshd: &Sshd) {
+        let refused = self.code == 255 && self.err.contains("Permission denied (publickey)");
+        assert!(refused, "{why}: {}\n{}", self.err, sshd.said());
+    }
+}
+
+fn now() -> Time {
+    SystemClock::start().now()
+}
+
+fn entropy() -> SystemEntropy {
+    SystemEntropy::open().unwrap()
+}
+
+fn good(point: &[u8]) -> UserCertificate<'_> {
+    UserCertificate {
+        point,
+        serial: SERIAL,
+        key_id: "person=mia grant=G-45 incident=INC-12 credential=G-45.1",
+        principals: PRINCIPALS,
+        extensions: &["permit-pty"],
+        source_addresses: &[],
+        valid_after: now().minus(MINUTE),
+        valid_before: now().plus(MINUTE),
+    }
+}
+
+/// A certificate with one bit of it turned.
+fn turned(certificate: &str, bit: usize) -> String {
+    let (algorithm, encoded) = certificate.split_once(' ').unwrap();
+    let mut blob = STANDARD.decode(encoded).unwrap();
+    blob[bit / 8] ^= 1 << (bit % 8);
+    format!("{algorithm} {}", STANDARD.encode(blob))
+}
+
+fn position(certificate: &str, what: &[u8]) -> usize {
+    let blob = STANDARD
+        .decode(certificate.split_once(' ').unwrap().1)
+        .unwrap();
+    blob.windows(what.len())
+        .position(|window| window == what)
+        .unwrap()
+}
+
+#[tokio::test]
+async fn ssh_logs_in_without_a_question_and_sshd_writes_down_who() {
+    for kind in ["ed25519", "ecdsa"] {
+        let fleet = Fleet::with_host_key(kind);
+        let mia = fleet.mia(|_| {});
+        mia.logs_in().await.is_let_in(&fleet.sshd);
+        let accepted = fleet.sshd.says("Accepted publickey for ");
+        for part in [
+            "ECDSA-CERT",
+            "ID person=mia grant=G-45 incident=INC-12 credential=G-45.1 (serial 47185921)",
+            &format!("CA ED25519 {}", fleet.users.fingerprint()),
+        ] {
+            assert!(accepted.contains(part), "{part} is not in {accepted}");
+        }
+    }
+}
+
+/// One change to a certificate, and what sshd says to it.
+type Wrong = (fn(&mut UserCertificate<'_>), &'static str);
+
+#[tokio::test]
+async fn sshd_refuses_what_is_not_for_it_or_not_for_now() {
+    let fleet = Fleet::begins();
+    let wrong: [Wrong; 5] = [
+        (
+            |certificate| certificate.principals = &["root-of-another"],
+            "does not contain an authorized principal",
+        ),
+        (
+            |certificate| certificate.valid_before = now(),
+            "Certificate invalid: expired",
+        ),
+        (
+            |certificate| certificate.valid_after = now().plus(Lifetime::from_secs(30)),
+            "Certificate invalid: not yet valid",
+        ),
+        (
+            |certificate| certificate.source_addresses = &["10.0.0.0/8"],
+            "not from a permitted source address",
+        ),
+        (
+            |certificate| certificate.principals = &["deploy2", "xdeploy", "deplo"],
+            "does not contain an authorized principal",
+        ),
+    ];
+    for (number, (change, says)) in wrong.into_iter().enumerate() {
+        let mia = fleet.mia(|certificate| {
+            certificate.serial += u64::try_from(number).unwrap();
+            change(certificate);
+        });
+        mia.logs_in().await.is_refused(says, &fleet.sshd);
+        let _ = fleet.sshd.says(says);
+    }
+    let mia =
+        fleet.mia(|certificate| certificate.source_addresses = &["10.0.0.0/8", "127.0.0.0/8"]);
+    mia.logs_in().await.is_let_in(&fleet.sshd);
+}
+
+#[tokio::test]
+async fn sshd_refuses_another_authority() {
+    let fleet = Fleet::begins();
+    let other = Fleet::begins();
+    let key = LoginKey::generate().unwrap();
+    let certificate = other.issues(&key, |_| {});
+    let mia = fleet.mia_with(key, &certificate);
+    mia.logs_in()
+        .await
+        .is_refused("another authority", &fleet.sshd);
+    let _ = fleet.sshd.says("Failed publickey for ");
+
+    // The authority for hosts, under the name of the one for users.
+    let folder = fleet.keys.path().join("swapped");
+    let swapped = KeyFolder::create(&folder).unwrap();
+    let host_key = fleet.keys.path().join("keys/ssh-host.pem");
+    std::fs::copy(host_key, folder.join("ssh-user.pem")).unwrap();
+    let key = LoginKey::generate().unwrap();
+    let users = SshUserCa::load(&swapped).unwrap();
+    let certificate = users
+        .certify_user(&good(key.public_key()), &entropy())
+        .unwrap();
+    let mia = fleet.mia_with(key, &certificate);
+    mia.logs_in()
+        .await
+        .is_refused("the hosts' authority", &fleet.sshd);
+}
+
+#[tokio::test]
+async fn a_turned_bit_makes_a_certificate_worthless() {
+    let fleet = Fleet::begins();
+    let certificate = fleet.issues(&LoginKey::generate().unwrap(), |_| {});
+    let serial = position(&certificate, &SERIAL.to_be_bytes());
+    let id = position(&certificate, b"person=mia");
+    let principal = position(&certificate, b"deploy");
+    let last = STANDARD
+        .decode(certificate.split_once(' ').unwrap().1)
+        .unwrap()
+        .len()
+        - 1;
+    for byte in [serial, id, principal + 5, principal + 8, last] {
+        let key = LoginKey::generate().unwrap();
+        let certificate = fleet.issues(&key, |_| {});
+        let mia = fleet.mia_with(key, &turned(&certificate, byte * 8));
+        mia.logs_in().await.is_refused("a turned bit", &fleet.sshd);
+    }
+    assert!(!fleet.sshd.said().contains("Accepted"));
+}
+
+#[tokio::test]
+async fn a_revoked_grant_is_refused_and_its_neighbours_are_not() {
+    let fleet = Fleet::begins();
+    let of = |grant: u64| fleet.mia(|certificate| certificate.serial = (grant << 20) + 3);
+    let (before, revoked, after) = (of(44), of(45), of(46));
+    fleet.sshd.revokes(&fleet.revokes(&[]));
+    revoked.logs_in().await.is_let_in(&fleet.sshd);
+    fleet.sshd.revokes(&fleet.revokes(&[12, 45]));
+    revoked.logs_in().await.is_refused("revoked", &fleet.sshd);
+    let _ = fleet.sshd.says("revoked by file ");
+    before.logs_in().await.is_let_in(&fleet.sshd);
+    after.logs_in().await.is_let_in(&fleet.sshd);
+}
+
+#[tokio::test]
+async fn a_list_that_was_torn_lets_nobody_in() {
+    let fleet = Fleet::begins();
+    let mia = fleet.mia(|_| {});
+    let list = fleet.revokes(&[12, 44]);
+    for cut in [8, 40, list.len() / 2, list.len() - 1] {
+        fleet.sshd.revokes(&list[..cut]);
+        let refused = mia.logs_in().await;
+        assert_ne!(refused.code, 0, "{cut}: {}", fleet.sshd.said());
+    }
+    fleet.sshd.revokes(&list);
+    mia.logs_in().await.is_let_in(&fleet.sshd);
+}
+
+#[tokio::test]
+async fn a_renewed_certificate_is_used_by_the_next_login() {
+    let fleet = Fleet::begins();
+    let key = LoginKey::generate().unwrap();
+    let first = fleet.issues(&key, |_| {});
+    let second = fleet.issues(&key, |certificate| certificate.serial += 1);
+    let mia = fleet.mia_with(key, &first);
+    mia.logs_in().await.is_let_in(&fleet.sshd);
+    let _ = fleet.sshd.says(&format!("(serial {SERIAL})"));
+    mia.agent.renew(&second).unwrap();
+    mia.logs_in().await.is_let_in(&fleet.sshd);
+    let _ = fleet.sshd.says(&format!("(serial {})", SERIAL + 1));
+}
+
+#[tokio::test]
+async fn ssh_goes_only_to_a_host_of_the_fleet_with_its_own_name() {
+    let fleet = Fleet::begins();
+    let mia = fleet.mia(|_| {});
+    let other = Fleet::begins();
+    for (what, certificate) in [
+        (
+            "another host's name",
+            fleet.certifies(&fleet.hosts, "web-2:22", MINUTE),
+        ),
+        (
+            "another authority",
+            fleet.certifies(&other.hosts, "127.0.0.1", MINUTE),
+        ),
+        (
+            "expired",
+            fleet.certifies(&fleet.hosts, "127.0.0.1", Lifetime::ZERO),
+        ),
+        ("none", String::new()),
+    ] {
+        let life_is_long = fleet.certifies(&fleet.hosts, "127.0.0.1", MINUTE);
+        fleet.sshd.shows(&certificate);
+        let refused = mia.logs_in().await;
+        let said = refused.err.contains("Host key verification failed.");
+        assert!(refused.code == 255 && said, "{what}: {}", refused.err);
+        fleet.sshd.shows(&life_is_long);
+    }
+    mia.logs_in().await.is_let_in(&fleet.sshd);
+    assert_eq!(fleet.sshd.said().matches("Accepted publickey").count(), 1);
+}
+
+#[tokio::test]
+async fn a_configuration_of_ones_own_does_not_get_in_the_way() {
+    let fleet = Fleet::begins();
+    let mia = fleet.mia(|_| {});
+    let control = mia.path("control");
+    let config = format!(
+        "Host *\nIdentitiesOnly yes\nIdentityFile {0}/id\nCertificateFile {0}/id-cert.pub\n\
+         IdentityAgent none\nForwardAgent yes\nPubkeyAuthentication no\nControlMaster auto\n\
+         ControlPath {1}\nControlPersist 60\nUserKnownHostsFile /dev/null\nUser nobody\nPort 1\n\
+         StrictHostKeyChecking ask\nAddKeysToAgent yes\n",
+        mia.folder.path().display(),
+        control.display(),
+    );
+    std::fs::write(mia.path("ssh_config"), config).unwrap();
+    let output = mia.runs(&["-A"], &["echo", "hello"]).await;
+    output.is_let_in(&fleet.sshd);
+    assert!(!control.exists(), "nothing stays open");
+    let output = mia.runs(&[], &["echo", "[$SSH_AUTH_SOCK]"]).await;
+    assert_eq!(output.out, "[]\n", "our agent is not lent to the host");
+}
+
+#[tokio::test]
+async fn a_key_on_the_disk_is_not_taken_instead() {
+    let fleet = Fleet::begins();
+    let mia = fleet.mia(|certificate| certificate.valid_before = now());
+    let mut keygen = Command::new("ssh-keygen");
+    keygen
+        .args(["-q", "-t", "ed25519", "-N", "", "-f"])
+        .arg(mia.path("id"));
+    assert_eq!(Output::of(keygen).await.code, 0);
+    let authorized = mia.path("id.pub");
+    fleet
+        .sshd
+        .is_configured(&format!("AuthorizedKeysFile {}", authorized.display()));
+    let config = format!("IdentityFile {}\n", mia.path("id").display());
+    std::fs::write(mia.path("ssh_config"), config).unwrap();
+    mia.logs_in().await.is_refused("expired", &fleet.sshd);
+    // And it would have opened the door.
+    let config = mia.path("ssh_config");
+    let mut plain = plain("ssh", &fleet, &config);
+    plain
+        .arg(format!("{}@127.0.0.1", user()))
+        .args(["echo", "hello"]);
+    Output::of(plain).await.is_let_in(&fleet.sshd);
+}
+
+#[tokio::test]
+async fn a_certificate_allows_what_its_right_names() {
+    let fleet = Fleet::begins();
+    let bare = fleet.mia(|certificate| certificate.extensions = &[]);
+    let output = bare.runs(&["-tt"], &["echo", "hello"]).await;
+    assert!(
+        output.err.contains("PTY allocation request failed"),
+        "{}",
+        output.err
+    );
+    let with_pty = fleet.mia(|_| {});
+    let output = with_pty.runs(&["-tt"], &["tty"]).await;
+    assert!(output.out.starts_with("/dev/pts/"), "{}", output.err);
+    let forward = format!("127.0.0.1:{}", fleet.sshd.port());
+    let output = with_pty.runs(&["-W", &forward], &[]).await;
+    assert!(
+        output.err.contains("administratively prohibited"),
+        "{}",
+        output.err
+    );
+    let with_ports = fleet.mia(|certificate| certificate.extensions = &["permit-port-forwarding"]);
+    let output = with_ports.runs(&["-W", &forward], &[]).await;
+    assert!(output.out.starts_with("SSH-2.0-OpenSSH"), "{}", output.err);
+}
+
+#[tokio::test]
+async fn the_principal_is_the_login_where_a_host_maps_none() {
+    let fleet = Fleet::begins();
+    fleet.sshd.is_configured("AuthorizedPrincipalsFile none");
+    let deploy = fleet.mia(|_| {});
+    deploy
+        .logs_in()
+        .await
+        .is_refused("not their login", &fleet.sshd);
+    let key = LoginKey::generate().unwrap();
+    let (login, mut certificate) = (user(), good(key.public_key()));
+    let principals = [login.as_str()];
+    certificate.principals = &principals;
+    let certificate = fleet.users.certify_user(&certificate, &entropy()).unwrap();
+    let mia = fleet.mia_with(key, &certificate);
+    mia.logs_in().await.is_let_in(&fleet.sshd);
+}
+
+#[tokio::test]
+async fn other_tools_need_nothing_but_the_agent() {
+    let fleet = Fleet::begins();
+    let mia = fleet.mia(|_| {});
+    std::fs::write(mia.path("here"), "a file").unwrap();
+    let mut scp = plain("scp", &fleet, &mia.path("ssh_config"));
+    let there = format!("{}@127.0.0.1:{}", user(), mia.path("there").display());
+    scp.arg(mia.path("here")).arg(there);
+    scp.env("SSH_AUTH_SOCK", mia.agent.path());
+    let output = Output::of(scp).await;
+    assert_eq!(output.code, 0, "{}\n{}", output.err, fleet.sshd.said());
+    assert_eq!(
+        std::fs::read_to_string(mia.path("there")).unwrap(),
+        "a file"
+    );
+}
+
+/// A program as people call it by themselves, here with hosts it does not ask about.
+fn plain(program: &str, fleet: &Fleet, config: &Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .arg("-F")
+        .arg(config)
+        .args(["-o", &format!("Port={}", fleet.sshd.port())]);
+    command.args([
+        "-o",
+        "StrictHostKeyChecking=no",
+        "-o",
+        "UserKnownHostsFile=/dev/null",
+    ]);
+    command
+}
