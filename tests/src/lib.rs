@@ -6,6 +6,7 @@
 //! | [`playground`] | the real `glassd` and `glass` as processes in a folder of their own |
 //! | [`held`] | the clock that is held, and chance from a seed |
 //! | [`https`], [`jwt`] | what a target does: fetch keys, check a token; with code of our own |
+//! | [`recorded`] | a receipt without a broker around it |
 //! | [`sshd`] | a real sshd on loopback |
 //! | [`wait`] | the one way to wait where nothing tells |
 
@@ -13,6 +14,7 @@ pub mod held;
 pub mod https;
 pub mod jwt;
 pub mod playground;
+pub mod recorded;
 pub mod sshd;
 pub mod wait;
 pub mod world;

@@ -1,204 +1,19 @@
 //! SSH: the unchanged OpenSSH client, told by `glass` what to use, and an unchanged sshd.
 
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+mod fleet;
+
+use std::path::Path;
+use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use breakglass_broker::edge::{SystemClock, SystemEntropy};
 use breakglass_broker::issue::keys::KeyFolder;
-use breakglass_broker::issue::ssh::{
-    HostCertificate, SerialRange, SshHostCa, SshUserCa, UserCertificate, krl,
-};
-use breakglass_broker::ports::Clock as _;
-use breakglass_client::agent::{Agent, LoginKey};
-use breakglass_client::ssh::{Address, Call, HostCa};
-use breakglass_domain::{GrantId, Lifetime, Time};
-use breakglass_tests::sshd::{Sshd, user};
+use breakglass_broker::issue::ssh::SshUserCa;
+use breakglass_client::agent::LoginKey;
+use breakglass_domain::{CredentialId, GrantId, Lifetime};
+use breakglass_tests::sshd::user;
 use tokio::process::Command;
 
-/// As what the certificates let people in.
-const PRINCIPALS: &[&str] = &["deploy"];
-
-/// The first credential of the 45th grant.
-const SERIAL: u64 = (45 << 20) + 1;
-
-const MINUTE: Lifetime = Lifetime::from_secs(60);
-
-/// A broker's keys, and a host that trusts them.
-struct Fleet {
-    keys: tempfile::TempDir,
-    users: SshUserCa,
-    hosts: SshHostCa,
-    sshd: Sshd,
-}
-
-impl Fleet {
-    fn begins() -> Self {
-        Self::with_host_key("ed25519")
-    }
-
-    fn with_host_key(kind: &str) -> Self {
-        let keys = tempfile::tempdir().unwrap();
-        let folder = KeyFolder::create(&keys.path().join("keys")).unwrap();
-        let users = SshUserCa::create(&folder).unwrap();
-        let hosts = SshHostCa::create(&folder).unwrap();
-        let sshd = Sshd::starts(kind, &users.public_line(), PRINCIPALS);
-        let fleet = Self {
-            keys,
-            users,
-            hosts,
-            sshd,
-        };
-        fleet
-            .sshd
-            .shows(&fleet.certifies(&fleet.hosts, "127.0.0.1", MINUTE));
-        fleet
-    }
-
-    /// A certificate for the host's key.
-    fn certifies(&self, ca: &SshHostCa, address: &str, life: Lifetime) -> String {
-        let host = HostCertificate {
-            public_line: &self.sshd.host_key(),
-            serial: 1,
-            key_id: "target=web-1",
-            address,
-            valid_after: now().minus(Lifetime::from_secs(120)),
-            valid_before: now().plus(life),
-        };
-        ca.certify_host(&host, &entropy()).unwrap()
-    }
-
-    /// Somebody with a certificate that this changes.
-    fn mia(&self, change: impl FnOnce(&mut UserCertificate<'_>)) -> Mia {
-        let key = LoginKey::generate().unwrap();
-        let certificate = self.issues(&key, change);
-        self.mia_with(key, &certificate)
-    }
-
-    fn mia_with(&self, key: LoginKey, certificate: &str) -> Mia {
-        let folder = tempfile::tempdir().unwrap();
-        let agent = Agent::start(folder.path().join("agent.sock"), key, certificate).unwrap();
-        let host_ca = HostCa::parse(&self.hosts.public_line()).unwrap();
-        let address = Address::parse(&format!("127.0.0.1:{}", self.sshd.port())).unwrap();
-        std::fs::write(
-            folder.path().join("known_hosts"),
-            host_ca.known_hosts(&address),
-        )
-        .unwrap();
-        std::fs::write(folder.path().join("ssh_config"), "").unwrap();
-        Mia {
-            folder,
-            agent,
-            address,
-        }
-    }
-
-    /// A certificate on this key that is good but for the change.
-    fn issues(&self, key: &LoginKey, change: impl FnOnce(&mut UserCertificate<'_>)) -> String {
-        let mut certificate = good(key.public_key());
-        change(&mut certificate);
-        self.users.certify_user(&certificate, &entropy()).unwrap()
-    }
-
-    /// The list of what is revoked, as the broker publishes it.
-    fn revokes(&self, grants: &[u64]) -> Vec<u8> {
-        let ranges = grants
-            .iter()
-            .filter_map(|grant| SerialRange::of_grant(GrantId(*grant)));
-        krl(&self.users, 1, now(), ranges)
-    }
-}
-
-/// Somebody with an agent and a configuration of their own.
-struct Mia {
-    folder: tempfile::TempDir,
-    agent: Agent,
-    address: Address,
-}
-
-impl Mia {
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// What `glass ssh` will do: ssh with our arguments.
-    async fn runs(&self, options: &[&str], command: &[&str]) -> Output {
-        let config = self.path("ssh_config");
-        let mut all: Vec<OsString> = vec!["-F".into(), config.into(), "-v".into()];
-        all.extend(options.iter().map(OsString::from));
-        let command: Vec<OsString> = command.iter().map(OsString::from).collect();
-        let (login, known_hosts) = (user(), self.path("known_hosts"));
-        let call = Call {
-            agent: self.agent.path(),
-            address: &self.address,
-            login: &login,
-            known_hosts: Some(&known_hosts),
-            options: &all,
-            command: &command,
-        };
-        let mut ssh = Command::new("ssh");
-        ssh.args(call.arguments().unwrap());
-        Output::of(ssh).await
-    }
-
-    async fn logs_in(&self) -> Output {
-        self.runs(&[], &["echo", "hello"]).await
-    }
-}
-
-#[derive(Debug)]
-struct Output {
-    code: i32,
-    out: String,
-    err: String,
-}
-
-impl Output {
-    async fn of(mut command: Command) -> Self {
-        command
-            .stdin(std::process::Stdio::null())
-            .kill_on_drop(true);
-        let output = command.output().await.unwrap();
-        Self {
-            code: output.status.code().unwrap_or(-1),
-            out: String::from_utf8(output.stdout).unwrap(),
-            err: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
-    }
-
-    #[track_caller]
-    fn is_let_in(&self, sshd: &Sshd) {
-        let let_in = self.code == 0 && self.out == "hello\n";
-        assert!(let_in, "{}\n{}", self.err, sshd.said());
-    }
-
-    #[track_caller]
-    fn is_refused(&self, why: &str, sshd: &Sshd) {
-        let refused = self.code == 255 && self.err.contains("Permission denied (publickey)");
-        assert!(refused, "{why}: {}\n{}", self.err, sshd.said());
-    }
-}
-
-fn now() -> Time {
-    SystemClock::start().now()
-}
-
-fn entropy() -> SystemEntropy {
-    SystemEntropy::open().unwrap()
-}
-
-fn good(point: &[u8]) -> UserCertificate<'_> {
-    UserCertificate {
-        point,
-        serial: SERIAL,
-        key_id: "person=mia grant=G-45 incident=INC-12 credential=G-45.1",
-        principals: PRINCIPALS,
-        extensions: &["permit-pty"],
-        source_addresses: &[],
-        valid_after: now().minus(MINUTE),
-        valid_before: now().plus(MINUTE),
-    }
-}
+use self::fleet::{Fleet, Login, MINUTE, Output, SERIAL, now};
 
 /// A certificate with one bit of it turned.
 fn turned(certificate: &str, bit: usize) -> String {
@@ -235,43 +50,46 @@ async fn ssh_logs_in_without_a_question_and_sshd_writes_down_who() {
 }
 
 /// One change to a certificate, and what sshd says to it.
-type Wrong = (fn(&mut UserCertificate<'_>), &'static str);
+type Wrong = (fn(&mut Login<'_>), &'static str);
 
 #[tokio::test]
 async fn sshd_refuses_what_is_not_for_it_or_not_for_now() {
     let fleet = Fleet::begins();
     let wrong: [Wrong; 5] = [
         (
-            |certificate| certificate.principals = &["root-of-another"],
+            |login| login.principals = &["root-of-another"],
             "does not contain an authorized principal",
         ),
         (
-            |certificate| certificate.valid_before = now(),
+            |login| login.expires_at = now(),
             "Certificate invalid: expired",
         ),
         (
-            |certificate| certificate.valid_after = now().plus(Lifetime::from_secs(30)),
+            // The certificate would begin in half a minute.
+            |login| {
+                login.at = now().plus(Lifetime::from_secs(90));
+                login.expires_at = login.at.plus(MINUTE);
+            },
             "Certificate invalid: not yet valid",
         ),
         (
-            |certificate| certificate.source_addresses = &["10.0.0.0/8"],
+            |login| login.source_addresses = &["10.0.0.0/8"],
             "not from a permitted source address",
         ),
         (
-            |certificate| certificate.principals = &["deploy2", "xdeploy", "deplo"],
+            |login| login.principals = &["deploy2", "xdeploy", "deplo"],
             "does not contain an authorized principal",
         ),
     ];
     for (number, (change, says)) in wrong.into_iter().enumerate() {
-        let mia = fleet.mia(|certificate| {
-            certificate.serial += u64::try_from(number).unwrap();
-            change(certificate);
+        let mia = fleet.mia(|login| {
+            login.id.number += u32::try_from(number).unwrap();
+            change(login);
         });
         mia.logs_in().await.is_refused(says, &fleet.sshd);
         let _ = fleet.sshd.says(says);
     }
-    let mia =
-        fleet.mia(|certificate| certificate.source_addresses = &["10.0.0.0/8", "127.0.0.0/8"]);
+    let mia = fleet.mia(|login| login.source_addresses = &["10.0.0.0/8", "127.0.0.0/8"]);
     mia.logs_in().await.is_let_in(&fleet.sshd);
 }
 
@@ -293,10 +111,8 @@ async fn sshd_refuses_another_authority() {
     let host_key = fleet.keys.path().join("keys/ssh-host.pem");
     std::fs::copy(host_key, folder.join("ssh-user.pem")).unwrap();
     let key = LoginKey::generate().unwrap();
-    let users = SshUserCa::load(&swapped).unwrap();
-    let certificate = users
-        .certify_user(&good(key.public_key()), &entropy())
-        .unwrap();
+    let users = Arc::new(SshUserCa::load(&swapped).unwrap());
+    let certificate = Login::good().is_issued(&users, &key);
     let mia = fleet.mia_with(key, &certificate);
     mia.logs_in()
         .await
@@ -327,7 +143,14 @@ async fn a_turned_bit_makes_a_certificate_worthless() {
 #[tokio::test]
 async fn a_revoked_grant_is_refused_and_its_neighbours_are_not() {
     let fleet = Fleet::begins();
-    let of = |grant: u64| fleet.mia(|certificate| certificate.serial = (grant << 20) + 3);
+    let of = |grant: u64| {
+        fleet.mia(|login| {
+            login.id = CredentialId {
+                grant: GrantId(grant),
+                number: 3,
+            }
+        })
+    };
     let (before, revoked, after) = (of(44), of(45), of(46));
     fleet.sshd.revokes(&fleet.revokes(&[]));
     revoked.logs_in().await.is_let_in(&fleet.sshd);
@@ -357,7 +180,7 @@ async fn a_renewed_certificate_is_used_by_the_next_login() {
     let fleet = Fleet::begins();
     let key = LoginKey::generate().unwrap();
     let first = fleet.issues(&key, |_| {});
-    let second = fleet.issues(&key, |certificate| certificate.serial += 1);
+    let second = fleet.issues(&key, |login| login.id.number += 1);
     let mia = fleet.mia_with(key, &first);
     mia.logs_in().await.is_let_in(&fleet.sshd);
     let _ = fleet.sshd.says(&format!("(serial {SERIAL})"));
@@ -421,7 +244,7 @@ async fn a_configuration_of_ones_own_does_not_get_in_the_way() {
 #[tokio::test]
 async fn a_key_on_the_disk_is_not_taken_instead() {
     let fleet = Fleet::begins();
-    let mia = fleet.mia(|certificate| certificate.valid_before = now());
+    let mia = fleet.mia(|login| login.expires_at = now());
     let mut keygen = Command::new("ssh-keygen");
     keygen
         .args(["-q", "-t", "ed25519", "-N", "", "-f"])
@@ -446,7 +269,7 @@ async fn a_key_on_the_disk_is_not_taken_instead() {
 #[tokio::test]
 async fn a_certificate_allows_what_its_right_names() {
     let fleet = Fleet::begins();
-    let bare = fleet.mia(|certificate| certificate.extensions = &[]);
+    let bare = fleet.mia(|login| login.extensions = &[]);
     let output = bare.runs(&["-tt"], &["echo", "hello"]).await;
     assert!(
         output.err.contains("PTY allocation request failed"),
@@ -467,7 +290,7 @@ async fn a_certificate_allows_what_its_right_names() {
         "{}",
         output.err
     );
-    let with_ports = fleet.mia(|certificate| certificate.extensions = &["permit-port-forwarding"]);
+    let with_ports = fleet.mia(|login| login.extensions = &["permit-port-forwarding"]);
     let output = with_ports.runs(&["-W", &forward], &[]).await;
     assert!(output.out.starts_with("SSH-2.0-OpenSSH"), "{}", output.err);
 }
@@ -482,10 +305,11 @@ async fn the_principal_is_the_login_where_a_host_maps_none() {
         .await
         .is_refused("not their login", &fleet.sshd);
     let key = LoginKey::generate().unwrap();
-    let (login, mut certificate) = (user(), good(key.public_key()));
-    let principals = [login.as_str()];
-    certificate.principals = &principals;
-    let certificate = fleet.users.certify_user(&certificate, &entropy()).unwrap();
+    let name = user();
+    let principals = [name.as_str()];
+    let mut login = Login::good();
+    login.principals = &principals;
+    let certificate = login.is_issued(&fleet.users, &key);
     let mia = fleet.mia_with(key, &certificate);
     mia.logs_in().await.is_let_in(&fleet.sshd);
 }

@@ -38,23 +38,23 @@ const EXTENSIONS: [&str; 5] = [
 
 /// A certificate for somebody to log in with.
 #[derive(Debug, Clone, Copy)]
-pub struct UserCertificate<'a> {
+pub(super) struct UserCertificate<'a> {
     /// The key it is for: uncompressed SEC 1 point of P-256, 65 bytes.
-    pub point: &'a [u8],
+    pub(super) point: &'a [u8],
     /// Its number, by which it is revoked; never zero, which OpenSSH revokes by no list.
-    pub serial: u64,
+    pub(super) serial: u64,
     /// What sshd writes down at each login.
-    pub key_id: &'a str,
+    pub(super) key_id: &'a str,
     /// As whom; at least one, because none means everybody to OpenSSH.
-    pub principals: &'a [&'a str],
+    pub(super) principals: &'a [&'a str],
     /// What it allows beside logging in: `permit-pty` and its like.
-    pub extensions: &'a [&'a str],
+    pub(super) extensions: &'a [&'a str],
     /// From where only, as addresses or CIDR; everywhere where empty.
-    pub source_addresses: &'a [&'a str],
+    pub(super) source_addresses: &'a [&'a str],
     /// From when; the second counts in.
-    pub valid_after: Time,
+    pub(super) valid_after: Time,
     /// Until when; the second does not count in any more.
-    pub valid_before: Time,
+    pub(super) valid_before: Time,
 }
 
 impl SshUserCa {
@@ -64,7 +64,7 @@ impl SshUserCa {
     /// # Errors
     /// [`IssueError::Signing`] where it would let in more than it says: no principal, one that could
     /// be read as another, no serial, an unknown extension, an end that is not after the start.
-    pub fn certify_user(
+    pub(super) fn certify_user(
         &self,
         user: &UserCertificate<'_>,
         entropy: &dyn Entropy,

@@ -5,6 +5,7 @@
 //! | `ca` | the two keys: for people, for hosts |
 //! | `certificate` | a certificate's bytes, and the one for somebody who logs in |
 //! | `host` | the one for a host |
+//! | `issuer` | what people log in with, against its receipt |
 //! | `krl` | the revocation list |
 //!
 //! Who asks OpenSSH what it makes of it: `tests.rs` (`ssh-keygen`), `tests/targets/ssh.rs` (sshd).
@@ -12,12 +13,13 @@
 mod ca;
 mod certificate;
 mod host;
+mod issuer;
 mod krl;
 #[cfg(test)]
 mod tests;
 mod wire;
 
 pub use ca::{Certifies, Hosts, SshCa, SshHostCa, SshUserCa, Users};
-pub use certificate::UserCertificate;
 pub use host::{HostCertificate, host_of};
+pub use issuer::SshIssuer;
 pub use krl::{SerialRange, krl};

@@ -8,7 +8,8 @@ use breakglass_domain::{GrantId, Lifetime, Time};
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _};
 
-use super::{HostCertificate, SerialRange, SshHostCa, SshUserCa, UserCertificate, krl};
+use super::certificate::UserCertificate;
+use super::{HostCertificate, SerialRange, SshHostCa, SshUserCa, krl};
 use crate::issue::keys::{KeyError, KeyFolder};
 use crate::ports::{Entropy, IssueError};
 
@@ -78,7 +79,7 @@ fn ssh_keygen(folder: &Path, arguments: &[&str]) -> Output {
         .expect("Debian's openssh-client is installed")
 }
 
-fn read_by_ssh_keygen(line: &str) -> String {
+pub(super) fn read_by_ssh_keygen(line: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("cert.pub"), line).unwrap();
     let output = ssh_keygen(folder.path(), &["-L", "-f", "cert.pub"]);
