@@ -10,12 +10,14 @@
 //! | [`trust`] | what this laptop believes of the ledger |
 //! | [`output`], [`text`] | the one printer; words made safe |
 //! | [`audit`], [`export`] | checking a whole ledger |
+//! | [`agent`], [`ssh`] | the ssh-agent of a grant; how `ssh` is told of it |
 //! | [`error`] | what can go wrong, the exit code, the next step |
 //! | [`guard`] | what runs beside a target |
 //! | [`verify`] | checking credentials: for guards, and for services that embed it |
 //! | [`dpop`] | proving that this laptop holds the key of a token |
 //! | [`time`] | the only file that reads a clock |
 
+pub mod agent;
 pub mod audit;
 pub mod certificate;
 pub mod cli;
@@ -43,6 +45,7 @@ mod run;
 pub mod session;
 pub mod show;
 pub mod spinner;
+pub mod ssh;
 pub mod stream;
 pub mod text;
 pub mod time;

@@ -7,6 +7,8 @@
 //! | [`held`] | the clock that is held, and chance from a seed |
 //! | [`https`], [`jwt`] | what a target does: fetch keys, check a token; with code of our own |
 //! | [`issuer`], [`nginx`] | a stand-in for the broker as targets see it; a service behind nginx |
+//! | [`recorded`] | a receipt without a broker around it |
+//! | [`sshd`] | a real sshd on loopback |
 //! | [`wait`] | the one way to wait where nothing tells |
 
 pub mod held;
@@ -15,6 +17,8 @@ pub mod issuer;
 pub mod jwt;
 pub mod nginx;
 pub mod playground;
+pub mod recorded;
+pub mod sshd;
 pub mod wait;
 pub mod world;
 

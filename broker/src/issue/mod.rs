@@ -8,6 +8,7 @@ mod documents;
 mod jwt;
 pub mod jwt_crypto;
 pub mod keys;
+pub mod ssh;
 #[cfg(test)]
 mod tests;
 mod x509;

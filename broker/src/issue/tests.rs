@@ -31,7 +31,7 @@ const ORIGIN: &str = "glass.example/ledger";
 const ISSUER: &str = "https://glass.example:7444";
 
 /// Chance that is not chance, and never the same.
-struct Counting(AtomicU8);
+pub(super) struct Counting(AtomicU8);
 
 impl Entropy for Counting {
     fn fill(&self, bytes: &mut [u8]) {
@@ -39,15 +39,15 @@ impl Entropy for Counting {
     }
 }
 
-fn entropy() -> Counting {
+pub(super) fn entropy() -> Counting {
     Counting(AtomicU8::new(0x81))
 }
 
-fn at(text: &str) -> Time {
+pub(super) fn at(text: &str) -> Time {
     text.parse().unwrap()
 }
 
-fn line(text: &str) -> Line {
+pub(super) fn line(text: &str) -> Line {
     Line::parse(text).unwrap()
 }
 
@@ -58,7 +58,7 @@ fn folder() -> (tempfile::TempDir, KeyFolder) {
     (temporary, keys)
 }
 
-fn holder() -> Vec<u8> {
+pub(super) fn holder() -> Vec<u8> {
     let random = SystemRandom::new();
     let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
     let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, made.as_ref(), &random);
@@ -66,7 +66,7 @@ fn holder() -> Vec<u8> {
 }
 
 /// A ledger with this event as its third entry.
-fn recorded(event: &Event) -> Receipt {
+pub(super) fn recorded(event: &Event) -> Receipt {
     let signer = Ed25519Signer::from_seed(KeyName::parse(ORIGIN).unwrap(), &[7; 32]).unwrap();
     let line = entry::encode(2, event).unwrap();
     let mut hashes = StoredHashes::new();
@@ -80,7 +80,7 @@ fn recorded(event: &Event) -> Receipt {
 }
 
 /// Mia's grant to deploy the shop app, from five past three for fifteen minutes.
-fn grant(key: &[u8]) -> Grant {
+pub(super) fn grant(key: &[u8]) -> Grant {
     let from = at("2026-11-23T03:05:00.000Z");
     Grant {
         of: GrantRef {
