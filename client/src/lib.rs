@@ -7,8 +7,10 @@
 //! | [`session`] | the open, verified connection a command works with |
 //! | [`connect`], [`tls`] | TCP and TLS 1.3 beneath it, the pinned CA |
 //! | [`identity`] | the key, the certificate on it |
+//! | [`ephemeral`] | a key for one command |
 //! | [`trust`] | what this laptop believes of the ledger |
 //! | [`output`], [`text`] | the one printer; words made safe |
+//! | [`kubectl`], [`sts`], [`roots`] | what kubectl asks of a plugin; AWS's token service; public authorities |
 //! | [`audit`], [`export`] | checking a whole ledger |
 //! | [`error`] | what can go wrong, the exit code, the next step |
 //! | [`time`] | the only file that reads a clock |
@@ -20,6 +22,7 @@ pub mod commands;
 pub mod config;
 pub mod connect;
 pub mod entry;
+pub mod ephemeral;
 pub mod error;
 pub mod evidence;
 pub mod exec;
@@ -31,14 +34,17 @@ pub mod grant;
 pub mod identity;
 pub mod invitation;
 pub mod key;
+pub mod kubectl;
 pub mod limits;
 pub mod output;
 pub mod refusal;
+pub mod roots;
 mod run;
 pub mod session;
 pub mod show;
 pub mod spinner;
 pub mod stream;
+pub mod sts;
 pub mod text;
 pub mod time;
 pub mod tls;
