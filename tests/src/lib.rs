@@ -6,11 +6,17 @@
 //! | [`playground`] | the real `glassd` and `glass` as processes in a folder of their own |
 //! | [`held`] | the clock that is held, and chance from a seed |
 //! | [`https`], [`jwt`] | what a target does: fetch keys, check a token; with code of our own |
+//! | [`cluster`], [`moto`] | stand-ins for a Kubernetes API server and for AWS |
+//! | [`laid`], [`papers`] | what `glass exec` lays for a command; certificates |
 //! | [`wait`] | the one way to wait where nothing tells |
 
+pub mod cluster;
 pub mod held;
 pub mod https;
 pub mod jwt;
+pub mod laid;
+pub mod moto;
+pub mod papers;
 pub mod playground;
 pub mod wait;
 pub mod world;

@@ -1,0 +1,4 @@
+//! Stories with the programs people really use on their targets.
+
+mod aws;
+mod kubernetes;
