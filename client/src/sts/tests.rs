@@ -12,7 +12,7 @@ const ANSWER: &str = r#"<AssumeRoleWithWebIdentityResponse xmlns="https://sts.am
       <AssumedRoleId>AROACLKWSDQRAOEXAMPLE:mia@G-45</AssumedRoleId>
     </AssumedRoleUser>
     <Credentials>
-      <SessionToken>AQoDYXdzEE0a8ANXXXXXXXXNO1ewxE5TijQyp+IEXAMPLE/==</SessionToken>
+      <SessionToken>AQoDYXdzEE0a8ANEXAMPLESNO1ewxE5TijQyp+IEXAMPLE/==</SessionToken>
       <SecretAccessKey>wJalrXUtnFEMI/K7MDENG/bPxRfiCYzEXAMPLEKEY</SecretAccessKey>
       <Expiration>2026-11-23T03:20:00Z</Expiration>
       <AccessKeyId>ASgeIAIOSFODNN7EXAMPLE</AccessKeyId>
@@ -54,7 +54,7 @@ fn the_keys_are_passed_on_as_credential_process_wants_them() {
         r#"{"AccessKeyId":"ASgeIAIOSFODNN7EXAMPLE","Expiration":"2026-11-23T03:20:00Z","#
             .to_owned()
             + r#""SecretAccessKey":"wJalrXUtnFEMI/K7MDENG/bPxRfiCYzEXAMPLEKEY","#
-            + r#""SessionToken":"AQoDYXdzEE0a8ANXXXXXXXXNO1ewxE5TijQyp+IEXAMPLE/==","Version":1}"#
+            + r#""SessionToken":"AQoDYXdzEE0a8ANEXAMPLESNO1ewxE5TijQyp+IEXAMPLE/==","Version":1}"#
     );
     let shown = format!("{keys:?}");
     assert_eq!(shown, "Keys(ASgeIAIOSFODNN7EXAMPLE, 2026-11-23T03:20:00Z)");

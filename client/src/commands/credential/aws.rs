@@ -22,14 +22,13 @@ const BUNDLES: [&str; 2] = ["AWS_CA_BUNDLE", "SSL_CERT_FILE"];
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 In ~/.aws/config:
-  [profile shop-deploy]
+  [profile ops]
   region = eu-central-1
-  credential_process = glass credential aws deploy-aws \\
-      --role-arn arn:aws:iam::123456789012:role/shop-deploy
+  credential_process = glass credential aws ops --role-arn arn:aws:iam::123456789012:role/ops
 
 Then:
-  glass request deploy-aws -m \"roll back the worker\"
-  aws --profile shop-deploy s3 ls
+  glass request ops -m \"roll back the worker\"
+  aws --profile ops s3 ls
 
 The session is named after you and the grant, mia@G-45. AWS_ENDPOINT_URL_STS and AWS_ENDPOINT_URL
 say where STS is, AWS_CA_BUNDLE which authorities it is checked against; proxies are not used.")]

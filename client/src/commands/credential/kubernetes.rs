@@ -28,7 +28,7 @@ In a kubeconfig:
 
 Then:
   glass request read-cluster -m \"why are pods restarting\"
-  kubectl get pods
+  kubectl get pods                          runs: glass credential kubernetes read-cluster
 
 `glass exec read-cluster -- kubectl ...` needs no such kubeconfig: it makes its own.")]
 pub struct Args {
