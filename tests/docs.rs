@@ -184,7 +184,7 @@ fn every_variable_of_glass_is_told() {
 /// Lines of shell blocks that run `glass`, in all pages.
 fn glass_lines() -> Vec<(String, String)> {
     let mut pages = vec!["README.md".to_owned()];
-    for folder in ["docs", "docs/operating", "docs/reference"] {
+    for folder in ["docs", "docs/operating", "docs/reference", "docs/targets"] {
         for file in fs::read_dir(root().join(folder)).unwrap() {
             let name = file.unwrap().file_name().into_string().unwrap();
             if name.ends_with(".md") {
@@ -277,7 +277,13 @@ fn the_commands_of_the_readme_are_there() {
 fn every_link_leads_somewhere() {
     let mut wrong = Vec::new();
     let mut pages = vec!["README.md".to_owned(), "CHANGELOG.md".to_owned()];
-    for folder in ["docs", "docs/operating", "docs/reference", "docs/decisions"] {
+    for folder in [
+        "docs",
+        "docs/operating",
+        "docs/reference",
+        "docs/targets",
+        "docs/decisions",
+    ] {
         for file in fs::read_dir(root().join(folder)).unwrap() {
             let name = file.unwrap().file_name().into_string().unwrap();
             pages.extend(name.ends_with(".md").then(|| format!("{folder}/{name}")));

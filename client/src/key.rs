@@ -68,19 +68,7 @@ impl PrivateKey {
     /// # Errors
     /// [`Error::File`].
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        let body = Zeroizing::new(STANDARD.encode(&*self.pkcs8));
-        // Sized first: a String that grows leaves copies behind.
-        let mut pem = Zeroizing::new(String::with_capacity(body.len() + body.len() / 64 + 64));
-        pem.push_str("-----BEGIN PRIVATE KEY-----\n");
-        let mut rest = body.as_str();
-        while !rest.is_empty() {
-            let (line, tail) = rest.split_at(rest.len().min(64));
-            pem.push_str(line);
-            pem.push('\n');
-            rest = tail;
-        }
-        pem.push_str("-----END PRIVATE KEY-----\n");
-        files::write(path, pem.as_bytes())
+        files::write(path, pkcs8_pem(&self.pkcs8).as_bytes())
     }
 
     /// The public key: uncompressed point, 65 bytes (SEC 1 section 2.3.3).
@@ -155,6 +143,23 @@ pub fn key_id(point: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, point))
 }
 
+/// A private key as tools read it from a file (RFC 7468 section 10).
+pub(crate) fn pkcs8_pem(pkcs8: &[u8]) -> Zeroizing<String> {
+    let body = Zeroizing::new(STANDARD.encode(pkcs8));
+    // Sized first: a String that grows leaves copies behind.
+    let mut pem = Zeroizing::new(String::with_capacity(body.len() + body.len() / 64 + 64));
+    pem.push_str("-----BEGIN PRIVATE KEY-----\n");
+    let mut rest = body.as_str();
+    while !rest.is_empty() {
+        let (line, tail) = rest.split_at(rest.len().min(64));
+        pem.push_str(line);
+        pem.push('\n');
+        rest = tail;
+    }
+    pem.push_str("-----END PRIVATE KEY-----\n");
+    pem
+}
+
 /// Bytes nobody can guess.
 ///
 /// # Errors
@@ -167,7 +172,7 @@ pub fn random<const N: usize>() -> Result<[u8; N], Error> {
     Ok(bytes)
 }
 
-fn no_randomness() -> Error {
+pub(crate) fn no_randomness() -> Error {
     Error::setup(
         "the system gives no randomness",
         "check that /dev/urandom can be read",

@@ -7,8 +7,10 @@
 //! | [`session`] | the open, verified connection a command works with |
 //! | [`connect`], [`tls`] | TCP and TLS 1.3 beneath it, the pinned CA |
 //! | [`identity`] | the key, the certificate on it |
+//! | [`ephemeral`] | a key for one command |
 //! | [`trust`] | what this laptop believes of the ledger |
 //! | [`output`], [`text`] | the one printer; words made safe |
+//! | [`kubectl`], [`sts`], [`roots`] | what kubectl asks of a plugin; AWS's token service; public authorities |
 //! | [`audit`], [`export`] | checking a whole ledger |
 //! | [`agent`], [`ssh`] | the ssh-agent of a grant; how `ssh` is told of it |
 //! | [`error`] | what can go wrong, the exit code, the next step |
@@ -26,6 +28,7 @@ pub mod config;
 pub mod connect;
 pub mod dpop;
 pub mod entry;
+pub mod ephemeral;
 pub mod error;
 pub mod evidence;
 pub mod exec;
@@ -38,15 +41,18 @@ pub mod guard;
 pub mod identity;
 pub mod invitation;
 pub mod key;
+pub mod kubectl;
 pub mod limits;
 pub mod output;
 pub mod refusal;
+pub mod roots;
 mod run;
 pub mod session;
 pub mod show;
 pub mod spinner;
 pub mod ssh;
 pub mod stream;
+pub mod sts;
 pub mod text;
 pub mod time;
 pub mod tls;

@@ -51,3 +51,15 @@ pub const LONGEST_RETRY: Duration = Duration::from_secs(5);
 /// How often two `glass` that grow the remembered checkpoint at once try again before one gives up:
 /// each try that fails means another one succeeded.
 pub const MAX_CHECKPOINT_RACES: usize = 16;
+
+/// Most bytes of an answer of AWS STS: real ones are below 4 KiB.
+pub const MAX_STS_ANSWER_BYTES: usize = 64 * 1024;
+
+/// How long the call to AWS STS may take in all: an SDK waits for it, and a person for the SDK.
+pub const STS_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Most bytes of a bundle of authorities: the usual one of all public ones is 220 KiB.
+pub const MAX_BUNDLE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Most bytes of what kubectl tells a plugin: it carries a cluster's CA, at most a few.
+pub const MAX_EXEC_INFO_BYTES: usize = 1024 * 1024;

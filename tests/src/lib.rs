@@ -9,13 +9,19 @@
 //! | [`issuer`], [`nginx`] | a stand-in for the broker as targets see it; a service behind nginx |
 //! | [`recorded`] | a receipt without a broker around it |
 //! | [`sshd`] | a real sshd on loopback |
+//! | [`cluster`], [`moto`] | stand-ins for a Kubernetes API server and for AWS |
+//! | [`laid`], [`papers`] | what `glass exec` lays for a command; certificates |
 //! | [`wait`] | the one way to wait where nothing tells |
 
+pub mod cluster;
 pub mod held;
 pub mod https;
 pub mod issuer;
 pub mod jwt;
 pub mod nginx;
+pub mod laid;
+pub mod moto;
+pub mod papers;
 pub mod playground;
 pub mod recorded;
 pub mod sshd;

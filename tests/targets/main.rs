@@ -6,3 +6,7 @@
 
 mod http;
 mod ssh;
+//! Stories with the programs people really use on their targets.
+
+mod aws;
+mod kubernetes;

@@ -8,13 +8,17 @@ mod documents;
 mod jwt;
 pub mod jwt_crypto;
 pub mod keys;
+mod root;
 pub mod ssh;
+mod subject;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod x509;
 
 pub use documents::{discovery, jwks};
 pub use jwt::JwtIssuer;
+pub use targets::{TargetCa, TargetCertificate};
 pub use x509::{Ca, ServerIdentity};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};

@@ -28,7 +28,7 @@ mod folder;
 mod hold;
 pub mod keeper;
 mod limits;
-mod placement;
+pub mod place;
 mod plan;
 mod question;
 pub mod shim;
@@ -44,7 +44,7 @@ mod fake;
 #[cfg(test)]
 mod tests;
 
-pub use self::placement::Placement;
+pub use self::place::Placement;
 
 /// What was asked for on the command line. The texts are checked before they come here.
 #[derive(Debug, Clone)]

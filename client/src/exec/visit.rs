@@ -24,6 +24,7 @@ use super::{
     hold::Hold,
     keeper::Keeper,
     limits::{GIVE_BACK_TIMEOUT, ISSUE_TRIES},
+    place::{Environment, Given},
     plan::Plan,
     shim::{Shim, find_program},
     signals::{Signals, Wish},
@@ -214,15 +215,19 @@ impl<D: Desk> Visit<'_, D> {
                 path.display()
             ));
         }
+        if let Some(home) = std::env::var_os("HOME")
+            && let Err(why) = self.order.placement.forget(Path::new(&home))
+        {
+            self.voice.warn(format!(
+                "cannot remove what the AWS CLI kept in ~/.aws/cli/cache: {why}; remove it by hand"
+            ));
+        }
         let _ = keeper.dismiss().await;
         outcome
     }
 
     /// Puts the credential in its place; the plan to keep it fresh, and what the command is told.
-    fn settle_in(
-        &mut self,
-        mut credential: Credential,
-    ) -> Result<(Plan, Vec<(String, OsString)>), Error> {
+    fn settle_in(&mut self, mut credential: Credential) -> Result<(Plan, Environment), Error> {
         if !self.folder.in_memory() {
             let path = self.folder.path();
             self.voice.warn(format!(
@@ -234,11 +239,11 @@ impl<D: Desk> Visit<'_, D> {
             .ok_or_else(|| Error::broken_answer("an active grant has no end"))?;
         let credential_ends_at = time::from_proto(credential.expires_at.as_ref())
             .ok_or_else(|| Error::broken_answer("a credential has no end"))?;
-        let placed = self.order.placement.put(&self.folder, &credential);
+        let given = Given::of(&credential);
+        let placed = self.order.placement.put(&self.folder, given);
         credential.value.zeroize();
-        let mut environment =
-            placed.map_err(|why| Error::file("write", self.folder.path(), why))?;
-        environment.extend(told(&self.grant, ends_at));
+        let mut environment = placed?;
+        environment.set.extend(told(&self.grant, ends_at));
         Ok((
             Plan::new(self.desk.now(), ends_at, credential_ends_at),
             environment,
@@ -256,7 +261,7 @@ impl<D: Desk> Visit<'_, D> {
             grant: self.grant.clone(),
             plan,
             folder: &self.folder,
-            placement: self.order.placement,
+            placement: &self.order.placement,
             voice: self.voice,
             errands: JoinSet::new(),
             lost: false,

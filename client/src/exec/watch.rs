@@ -12,7 +12,7 @@ use super::{
     desk::{Desk, ends_access},
     folder::Folder,
     hold::{Hold, News},
-    placement::Placement,
+    place::{Given, Placement},
     plan::{Plan, Step},
     signals::{Signals, Wish},
     voice::{self, Voice},
@@ -38,7 +38,7 @@ pub(super) struct Watch<'a, D> {
     pub(super) grant: Grant,
     pub(super) plan: Plan,
     pub(super) folder: &'a Folder,
-    pub(super) placement: Placement,
+    pub(super) placement: &'a Placement,
     pub(super) voice: Voice<'a>,
     pub(super) errands: JoinSet<Errand>,
     /// Whether the broker is out of reach, as far as the hold knows.
@@ -185,12 +185,12 @@ impl<D: Desk> Watch<'_, D> {
 
     fn renewed(&mut self, mut credential: Credential) {
         let now = self.desk.now();
-        let placed = self.placement.put(self.folder, &credential);
+        let placed = self.placement.put(self.folder, Given::of(&credential));
         credential.value.zeroize();
         match (placed, time::from_proto(credential.expires_at.as_ref())) {
             (Ok(_), Some(expires_at)) => self.plan.renewed(now, expires_at),
             (Ok(_), None) => self.not_renewed(&Error::broken_answer("a credential without end")),
-            (Err(why), _) => self.not_renewed(&Error::file("write", self.folder.path(), why)),
+            (Err(why), _) => self.not_renewed(&why),
         }
     }
 
