@@ -52,6 +52,9 @@ RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_
 DECLARE
   too_much text;
 BEGIN
+  IF num_nulls(role, member_of, valid_until, verifier, connections, note) > 0 THEN
+    RAISE EXCEPTION 'a role of a grant is described in full' USING ERRCODE = 'BG010';
+  END IF;
   -- 63 bytes: PostgreSQL cuts a longer name, and then it is another's.
   IF role !~ '^breakglass_g[0-9]+_[0-9]+$' OR octet_length(role) > 63 THEN
     RAISE EXCEPTION 'a role of a grant is named breakglass_gN_N, not %', quote_ident(role)
@@ -98,15 +101,15 @@ BEGIN
                  role, connections, verifier,
                  to_char(valid_until AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'));
   EXECUTE format('GRANT %I TO %I', member_of, role);
-  -- Its sessions begin as the group, so what they make belongs to the group from the start. Who they
-  -- are stays in session_user, in pg_stat_activity.usename and in %u of log_line_prefix.
-  EXECUTE format('ALTER ROLE %I SET role = %L', role, member_of);
   EXECUTE format('COMMENT ON ROLE %I IS %L', role, note);
+  -- The caller may become it: to set what its sessions begin as, which PostgreSQL lets no function
+  -- with its owner's rights do, and later to end its sessions and hand over what it owns.
+  EXECUTE format('GRANT %I TO %I', role, session_user);
 END $$;
 
--- Shuts a role to new sessions, and lets the caller become it: that is what ends the open ones (a
--- role may end its own sessions, so the broker need not be in pg_signal_backend, with which it could
--- end anybody's) and hands over what it owns. Answers its oid, or null where it is gone already.
+-- Shuts a role to new sessions. The caller then becomes it to end the open ones: a role may end its
+-- own sessions, so the broker need not be in pg_signal_backend, with which it could end anybody's.
+-- Answers its oid, or null where it is gone already.
 CREATE OR REPLACE FUNCTION breakglass.close_role(role text, ledger text)
 RETURNS oid LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
@@ -119,15 +122,12 @@ BEGIN
   IF EXISTS (SELECT FROM pg_roles WHERE oid = found AND rolcanlogin) THEN
     EXECUTE format('ALTER ROLE %I NOLOGIN PASSWORD NULL', role);
   END IF;
-  -- Up to PostgreSQL 15 a role can take others in by itself, who would keep its rights for a while.
+  -- Whoever was taken into it, by an administrator, would keep its rights until it is dropped.
   FOR friend IN SELECT pg_get_userbyid(member) FROM pg_auth_members
                 WHERE roleid = found AND pg_get_userbyid(member) NOT IN (session_user, 'breakglass_owner')
   LOOP
     EXECUTE format('REVOKE %I FROM %I', role, friend);
   END LOOP;
-  IF NOT pg_has_role(session_user, found, 'MEMBER') THEN
-    EXECUTE format('GRANT %I TO %I', role, session_user);
-  END IF;
   RETURN found;
 END $$;
 
@@ -148,7 +148,7 @@ RETURNS oid LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   found oid;
 BEGIN
-  IF role !~ '^breakglass_g[0-9]+_[0-9]+$' THEN
+  IF num_nulls(role, ledger) > 0 OR role !~ '^breakglass_g[0-9]+_[0-9]+$' THEN
     RAISE EXCEPTION 'a role of a grant is named breakglass_gN_N, not %', quote_ident(role)
       USING ERRCODE = 'BG001';
   END IF;

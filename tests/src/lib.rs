@@ -6,12 +6,14 @@
 //! | [`playground`] | the real `glassd` and `glass` as processes in a folder of their own |
 //! | [`held`] | the clock that is held, and chance from a seed |
 //! | [`https`], [`jwt`] | what a target does: fetch keys, check a token; with code of our own |
+//! | [`postgres`] | a PostgreSQL server from Debian, set up as `deploy/postgres` says |
 //! | [`wait`] | the one way to wait where nothing tells |
 
 pub mod held;
 pub mod https;
 pub mod jwt;
 pub mod playground;
+pub mod postgres;
 pub mod wait;
 pub mod world;
 

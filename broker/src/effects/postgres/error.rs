@@ -107,10 +107,7 @@ impl Whom {
             "28000" => self.misconfigured(format!("{text} (see deploy/postgres/pg_hba.conf)"), ""),
             "3D000" => self.misconfigured(format!("there is no database {database}"), ""),
             // No schema, no function, or no right to either.
-            "3F000" | "42883" => self.not_set_up(),
-            "42501" if text.contains("schema breakglass") || text.contains("function") => {
-                self.not_set_up()
-            }
+            "3F000" | "42883" | "42501" if text.contains("breakglass") => self.not_set_up(),
             "42501" if text.contains("for database") => self.misconfigured(
                 text,
                 &format!(

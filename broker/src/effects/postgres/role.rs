@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use breakglass_domain::Time;
+use postgres_protocol::escape::escape_literal;
 use tokio_postgres::types::Type;
 
 use super::connect::Session;
@@ -70,6 +71,7 @@ impl Postgres {
         let _admitted = self.urgent().await;
         let session = self.connect().await?;
         let verifier = password.verifier(&*self.entropy);
+        session.run("BEGIN").await?;
         session
             .query(
                 "SELECT breakglass.create_role($1, $2, $3::timestamptz, $4, $5, $6)",
@@ -82,8 +84,8 @@ impl Postgres {
                     (&role.purpose.note(&self.server.ledger), Type::TEXT),
                 ],
             )
-            .await
-            .map(drop)
+            .await?;
+        session.run(&begin_as_group_sql(role)).await
     }
 
     /// Ends access: no new log-in, and no session that is open. What the role owns stays.
@@ -196,9 +198,10 @@ impl Postgres {
             tokio::time::sleep_until(closed + LOGINS_SETTLE).await;
             late += end_sessions(session, role, oid).await?;
             match self.drop_empty(session, role).await {
-                Err(PostgresError::Refused { sqlstate, .. })
-                    if sqlstate == DEPENDED_ON && rounds < ROUNDS =>
-                {
+                Err(PostgresError::Refused { sqlstate, .. }) if sqlstate == DEPENDED_ON => {
+                    if rounds == ROUNDS {
+                        return Err(self.held_by_others(session, role, oid).await?);
+                    }
                     rounds += 1;
                 }
                 dropped => return dropped.map(|()| late),
@@ -225,6 +228,23 @@ impl Postgres {
         Ok(())
     }
 
+    /// Rights that an administrator or another owner gave to the role itself: PostgreSQL lets only who
+    /// gave them, or a superuser, take them away. Nobody can log in as it meanwhile.
+    async fn held_by_others(
+        &self,
+        session: &Session,
+        role: RoleName,
+        oid: u32,
+    ) -> Result<PostgresError, PostgresError> {
+        let databases = databases(session, oid).await?.join(", ");
+        let why = format!(
+            "{role} was given rights by others, who have to take them away (in {databases}); \
+             nobody can log in as it"
+        );
+        let run = format!("DROP OWNED BY {role};");
+        Ok(session.whom().misconfigured(why, &run))
+    }
+
     async fn drop_empty(&self, session: &Session, role: RoleName) -> Result<(), PostgresError> {
         session
             .query(
@@ -237,6 +257,13 @@ impl Postgres {
             .await
             .map(drop)
     }
+}
+
+/// Its sessions begin as the group, so what they make belongs to the group from the start. Who they are
+/// stays in `session_user`, in `pg_stat_activity.usename` and in `%u` of the server's log.
+fn begin_as_group_sql(role: &NewRole) -> String {
+    let (name, group) = (role.name.quoted(), escape_literal(role.member_of.as_str()));
+    format!("SET LOCAL ROLE {name}; ALTER ROLE {name} SET role = {group}; COMMIT")
 }
 
 /// As the role itself, which may give what it owns to a role that it belongs to. What it was given
