@@ -1,7 +1,7 @@
--- What the broker needs in a PostgreSQL cluster (15 or newer), and no more.
+-- What the broker needs in a PostgreSQL cluster, and no more. Tested with PostgreSQL 15.
 --
--- Run it as an administrator in the database that the policy's target names; again after an upgrade
--- of glassd, as often as you like:
+-- Run it as a superuser in the database that the policy's target names; again after an upgrade of
+-- glassd, as often as you like:
 --
 --   psql -d shop -v ON_ERROR_STOP=1 -f setup.sql
 --   psql -d shop -c '\password breakglass'      -- the same goes into the broker's password_file

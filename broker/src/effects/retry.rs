@@ -40,7 +40,7 @@ impl Retry {
         self.due
     }
 
-    /// It failed; the pause doubles from [`FIRST_PAUSE`] to [`LONGEST_PAUSE`]. It never gives up.
+    /// It failed; the pause doubles, from a second to a minute. It never gives up.
     pub fn failed(&mut self, now: Duration) {
         self.due = now.saturating_add(pause_after(self.failures));
         self.failures = self.failures.saturating_add(1);
