@@ -13,6 +13,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("ledger", &["ports"]),
     ("index", &["ports"]),
     ("issue", &["ports"]),
+    ("effects", &["ports"]),
     ("listen", &["ports"]),
     ("api", &["app", "ports", "listen"]),
     ("web", &["app", "ports", "listen"]),

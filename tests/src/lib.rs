@@ -11,6 +11,7 @@
 //! | [`sshd`] | a real sshd on loopback |
 //! | [`cluster`], [`moto`] | stand-ins for a Kubernetes API server and for AWS |
 //! | [`laid`], [`papers`] | what `glass exec` lays for a command; certificates |
+//! | [`postgres`] | a PostgreSQL server from Debian, set up as `deploy/postgres` says |
 //! | [`wait`] | the one way to wait where nothing tells |
 
 pub mod cluster;
@@ -23,6 +24,7 @@ pub mod laid;
 pub mod moto;
 pub mod papers;
 pub mod playground;
+pub mod postgres;
 pub mod recorded;
 pub mod sshd;
 pub mod wait;

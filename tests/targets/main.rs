@@ -4,9 +4,8 @@
 // clippy.toml allows it in tests; clippy takes only functions with #[test] for one, not their helpers.
 #![allow(clippy::unwrap_used)]
 
-mod http;
-mod ssh;
-//! Stories with the programs people really use on their targets.
-
 mod aws;
+mod http;
 mod kubernetes;
+mod postgres;
+mod ssh;
