@@ -143,7 +143,10 @@ mod tests {
         let (_, read) = X509Certificate::from_der(&pem.contents).unwrap();
         let subject = read.subject().to_string();
         assert_eq!(subject, "O=postgres:shop-db:shop_reader, CN=shop_reader");
-        assert_eq!(read.issuer().to_string(), "CN=breakglass targets of glass.example");
+        assert_eq!(
+            read.issuer().to_string(),
+            "CN=breakglass targets of glass.example"
+        );
         assert_eq!(format!("{:032x}", read.serial), SERIAL);
     }
 
