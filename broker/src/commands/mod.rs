@@ -4,6 +4,7 @@
 mod authority;
 mod check;
 mod completions;
+mod databases;
 mod failure;
 mod fsck;
 mod init;
