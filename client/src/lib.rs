@@ -43,6 +43,7 @@ pub mod invitation;
 pub mod key;
 pub mod kill;
 pub mod kubectl;
+pub mod leads;
 pub mod limits;
 pub mod output;
 pub mod refusal;
