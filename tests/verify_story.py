@@ -1,0 +1,423 @@
+"""What the entries of a ledger say: who signed what, who may do what, what lives and how long.
+
+Written from docs/ledger-format.md alone, steps 4 to 8 of "What to verify"; used by verify_ledger.py.
+"""
+import base64, datetime, hashlib, json, re, tomllib
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+
+sha = lambda data: hashlib.sha256(data).digest()
+
+
+class Wrong(Exception):
+    """What is wrong, and where."""
+
+
+def need(holds, where, what):
+    if not holds:
+        raise Wrong(f"{where}: {what}")
+
+
+BROKER, MINUTE = "breakglass", 60_000
+ABOUT_GRANT = "grant person right incident "
+# The fields that an entry of each kind must have; of what type, its name tells (see `check_fields`).
+FIELDS = {
+    "broker.started": "version",
+    "key.added": "purpose id public",
+    "key.retired": "purpose id",
+    "policy.loaded": "sha256 text",
+    "person.invited": "person token expires_at",
+    "person.enrolled": "person token key public device serial certificate_expires_at",
+    "certificate.renewed": "person key serial certificate_expires_at",
+    "person.removed": "person reason",
+    "person.frozen": "person reason",
+    "person.unfrozen": "person reason",
+    "incident.opened": "incident severity title closes_at",
+    "incident.noted": "incident text",
+    "incident.warned": "incident closes_at",
+    "incident.closed": "incident reason",
+    "grant.requested": ABOUT_GRANT + "sentence risk reason length_ms rule approvers lapses_at held key audience",
+    "grant.started": ABOUT_GRANT + "basis ends_at",
+    "grant.extended": ABOUT_GRANT + "ends_at reason",
+    "credential.issued": ABOUT_GRANT + "credential credential_kind audience expires_at key",
+    "grant.used": ABOUT_GRANT + "program",
+    "grant.ended": ABOUT_GRANT + "ending",
+    "refused": "act reason text count",
+    "ledger.exported": "from to",
+    "ledger.repaired": "cut_bytes",
+}
+# Each act: the lines of its statement, and the entry that bears it.
+ACTS = {
+    "enroll": ("token-sha256 key device", "person.enrolled"),
+    "open-incident": ("severity title", "incident.opened"),
+    "note": ("incident text", "incident.noted"),
+    "close-incident": ("incident reason", "incident.closed", "grant.ended incident-closed"),
+    "request": ("right sentence incident reason for held", "grant.requested"),
+    "approve": ("grant incident requester right sentence until", "grant.started approved"),
+    "deny": ("grant reason", "grant.ended denied"),
+    "self-grant": ("grant incident right sentence", "grant.started self-granted"),
+    "extend": ("grant by-seconds reason", "grant.extended"),
+    "drop": ("grant", "grant.ended dropped"),
+    "revoke": ("grant reason", "grant.ended revoked"),
+    "freeze": ("person reason", "person.frozen", "grant.ended person-frozen"),
+    "unfreeze": ("person reason", "person.unfrozen"),
+    "invite": ("person", "person.invited"),
+    "remove-person": ("person reason", "person.removed", "grant.ended person-left"),
+}
+SIGNED = {deed for _, *deeds in ACTS.values() for deed in deeds}
+ENDING_ACTS = {"note", "close-incident", "deny", "drop", "revoke", "freeze", "remove-person"}
+# What the broker does by itself, or its operator on its host; and what people do without signing.
+BY_BROKER = {"broker.started", "key.added", "key.retired", "policy.loaded", "incident.warned", "ledger.repaired"}
+UNSIGNED = {
+    "person.invited", "person.unfrozen", "person.removed", "incident.closed", "grant.ended incident-closed",
+    "grant.ended person-left", "grant.ended lapsed", "grant.ended expired", "grant.ended abandoned", "grant.started fast-path",
+}
+BY_PEOPLE = {"credential.issued", "certificate.renewed", "grant.used", "ledger.exported"}
+DUTIES = {
+    "incident.opened": "open_incidents", "incident.closed": "close_incidents", "person.unfrozen": "freeze",
+    "person.invited": "invite", "person.removed": "invite", "ledger.exported": "export_ledger",
+}
+
+
+def millis(text, where):
+    need(isinstance(text, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", text), where, f"{text} is no time")
+    since = datetime.datetime.fromisoformat(text) - datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+    return since // datetime.timedelta(milliseconds=1)
+
+
+def once(pairs):
+    """An object in which each name occurs once: readers differ in which of two counts."""
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a name occurs twice")
+    return dict(pairs)
+
+
+def check_fields(entry, where):
+    for name in FIELDS[entry["kind"]].split():
+        need(name in entry, where, f"the {entry['kind']} has no `{name}`")
+        value = entry[name]
+        if name.endswith("_at"):
+            entry[name] = millis(value, where)
+        elif name in ("length_ms", "count", "from", "to", "cut_bytes"):
+            need(type(value) is int and value >= 0, where, f"`{name}` is no number")
+        else:
+            is_list = name == "approvers" and isinstance(value, list)
+            need(is_list or isinstance(value, bool if name == "held" else str), where, f"`{name}` is of another type")
+
+
+def read_statement(text, where):
+    """The act and its lines: exactly those of the act, in their order."""
+    lines = text.split("\n")
+    act = lines[0].removeprefix("breakglass/v1 ")
+    need(lines[0] != act and lines[-1] == "", where, "this is no statement")
+    said = [line.partition(": ")[::2] for line in lines[1:-1]]
+    if act in ACTS:
+        names = ["origin", "by", "at", *ACTS[act][0].split(), "nonce"]
+        need([name for name, _ in said] == names, where, f"these are not the lines of `{act}`")
+    plain = lambda value: re.sub(r"\\(.)", lambda found: {"n": "\n"}.get(found[1], found[1]), value)
+    return act, {name: plain(value) for name, value in said}
+
+
+class Rules:
+    """A policy: who is on the team, what each may ask for and on whose word."""
+
+    def __init__(self, text):
+        toml = tomllib.loads(text.removeprefix("\ufeff"))
+        self.people, self.rights = toml.get("people", {}), toml.get("rights", {})
+        self.rules, self.duties = toml.get("rules", []), toml.get("duties", {})
+        self.incident_longest = self.length(toml.get("incidents", {}).get("longest", "8h"))
+
+    @staticmethod
+    def length(text):
+        """`45s`, `15m`, `1h 30m` in milliseconds."""
+        units = {"s": 1_000, "m": MINUTE, "h": 60 * MINUTE, "d": 24 * 60 * MINUTE}
+        parts = re.findall(r"(\d+)\s*(s|m|h|d)[a-z]*,?\s*", text)
+        need(parts and re.fullmatch(r"(\d+\s*[smhd][a-z]*,?\s*)+", text), "policy", f"the length {text} cannot be read")
+        return sum(int(number) * units[unit] for number, unit in parts)
+
+    def selects(self, selectors, person):
+        job = self.people.get(person, {}).get("job")
+        return job is not None and (person in selectors or f"job:{job}" in selectors)
+
+    def given(self, person, right):
+        """What the first rule says that gives the person the right; nothing where none does."""
+        for rule in self.rules:
+            if right in rule["rights"] and right in self.rights and self.selects(rule["who"], person):
+                known, alone = self.rights[right], None
+                if rule.get("if_nobody_answers") == "self-grant":
+                    alone = self.length(rule["self_grant_after"]), self.length(rule["self_grant_longest"])
+                approvers = [who for who in sorted(self.people) if who != person and self.selects(rule["approvers"], who)]
+                return {"rule": rule["name"], "sentence": known["sentence"], "risk": known["risk"], "audience": known["audience"],
+                        "approvers": approvers, "longest": self.length(known["longest"]), "alone": alone}
+
+
+class Story:
+    """What the entries say, folded: who may act, what the policy gives, what lives and how long."""
+
+    def __init__(self, origin):
+        self.origin, self.newest, self.rules, self.owed = origin, 0, None, None
+        self.keys, self.tokens, self.tokens_ever, self.frozen = {}, {}, set(), set()
+        self.incidents, self.incidents_ever, self.grants, self.grants_ever = {}, set(), {}, set()
+        self.heard, self.unknown = set(), 0
+
+    def read(self, line, place, where):
+        """The next entry, as it stands on its line."""
+        try:
+            entry = json.loads(line, object_pairs_hook=once)
+            missing = [name for name in ("v", "index", "at", "kind", "by") if name not in entry]
+            need(not missing, where, f"the entry has no {missing}")
+            need(entry["v"] == 1 and entry["index"] == place, where, "not the next entry")
+            self.take(entry, where)
+        except (AttributeError, KeyError, TypeError, ValueError) as why:
+            raise Wrong(f"{where}: it cannot be read: {why}") from why
+
+    def take(self, entry, where):
+        kind, by = entry["kind"], entry["by"]
+        entry["at"] = at = millis(entry["at"], where)
+        need(at >= self.newest, where, "time goes back")
+        self.newest = at
+        if kind not in FIELDS:
+            self.unknown += 1
+            return self.hear(entry, where)
+        check_fields(entry, where)
+        need((kind in BY_BROKER) <= (by == BROKER), where, f"no {kind} is ever by {by}")
+        if kind == "refused":
+            return self.settle(where)
+        if kind == "person.enrolled":
+            self.enrol(entry, where)
+        act, said = self.hear(entry, where) if "signed" in entry else (None, {})
+        self.follow(entry, act, said, where)
+        if kind == "policy.loaded":
+            need(entry["sha256"] == sha(entry["text"].encode()).hex(), where, "the policy has another hash")
+            self.rules = Rules(entry["text"])
+        self.may_act(entry, where)
+        part, _, rest = kind.partition(".")
+        deed = {"person": self.person, "certificate": self.person, "incident": self.incident,
+                "grant": self.grant, "credential": self.grant}.get(part)
+        if deed:
+            deed(entry, said, where)
+
+    def enrol(self, entry, where):
+        whose, expires = self.tokens.pop(entry["token"], (None, 0))
+        need(whose == entry["by"] == entry["person"] and entry["at"] < expires, where, "no invitation that works")
+        point = base64.b64decode(entry["public"])
+        key = base64.urlsafe_b64encode(sha(point)).rstrip(b"=").decode()
+        need(key == entry["key"] == entry.get("signed", {}).get("key"), where, "the key's id is not its hash")
+        need(key not in self.keys, where, "the key is enrolled twice")
+        self.keys[key] = entry["by"], ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+
+    def hear(self, entry, where):
+        """Checks a statement: by a key that works, for this ledger, once, fresh."""
+        if "signed" not in entry:
+            return None, {}
+        signed, at, by = entry["signed"], entry["at"], entry["by"]
+        need(signed["key"] in self.keys, where, "signed by a key that is not enrolled")
+        person, public = self.keys[signed["key"]]
+        try:
+            public.verify(base64.b64decode(signed["signature"]), signed["text"].encode(), ec.ECDSA(SHA256()))
+        except InvalidSignature:
+            raise Wrong(f"{where}: {person}'s signature is not under this statement") from None
+        act, said = read_statement(signed["text"], where)
+        # Somebody who enrols need not know yet which ledger it is and what the broker calls them.
+        empty = [""] if act == "enroll" else []
+        need(person == by and said["by"] in [by, *empty], where, "not this person's statement")
+        need(said["origin"] in [self.origin, *empty], where, "a statement for another ledger")
+        need((signed["nonce"], signed["at"]) == (said["nonce"], said["at"]), where, "nonce or time are repeated wrongly")
+        need((signed["key"], signed["text"]) not in self.heard, where, "the statement was used before")
+        self.heard.add((signed["key"], signed["text"]))
+        age = at - millis(said["at"], where)
+        if act in ENDING_ACTS:
+            need(age >= -24 * 60 * MINUTE, where, "the statement is from long after")
+        elif act in ACTS:
+            need(abs(age) <= 5 * MINUTE, where, "the statement is not fresh")
+        return act, said
+
+    def follow(self, entry, act, said, where):
+        """The entry bears the statement of its act, goes on with one, or needs none."""
+        kind, by = entry["kind"], entry["by"]
+        deed = " ".join([kind] + [entry[name] for name in ("basis", "ending") if name in entry and kind.startswith("grant.")])
+        if act:
+            self.settle(where)
+            need(act in ACTS and deed in ACTS[act][1:], where, f"`{act}` was signed, and {deed} is recorded")
+            self.check_words(entry, act, said, where)
+            if len(ACTS[act]) > 2 and kind == "grant.ended":
+                self.owed = entry["at"], by, act, said
+            return
+        if self.owed and self.owed[:2] == (entry["at"], by):
+            _, _, owed, said = self.owed
+            if owed == "policy" and deed in ("person.removed", "grant.ended person-left"):
+                return
+            if owed != "policy" and deed in ACTS[owed][1:] and all(entry.get(name) == value for name, value in said.items() if name in ("incident", "person")):
+                self.check_words(entry, owed, said, where)
+                self.owed = None if deed == ACTS[owed][1] else self.owed
+                return
+        self.settle(where)
+        known = deed in SIGNED or deed in UNSIGNED or kind != "grant.ended"
+        free = (BY_BROKER | UNSIGNED) if by == BROKER else BY_PEOPLE
+        need(deed in free or (by == BROKER and not known), where, f"{deed} by {by} without a statement")
+        need(deed not in ("person.removed", "grant.ended person-left"), where, f"{deed}, and no policy was loaded")
+        if kind == "policy.loaded":
+            self.owed = entry["at"], by, "policy", {}
+
+    def settle(self, where):
+        """Where another act begins, the one before it is whole."""
+        owed, self.owed = self.owed, None
+        if owed and owed[2] != "policy":
+            raise Wrong(f"{where}: `{owed[2]}` was signed before, and {ACTS[owed[2]][1]} did not follow")
+        if owed:
+            for name, grant in self.grants.items():
+                need(self.rules.given(grant["person"], grant["right"]), where, f"{name} lives on, and the policy does not give it")
+            people = [person for person, _ in self.keys.values()] + [p for p, expires in self.tokens.values() if owed[0] < expires]
+            for person in people:
+                need(person in self.rules.people, where, f"{person} is not removed, and not in the policy")
+
+    def check_words(self, entry, act, said, where):
+        for name in ACTS[act][0].split():
+            field = {"token-sha256": "token", "requester": "person", "for": "length_ms"}.get(name, name)
+            if name in ("until", "by-seconds") or (name == "sentence" and act != "request"):
+                continue  # compared with the grant
+            value = {"for": lambda text: int(text) * 1_000, "held": lambda text: text == "yes"}.get(name, str)(said[name])
+            need(entry.get(field) == value, where, f"`{name}: {said[name]}` was signed, and {entry.get(field)} is recorded")
+
+    def may_act(self, entry, where):
+        kind, by, rules = entry["kind"], entry["by"], self.rules
+        if by == BROKER:
+            return
+        need(by not in self.frozen, where, f"{by} is frozen")
+        need(rules is None or by in rules.people, where, f"{by} is not in the policy")
+        need(any(person == by for person, _ in self.keys.values()), where, f"{by} has no key")
+        duty = DUTIES.get(kind) or ("freeze" if kind == "person.frozen" and by != entry["person"] else None)
+        need(not duty or (rules and rules.selects(rules.duties.get(duty, []), by)), where, f"{by} has not the duty `{duty}`")
+
+    def person(self, entry, _, where):
+        kind, person = entry["kind"], entry["person"]
+        if kind == "person.invited":
+            need(entry["token"] not in self.tokens_ever, where, "the token was made before")
+            need(self.rules is None or person in self.rules.people, where, f"{person} is not in the policy")
+            self.tokens_ever.add(entry["token"])
+            self.tokens[entry["token"]] = person, entry["expires_at"]
+        elif kind == "certificate.renewed":
+            need(person == entry["by"] and self.keys.get(entry["key"], [None])[0] == person, where, "a certificate of another key")
+        elif kind == "person.unfrozen":
+            need(person in self.frozen, where, f"{person} is not frozen")
+            self.frozen.remove(person)
+        elif kind in ("person.removed", "person.frozen"):
+            left = [name for name, grant in self.grants.items() if grant["person"] == person]
+            need(not left, where, f"{person} still has {left}")
+            if kind == "person.frozen":
+                need(person not in self.frozen, where, f"{person} is frozen already")
+                self.frozen.add(person)
+                return
+            need(entry["by"] != BROKER or person not in self.rules.people, where, f"{person} is in the policy")
+            self.keys = {key: whose for key, whose in self.keys.items() if whose[0] != person}
+            self.tokens = {token: whose for token, whose in self.tokens.items() if whose[0] != person}
+
+    def closes_at(self, incident, at, where):
+        need(at < self.incidents.get(incident, 0), where, f"{incident} is not open")
+        return self.incidents[incident]
+
+    def incident(self, entry, _, where):
+        kind, name, at = entry["kind"], entry["incident"], entry["at"]
+        if kind == "incident.opened":
+            need(name not in self.incidents_ever, where, f"{name} is opened twice")
+            need(entry["closes_at"] <= at + self.rules.incident_longest, where, f"{name} lasts longer than the policy allows")
+            self.incidents_ever.add(name)
+            self.incidents[name] = entry["closes_at"]
+        elif kind == "incident.closed":
+            need(name in self.incidents, where, f"{name} is closed, and was not open")
+            need(entry["by"] != BROKER or at >= self.incidents[name], where, f"{name} is closed by the broker before its time")
+            left = [grant for grant, it in self.grants.items() if it["incident"] == name]
+            need(not left, where, f"{name} is closed, and {left} live")
+            del self.incidents[name]
+        elif kind in FIELDS:
+            closes_at = self.closes_at(name, at, where)
+            need(entry.get("closes_at", closes_at) == closes_at, where, f"{name} closes at another time")
+
+    def grant(self, entry, said, where):
+        kind, name = entry["kind"], entry["grant"]
+        if kind == "grant.requested":
+            return self.request(entry, where)
+        need(name in self.grants, where, f"{name} does not live")
+        grant = self.grants[name]
+        for field in ("person", "right", "incident"):
+            need(entry[field] == grant[field], where, f"{name} was asked for with another {field}")
+        given = self.rules.given(grant["person"], grant["right"])
+        if kind == "grant.started":
+            return self.start(entry, said, grant, given, where)
+        if kind == "grant.ended":
+            return self.end(entry, grant, given, where)
+        need("basis" in grant and entry["at"] < grant["ends_at"], where, f"{name} is not active")
+        if kind == "grant.extended":
+            return self.extend(entry, said, grant, given, where)
+        need(entry["by"] == grant["person"], where, f"{name} is not of {entry['by']}")
+        if kind == "credential.issued":
+            self.closes_at(grant["incident"], entry["at"], where)
+            grant["credentials"] = number = grant.get("credentials", 0) + 1
+            need(entry["credential"] == f"{name}.{number}", where, f"the credential is not {name}.{number}")
+            for field in ("audience", "key"):
+                need(entry[field] == grant[field], where, f"the credential has another {field} than {name}")
+            need(entry["expires_at"] <= grant["ends_at"], where, "the credential outlives its grant")
+
+    def request(self, entry, where):
+        name, at, by, alone = entry["grant"], entry["at"], entry["by"], entry.get("self_grant")
+        need(name not in self.grants_ever, where, f"{name} is asked for twice")
+        need(by == entry["person"] and entry["key"] == entry["signed"]["key"], where, "in another's name, or for another's key")
+        need(entry["lapses_at"] <= self.closes_at(entry["incident"], at, where), where, f"{name} waits longer than its incident lasts")
+        given = self.rules and self.rules.given(by, entry["right"])
+        need(given, where, f"the policy does not give {by} {entry['right']}")
+        for field in ("rule", "sentence", "risk", "audience", "approvers"):
+            need(entry[field] == given[field], where, f"the policy says `{field}: {given[field]}`, and not {entry[field]}")
+        need(entry["length_ms"] <= given["longest"], where, f"{name} is longer than the policy allows")
+        if alone:
+            alone = millis(alone["from"], where), alone["longest_ms"]
+            need(given["alone"] and alone[0] >= at + given["alone"][0] and alone[1] <= min(given["alone"][1], entry["length_ms"]),
+                 where, f"{name} allows a self-grant that the policy does not")
+        self.grants_ever.add(name)
+        self.grants[name] = dict(entry, alone=alone)
+
+    def start(self, entry, said, grant, given, where):
+        name, at, by, basis = entry["grant"], entry["at"], entry["by"], entry["basis"]
+        need("basis" not in grant and at < grant["lapses_at"], where, f"{name} begins, and does not wait")
+        need(given and all(given[field] == grant[field] for field in ("rule", "sentence")), where, f"the policy does not give {name} any more")
+        latest = [at + grant["length_ms"], at + given["longest"], self.closes_at(grant["incident"], at, where)]
+        need(basis == "fast-path" or said["sentence"] == grant["sentence"], where, f"the sentence of {name} is another")
+        if basis == "fast-path":
+            need(not grant["approvers"] and grant["risk"] == "low", where, f"{name} needs a yes")
+            need((entry["index"], at) == (grant["index"] + 1, grant["at"]), where, f"nobody asked for {name} just then")
+        elif basis == "approved":
+            need(by != grant["person"], where, f"{by} approves their own {name}")
+            need(by in grant["approvers"] and by in given["approvers"], where, f"{by} is no approver of {name}")
+            latest.append(millis(said["until"], where))
+        else:
+            need(by == grant["person"] and grant["alone"] and given["alone"], where, f"{name} allows no self-grant")
+            need(at >= grant["alone"][0], where, f"{name} begins alone too early")
+            latest += [at + grant["alone"][1], at + given["alone"][1]]
+        need(at < entry["ends_at"] <= min(latest), where, f"{name} lasts longer than it may")
+        grant.update(basis=basis, begins_at=at, ends_at=entry["ends_at"])
+
+    def extend(self, entry, said, grant, given, where):
+        name, by = entry["grant"], entry["by"]
+        need(given and all(given[field] == grant[field] for field in ("rule", "sentence")), where, f"the policy does not give {name} any more")
+        approves = by != grant["person"] and by in grant["approvers"] and by in given["approvers"]
+        alone = by == grant["person"] and (grant["basis"] == "self-granted" or not given["approvers"])
+        need(approves if grant["basis"] == "approved" else alone, where, f"{by} may not extend {name}")
+        longest = min([given["longest"]] + [grant["alone"][1]] * (grant["basis"] == "self-granted"))
+        latest = [grant["begins_at"] + longest, grant["ends_at"] + int(said["by-seconds"]) * 1_000, self.closes_at(grant["incident"], entry["at"], where)]
+        need(grant["ends_at"] < entry["ends_at"] <= min(latest), where, f"{name} lasts longer than it may")
+        grant["ends_at"] = entry["ends_at"]
+
+    def end(self, entry, grant, given, where):
+        name, at, by, ending = entry["grant"], entry["at"], entry["by"], entry["ending"]
+        fits = {
+            "denied": lambda: "basis" not in grant and by in grant["approvers"],
+            "lapsed": lambda: "basis" not in grant and at >= grant["lapses_at"],
+            "expired": lambda: "basis" in grant and at >= grant["ends_at"],
+            "dropped": lambda: by == grant["person"],
+            "revoked": lambda: by in grant["approvers"] or grant.get("basis") == "self-granted" or self.rules.selects(self.rules.duties.get("revoke", []), by),
+            "abandoned": lambda: grant["held"],
+            "incident-closed": lambda: by != BROKER or at >= self.incidents[grant["incident"]],
+            "person-left": lambda: by != BROKER or not given,
+        }.get(ending, lambda: True)
+        need(fits(), where, f"{name} cannot end as {ending} by {by}")
+        del self.grants[name]
