@@ -286,7 +286,6 @@ class Story:
             return
         need(by not in self.frozen, where, f"{by} is frozen")
         need(rules is None or by in rules.people, where, f"{by} is not in the policy")
-        need(any(person == by for person, _ in self.keys.values()), where, f"{by} has no key")
         duty = DUTIES.get(kind) or ("freeze" if kind == "person.frozen" and by != entry["person"] else None)
         need(not duty or (rules and rules.selects(rules.duties.get(duty, []), by)), where, f"{by} has not the duty `{duty}`")
 
@@ -402,7 +401,7 @@ class Story:
         approves = by != grant["person"] and by in grant["approvers"] and by in given["approvers"]
         alone = by == grant["person"] and (grant["basis"] == "self-granted" or not given["approvers"])
         need(approves if grant["basis"] == "approved" else alone, where, f"{by} may not extend {name}")
-        longest = min([given["longest"]] + [grant["alone"][1]] * (grant["basis"] == "self-granted"))
+        longest = min(given["longest"], grant["alone"][1]) if grant["basis"] == "self-granted" else given["longest"]
         latest = [grant["begins_at"] + longest, grant["ends_at"] + int(said["by-seconds"]) * 1_000, self.closes_at(grant["incident"], entry["at"], where)]
         need(grant["ends_at"] < entry["ends_at"] <= min(latest), where, f"{name} lasts longer than it may")
         grant["ends_at"] = entry["ends_at"]

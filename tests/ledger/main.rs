@@ -9,11 +9,11 @@
 
 mod approvals;
 mod bounds;
-
 mod credentials;
 mod forgery;
-
+mod generated;
 mod honest;
+mod house;
 mod night;
 mod people;
 mod policies;

@@ -88,10 +88,6 @@ fn who_is_stopped_does_nothing_and_has_nothing() {
             night.about("mia", "person.removed", "leon");
             night.approves(&of);
         } => "is not enrolled at this place", "signed by a key that is not enrolled";
-        "who was removed takes a copy", |night| {
-            night.about("mia", "person.removed", "leon");
-            night.adds("ledger.exported", "leon", json!({"from": 0, "to": 9}), None);
-        } => "leon has no key that works", "leon has no key";
         "a removal by nobody", |night| {
             night.by_broker("person.removed", json!({"person": "eve", "reason": "no longer in the policy"}));
         } => "no policy was loaded just then that would take eve away", "no policy was loaded";
