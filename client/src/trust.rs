@@ -216,6 +216,27 @@ impl Trust {
         }
     }
 
+    /// Checks that a copy of the ledger goes on from what this laptop has seen: the root over as many
+    /// of its entries is the one that was signed then.
+    ///
+    /// # Errors
+    /// [`Error::Unverified`] with saved evidence where it is another history.
+    pub fn check_copy(
+        &self,
+        remembered: &SignedCheckpoint,
+        copy: &SignedCheckpoint,
+        root: Hash,
+    ) -> Result<(), Error> {
+        if root == remembered.root() {
+            return Ok(());
+        }
+        let why = format!(
+            "its first {} entries give the root {root}",
+            remembered.size()
+        );
+        Err(self.contradiction(remembered, copy, None, &why))
+    }
+
     fn contradiction(
         &self,
         remembered: &SignedCheckpoint,

@@ -1,6 +1,7 @@
 //! What a forgery is, and that both verifiers find it.
 
-use crate::night::{Night, verify};
+use crate::night::Night;
+use crate::verifiers::verify;
 
 /// One way to lie with the ledger's own key.
 pub(crate) struct Forgery {

@@ -3,7 +3,8 @@
 use breakglass_proto::statement::{Act, NONCE_LEN, Statement};
 use serde_json::json;
 
-use crate::night::{Night, ORIGIN, POLICY, verify, with};
+use crate::night::{Night, ORIGIN, POLICY, with};
+use crate::verifiers::verify;
 
 fn is_whole(night: &Night) {
     let verdicts = verify(&night.lines);

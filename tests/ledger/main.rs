@@ -18,3 +18,6 @@ mod night;
 mod people;
 mod policies;
 mod statements;
+mod steps;
+mod verbs;
+mod verifiers;

@@ -92,6 +92,8 @@ pub struct Auditor {
     not_understood: u64,
     first_at: Option<Timestamp>,
     last_at: Option<Timestamp>,
+    /// A size whose root is asked for, and the root once it is there.
+    asked: Option<(u64, Option<Hash>)>,
 }
 
 impl Auditor {
@@ -110,19 +112,27 @@ impl Auditor {
             not_understood: 0,
             first_at: None,
             last_at: None,
+            asked: None,
         }
+    }
+
+    /// Keeps the root over the first `size` entries, for [`Auditor::asked_root`].
+    #[must_use]
+    pub fn asking_root_at(mut self, size: u64) -> Self {
+        self.asked = Some((size, (size == 0).then(|| self.tree.root())));
+        self
+    }
+
+    /// That root, once so many were read.
+    #[must_use]
+    pub fn asked_root(&self) -> Option<Hash> {
+        self.asked.and_then(|(_, root)| root)
     }
 
     /// Entries read so far.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.tree.size()
-    }
-
-    /// The root over them.
-    #[must_use]
-    pub fn root(&self) -> Hash {
-        self.tree.root()
     }
 
     /// Checks the next entry: its exact bytes without the newline.
@@ -136,6 +146,11 @@ impl Auditor {
         self.check_order(&entry, index).map_err(wrong)?;
         self.take(&entry).map_err(wrong)?;
         self.tree.push(Hash::of_leaf(line));
+        if let Some((size, root)) = &mut self.asked
+            && *size == self.tree.size()
+        {
+            *root = Some(self.tree.root());
+        }
         Ok(())
     }
 
