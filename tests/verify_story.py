@@ -33,6 +33,10 @@ FIELDS = {
     "person.removed": "person reason",
     "person.frozen": "person reason",
     "person.unfrozen": "person reason",
+    "target.invited": "target token expires_at",
+    "target.enrolled": "target token key public device serial certificate_expires_at",
+    "target.renewed": "target key serial certificate_expires_at",
+    "target.removed": "target reason",
     "incident.opened": "incident severity title closes_at",
     "incident.noted": "incident text",
     "incident.warned": "incident closes_at",
@@ -43,13 +47,19 @@ FIELDS = {
     "credential.issued": ABOUT_GRANT + "credential credential_kind audience expires_at key",
     "grant.used": ABOUT_GRANT + "program",
     "grant.ended": ABOUT_GRANT + "ending",
+    "session.opened": ABOUT_GRANT + "session target credential login",
+    "session.ended": ABOUT_GRANT + "session target how",
+    "session.unconfirmed": ABOUT_GRANT + "session target",
+    "role.created": ABOUT_GRANT + "target role",
+    "role.failed": ABOUT_GRANT + "target role step text",
+    "role.dropped": ABOUT_GRANT + "target role sessions took_ms",
     "refused": "act reason text count",
     "ledger.exported": "from to",
     "ledger.repaired": "cut_bytes",
 }
 # Each act: the lines of its statement, and the entry that bears it.
 ACTS = {
-    "enroll": ("token-sha256 key device", "person.enrolled"),
+    "enroll": ("token-sha256 key device", "person.enrolled", "target.enrolled"),
     "open-incident": ("severity title", "incident.opened"),
     "note": ("incident text", "incident.noted"),
     "close-incident": ("incident reason", "incident.closed", "grant.ended incident-closed"),
@@ -63,20 +73,25 @@ ACTS = {
     "freeze": ("person reason", "person.frozen", "grant.ended person-frozen"),
     "unfreeze": ("person reason", "person.unfrozen"),
     "invite": ("person", "person.invited"),
+    "invite-target": ("target", "target.invited"),
     "remove-person": ("person reason", "person.removed", "grant.ended person-left"),
 }
 SIGNED = {deed for _, *deeds in ACTS.values() for deed in deeds}
 ENDING_ACTS = {"note", "close-incident", "deny", "drop", "revoke", "freeze", "remove-person"}
 # What the broker does by itself, or its operator on its host; and what people do without signing.
-BY_BROKER = {"broker.started", "key.added", "key.retired", "policy.loaded", "incident.warned", "ledger.repaired"}
+BY_BROKER = {
+    "broker.started", "key.added", "key.retired", "policy.loaded", "target.removed", "incident.warned", "ledger.repaired",
+    "session.unconfirmed", "role.created", "role.failed", "role.dropped",
+}
+BY_GUARDS = {"target.enrolled", "target.renewed", "session.opened", "session.ended"}
 UNSIGNED = {
-    "person.invited", "person.unfrozen", "person.removed", "incident.closed", "grant.ended incident-closed",
+    "person.invited", "target.invited", "person.unfrozen", "person.removed", "incident.closed", "grant.ended incident-closed",
     "grant.ended person-left", "grant.ended lapsed", "grant.ended expired", "grant.ended abandoned", "grant.started fast-path",
 }
 BY_PEOPLE = {"credential.issued", "certificate.renewed", "grant.used", "ledger.exported"}
 DUTIES = {
     "incident.opened": "open_incidents", "incident.closed": "close_incidents", "person.unfrozen": "freeze",
-    "person.invited": "invite", "person.removed": "invite", "ledger.exported": "export_ledger",
+    "person.invited": "invite", "target.invited": "invite", "person.removed": "invite", "ledger.exported": "export_ledger",
 }
 
 
@@ -99,7 +114,7 @@ def check_fields(entry, where):
         value = entry[name]
         if name.endswith("_at"):
             entry[name] = millis(value, where)
-        elif name in ("length_ms", "count", "from", "to", "cut_bytes"):
+        elif name in ("length_ms", "count", "from", "to", "cut_bytes", "sessions", "took_ms"):
             need(type(value) is int and value >= 0, where, f"`{name}` is no number")
         else:
             is_list = name == "approvers" and isinstance(value, list)
@@ -125,7 +140,7 @@ class Rules:
     def __init__(self, text):
         toml = tomllib.loads(text.removeprefix("\ufeff"))
         self.people, self.rights = toml.get("people", {}), toml.get("rights", {})
-        self.rules, self.duties = toml.get("rules", []), toml.get("duties", {})
+        self.rules, self.duties, self.targets = toml.get("rules", []), toml.get("duties", {}), toml.get("targets", {})
         self.incident_longest = self.length(toml.get("incidents", {}).get("longest", "8h"))
 
     @staticmethod
@@ -140,6 +155,32 @@ class Rules:
         job = self.people.get(person, {}).get("job")
         return job is not None and (person in selectors or f"job:{job}" in selectors)
 
+    def knows(self, who):
+        """A person, or `target:ID`, the guard of a target."""
+        target = who.removeprefix("target:")
+        return who in self.people if target == who else target in self.targets
+
+    def said(self, person, name, kind):
+        """What a kind of credential says under a right; nothing where there is none of it."""
+        right = self.rights[name]
+        ssh, postgres, kubernetes = right.get("ssh"), right.get("postgres", {}), right.get("kubernetes", {})
+        if kind == "jwt" and "audience" in right:
+            return {"groups": kubernetes.get("groups", [])}
+        if kind == "ssh" and ssh:
+            extensions = sorted(ssh.get("extensions", ["permit-pty"]))
+            return {"principals": ssh["principals"], "extensions": extensions, "source_addresses": ssh.get("source_addresses", [])}
+        if kind == "x509" and postgres.get("way") == "certificate":
+            return {"common_name": postgres["role"], "organizations": []}
+        if kind == "x509" and kubernetes.get("way") == "certificate":
+            return {"common_name": person, "organizations": kubernetes["groups"]}
+        if kind == "postgres" and postgres.get("way") == "role":
+            return {"target": postgres["target"], "member_of": postgres["role"]}
+
+    def leads(self, name, target):
+        right, known = self.rights.get(name, {}), self.targets.get(target, {})
+        named = right.get("ssh", {}).get("targets", []) + [right.get(way, {}).get("target") for way in ("postgres", "kubernetes")]
+        return target in named or (known.get("kind") == "http" and known["address"] == right.get("audience"))
+
     def given(self, person, right):
         """What the first rule says that gives the person the right; nothing where none does."""
         for rule in self.rules:
@@ -148,7 +189,7 @@ class Rules:
                 if rule.get("if_nobody_answers") == "self-grant":
                     alone = self.length(rule["self_grant_after"]), self.length(rule["self_grant_longest"])
                 approvers = [who for who in sorted(self.people) if who != person and self.selects(rule["approvers"], who)]
-                return {"rule": rule["name"], "sentence": known["sentence"], "risk": known["risk"], "audience": known["audience"],
+                return {"rule": rule["name"], "sentence": known["sentence"], "risk": known["risk"], "audience": known.get("audience", f"right:{right}"),
                         "approvers": approvers, "longest": self.length(known["longest"]), "alone": alone}
 
 
@@ -159,7 +200,7 @@ class Story:
         self.origin, self.newest, self.rules, self.owed = origin, 0, None, None
         self.keys, self.tokens, self.tokens_ever, self.frozen = {}, {}, set(), set()
         self.incidents, self.incidents_ever, self.grants, self.grants_ever = {}, set(), {}, set()
-        self.heard, self.unknown = set(), 0
+        self.sessions, self.roles, self.heard, self.unknown = {}, {}, set(), 0
 
     def read(self, line, place, where):
         """The next entry, as it stands on its line."""
@@ -182,9 +223,10 @@ class Story:
             return self.hear(entry, where)
         check_fields(entry, where)
         need((kind in BY_BROKER) <= (by == BROKER), where, f"no {kind} is ever by {by}")
+        need((kind in BY_GUARDS) == by.startswith("target:"), where, f"no {kind} is ever by {by}")
         if kind == "refused":
             return self.settle(where)
-        if kind == "person.enrolled":
+        if kind in ("person.enrolled", "target.enrolled"):
             self.enrol(entry, where)
         act, said = self.hear(entry, where) if "signed" in entry else (None, {})
         self.follow(entry, act, said, where)
@@ -192,15 +234,20 @@ class Story:
             need(entry["sha256"] == sha(entry["text"].encode()).hex(), where, "the policy has another hash")
             self.rules = Rules(entry["text"])
         self.may_act(entry, where)
-        part, _, rest = kind.partition(".")
-        deed = {"person": self.person, "certificate": self.person, "incident": self.incident,
-                "grant": self.grant, "credential": self.grant}.get(part)
+        part, _, _ = kind.partition(".")
+        deed = {"person": self.person, "certificate": self.person, "target": self.person, "incident": self.incident,
+                "grant": self.grant, "credential": self.grant, "session": self.at_target, "role": self.at_target}.get(part)
         if deed:
             deed(entry, said, where)
 
+    @staticmethod
+    def subject(entry):
+        """Whom an entry is about: a person, or the guard of a target."""
+        return f"target:{entry['target']}" if entry["kind"].startswith("target.") else entry["person"]
+
     def enrol(self, entry, where):
         whose, expires = self.tokens.pop(entry["token"], (None, 0))
-        need(whose == entry["by"] == entry["person"] and entry["at"] < expires, where, "no invitation that works")
+        need(whose == entry["by"] == self.subject(entry) and entry["at"] < expires, where, "no invitation that works")
         point = base64.b64decode(entry["public"])
         key = base64.urlsafe_b64encode(sha(point)).rstrip(b"=").decode()
         need(key == entry["key"] == entry.get("signed", {}).get("key"), where, "the key's id is not its hash")
@@ -241,12 +288,12 @@ class Story:
             self.settle(where)
             need(act in ACTS and deed in ACTS[act][1:], where, f"`{act}` was signed, and {deed} is recorded")
             self.check_words(entry, act, said, where)
-            if len(ACTS[act]) > 2 and kind == "grant.ended":
+            if kind == "grant.ended" and deed == ACTS[act][-1] and len(ACTS[act]) > 2:
                 self.owed = entry["at"], by, act, said
             return
         if self.owed and self.owed[:2] == (entry["at"], by):
             _, _, owed, said = self.owed
-            if owed == "policy" and deed in ("person.removed", "grant.ended person-left"):
+            if owed == "policy" and deed in ("person.removed", "target.removed", "grant.ended person-left"):
                 return
             if owed != "policy" and deed in ACTS[owed][1:] and all(entry.get(name) == value for name, value in said.items() if name in ("incident", "person")):
                 self.check_words(entry, owed, said, where)
@@ -254,9 +301,9 @@ class Story:
                 return
         self.settle(where)
         known = deed in SIGNED or deed in UNSIGNED or kind != "grant.ended"
-        free = (BY_BROKER | UNSIGNED) if by == BROKER else BY_PEOPLE
+        free = (BY_BROKER | UNSIGNED) if by == BROKER else BY_PEOPLE | BY_GUARDS - {"target.enrolled"}
         need(deed in free or (by == BROKER and not known), where, f"{deed} by {by} without a statement")
-        need(deed not in ("person.removed", "grant.ended person-left"), where, f"{deed}, and no policy was loaded")
+        need(deed not in ("person.removed", "target.removed", "grant.ended person-left"), where, f"{deed}, and no policy was loaded")
         if kind == "policy.loaded":
             self.owed = entry["at"], by, "policy", {}
 
@@ -270,7 +317,7 @@ class Story:
                 need(self.rules.given(grant["person"], grant["right"]), where, f"{name} lives on, and the policy does not give it")
             people = [person for person, _ in self.keys.values()] + [p for p, expires in self.tokens.values() if owed[0] < expires]
             for person in people:
-                need(person in self.rules.people, where, f"{person} is not removed, and not in the policy")
+                need(self.rules.knows(person), where, f"{person} is not removed, and not in the policy")
 
     def check_words(self, entry, act, said, where):
         for name in ACTS[act][0].split():
@@ -285,30 +332,30 @@ class Story:
         if by == BROKER:
             return
         need(by not in self.frozen, where, f"{by} is frozen")
-        need(rules is None or by in rules.people, where, f"{by} is not in the policy")
+        need(rules is None or rules.knows(by), where, f"{by} is not in the policy")
         duty = DUTIES.get(kind) or ("freeze" if kind == "person.frozen" and by != entry["person"] else None)
         need(not duty or (rules and rules.selects(rules.duties.get(duty, []), by)), where, f"{by} has not the duty `{duty}`")
 
     def person(self, entry, _, where):
-        kind, person = entry["kind"], entry["person"]
-        if kind == "person.invited":
+        kind, person = entry["kind"], self.subject(entry)
+        if kind in ("person.invited", "target.invited"):
             need(entry["token"] not in self.tokens_ever, where, "the token was made before")
-            need(self.rules is None or person in self.rules.people, where, f"{person} is not in the policy")
+            need(self.rules is None or self.rules.knows(person), where, f"{person} is not in the policy")
             self.tokens_ever.add(entry["token"])
             self.tokens[entry["token"]] = person, entry["expires_at"]
-        elif kind == "certificate.renewed":
+        elif kind in ("certificate.renewed", "target.renewed"):
             need(person == entry["by"] and self.keys.get(entry["key"], [None])[0] == person, where, "a certificate of another key")
         elif kind == "person.unfrozen":
             need(person in self.frozen, where, f"{person} is not frozen")
             self.frozen.remove(person)
-        elif kind in ("person.removed", "person.frozen"):
+        elif kind in ("person.removed", "target.removed", "person.frozen"):
             left = [name for name, grant in self.grants.items() if grant["person"] == person]
             need(not left, where, f"{person} still has {left}")
             if kind == "person.frozen":
                 need(person not in self.frozen, where, f"{person} is frozen already")
                 self.frozen.add(person)
                 return
-            need(entry["by"] != BROKER or person not in self.rules.people, where, f"{person} is in the policy")
+            need(entry["by"] != BROKER or not self.rules.knows(person), where, f"{person} is in the policy")
             self.keys = {key: whose for key, whose in self.keys.items() if whose[0] != person}
             self.tokens = {token: whose for token, whose in self.tokens.items() if whose[0] != person}
 
@@ -354,9 +401,42 @@ class Story:
             self.closes_at(grant["incident"], entry["at"], where)
             grant["credentials"] = number = grant.get("credentials", 0) + 1
             need(entry["credential"] == f"{name}.{number}", where, f"the credential is not {name}.{number}")
-            for field in ("audience", "key"):
-                need(entry[field] == grant[field], where, f"the credential has another {field} than {name}")
+            self.check_credential(entry, grant, where)
             need(entry["expires_at"] <= grant["ends_at"], where, "the credential outlives its grant")
+
+    def check_credential(self, entry, grant, where):
+        """It is for whom and as whom the request and the policy say."""
+        name, kind, subject = entry["grant"], entry["credential_kind"], entry.get("subject", {"groups": []})
+        for field in ("audience", "key"):
+            own_key = field == "key" and kind in ("ssh", "x509")  # made for this certificate
+            need(own_key or entry[field] == grant[field], where, f"the credential has another {field} than {name}")
+        said = self.rules.said(grant["person"], grant["right"], kind)
+        need(said, where, f"the policy gives no credential of kind {kind}")
+        for field, value in said.items():
+            need(subject.get(field) == value, where, f"the credential says `{field}: {subject.get(field)}`, and the policy {value}")
+        if "role" in subject:
+            need(subject["role"] not in self.roles, where, f"the role {subject['role']} is announced twice")
+            self.roles[subject["role"]] = [grant[field] for field in ABOUT_GRANT.split()] + [subject["target"]]
+
+    def at_target(self, entry, _, where):
+        """Sessions and roles: each under a grant, at a target, and over once."""
+        kind, target = entry["kind"], entry["target"]
+        known, name = (self.roles, entry["role"]) if kind.startswith("role.") else (self.sessions, entry["session"])
+        place = [entry[field] for field in (ABOUT_GRANT + "target").split()]
+        need(kind not in BY_GUARDS or entry["by"] == f"target:{target}", where, f"{entry['by']} speaks for {target}")
+        if kind != "session.opened":
+            need(known.get(name) == place, where, f"{kind} of {name}, which is over, elsewhere, or never was")
+            if kind in ("session.ended", "role.dropped"):
+                del known[name]
+            return
+        grant = self.grants.get(entry["grant"], {})
+        need("basis" in grant and entry["at"] < grant["ends_at"], where, f"{entry['grant']} is not active")
+        need(all(entry[field] == grant[field] for field in ABOUT_GRANT.split()), where, f"{name} is under another grant")
+        issued = [f"{entry['grant']}.{number}" for number in range(1, grant.get("credentials", 0) + 1)]
+        need(entry["credential"] in issued, where, f"{entry['credential']} was never issued")
+        need(self.rules.leads(entry["right"], target), where, f"{entry['right']} does not lead to {target}")
+        need(name not in known, where, f"{name} is opened twice")
+        known[name] = place
 
     def request(self, entry, where):
         name, at, by, alone = entry["grant"], entry["at"], entry["by"], entry.get("self_grant")

@@ -2,9 +2,13 @@
 //! names the domain (decision 0002).
 
 use breakglass_domain::{
-    PersonId, RightId,
-    policy::{Duties, IfNobodyAnswers, Policy},
+    PersonId, RightId, TargetId,
+    policy::{
+        Duties, IfNobodyAnswers, Policy, Right,
+        access::{KubernetesWay, PostgresWay},
+    },
 };
+use serde_json::{Value, json};
 
 pub use breakglass_domain::{limits::POLICY_MAX, policy::PolicyError as Mistakes};
 
@@ -55,12 +59,17 @@ impl Rules {
         Self(Policy::nothing())
     }
 
-    /// Whether the person is on the team.
+    /// Whether the person is on the team; for `target:ID`, whether the policy has that target.
     #[must_use]
-    pub fn knows(&self, person: &str) -> bool {
-        person
-            .parse()
-            .is_ok_and(|person: PersonId| self.0.people.contains_key(&person))
+    pub fn knows(&self, who: &str) -> bool {
+        let target = |id: TargetId| self.0.targets.contains_key(&id);
+        match who.strip_prefix("target:") {
+            Some(id) => id.parse().is_ok_and(target),
+            None => {
+                let person = |id: PersonId| self.0.people.contains_key(&id);
+                who.parse().is_ok_and(person)
+            }
+        }
     }
 
     /// What the first rule says that gives the person the right.
@@ -85,6 +94,46 @@ impl Rules {
                 }),
             },
         })
+    }
+
+    /// What a credential of a kind says under a right, by the names of an entry's `subject`; nothing
+    /// where the right comes with none of that kind.
+    #[must_use]
+    pub fn said(&self, person: &str, right: &str, kind: &str) -> Option<Value> {
+        let id: RightId = right.parse().ok()?;
+        let right = self.0.rights.get(&id)?;
+        match kind {
+            "jwt" => right
+                .has_audience
+                .then(|| json!({"groups": texts(right.groups())})),
+            "ssh" => right.ssh.as_ref().map(|ssh| {
+                json!({
+                    "principals": texts(&ssh.principals),
+                    "extensions": texts(&ssh.extensions),
+                    "source_addresses": texts(&ssh.source_addresses),
+                })
+            }),
+            "x509" => named(right, person),
+            "postgres" => {
+                let postgres = right.postgres.as_ref();
+                let postgres = postgres.filter(|it| it.way == PostgresWay::Role)?;
+                Some(json!({
+                    "target": postgres.target.to_string(),
+                    "member_of": postgres.role.to_string(),
+                }))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a right leads to a target.
+    #[must_use]
+    pub fn reaches(&self, right: &str, target: &str) -> bool {
+        let (Ok(right), Ok(id)) = (right.parse::<RightId>(), target.parse::<TargetId>()) else {
+            return false;
+        };
+        let leads = self.0.rights.get(&right).zip(self.0.targets.get(&id));
+        leads.is_some_and(|(right, target)| right.reaches(&id, target))
     }
 
     /// Whether the person has a duty, by its name in the file: `open_incidents`.
@@ -129,4 +178,20 @@ impl Rules {
     pub fn describe(&self) -> String {
         self.0.describe()
     }
+}
+
+/// PostgreSQL takes the common name for the role; Kubernetes for the user, and organizations for its
+/// groups.
+fn named(right: &Right, person: &str) -> Option<Value> {
+    let postgres = right.postgres.as_ref();
+    if let Some(postgres) = postgres.filter(|it| it.way == PostgresWay::Certificate) {
+        return Some(json!({"common_name": postgres.role.to_string(), "organizations": []}));
+    }
+    let kubernetes = right.kubernetes.as_ref();
+    let kubernetes = kubernetes.filter(|it| it.way == KubernetesWay::Certificate)?;
+    Some(json!({"common_name": person, "organizations": texts(&kubernetes.groups)}))
+}
+
+fn texts<T: ToString>(list: &[T]) -> Vec<String> {
+    list.iter().map(ToString::to_string).collect()
 }

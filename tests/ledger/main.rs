@@ -19,5 +19,6 @@ mod people;
 mod policies;
 mod statements;
 mod steps;
+mod targets;
 mod verbs;
 mod verifiers;

@@ -23,16 +23,36 @@ job = "engineer"
 [people.eve]
 name = "Eve"
 job = "designer"
+[targets.web-1]
+kind = "ssh"
+address = "web-1.example"
+[targets.shop-db]
+kind = "postgres"
+address = "db.example"
+database = "shop"
+ca = '''
+-----BEGIN CERTIFICATE-----
+AAAA
+-----END CERTIFICATE-----
+'''
 [rights.restart]
 sentence = "restart the shop"
 risk = "low"
 longest = "15m"
 audience = "https://worker.example"
+[rights.restart.ssh]
+targets = ["web-1"]
+principals = ["deploy"]
+extensions = ["permit-pty", "permit-agent-forwarding"]
 [rights.drop-db]
 sentence = "drop the database"
 risk = "high"
 longest = "30m"
 audience = "https://db.example"
+[rights.drop-db.postgres]
+target = "shop-db"
+way = "role"
+role = "shop_owner"
 [rights.read-secrets]
 sentence = "read the secrets"
 risk = "high"

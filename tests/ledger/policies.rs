@@ -67,7 +67,7 @@ fn what_a_policy_takes_away_is_gone_with_it() {
         } => "G-1 lives on, and the policy loaded before does not give it any more", "G-1 lives on, and the policy does not give it";
         "somebody it does not name keeps a key", |night| {
             let start = POLICY.find("[people.eve]").unwrap();
-            let end = POLICY.find("[rights.restart]").unwrap();
+            let end = POLICY.find("[targets.web-1]").unwrap();
             night.loads(&format!("{}{}", &POLICY[..start], &POLICY[end..]));
             night.does_note("leon", "look");
         } => "eve is not removed, and the policy loaded before does not name them any more", "eve is not removed, and not in the policy";

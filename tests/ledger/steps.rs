@@ -1,7 +1,8 @@
 //! What random lists are made of: what people do to each other, to incidents and to grants, each as
 //! a statement and as the command it becomes.
 
-use breakglass_domain::event::CredentialKind;
+use breakglass_domain::command::{RoleOutcome, Wanted};
+use breakglass_domain::event::{RoleStep, SessionEnd};
 use breakglass_domain::{Act, Grant, GrantId, IncidentId, Lifetime, Prose, Refusal, Severity};
 use breakglass_proto::statement::Act as Said;
 use jiff::SignedDuration;
@@ -34,16 +35,18 @@ pub(crate) fn written(steps: &[Step]) -> House {
 
 fn takes(house: &mut House, (what, who, about, much): Step) -> Result<(), Refusal> {
     let person = TEAM[usize::from(about) % TEAM.len()];
-    match what % 32 {
+    match what % 36 {
         0..=3 => house.passes(WAITS[usize::from(much) % 12]),
         4 if much < 40 => house.passes(-[1_500, 60_000, 3_600_000][usize::from(about) % 3]),
         5 => house.loads(&changed(about)),
+        6 if much < 40 => house.enrols_guard(["web-1", "shop-db"][usize::from(about) % 2]),
         6 => house.enrols(person),
         7 => return house.says_it_again(),
         8 => return lifts(house, TEAM[usize::from(who) % 3], much),
         9 if much < 180 => return about_person(house, TEAM[usize::from(who) % 3], about, much),
         10..=12 => return about_incident(house, TEAM[usize::from(who) % 3], about, much),
         13..=19 => return asks(house, TEAM[usize::from(who) % 2], about, much),
+        32..=35 => return at_target(house, about, much),
         _ => return about_grant(house, (what, who, about, much)),
     }
     Ok(())
@@ -200,7 +203,7 @@ fn asks(house: &mut House, who: &str, about: u8, much: u8) -> Result<(), Refusal
         length: Lifetime::from_secs(minutes * 60),
         held,
         key: house.key_of(who),
-        credential: (much >= 128).then_some(CredentialKind::Jwt),
+        credential: much >= 128,
     };
     house.does(who, said, act)
 }
@@ -219,16 +222,10 @@ fn about_grant(house: &mut House, (what, who, about, much): Step) -> Result<(), 
         false => fitting.to_owned(),
     };
     let id = grant.of.grant;
-    match what % 32 {
+    match what % 36 {
         20..=23 => approves(house, &by(approver), grant, much),
         24 | 25 => begins_alone(house, &by(holder), grant),
-        26 => house.calls(
-            &by(holder),
-            Act::Issue {
-                grant: id,
-                kind: CredentialKind::Jwt,
-            },
-        ),
+        26 => issues(house, &by(holder), id, much),
         27 => house.calls(
             &by(holder),
             Act::Use {
@@ -248,6 +245,55 @@ fn about_grant(house: &mut House, (what, who, about, much): Step) -> Result<(), 
         ),
         _ if much < 60 => house.broker_does(Act::Abandon { grant: id }),
         _ => lifts(house, TEAM[usize::from(who) % 2], much),
+    }
+}
+
+fn issues(house: &mut House, by: &str, grant: GrantId, much: u8) -> Result<(), Refusal> {
+    let key = house.key_of("eve");
+    let wanted = match much % 4 {
+        0 | 1 => Wanted::Jwt,
+        2 => Wanted::Ssh { key },
+        _ => Wanted::Postgres,
+    };
+    house.calls(by, Act::Issue { grant, wanted })
+}
+
+/// What a guard reports, and what became of a role.
+fn at_target(house: &mut House, about: u8, much: u8) -> Result<(), Refusal> {
+    let targets = &house.state.targets;
+    let session = targets.sessions.keys().next().copied();
+    let role = targets.roles.keys().next().cloned();
+    let issued = house.state.grants.values().find(|it| it.credentials > 0);
+    match (about % 4, session, role) {
+        (0, Some(session), _) | (1, Some(session), None) => {
+            let how = SessionEnd::Killed;
+            let took = Some(Lifetime::from_millis(much.into()));
+            house.guard_says("web-1", Act::EndSession { session, how, took })
+        }
+        (1 | 2, _, Some(role)) => {
+            let outcome = match much % 3 {
+                0 => RoleOutcome::Created,
+                1 => RoleOutcome::Failed {
+                    step: RoleStep::Drop,
+                    text: "the server cannot be reached".into(),
+                },
+                _ => RoleOutcome::Dropped {
+                    sessions: 1,
+                    took: Lifetime::from_millis(38),
+                },
+            };
+            house.broker_does(Act::NoteRole { role, outcome })
+        }
+        _ => {
+            let Some(grant) = issued else { return Ok(()) };
+            let open = Act::OpenSession {
+                grant: grant.of.grant,
+                credential: format!("{}.1", grant.of.grant).parse().unwrap(),
+                login: line("deploy"),
+                origin: "10.1.2.3:50022".into(),
+            };
+            house.guard_says("web-1", open)
+        }
     }
 }
 

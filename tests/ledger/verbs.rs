@@ -47,6 +47,25 @@ impl Night {
         self.adds("person.enrolled", who, body, Some(signed));
     }
 
+    /// The guard of a target is invited, and enrolled on a key of its own.
+    pub(crate) fn guard_enrols(&mut self, target: &str) {
+        self.tokens += 1;
+        let token = format!("{:064x}", self.tokens);
+        let body = json!({"target": target, "token": token, "expires_at": self.minutes(1_440)});
+        self.by_broker("target.invited", body);
+        self.guard_redeems(target, &token);
+    }
+
+    pub(crate) fn guard_redeems(&mut self, target: &str, token: &str) {
+        let guard = format!("target:{target}");
+        self.redeems_as(&guard, token, "", "");
+        self.changes(self.last(), |entry| {
+            entry.as_object_mut().unwrap().remove("person");
+            entry["kind"] = json!("target.enrolled");
+            entry["target"] = json!(target);
+        });
+    }
+
     pub(crate) fn opens(&mut self, who: &str, incident: &str) {
         let act = Act::OpenIncident {
             severity: "sev2".into(),

@@ -11,7 +11,7 @@ pub(super) fn leads_to(act: &Act, entry: &Entry) -> Result<(), String> {
     let ends_by = |ending| kind == "grant.ended" && entry.text("ending") == Some(ending);
     let starts_by = |basis| kind == "grant.started" && entry.text("basis") == Some(basis);
     let does = match act {
-        Act::Enroll { .. } => kind == "person.enrolled",
+        Act::Enroll { .. } => kind == "person.enrolled" || kind == "target.enrolled",
         Act::OpenIncident { .. } => kind == "incident.opened",
         Act::Note { .. } => kind == "incident.noted",
         Act::CloseIncident { .. } => kind == "incident.closed" || ends_by("incident-closed"),
@@ -52,14 +52,15 @@ fn needs_statement(entry: &Entry) -> bool {
     match entry.kind.as_str() {
         // Made by the operator on the broker's host, at the end of an incident's time, or because
         // the policy knows somebody no more.
-        "person.invited" | "person.unfrozen" | "incident.closed" | "person.removed" => !by_broker,
+        "person.invited" | "target.invited" | "person.unfrozen" | "incident.closed"
+        | "person.removed" => !by_broker,
         "grant.started" => !by_broker || entry.text("basis") != Some("fast-path"),
         "grant.ended" => {
             let signed = ["denied", "dropped", "revoked", "person-frozen"];
             !by_broker || entry.text("ending").is_none_or(|it| signed.contains(&it))
         }
-        "person.enrolled" | "person.frozen" | "incident.opened" | "incident.noted"
-        | "grant.requested" | "grant.extended" => true,
+        "person.enrolled" | "target.enrolled" | "person.frozen" | "incident.opened"
+        | "incident.noted" | "grant.requested" | "grant.extended" => true,
         _ => false,
     }
 }

@@ -135,44 +135,6 @@ impl Grant {
         Ok(())
     }
 
-    /// Gives a credential.
-    pub(super) fn issue(&mut self, entry: &Entry, scene: Scene<'_>) -> Result<(), String> {
-        let active = *self.need_active(entry)?;
-        scene.incidents.closes_at(&self.incident, entry.at)?;
-        self.need_holder(entry)?;
-        let number = active.credentials + 1;
-        let credential = format!("{}.{number}", self.id);
-        for (name, pinned) in [
-            ("credential", &credential),
-            ("audience", &self.audience),
-            ("key", &self.key),
-        ] {
-            if entry.text(name) != Some(pinned) {
-                let recorded = entry.text(name).unwrap_or("nothing");
-                return Err(format!(
-                    "the credential says `{name}: {recorded}`, and under {} it is {pinned}",
-                    self.id
-                ));
-            }
-        }
-        match entry.time("expires_at") {
-            Some(expires) if expires <= active.ends_at => {}
-            expires => {
-                let expires = expires.map_or_else(|| "no time".to_owned(), |at| at.to_string());
-                let ends = active.ends_at;
-                return Err(format!(
-                    "the credential expires at {expires}, after its grant at {ends}"
-                ));
-            }
-        }
-        let credentials = number;
-        self.active = Some(Active {
-            credentials,
-            ..active
-        });
-        Ok(())
-    }
-
     /// Is put to use.
     pub(super) fn need_use(&self, entry: &Entry) -> Result<(), String> {
         self.need_active(entry)?;
@@ -238,7 +200,7 @@ impl Grant {
         }
     }
 
-    fn need_holder(&self, entry: &Entry) -> Result<(), String> {
+    pub(super) fn need_holder(&self, entry: &Entry) -> Result<(), String> {
         match entry.by == self.person {
             true => Ok(()),
             false => Err(format!(

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::BROKER;
+use super::{BROKER, is_guard};
 use crate::entry::Entry;
 
 /// A kind this client knows.
@@ -22,7 +22,10 @@ struct Kind {
 enum By {
     Broker,
     Person,
+    /// The broker, or a person.
     Either,
+    /// The guard of a target.
+    Guard,
 }
 
 /// What a field holds.
@@ -40,7 +43,7 @@ enum Is {
     MaybeAlone,
 }
 
-use By::{Broker, Either, Person};
+use By::{Broker, Either, Guard, Person};
 use Is::{Flag, Ids, MaybeAlone, MaybeText, Number, Text, Time};
 
 const OF_GRANT: &[(&str, Is)] = &[
@@ -77,6 +80,13 @@ kinds! {
     "person.removed" Either false [person Text, reason Text]
     "person.frozen" Person false [person Text, reason Text]
     "person.unfrozen" Either false [person Text, reason Text]
+    "target.invited" Either false [target Text, token Text, expires_at Time]
+    "target.enrolled" Guard false [
+        target Text, token Text, key Text, public Text, device Text, serial Text,
+        certificate_expires_at Time
+    ]
+    "target.renewed" Guard false [target Text, key Text, serial Text, certificate_expires_at Time]
+    "target.removed" Broker false [target Text, reason Text]
     "incident.opened" Person false [incident Text, severity Text, title Text, closes_at Time]
     "incident.noted" Person false [incident Text, text Text]
     "incident.warned" Broker false [incident Text, closes_at Time]
@@ -92,6 +102,12 @@ kinds! {
     ]
     "grant.used" Person true [program Text]
     "grant.ended" Either true [ending Text, reason MaybeText]
+    "session.opened" Guard true [session Text, target Text, credential Text, login Text]
+    "session.ended" Guard true [session Text, target Text, how Text]
+    "session.unconfirmed" Broker true [session Text, target Text]
+    "role.created" Broker true [target Text, role Text]
+    "role.failed" Broker true [target Text, role Text, step Text, text Text]
+    "role.dropped" Broker true [target Text, role Text, sessions Number, took_ms Number]
     "refused" Person false [act Text, reason Text, text Text, count Number]
     "ledger.exported" Person false [from Number, to Number]
     "ledger.repaired" Broker false [cut_bytes Number]
@@ -107,8 +123,14 @@ pub(super) fn check(entry: &Entry) -> Result<(), String> {
     let Some(kind) = KINDS.iter().find(|known| known.name == entry.kind) else {
         return Ok(());
     };
-    let by_broker = entry.by == BROKER;
-    if (kind.by == Broker && !by_broker) || (kind.by == Person && by_broker) {
+    let (by_broker, by_guard) = (entry.by == BROKER, is_guard(&entry.by));
+    let is_fit = match kind.by {
+        Broker => by_broker,
+        Guard => by_guard,
+        Person => !by_broker && !by_guard,
+        Either => !by_guard,
+    };
+    if !is_fit {
         return Err(format!("no {} is ever by {}", entry.kind, entry.by));
     }
     let of_grant = if kind.of_grant { OF_GRANT } else { &[] };

@@ -50,6 +50,25 @@ impl Lives {
         self.first(|grant| !grant.is_given(policies))
     }
 
+    /// The grant that an entry is about is active, and its credential was issued.
+    pub(super) fn need_credential(&self, entry: &Entry) -> Result<(), String> {
+        let id = entry.text("grant").unwrap_or_default();
+        match self.live.get(id) {
+            Some(grant) => {
+                grant.need_same(entry)?;
+                grant.need_issued(entry)
+            }
+            None => Err(self.not_live(id, &entry.kind)),
+        }
+    }
+
+    fn not_live(&self, id: &str, kind: &str) -> String {
+        match self.ended.contains(id) {
+            true => format!("{id} has ended before: {kind}"),
+            false => format!("{id} was never asked for: {kind}"),
+        }
+    }
+
     fn first(&self, such: impl Fn(&Grant) -> bool) -> Option<&str> {
         let found = self.live.iter().filter(|(_, grant)| such(grant));
         let oldest = found.min_by_key(|(_, grant)| grant.index);
@@ -106,12 +125,10 @@ impl Lives {
     /// The live grant an entry is about.
     fn grant(&mut self, entry: &Entry) -> Result<&mut Grant, String> {
         let id = entry.text("grant").unwrap_or_default();
-        let Some(grant) = self.live.get_mut(id) else {
-            return Err(match self.ended.contains(id) {
-                true => format!("{id} has ended before: {}", entry.kind),
-                false => format!("{id} was never asked for: {}", entry.kind),
-            });
-        };
+        if !self.live.contains_key(id) {
+            return Err(self.not_live(id, &entry.kind));
+        }
+        let grant = self.live.get_mut(id).ok_or("it does not live")?;
         grant.need_same(entry)?;
         Ok(grant)
     }

@@ -13,13 +13,14 @@
 //! | `owed` | acts of several entries, until they are whole |
 //! | `people`, `tokens`, `keys`, `freezes` | who may act |
 //! | `policies` | who may do what, at each place |
-//! | `incidents`, `lives`, `grants` | what lives |
+//! | `incidents`, `lives`, `grants`, `credentials`, `targets` | what lives |
 //! | `asking`, `beginning`, `bounds` | on whose word a grant begins, and how long it may last |
 
 mod acts;
 mod asking;
 mod beginning;
 mod bounds;
+mod credentials;
 mod freezes;
 mod grants;
 mod incidents;
@@ -30,6 +31,7 @@ mod owed;
 mod people;
 mod policies;
 mod statements;
+mod targets;
 mod tokens;
 mod words;
 
@@ -40,12 +42,17 @@ use serde::Serialize;
 
 use self::{
     grants::Scene, incidents::Incidents, lives::Lives, owed::Owed, people::People,
-    policies::Policies, statements::Statements,
+    policies::Policies, statements::Statements, targets::Targets,
 };
 use crate::{entry::Entry, error::Error, time};
 
 /// The broker by itself, or its operator on its host.
 const BROKER: &str = "breakglass";
+
+/// Whether an entry is by the guard of a target: `target:web-1`.
+fn is_guard(by: &str) -> bool {
+    by.starts_with("target:")
+}
 
 /// A refusal: it may bear the very statement that was no good.
 const REFUSED: &str = "refused";
@@ -89,6 +96,7 @@ pub struct Auditor {
     policies: Policies,
     incidents: Incidents,
     lives: Lives,
+    targets: Targets,
     not_understood: u64,
     first_at: Option<Timestamp>,
     last_at: Option<Timestamp>,
@@ -109,6 +117,7 @@ impl Auditor {
             policies: Policies::default(),
             incidents: Incidents::default(),
             lives: Lives::default(),
+            targets: Targets::default(),
             not_understood: 0,
             first_at: None,
             last_at: None,
@@ -174,6 +183,7 @@ impl Auditor {
             incidents: &self.incidents,
         };
         self.lives.take(entry, scene)?;
+        self.targets.take(entry, &self.lives, &self.policies)?;
         self.incidents.take(entry, &self.policies, &self.lives)?;
         self.people.take(entry, &self.policies)
     }

@@ -66,7 +66,10 @@ impl Owed {
             Debt::Removal(person) => {
                 (ends("person-left") || self.is_last(entry)) && about("person", person)
             }
-            Debt::Load => ends("person-left") || entry.kind == "person.removed",
+            Debt::Load => {
+                let removed = ["person.removed", "target.removed"];
+                ends("person-left") || removed.contains(&entry.kind.as_str())
+            }
         };
         entry.at == self.at && entry.by == self.by && entry.signed.is_none() && follows
     }
@@ -109,11 +112,15 @@ impl Owed {
 /// What the broker ends by itself because of a policy, it ends with that policy.
 pub(super) fn need_load(entry: &Entry) -> Result<(), String> {
     let left = entry.kind == "grant.ended" && entry.text("ending") == Some("person-left");
-    if entry.by == BROKER && (left || entry.kind == "person.removed") {
+    let removed = ["person.removed", "target.removed"].contains(&entry.kind.as_str());
+    if entry.by == BROKER && (left || removed) {
         return Err(format!(
             "{} by the broker itself, and no policy was loaded just then that would take {} away",
             entry.kind,
-            entry.text("person").unwrap_or("somebody")
+            entry
+                .text("person")
+                .or(entry.text("target"))
+                .unwrap_or("somebody")
         ));
     }
     Ok(())

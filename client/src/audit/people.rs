@@ -1,4 +1,4 @@
-//! People: who may act at all, and how they come, stop and go.
+//! People, and the guards of targets: who may act at all, and how they come, stop and go.
 
 use std::collections::BTreeSet;
 
@@ -18,11 +18,11 @@ pub(super) struct People {
 impl People {
     /// What has to be known before the entry's statement can be checked: the key that it enrols.
     pub(super) fn arrive(&mut self, entry: &Entry) -> Result<(), String> {
-        if entry.kind != "person.enrolled" {
+        if !matches!(entry.kind.as_str(), "person.enrolled" | "target.enrolled") {
             return Ok(());
         }
         self.tokens.redeem(entry)?;
-        self.keys.enrol(entry)
+        self.keys.enrol(entry, &subject(entry))
     }
 
     /// Whoever acts is on the team and not frozen. That they have a key shows in what they sign, and in
@@ -46,18 +46,19 @@ impl People {
 
     /// Checks and folds what happens to people.
     pub(super) fn take(&mut self, entry: &Entry, policies: &Policies) -> Result<(), String> {
-        let person = entry.text("person").unwrap_or_default();
+        let person = subject(entry);
+        let person = person.as_str();
         let may = |duty| policies.need_duty(duty, entry);
         match entry.kind.as_str() {
-            "person.invited" => {
+            "person.invited" | "target.invited" => {
                 may("invite")?;
                 if !policies.know(person) {
                     return Err(format!("{person} is invited and not in the policy"));
                 }
-                self.tokens.invite(entry)
+                self.tokens.invite(entry, person)
             }
-            "certificate.renewed" => self.renew(entry, person),
-            "person.removed" => {
+            "certificate.renewed" | "target.renewed" => self.renew(entry, person),
+            "person.removed" | "target.removed" => {
                 may("invite")?;
                 if entry.by == BROKER && policies.know(person) {
                     return Err(format!(
@@ -98,5 +99,13 @@ impl People {
     pub(super) fn stranger(&self, at: Timestamp, policies: &Policies) -> Option<&str> {
         let people: BTreeSet<_> = self.keys.people().chain(self.tokens.people(at)).collect();
         people.into_iter().find(|person| !policies.know(person))
+    }
+}
+
+/// Whom an entry is about: a person, or `target:ID` for the guard of a target.
+fn subject(entry: &Entry) -> String {
+    match entry.text("target") {
+        Some(target) if entry.kind.starts_with("target.") => format!("target:{target}"),
+        _ => entry.text("person").unwrap_or_default().to_owned(),
     }
 }

@@ -1,6 +1,7 @@
 //! The policy that is in force at each place, read by the parser that decides on the broker.
 
 use ring::digest::{SHA256, digest};
+use serde_json::Value;
 
 use super::BROKER;
 use crate::{
@@ -38,7 +39,7 @@ impl Policies {
         Ok(())
     }
 
-    /// Whether the person is on the team. Before the first policy nothing is said of anybody.
+    /// Whether the person is on the team, or the guard's target in the policy. Before the first policy nothing is said of anybody.
     pub(super) fn know(&self, person: &str) -> bool {
         self.in_force
             .as_ref()
@@ -50,6 +51,18 @@ impl Policies {
         self.in_force
             .as_ref()
             .and_then(|rules| rules.given(person, right))
+    }
+
+    /// What a kind of credential says under a right of a person's; nothing where there is none.
+    pub(super) fn said(&self, person: &str, right: &str, kind: &str) -> Option<Value> {
+        self.in_force.as_ref()?.said(person, right, kind)
+    }
+
+    /// Whether a right leads to a target.
+    pub(super) fn reaches(&self, right: &str, target: &str) -> bool {
+        self.in_force
+            .as_ref()
+            .is_some_and(|rules| rules.reaches(right, target))
     }
 
     /// How old an incident gets, in milliseconds; nothing before the first policy.
