@@ -5,14 +5,16 @@
 
 Standard library, and Debian's python3-cryptography for Ed25519 and P-256. Prints what it checked;
 says which line is wrong and exits 1 where anything is. Here are the lines, the tree, the
-checkpoints and the tiles; what the entries say is read in verify_story.py.
+checkpoints and the tiles; what the entries say is read in verify_story.py, with the kinds in
+verify_kinds.py and the policies in verify_policy.py.
 """
 import base64, glob, json, os, sys
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 sys.dont_write_bytecode = True  # no folder of it beside the sources
-from verify_story import Story, Wrong, need, sha
+from verify_kinds import Wrong, need
+from verify_story import Story, sha
 
 leaf = lambda data: sha(b"\x00" + data)
 node = lambda left, right: sha(b"\x01" + left + right)
