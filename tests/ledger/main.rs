@@ -9,6 +9,7 @@
 
 mod approvals;
 mod bounds;
+mod copies;
 mod credentials;
 mod forgery;
 mod generated;

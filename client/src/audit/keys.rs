@@ -3,11 +3,10 @@
 use std::collections::HashMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 
 use crate::{
     entry::{Entry, SignedAct},
-    key::key_id,
+    key::{key_id, verify_statement},
 };
 
 /// A key that works.
@@ -84,8 +83,9 @@ impl Keys {
         let signature = STANDARD
             .decode(&signed.signature)
             .map_err(|_| "the signature is damaged")?;
-        UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &key.public)
-            .verify(signed.text.as_bytes(), &signature)
-            .map_err(|_| format!("the signature of {} does not verify", entry.by))
+        match verify_statement(&key.public, &signed.text, &signature) {
+            true => Ok(()),
+            false => Err(format!("the signature of {} does not verify", entry.by)),
+        }
     }
 }

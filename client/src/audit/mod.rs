@@ -46,6 +46,8 @@ use self::{
 };
 use crate::{entry::Entry, error::Error, time};
 
+pub(crate) use self::words::check as check_words;
+
 /// The broker by itself, or its operator on its host.
 const BROKER: &str = "breakglass";
 

@@ -5,7 +5,7 @@ use breakglass_proto::statement::Act;
 use crate::entry::Entry;
 
 /// Every line of the statement that the entry repeats says the same there.
-pub(super) fn check(act: &Act, entry: &Entry) -> Result<(), String> {
+pub(crate) fn check(act: &Act, entry: &Entry) -> Result<(), String> {
     for (name, value) in texts(act) {
         match entry.text(name) {
             Some(recorded) if recorded == value => {}
