@@ -93,3 +93,24 @@ fn what_is_no_copy_or_of_another_key_is_no_copy() {
     let nowhere = python(&folder.path().join("nowhere")).unwrap_err();
     assert!(nowhere.contains("there is no journal"), "{nowhere}");
 }
+
+/// The page shows a ledger to try a verifier on, of the key that these tests sign with.
+#[test]
+fn the_ledger_of_the_documentation_verifies() {
+    let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/ledger-format.md");
+    let page = fs::read_to_string(page).unwrap();
+    let lines: Vec<_> = page
+        .lines()
+        .filter(|line| line.starts_with(r#"{"commit":"#) || line.starts_with(r#"{"v":1,"#))
+        .collect();
+    assert_eq!(lines.len(), 6);
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("journal")).unwrap();
+    let journal = folder.path().join(format!("journal/{:020}.jsonl", 0));
+    fs::write(journal, format!("{}\n", lines.join("\n"))).unwrap();
+    python(folder.path()).unwrap();
+    let mut auditor = Auditor::new(vkey());
+    for line in lines.iter().filter(|line| line.starts_with(r#"{"v":1,"#)) {
+        auditor.check(line.as_bytes()).unwrap();
+    }
+}
