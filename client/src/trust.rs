@@ -204,6 +204,9 @@ impl Trust {
         }
         match joined(old, new, prover).await {
             Ok(()) => Ok(()),
+            Err(Apart::Passing(error)) if error.is_about_the_caller() => {
+                Err(self.not_compared(remembered, received, error))
+            }
             Err(Apart::Passing(error)) => Err(error),
             Err(Apart::NoProof(error)) => {
                 let why = format!("the broker has no proof that one extends the other ({error})");
@@ -214,6 +217,58 @@ impl Trust {
                 Err(contradiction(why, Some(&proof)))
             }
         }
+    }
+
+    /// The broker refused to prove anything to this caller, which may be true: they were frozen just
+    /// now. It may also be a broker that has no proof. So both heads are kept, for somebody to compare
+    /// whom it does answer.
+    fn not_compared(
+        &self,
+        remembered: &SignedCheckpoint,
+        received: &SignedCheckpoint,
+        error: Error,
+    ) -> Error {
+        let Error::Refused(mut refusal) = error else {
+            return error;
+        };
+        let evidence = Evidence {
+            remembered: remembered.note(),
+            received: received.note(),
+            proof: None,
+            why: "the broker refused the proof that one extends the other, because of who asked: \
+                  ask it with `glass ledger verify` of somebody else",
+            is_certain: false,
+        };
+        if let Ok(place) = evidence::save(&self.evidence_folder, time::now(), &evidence) {
+            refusal.message = format!(
+                "{}; so the ledger's new head could not be compared with the one seen before, and \
+                 both are kept in {}",
+                refusal.message,
+                place.display()
+            );
+        }
+        Error::Refused(refusal)
+    }
+
+    /// Checks that a copy of the ledger goes on from what this laptop has seen: the root over as many
+    /// of its entries is the one that was signed then.
+    ///
+    /// # Errors
+    /// [`Error::Unverified`] with saved evidence where it is another history.
+    pub fn check_copy(
+        &self,
+        remembered: &SignedCheckpoint,
+        copy: &SignedCheckpoint,
+        root: Hash,
+    ) -> Result<(), Error> {
+        if root == remembered.root() {
+            return Ok(());
+        }
+        let why = format!(
+            "its first {} entries give the root {root}",
+            remembered.size()
+        );
+        Err(self.contradiction(remembered, copy, None, &why))
     }
 
     fn contradiction(
@@ -228,6 +283,7 @@ impl Trust {
             received: received.note(),
             proof,
             why,
+            is_certain: true,
         };
         let saved = evidence::save(&self.evidence_folder, time::now(), &evidence);
         let unsaved = saved
