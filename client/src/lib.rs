@@ -41,6 +41,7 @@ pub mod guard;
 pub mod identity;
 pub mod invitation;
 pub mod key;
+pub mod kill;
 pub mod kubectl;
 pub mod limits;
 pub mod output;

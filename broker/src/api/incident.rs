@@ -47,6 +47,16 @@ impl IncidentService for Desk {
             incident: Some(convert::incident(&ended.incident)),
             ended: convert::grants(&ended.grants),
             receipt: Some(convert::receipt(&ended.receipt)),
+            sessions: ended
+                .sessions
+                .iter()
+                .map(|(id, it)| convert::session(*id, it))
+                .collect(),
+            roles: ended
+                .roles
+                .iter()
+                .map(|(name, it)| convert::role(name, it))
+                .collect(),
         }))
     }
 

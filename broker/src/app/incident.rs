@@ -1,6 +1,7 @@
 //! Open, note, close, and look at one.
 
-use breakglass_domain::{Change, Command, Grant, Incident, IncidentId, Refusal};
+use breakglass_domain::targets::{Role, Session};
+use breakglass_domain::{Change, Command, Grant, Incident, IncidentId, Line, Refusal, SessionId};
 use breakglass_tlog::receipt::Receipt;
 
 use super::act;
@@ -17,6 +18,10 @@ pub struct Ended {
     pub grants: Vec<Grant>,
     /// The entry that carries the statement.
     pub receipt: Receipt,
+    /// Sessions that are to be over with it.
+    pub sessions: Vec<(SessionId, Session)>,
+    /// Roles that are to be dropped with it.
+    pub roles: Vec<(Line, Role)>,
 }
 
 /// One incident with its grants.
@@ -61,10 +66,27 @@ impl App {
         let receipt = act::receipt(&decided)?;
         let incident = self.closed_by(&decided).await?;
         let grants = self.ended_by(&decided).await?;
+        let (sessions, roles) = self.doomed_with(incident.id);
         Ok(Ended {
             incident,
             grants,
             receipt,
+            sessions,
+            roles,
+        })
+    }
+
+    /// What at targets is to be over now that an incident is.
+    fn doomed_with(&self, id: IncidentId) -> (Vec<(SessionId, Session)>, Vec<(Line, Role)>) {
+        self.live.read(|state| {
+            let sessions = state.targets.sessions.iter();
+            let sessions = sessions.filter(|(_, session)| session.of.incident == id);
+            let roles = state.targets.roles.iter();
+            let roles = roles.filter(|(_, role)| role.of.incident == id);
+            (
+                sessions.map(|(id, it)| (*id, it.clone())).collect(),
+                roles.map(|(name, it)| (name.clone(), it.clone())).collect(),
+            )
         })
     }
 
