@@ -9,6 +9,7 @@
 //! | [`identity`] | the key, the certificate on it |
 //! | [`trust`] | what this laptop believes of the ledger |
 //! | [`output`], [`text`] | the one printer; words made safe |
+//! | [`guard`] | the part that runs beside a target and ends sessions there |
 //! | [`audit`], [`export`] | checking a whole ledger |
 //! | [`error`] | what can go wrong, the exit code, the next step |
 //! | [`time`] | the only file that reads a clock |
@@ -28,11 +29,14 @@ pub mod files;
 #[cfg(test)]
 mod fixtures;
 pub mod grant;
+#[cfg(target_os = "linux")]
+pub mod guard;
 pub mod identity;
 pub mod invitation;
 pub mod key;
 pub mod limits;
 pub mod output;
+mod processes;
 pub mod refusal;
 mod run;
 pub mod session;
