@@ -29,7 +29,6 @@ pub mod files;
 #[cfg(test)]
 mod fixtures;
 pub mod grant;
-#[cfg(target_os = "linux")]
 pub mod guard;
 pub mod identity;
 pub mod invitation;

@@ -119,7 +119,7 @@ impl Scene {
     fn environment(&self, marker: &str) -> Vec<(&'static str, OsString)> {
         let program = std::env::current_exe().unwrap();
         let hook = format!(
-            "{} guard::tests::stand_in_for_the_hook --exact --ignored --nocapture -- --socket {}",
+            "{} guard::ssh::tests::stand_in_for_the_hook --exact --ignored --nocapture -- --socket {}",
             program.display(),
             self.path("guard.sock").display(),
         );

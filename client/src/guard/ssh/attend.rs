@@ -3,7 +3,7 @@
 //! State, not events: a session ends when its grant is not in the newest standing. Nothing that was
 //! missed while the stream was broken has to be heard later.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::{BTreeMap, BTreeSet}, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
@@ -46,6 +46,7 @@ pub struct View {
     stood: Option<Instant>,
     /// Why grants are over, as far as it was said.
     ended: BTreeMap<String, String>,
+    doomed: BTreeSet<String>,
     contact: Option<Contact>,
     /// The newest time of a tick.
     ticked: Option<Timestamp>,
@@ -74,6 +75,8 @@ pub enum BadTick {
 /// A session, as far as it matters here.
 #[derive(Debug, Clone, Copy)]
 pub struct Seen<'a> {
+    /// Its name at the broker.
+    pub id: Option<&'a str>,
     /// Its grant.
     pub grant: &'a str,
     /// When it was let in; `None` where that was before this guard started.
@@ -97,6 +100,7 @@ impl View {
             live: None,
             stood: None,
             ended: BTreeMap::new(),
+            doomed: BTreeSet::new(),
             contact,
             ticked: None,
             grace: grace.unwrap_or(DEFAULT_GRACE).min(MAX_GRACE),
@@ -138,6 +142,7 @@ impl View {
         while self.ended.len() > MAX_ENDED {
             self.ended.pop_first();
         }
+        self.doomed = standing.doomed.into_iter().collect();
         self.live = Some(standing.live);
         self.stood = Some(now.passing);
     }
@@ -207,11 +212,24 @@ impl View {
             let settled = now.passing >= self.settled(session);
             return (known && settled).then(|| format!("grant {grant} is over"));
         };
+        if session.id.is_some_and(|id| self.doomed.contains(id)) {
+            return Some(format!("the broker holds this session under {grant} for over"));
+        }
         let end = live.ends_at.saturating_add(EXPIRY_SLACK).ok()?;
         (self.broker_time(now) >= end).then(|| {
             let at = time::rfc3339(live.ends_at);
             format!("grant {grant} under {} has expired at {at}", live.incident)
         })
+    }
+
+    /// The sessions here that the broker wants to be over.
+    pub fn doomed(&self) -> impl Iterator<Item = &str> {
+        self.doomed.iter().map(String::as_str)
+    }
+
+    /// The broker has heard of the end of one of them.
+    pub fn mourned(&mut self, id: &str) {
+        self.doomed.remove(id);
     }
 
     /// Whether a login that the broker cannot be asked about may come in all the same.
@@ -286,7 +304,7 @@ impl View {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::guard::broker::EndedGrant;
+    use crate::guard::ssh::broker::EndedGrant;
 
     const SECOND: Duration = Duration::from_secs(1);
 
@@ -321,11 +339,13 @@ mod tests {
         Standing {
             live: live.collect(),
             ended: ended.collect(),
+            doomed: vec!["S-9".to_owned()],
         }
     }
 
     fn old(grant: &str) -> Seen<'_> {
         Seen {
+            id: None,
             grant,
             admitted: None,
         }
@@ -353,10 +373,24 @@ mod tests {
     }
 
     #[test]
+    fn a_session_the_broker_holds_for_over_ends_though_its_grant_lives() {
+        let now = start();
+        let mut view = attended(now);
+        let doomed = Seen {
+            id: Some("S-9"),
+            ..old("G-45")
+        };
+        assert!(view.verdict(doomed, now).is_some());
+        view.mourned("S-9");
+        assert_eq!(view.verdict(doomed, now), None);
+    }
+
+    #[test]
     fn the_standing_that_names_a_new_grant_may_be_on_its_way() {
         let now = start();
         let mut view = attended(now);
         let new = Seen {
+            id: None,
             grant: "G-46",
             admitted: Some(now.passing),
         };
@@ -378,6 +412,7 @@ mod tests {
         let view = attended(now);
         let later = after(now, 20);
         let new = Seen {
+            id: None,
             grant: "G-46",
             admitted: Some(later.passing),
         };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{Login, Mourner, Scene, cgroups, is_gone};
-use crate::guard::{
+use crate::guard::ssh::{
     cgroup::Cgroup,
     cut::{Condemned, Fate, Outcome, cut},
     kin::{Crowd, Kin},

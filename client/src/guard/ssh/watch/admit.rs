@@ -8,7 +8,7 @@ use tokio::{
 use super::{Dying, Running, Watch};
 use crate::{
     error::Error,
-    guard::{
+    guard::ssh::{
         Session,
         attend::Moment,
         broker::{Broker, How},
@@ -115,8 +115,15 @@ impl<B: Broker> Watch<B> {
             Ok(Some(id)) => {
                 if let Some(session) = self.sessions.session_mut(key) {
                     session.id = Some(id);
+                    self.unsaved = true;
                 }
-                self.let_in(key, answer, self.view.lost(now));
+                match self.view.lost(now) {
+                    None => self.let_in(key, answer),
+                    Some(why) => {
+                        self.over(key, How::Gone, None);
+                        refuse(answer, why);
+                    }
+                }
             }
             Err(why) => {
                 self.forget(key);
@@ -127,20 +134,24 @@ impl<B: Broker> Watch<B> {
                 let Some(session) = self.sessions.session_mut(key) else {
                     return;
                 };
-                session.late = true;
-                let refusal = self.view.let_in_unasked(&session.credential.grant, now);
-                self.let_in(key, answer, refusal.err());
+                match self.view.let_in_unasked(&session.credential.grant, now) {
+                    Ok(()) => {
+                        session.late = true;
+                        self.let_in(key, answer);
+                    }
+                    Err(why) => {
+                        // Where the broker has recorded it all the same, it will hold it for
+                        // over, and hears then that it is gone.
+                        self.forget(key);
+                        refuse(answer, why);
+                    }
+                }
             }
         }
     }
 
-    /// Lets it in unless there is a reason not to. What the broker may have recorded is then over.
-    fn let_in(&mut self, key: u64, answer: oneshot::Sender<Answer>, refusal: Option<String>) {
+    fn let_in(&mut self, key: u64, answer: oneshot::Sender<Answer>) {
         self.unsaved = true;
-        if let Some(why) = refusal {
-            self.over(key, How::Gone, None);
-            return refuse(answer, why);
-        }
         if let Some(session) = self.sessions.session(key) {
             self.printer
                 .note(format!("{} from {} is in", session.name(), session.origin));

@@ -49,6 +49,9 @@ pub struct Standing {
     pub live: BTreeMap<String, Live>,
     /// Why others are over, since the last standing on this stream.
     pub ended: Vec<EndedGrant>,
+    /// Sessions here that the broker knows of and that are to be over. Whichever of them this host
+    /// does not know is gone: the answer of the broker was lost when it was to open.
+    pub doomed: Vec<String>,
 }
 
 /// A live grant.

@@ -7,8 +7,8 @@ use tokio::{sync::mpsc, task::JoinHandle};
 use super::{Mourner, Scene};
 use crate::{
     error::Error,
-    guard::{
-        self, Order,
+    guard::ssh::{
+        self as guard, Order,
         broker::{How, News},
         fake::{Act, FakeBroker},
     },
@@ -221,6 +221,16 @@ async fn a_report_survives_the_guard() {
     broker.reachable(true);
     let mut guard = Guard::start_with(&scene, broker, acts);
     assert_eq!(guard.ended().await.session, "S-7");
+}
+
+#[tokio::test]
+async fn a_session_whose_beginning_was_lost_on_the_way_is_reported_as_gone() {
+    let scene = Scene::set();
+    let mut guard = Guard::start(&scene);
+    guard.broker.stand(&["G-45"], &[]);
+    guard.broker.dooms("S-3");
+    let ending = guard.ended().await;
+    assert_eq!((ending.session.as_str(), ending.how), ("S-3", How::Gone));
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@
 //!
 //! What is printed on standard output stands on the login's screen (`pam_exec.so ... stdout`).
 
-use std::path::PathBuf;
+use std::{net::IpAddr, path::PathBuf};
 
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
@@ -89,9 +89,19 @@ fn door(told: &Told, require: bool) -> Door {
         Ok(Some(credential)) => Door::Ask(Box::new(Login {
             credential,
             login: told.user.clone(),
-            origin: told.origin.clone(),
+            origin: address(told),
             marker: told.connection.clone(),
         })),
+    }
+}
+
+/// Where it comes from: the address of the connection. `PAM_RHOST` may be a name somebody chose for
+/// it (`UseDNS`), and stands in only where sshd does not tell PAM of the connection.
+fn address(told: &Told) -> String {
+    let first = told.connection.split(' ').next().unwrap_or_default();
+    match first.parse::<IpAddr>() {
+        Ok(_) => first.to_owned(),
+        Err(_) => told.origin.clone(),
     }
 }
 
@@ -151,7 +161,7 @@ mod tests {
             kind: kind.into(),
             user: "deploy".into(),
             origin: "10.0.0.7".into(),
-            connection: "10.0.0.7 5 10.0.0.1 22".into(),
+            connection: "10.0.0.8 5 10.0.0.1 22".into(),
             auth_info: auth_info.into(),
         }
     }
@@ -174,7 +184,7 @@ mod tests {
         assert_eq!(login.credential.grant, "G-45");
         assert_eq!(
             (login.login.as_str(), login.origin.as_str()),
-            ("deploy", "10.0.0.7")
+            ("deploy", "10.0.0.8")
         );
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Dying, Watch};
 use crate::{
-    guard::{
+    guard::ssh::{
         broker::{Broker, How},
         kin::Crowd,
         roster::{Roster, look_for_marked},

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    limits::{MAX_NAME_BYTES, MAX_RING_BYTES, MAX_WAITING, RING_TIMEOUT},
+    limits::{MAX_MARKER_BYTES, MAX_NAME_BYTES, MAX_RING_BYTES, MAX_WAITING, RING_TIMEOUT},
     presented::Presented,
 };
 use crate::{
@@ -125,13 +125,16 @@ async fn read(stream: &mut UnixStream) -> io::Result<Login> {
         .read_line(&mut line)
         .await?;
     let mut login: Login = serde_json::from_str(&line)?;
-    for name in [&mut login.login, &mut login.origin, &mut login.marker] {
-        let cut = (0..=MAX_NAME_BYTES.min(name.len()))
-            .rev()
-            .find(|at| name.is_char_boundary(*at));
-        name.truncate(cut.unwrap_or_default());
-    }
+    shorten(&mut login.login, MAX_NAME_BYTES);
+    shorten(&mut login.origin, MAX_NAME_BYTES);
+    shorten(&mut login.marker, MAX_MARKER_BYTES);
     Ok(login)
+}
+
+fn shorten(text: &mut String, most: usize) {
+    while text.len() > most {
+        text.pop();
+    }
 }
 
 /// The process that started the one at the other end.

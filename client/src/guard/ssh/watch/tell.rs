@@ -5,18 +5,27 @@ use tokio::time::{Instant, timeout};
 use super::Watch;
 use crate::{
     error::Error,
-    guard::{
-        broker::Broker,
+    guard::ssh::{
+        broker::{Broker, Ending, How},
         limits::{OPEN_TIMEOUT, REPORTS_AT_ONCE},
-        reports::{Report, due, is_final},
+        reports::{Report, due, is_final, unknown},
     },
+    time,
 };
 
 /// What became of a report.
 pub(super) struct Told {
-    key: u64,
+    about: About,
     /// The session's name where that was what we wanted to know.
     said: Result<Option<String>, Error>,
+}
+
+/// What a report is about.
+enum About {
+    /// A session of ours.
+    Ours(u64),
+    /// One that nobody here knows.
+    Unknown(String),
 }
 
 impl<B: Broker> Watch<B> {
@@ -38,14 +47,50 @@ impl<B: Broker> Watch<B> {
                 };
                 let said = timeout(OPEN_TIMEOUT, telling).await;
                 let said = said.unwrap_or_else(|_| Err(unanswered()));
-                Told { key, said }
+                let about = About::Ours(key);
+                Told { about, said }
+            });
+        }
+        self.tell_of_the_unknown();
+    }
+
+    /// Tells of sessions the broker knows and nobody here does: their beginning was recorded, but
+    /// the answer was lost, so they never came in. Not while one may be just about to get its name.
+    fn tell_of_the_unknown(&mut self) {
+        if !self.asked.is_empty() || !self.telling.is_empty() {
+            return;
+        }
+        for id in unknown(&self.sessions, self.view.doomed(), REPORTS_AT_ONCE) {
+            let broker = self.broker.clone();
+            self.telling.spawn(async move {
+                let ending = Ending {
+                    session: id.clone(),
+                    how: How::Gone,
+                    at: time::now(),
+                    took: None,
+                };
+                let said = timeout(OPEN_TIMEOUT, broker.end(&ending)).await;
+                let said = said.unwrap_or_else(|_| Err(unanswered()));
+                Told {
+                    about: About::Unknown(id),
+                    said: said.map(|()| None),
+                }
             });
         }
     }
 
     /// Takes note of what became of a report.
     pub(super) fn told(&mut self, told: Told) {
-        let Told { key, said } = told;
+        match told.about {
+            About::Ours(key) => self.told_of_ours(key, told.said),
+            About::Unknown(id) => match told.said {
+                Err(why) if !is_final(&why) => self.backoff.failed(Instant::now()),
+                _ => self.view.mourned(&id),
+            },
+        }
+    }
+
+    fn told_of_ours(&mut self, key: u64, said: Result<Option<String>, Error>) {
         self.end_telling(key);
         match said {
             Ok(name) => {

@@ -2,7 +2,7 @@
 //! name is to be reported as opened, one that is over as ended. So what is to be reported survives
 //! whatever the sessions survive, and cannot grow beyond them.
 
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 use tokio::time::Instant;
 
@@ -42,6 +42,20 @@ pub(super) fn due(
         .filter_map(|(key, session)| report(key, session))
         .take(most)
         .collect()
+}
+
+/// Those of the sessions the broker wants to be over that nobody here knows.
+pub(super) fn unknown<'a>(
+    sessions: &Sessions,
+    doomed: impl Iterator<Item = &'a str>,
+    most: usize,
+) -> Vec<String> {
+    let known: HashSet<&str> = sessions
+        .iter()
+        .filter_map(|(_, session)| session.id.as_deref())
+        .collect();
+    let unknown = doomed.filter(|id| !known.contains(id)).take(most);
+    unknown.map(str::to_owned).collect()
 }
 
 /// Whether the broker has answered for good: it will say the same the next time.
@@ -100,7 +114,7 @@ mod tests {
     use super::*;
     use crate::{
         error::Refusal,
-        guard::{
+        guard::ssh::{
             broker::How,
             sessions::{Over, tests::at, tests::session},
         },
@@ -136,6 +150,8 @@ mod tests {
         assert_eq!(told(&sessions, 99), all, "the name comes first");
         assert_eq!(told(&sessions, unnamed), all[1..]);
         assert_eq!(due(&sessions, |_| true, 1).len(), 1);
+        let doomed = ["S-1", "S-2", "S-3"];
+        assert_eq!(unknown(&sessions, doomed.into_iter(), 10), ["S-3"]);
         sessions.save().unwrap();
         let again = Sessions::load(folder.path(), "boot-1", now).unwrap();
         let still = told(&again, 99);

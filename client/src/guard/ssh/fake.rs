@@ -71,6 +71,7 @@ impl FakeBroker {
         let standing = Standing {
             live: live.collect(),
             ended: ended.collect(),
+            doomed: Vec::new(),
         };
         *self.0.standing.lock().unwrap() = standing.clone();
         self.say(News {
@@ -92,6 +93,17 @@ impl FakeBroker {
         if !reachable {
             self.0.streams.lock().unwrap().clear();
         }
+    }
+
+    /// This session is held for over.
+    pub(super) fn dooms(&self, session: &str) {
+        let mut standing = self.0.standing.lock().unwrap();
+        standing.doomed.push(session.to_owned());
+        let standing = Some(standing.clone());
+        self.say(News {
+            standing,
+            ..News::default()
+        });
     }
 
     /// The grace said first on each new stream.

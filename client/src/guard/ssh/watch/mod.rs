@@ -277,6 +277,7 @@ impl<B: Broker> Watch<B> {
     fn seen<'a>(&'a self, key: u64, running: &Running) -> Option<Seen<'a>> {
         let session = self.sessions.session(key)?;
         Some(Seen {
+            id: session.id.as_deref(),
             grant: &session.credential.grant,
             admitted: running.admitted,
         })

@@ -14,8 +14,12 @@ pub(super) const MAX_KEY_ID_BYTES: usize = 256;
 /// Most bytes of one line over the doorbell: what sshd and PAM tell, once more as JSON.
 pub(super) const MAX_RING_BYTES: u64 = 16 * 1024;
 
-/// Most bytes of a login's name or its origin that are kept: a host name has at most 253.
-pub(super) const MAX_NAME_BYTES: usize = 256;
+/// Most bytes of a login's name, or of where it comes from, that are kept: what the broker takes of
+/// an origin. The longest address has 45.
+pub(super) const MAX_NAME_BYTES: usize = 64;
+
+/// Most bytes of `SSH_CONNECTION`: two addresses with their zones, two ports.
+pub(super) const MAX_MARKER_BYTES: usize = 256;
 
 /// Logins that wait at the doorbell at once; sshd's own `MaxStartups` is 100.
 pub(super) const MAX_WAITING: usize = 128;
