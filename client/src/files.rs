@@ -70,7 +70,7 @@ pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     replace(path, bytes, FILE_MODE)
 }
 
-/// Like [`write`], of mode 0644 whatever the umask: for a file that other programs read.
+/// Like [`write()`], of mode 0644 whatever the umask: for a file that other programs read.
 ///
 /// # Errors
 /// [`Error::File`].

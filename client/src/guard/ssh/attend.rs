@@ -3,7 +3,10 @@
 //! State, not events: a session ends when its grant is not in the newest standing. Nothing that was
 //! missed while the stream was broken has to be heard later.
 
-use std::{collections::{BTreeMap, BTreeSet}, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
@@ -213,7 +216,9 @@ impl View {
             return (known && settled).then(|| format!("grant {grant} is over"));
         };
         if session.id.is_some_and(|id| self.doomed.contains(id)) {
-            return Some(format!("the broker holds this session under {grant} for over"));
+            return Some(format!(
+                "the broker holds this session under {grant} for over"
+            ));
         }
         let end = live.ends_at.saturating_add(EXPIRY_SLACK).ok()?;
         (self.broker_time(now) >= end).then(|| {

@@ -5,10 +5,11 @@
 //!
 //! 1. who belongs to them is looked up, see [`Roster`];
 //! 2. one line goes to each of their terminals: who closed what, and why;
-//! 3. SIGHUP and SIGTERM to everybody. sshd's own process gets SIGTERM alone, of which it tidies up
-//!    (utmp, PAM) and takes its child along; SIGHUP would just kill it;
-//! 4. [`GRACE`] later SIGKILL to those who are left, to the control group as a whole where there is
-//!    one, until two looks in a row find nobody.
+//! 3. SIGHUP and SIGTERM to everybody but sshd's own processes, which carry the line to the other end
+//!    and leave by themselves when their session is dead. Where they do not within [`LAST_WORDS`]
+//!    (`ssh -N`) they get SIGTERM, of which they tidy up (utmp, PAM);
+//! 4. [`GRACE`] after the first signal SIGKILL to those who are left, to the control group as a
+//!    whole where there is one, until two looks in a row find nobody.
 //!
 //! A process is held by its pidfd (pidfd_open(2)) and looked at again before a signal goes to it,
 //! so that an id that was used again meets nobody else. Process 1, the guard itself and those above
@@ -25,7 +26,7 @@ use tokio::time::Instant;
 
 use super::{
     kin::Crowd,
-    limits::{FORCE_PAUSE, FORCE_ROUNDS, GRACE},
+    limits::{FORCE_PAUSE, FORCE_ROUNDS, GRACE, LAST_WORDS},
     roster::{Roster, look_for_marked},
     screen,
 };
@@ -118,6 +119,16 @@ impl Case {
         self.condemned.roster.kin.living().iter().copied()
     }
 
+    /// Whether it is sshd's process of the login, or the one without rights that this has forked
+    /// for it, rather than one of the session's own.
+    fn is_of_sshd(&self, id: ProcessId, crowd: &Crowd) -> bool {
+        let root = self.condemned.roster.kin.root();
+        let (Some(one), Some(sshd)) = (crowd.process(id), crowd.process(root)) else {
+            return id == root;
+        };
+        id == root || (one.parent == Some(sshd.pid) && one.name == sshd.name)
+    }
+
     /// Takes hold of those who still live.
     fn hold(&mut self) -> Vec<(ProcessId, Held)> {
         let living: Vec<_> = self.living().collect();
@@ -168,7 +179,8 @@ impl Sweep {
         self.cases.iter().all(Case::is_over)
     }
 
-    /// Tells them, asks everybody to end, and waits a little.
+    /// Tells them, asks everybody to end, and waits a little: first for those whom sshd started, so
+    /// that sshd carries our words to the other end, then for sshd.
     async fn ask(&mut self) {
         let mut held = Vec::new();
         for (number, case) in self.cases.iter_mut().enumerate() {
@@ -178,16 +190,27 @@ impl Sweep {
                 .collect();
             screen::tell(terminals, &case.condemned.text);
             for (id, process) in case.hold() {
-                if id != case.condemned.roster.kin.root() {
+                if !case.is_of_sshd(id, &self.crowd) {
                     process.signal(Signal::HUP);
+                    process.signal(Signal::TERM);
+                    // Whoever is stopped can only hear it awake.
+                    process.signal(Signal::CONT);
                 }
-                process.signal(Signal::TERM);
-                // Whoever is stopped can only hear it awake.
-                process.signal(Signal::CONT);
                 held.push((number, process));
             }
         }
-        self.wait(held, GRACE).await;
+        self.wait(held, LAST_WORDS).await;
+        let mut held = Vec::new();
+        for (number, case) in self.cases.iter_mut().enumerate() {
+            for (id, process) in case.hold() {
+                if case.is_of_sshd(id, &self.crowd) {
+                    process.signal(Signal::TERM);
+                    process.signal(Signal::CONT);
+                }
+                held.push((number, process));
+            }
+        }
+        self.wait(held, GRACE - LAST_WORDS).await;
     }
 
     /// Kills whoever is left, and waits until they are dead.

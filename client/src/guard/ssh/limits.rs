@@ -66,6 +66,10 @@ pub(super) const EXPIRY_SLACK: SignedDuration = SignedDuration::from_secs(1);
 /// over: what is not done within this is not done.
 pub(super) const GRACE: Duration = Duration::from_millis(200);
 
+/// How much of that sshd itself gets to carry the last line to the other end and to leave when its
+/// session is dead: it takes it a few milliseconds.
+pub(super) const LAST_WORDS: Duration = Duration::from_millis(100);
+
 /// How often SIGKILL is sent again while somebody of a session still lives: each round reaches
 /// those forked during the one before.
 pub(super) const FORCE_ROUNDS: u32 = 20;

@@ -154,7 +154,10 @@ async fn try_to_ask(args: &Args, login: &Login) -> std::io::Result<Answer> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
     use super::*;
+    use crate::output::Format;
 
     fn told(kind: &str, auth_info: &str) -> Told {
         Told {
@@ -185,6 +188,24 @@ mod tests {
         assert_eq!(
             (login.login.as_str(), login.origin.as_str()),
             ("deploy", "10.0.0.8")
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_guard_nobody_comes_in_who_could_not_be_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let args = Args {
+            socket: folder.path().join("guard.sock"),
+            require: false,
+        };
+        let said = Arc::<Mutex<Vec<u8>>>::default();
+        let printer = Printer::to_buffers(Format::Text, said.clone(), Arc::default());
+        let told = told("open_session", OURS);
+        assert_eq!(run(&args, &told, &printer).await, exit::DENIED);
+        let said = String::from_utf8(said.lock().unwrap().clone()).unwrap();
+        assert!(
+            said.starts_with("glass: the guard of this host does not answer"),
+            "{said}"
         );
     }
 
