@@ -11,7 +11,7 @@ use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::thread::JoinHandle;
 
 use breakglass_client::error::Error;
@@ -317,7 +317,12 @@ struct Service(PathBuf);
 
 impl Service {
     fn installed(folder: &Path) -> Self {
-        let path = format!("/etc/pam.d/sshd-breakglass-{}", std::process::id());
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let path = format!(
+            "/etc/pam.d/sshd-breakglass-{}-{}",
+            std::process::id(),
+            COUNT.fetch_add(1, Ordering::Relaxed)
+        );
         let hook = format!(
             "account  required  pam_permit.so\n\
              session  requisite  pam_exec.so quiet stdout {} guard login --socket {}\n",
