@@ -40,6 +40,27 @@ pub trait Prover {
     ) -> impl Future<Output = Result<ConsistencyProof, Error>> + Send;
 }
 
+/// The head of a tree that the ledger's key has signed: a checkpoint's, or a tick's.
+#[derive(Debug, Clone, Copy)]
+pub struct Head<'a> {
+    /// Entries.
+    pub size: u64,
+    /// The root over them.
+    pub root: Hash,
+    /// The signed note.
+    pub note: &'a str,
+}
+
+impl<'a> From<&'a SignedCheckpoint> for Head<'a> {
+    fn from(checkpoint: &'a SignedCheckpoint) -> Self {
+        Self {
+            size: checkpoint.size(),
+            root: checkpoint.root(),
+            note: checkpoint.note(),
+        }
+    }
+}
+
 /// The pinned key of a ledger, and the newest checkpoint seen.
 #[derive(Debug, Clone)]
 pub struct Trust {
@@ -158,7 +179,8 @@ impl Trust {
         for _ in 0..limits::MAX_CHECKPOINT_RACES {
             let remembered = self.remembered()?;
             if let Some(remembered) = &remembered {
-                self.compare(remembered, received, prover).await?;
+                self.compare(Head::from(&**remembered), received.into(), prover)
+                    .await?;
                 if remembered.size() >= received.size() {
                     return Ok(());
                 }
@@ -176,22 +198,36 @@ impl Trust {
         ))
     }
 
-    /// Checks that two checkpoints are of one append-only history.
+    /// Checks that a tree head is of one history with what is remembered, without remembering it.
+    ///
+    /// # Errors
+    /// As [`Trust::accept`].
+    pub async fn agrees(&self, received: Head<'_>, prover: &impl Prover) -> Result<(), Error> {
+        match self.remembered()? {
+            Some(remembered) => {
+                self.compare(Head::from(&*remembered), received, prover)
+                    .await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Checks that two heads are of one append-only history.
     async fn compare(
         &self,
-        remembered: &SignedCheckpoint,
-        received: &SignedCheckpoint,
+        remembered: Head<'_>,
+        received: Head<'_>,
         prover: &impl Prover,
     ) -> Result<(), Error> {
-        let (old, new) = match remembered.size() <= received.size() {
+        let (old, new) = match remembered.size <= received.size {
             true => (remembered, received),
             false => (received, remembered),
         };
         let contradiction = |why: &str, proof: Option<&ConsistencyProof>| {
             self.contradiction(remembered, received, proof, why)
         };
-        if old.size() == new.size() {
-            return match old.root() == new.root() {
+        if old.size == new.size {
+            return match old.root == new.root {
                 true => Ok(()),
                 false => Err(contradiction(
                     "two trees of the same size have other roots",
@@ -199,7 +235,7 @@ impl Trust {
                 )),
             };
         }
-        if old.size() == 0 {
+        if old.size == 0 {
             return Ok(()); // everything extends the empty tree
         }
         match joined(old, new, prover).await {
@@ -216,16 +252,17 @@ impl Trust {
         }
     }
 
-    fn contradiction(
+    /// What it is where two heads cannot be of one history; the evidence is saved.
+    pub(crate) fn contradiction(
         &self,
-        remembered: &SignedCheckpoint,
-        received: &SignedCheckpoint,
+        remembered: Head<'_>,
+        received: Head<'_>,
         proof: Option<&ConsistencyProof>,
         why: &str,
     ) -> Error {
         let evidence = Evidence {
-            remembered: remembered.note(),
-            received: received.note(),
+            remembered: remembered.note,
+            received: received.note,
             proof,
             why,
         };
@@ -239,10 +276,10 @@ impl Trust {
                 "the ledger {} was rewritten or forked: {why}. Remembered: {} entries, root {}. \
                  Received: {} entries, root {}{}",
                 self.origin(),
-                remembered.size(),
-                remembered.root(),
-                received.size(),
-                received.root(),
+                remembered.size,
+                remembered.root,
+                received.size,
+                received.root,
                 unsaved.unwrap_or_default(),
             ),
             evidence: saved.ok(),
@@ -291,20 +328,16 @@ enum Apart {
 }
 
 /// Asks for the proof that the newer tree begins with the older one, and checks it.
-async fn joined(
-    old: &SignedCheckpoint,
-    new: &SignedCheckpoint,
-    prover: &impl Prover,
-) -> Result<(), Apart> {
-    let proof = prover.prove(old.size(), new.size()).await;
+async fn joined(old: Head<'_>, new: Head<'_>, prover: &impl Prover) -> Result<(), Apart> {
+    let proof = prover.prove(old.size, new.size).await;
     let proof = proof.map_err(
         |error| match error.is_passing() || error.is_about_the_caller() {
             true => Apart::Passing(error),
             false => Apart::NoProof(error),
         },
     )?;
-    let asked = proof.old == old.size() && proof.new == new.size();
-    match proof.verify(&old.root(), &new.root()) {
+    let asked = proof.old == old.size && proof.new == new.size;
+    match proof.verify(&old.root, &new.root) {
         Ok(()) if asked => Ok(()),
         _ => Err(Apart::False(proof)),
     }

@@ -143,8 +143,9 @@ fn expiry(decided: &Decided) -> Option<Time> {
         .recorded
         .iter()
         .find_map(|recorded| match &recorded.event.change {
-            Change::PersonInvited { expires_at, .. }
-            | Change::TargetInvited { expires_at, .. } => Some(*expires_at),
+            Change::PersonInvited { expires_at, .. } | Change::TargetInvited { expires_at, .. } => {
+                Some(*expires_at)
+            }
             _ => None,
         })
 }

@@ -181,7 +181,14 @@ fn certificates_for_one_guards_key_are_counted_as_everybodys() {
 fn invitations_of_guards_are_changes_to_the_team() {
     let mut fleet = Fleet::begins();
     let of = Spending::TeamChanges(crate::world::id("founder"));
-    let spent = |fleet: &Fleet| fleet.world.state.budgets.spent().any(|(spent, _)| *spent == of);
+    let spent = |fleet: &Fleet| {
+        fleet
+            .world
+            .state
+            .budgets
+            .spent()
+            .any(|(spent, _)| *spent == of)
+    };
     assert!(!spent(&fleet));
     let (target, token) = (target("web-1"), fleet.world.token());
     let invite = Act::InviteTarget { target, token };
@@ -195,7 +202,10 @@ fn a_snapshot_names_what_guards_have_spent() {
     fleet.somebody_comes("web-1").unwrap();
     let spent = fleet.world.state.budgets.spent();
     let said: Vec<_> = spent.map(|(of, at)| (of.to_string(), at)).collect();
-    assert!(said.iter().any(|(of, _)| of == "sessions web-1"), "{said:?}");
+    assert!(
+        said.iter().any(|(of, _)| of == "sessions web-1"),
+        "{said:?}"
+    );
     let back = said.iter().map(|(of, at)| (of.parse().unwrap(), *at));
     assert_eq!(Budgets::restored(back), fleet.world.state.budgets);
     assert!("sessions A B".parse::<Spending>().is_err());
