@@ -18,6 +18,8 @@ pub struct Evidence<'a> {
     pub proof: Option<&'a ConsistencyProof>,
     /// What does not hold.
     pub why: &'a str,
+    /// Whether it does not hold for sure, or could only not be compared.
+    pub is_certain: bool,
 }
 
 /// Writes the evidence into a new folder below `folder`, which is returned.
@@ -70,19 +72,26 @@ fn form(note: &str) -> &'static str {
 }
 
 fn readme(evidence: &Evidence<'_>) -> String {
-    let (why, old, new) = (
-        evidence.why,
-        format!("remembered.{}", form(evidence.remembered)),
-        format!("received.{}", form(evidence.received)),
-    );
+    let (head, tail) = match evidence.is_certain {
+        true => (
+            "A breakglass ledger contradicted itself",
+            "An append-only ledger cannot\nhave signed both.",
+        ),
+        false => (
+            "A breakglass ledger could not be compared with what was seen before",
+            "One should extend\nthe other, and that is not proven.",
+        ),
+    };
+    let old = format!("remembered.{}", form(evidence.remembered));
+    let new = format!("received.{}", form(evidence.received));
     format!(
-        "A breakglass ledger contradicted itself: {why}.\n\n\
+        "{head}: {}.\n\n\
          {old:<23} signed tree head this laptop had accepted before\n\
          {new:<23} signed tree head the broker sent this time\n\
          consistency-proof.txt   what the broker sent to join them, if it sent anything: the two\n\
          \x20                       sizes, then the hashes of RFC 9162 section 2.1.4 in base64\n\n\
-         Both heads are C2SP signed notes by the ledger's own key. An append-only ledger cannot\n\
-         have signed both. Keep this folder, and compare with what other laptops remember\n\
-         (contexts/NAME/checkpoint in their settings).\n"
+         Both heads are C2SP signed notes by the ledger's own key. {tail} Keep this folder, and\n\
+         compare with what other laptops remember (contexts/NAME/checkpoint in their settings).\n",
+        evidence.why
     )
 }

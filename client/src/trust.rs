@@ -8,6 +8,8 @@
 //! Several `glass` may run at once. The file is written under a lock and only over the very
 //! checkpoint the new one was compared with, so it never goes back.
 
+mod head;
+
 use std::{
     fs::{File, OpenOptions},
     os::unix::fs::OpenOptionsExt as _,
@@ -20,6 +22,7 @@ use breakglass_tlog::{
     ConsistencyProof, Hash, InclusionProof, Receipt, SignedCheckpoint, VerifierKey,
 };
 
+pub use self::head::Head;
 use crate::{
     config::Context,
     error::Error,
@@ -38,27 +41,6 @@ pub trait Prover {
         old: u64,
         new: u64,
     ) -> impl Future<Output = Result<ConsistencyProof, Error>> + Send;
-}
-
-/// The head of a tree that the ledger's key has signed: a checkpoint's, or a tick's.
-#[derive(Debug, Clone, Copy)]
-pub struct Head<'a> {
-    /// Entries.
-    pub size: u64,
-    /// The root over them.
-    pub root: Hash,
-    /// The signed note.
-    pub note: &'a str,
-}
-
-impl<'a> From<&'a SignedCheckpoint> for Head<'a> {
-    fn from(checkpoint: &'a SignedCheckpoint) -> Self {
-        Self {
-            size: checkpoint.size(),
-            root: checkpoint.root(),
-            note: checkpoint.note(),
-        }
-    }
 }
 
 /// The pinned key of a ledger, and the newest checkpoint seen.
@@ -240,6 +222,9 @@ impl Trust {
         }
         match joined(old, new, prover).await {
             Ok(()) => Ok(()),
+            Err(Apart::Passing(error)) if error.is_about_the_caller() => {
+                Err(self.not_compared(remembered, received, error))
+            }
             Err(Apart::Passing(error)) => Err(error),
             Err(Apart::NoProof(error)) => {
                 let why = format!("the broker has no proof that one extends the other ({error})");
@@ -250,6 +235,53 @@ impl Trust {
                 Err(contradiction(why, Some(&proof)))
             }
         }
+    }
+
+    /// The broker refused to prove anything to this caller, which may be true: they were frozen just
+    /// now. It may also be a broker that has no proof. So both heads are kept, for somebody to compare
+    /// whom it does answer.
+    fn not_compared(&self, remembered: Head<'_>, received: Head<'_>, error: Error) -> Error {
+        let Error::Refused(mut refusal) = error else {
+            return error;
+        };
+        let evidence = Evidence {
+            remembered: remembered.note,
+            received: received.note,
+            proof: None,
+            why: "the broker refused the proof that one extends the other, because of who asked: \
+                  ask it with `glass ledger verify` of somebody else",
+            is_certain: false,
+        };
+        if let Ok(place) = evidence::save(&self.evidence_folder, time::now(), &evidence) {
+            refusal.message = format!(
+                "{}; so the ledger's new head could not be compared with the one seen before, and \
+                 both are kept in {}",
+                refusal.message,
+                place.display()
+            );
+        }
+        Error::Refused(refusal)
+    }
+
+    /// Checks that a copy of the ledger goes on from what this laptop has seen: the root over as many
+    /// of its entries is the one that was signed then.
+    ///
+    /// # Errors
+    /// [`Error::Unverified`] with saved evidence where it is another history.
+    pub fn check_copy(
+        &self,
+        remembered: &SignedCheckpoint,
+        copy: &SignedCheckpoint,
+        root: Hash,
+    ) -> Result<(), Error> {
+        if root == remembered.root() {
+            return Ok(());
+        }
+        let why = format!(
+            "its first {} entries give the root {root}",
+            remembered.size()
+        );
+        Err(self.contradiction(remembered.into(), copy.into(), None, &why))
     }
 
     /// What it is where two heads cannot be of one history; the evidence is saved.
@@ -265,6 +297,7 @@ impl Trust {
             received: received.note,
             proof,
             why,
+            is_certain: true,
         };
         let saved = evidence::save(&self.evidence_folder, time::now(), &evidence);
         let unsaved = saved

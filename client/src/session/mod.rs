@@ -10,6 +10,7 @@ mod incidents;
 mod ledger;
 mod people;
 mod policy;
+mod recorded;
 mod targets;
 
 use std::sync::Arc;
