@@ -19,6 +19,16 @@ words! {
     }
 }
 
+impl CredentialKind {
+    /// Whether a copy may be taken by somebody until it expires, whatever becomes of its grant: who
+    /// checks only the signature and the time has no way to know. A revocation list ends an SSH
+    /// certificate, and a role is dropped.
+    #[must_use]
+    pub fn outlives_its_grant(self) -> bool {
+        matches!(self, Self::Jwt | Self::X509)
+    }
+}
+
 /// What a credential says beside whom it is for. All of it stands in the entry before it is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Subject {

@@ -108,6 +108,7 @@ pub(super) fn grant(key: &[u8]) -> Grant {
             ends_at: from.plus(Lifetime::from_secs(900)),
         }),
         credentials: 1,
+        credentials_until: None,
     }
 }
 

@@ -293,7 +293,7 @@ impl Reader<'_> {
 /// An address, or one with the length of a prefix (RFC 4632 section 3.1).
 fn is_network(text: &str) -> bool {
     let (address, length) = text.split_once('/').unwrap_or((text, "0"));
-    let Ok(address) = address.parse::<std::net::IpAddr>() else {
+    let Ok(address) = address.parse::<core::net::IpAddr>() else {
         return false;
     };
     let longest = if address.is_ipv4() { 32 } else { 128 };

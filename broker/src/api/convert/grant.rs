@@ -28,6 +28,7 @@ pub(in crate::api) fn grant(grant: &Grant) -> v1::Grant {
         self_grant_at: grant.self_grant.map(|allowed| time(allowed.from)),
         held: grant.held,
         credentials: grant.credentials,
+        credentials_until: grant.credentials_until.map(time),
         ..v1::Grant::default()
     };
     match &grant.phase {

@@ -13,7 +13,7 @@ pub(super) use grant::{credential, grant, grants, wants_jwt, wish};
 pub(super) use incident::{incident, incident_in_brief};
 pub(super) use ledger::{consistency, entry, receipt};
 pub(super) use people::{can, person};
-pub(super) use target::{access, standing, target};
+pub(super) use target::{access, role, session, standing, target};
 
 use super::error::Error;
 

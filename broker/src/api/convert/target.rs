@@ -4,8 +4,8 @@ use breakglass_domain::policy::access::{
     AwsAccess, KubernetesAccess, KubernetesWay, PostgresAccess, PostgresWay, SshAccess,
 };
 use breakglass_domain::policy::{Policy, Right};
-use breakglass_domain::targets::Session;
-use breakglass_domain::{SessionId, TargetId};
+use breakglass_domain::targets::{Role, Session};
+use breakglass_domain::{Line, SessionId, TargetId};
 use breakglass_proto::v1;
 
 use super::people::device;
@@ -34,7 +34,7 @@ pub(in crate::api) fn target(known: &KnownTarget) -> v1::Target {
 }
 
 /// Somebody who is in.
-fn session(id: SessionId, session: &Session) -> v1::Session {
+pub(in crate::api) fn session(id: SessionId, session: &Session) -> v1::Session {
     v1::Session {
         id: id.to_string(),
         grant: session.of.grant.to_string(),
@@ -43,6 +43,16 @@ fn session(id: SessionId, session: &Session) -> v1::Session {
         target: session.target.to_string(),
         opened_at: Some(time(session.opened_at)),
         over_at: session.over_at.map(time),
+    }
+}
+
+/// A role that was made for a grant.
+pub(in crate::api) fn role(name: &Line, role: &Role) -> v1::Role {
+    v1::Role {
+        name: name.to_string(),
+        target: role.target.to_string(),
+        grant: role.of.grant.to_string(),
+        person: role.of.person.to_string(),
     }
 }
 

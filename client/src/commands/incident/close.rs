@@ -3,7 +3,11 @@
 use serde_json::json;
 
 use crate::{
-    commands::{DONE, Seat, incident, reason},
+    commands::{
+        DONE, Seat,
+        incident::{self, kills},
+        reason,
+    },
     error::Error,
     grant, text,
     view::{self, IncidentView},
@@ -16,7 +20,9 @@ Examples:
   glass incident close -m \"reverted to 41f, queue is draining\"
   glass incident close INC-12 -m \"false alarm\"
 
-Everybody who still works under it is told who closed it and why, and their commands are ended.")]
+Everybody who still works under it is told who closed it and why, and their commands are ended.
+Sessions at targets are cut and roles dropped; what became of each is told, and what nobody can cut
+is told with the time until which it lasts.")]
 pub struct Args {
     /// The incident; left out: the only open one [env: GLASS_INCIDENT]
     #[arg(value_name = "ID")]
@@ -40,9 +46,14 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         .incident
         .as_ref()
         .ok_or_else(|| Error::broken_answer("it has no incident"))?;
+    let kills = kills::settled(seat, &session, &closed).await?;
+    let now = session.now();
     let view = json!({
         "incident": IncidentView::from(incident),
         "ended": view::grants(&closed.ended),
+        "kills": kills.all(),
+        "slowest_ms": kills.slowest_ms(),
+        "settled": kills.is_settled(),
     });
     seat.printer.answer(&view, |printer| {
         printer.heading(format!("{} is closed.", incident.id));
@@ -60,6 +71,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
             let ids: Vec<_> = closed.ended.iter().map(|ended| ended.id.clone()).collect();
             printer.line(format!("Ended with it: {}.", grant::listed(&ids, "and")));
         }
+        kills::show(seat, &kills, &closed.ended, now);
     });
     Ok(DONE)
 }

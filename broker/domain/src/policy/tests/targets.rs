@@ -182,3 +182,23 @@ fn a_target_needs_what_its_kind_needs() {
         assert!(wrong.contains(told), "{target}\n{wrong}");
     }
 }
+
+/// What stands commented out in the sample is what it says: a target, and a right that leads there.
+#[test]
+fn the_sample_s_targets_can_be_used() {
+    let (before, targets) = crate::policy::STARTER
+        .split_once("# --- Targets ---")
+        .unwrap();
+    let used: String = targets
+        .lines()
+        .skip(1)
+        .filter_map(|line| line.strip_prefix("# ").or(line.strip_prefix('#')))
+        .skip_while(|line| !line.starts_with('['))
+        .map(|line| format!("{line}\n"))
+        .collect();
+    let rule = "[[rules]]\nname = \"ways\"\nwho = [\"job:engineer\"]\n\
+                rights = [\"shell-web\", \"change-shop-db\"]\napprovers = [\"founder\"]\n";
+    let text = format!("{before}\n{used}\n{rule}");
+    let policy = Policy::parse("policy.toml", &text).unwrap_or_else(|wrong| panic!("{wrong}"));
+    assert_eq!(policy.targets.len(), 2);
+}
