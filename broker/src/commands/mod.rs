@@ -3,6 +3,7 @@
 
 mod authority;
 mod check;
+mod check_targets;
 mod completions;
 mod databases;
 mod failure;

@@ -197,7 +197,7 @@ fn group(target: &TargetId, role: &Line) -> Result<GroupRole, DatabaseError> {
 }
 
 /// In the words of people, with the target's name in the place of an address they do not know.
-pub(in crate::commands) fn explained(target: &TargetId, error: PostgresError) -> DatabaseError {
+pub(in super::super) fn explained(target: &TargetId, error: PostgresError) -> DatabaseError {
     let target = target.clone();
     match error {
         PostgresError::Unreachable { server, why } => DatabaseError::Unreachable {
