@@ -48,6 +48,7 @@ pub mod kubectl;
 pub mod leads;
 pub mod limits;
 pub mod output;
+mod processes;
 pub mod refusal;
 pub mod roots;
 pub mod rules;

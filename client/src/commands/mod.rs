@@ -3,12 +3,14 @@
 pub mod context;
 pub mod credential;
 pub mod grant;
+pub mod guard;
 pub mod incident;
 pub mod ledger;
 pub mod me;
 pub mod people;
 pub mod policy;
 pub mod shell;
+pub mod targets;
 
 mod typed;
 
@@ -69,6 +71,8 @@ pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
         Command::Ledger(command) => ledger::run(command, seat).await,
         Command::People(command) => people::run(command, seat).await,
         Command::Policy(command) => policy::run(command, seat).await,
+        Command::Guard(command) => guard::run(command, seat).await,
+        Command::Targets(command) => targets::run(command, seat).await,
         Command::Completions(args) => shell::completions::run(args, seat),
         Command::Man(args) => shell::man::run(args, seat),
         // Done before anything else is set up, see `crate::main`.
