@@ -2,6 +2,8 @@
 
 use clap::{Parser, Subcommand};
 
+#[cfg(target_os = "linux")]
+use crate::commands::guard;
 use crate::{
     commands::{context, credential, grant, incident, ledger, me, people, policy, shell},
     config::Flags,
@@ -77,6 +79,9 @@ pub enum Command {
     People(people::Command),
     #[command(subcommand)]
     Policy(policy::Command),
+    #[cfg(target_os = "linux")]
+    #[command(subcommand, hide = true)]
+    Guard(guard::Command),
     Completions(shell::completions::Args),
     #[command(hide = true)]
     Man(shell::man::Args),

@@ -45,6 +45,7 @@ pub mod kill;
 pub mod kubectl;
 pub mod limits;
 pub mod output;
+mod processes;
 pub mod refusal;
 pub mod roots;
 mod run;

@@ -22,13 +22,13 @@ use tokio::{
 };
 
 use super::{
-    family::{Family, as_pid},
+    family::Family,
     folder::Folder,
     limits::{FORCE_PAUSE, GRACE},
     shim::{KEEP, Shim},
     terminal::own_group,
 };
-use crate::{error::Error, output::Printer};
+use crate::{error::Error, output::Printer, processes::as_pid};
 
 /// What `glass` says when it has done everything itself.
 const DONE: &str = "done";
