@@ -38,6 +38,16 @@ impl Desk {
         Ok((caller.ok_or(Error::NoCertificate)?, request.into_inner()))
     }
 
+    /// What somebody sent whom the front let in, a person or a guard.
+    pub(super) fn let_in<T>(&self, request: Request<T>) -> Result<T, Error> {
+        let extensions = request.extensions();
+        let is_guard = extensions.get::<Arc<Guard>>().is_some();
+        if !is_guard && extensions.get::<Arc<Caller>>().is_none() {
+            return Err(Error::NoCertificate);
+        }
+        Ok(request.into_inner())
+    }
+
     /// The guard whom the front let in.
     pub(super) fn attending<T>(&self, mut request: Request<T>) -> Result<(Arc<Guard>, T), Error> {
         let guard = request.extensions_mut().remove::<Arc<Guard>>();

@@ -15,7 +15,9 @@ use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use breakglass_domain::Actor;
-use breakglass_proto::v1::{enroll_service_server, guard_service_server, identity_service_server};
+use breakglass_proto::v1::{
+    enroll_service_server, guard_service_server, identity_service_server, ledger_service_server,
+};
 use http::Extensions;
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tonic::server::NamedService;
@@ -34,11 +36,15 @@ use crate::listen::peer_of;
 /// The one service that strangers may call.
 const OPEN: &str = <enroll_service_server::EnrollServiceServer<()> as NamedService>::NAME;
 
-/// What guards may call, and nothing else; and what nobody but guards may.
+/// What guards may call, beside [`LEDGER_PROOF`], and nothing else.
 const FOR_GUARDS: [&str; 2] = [
     <guard_service_server::GuardServiceServer<()> as NamedService>::NAME,
     <identity_service_server::IdentityServiceServer<()> as NamedService>::NAME,
 ];
+
+/// Without it nobody can check that what they are shown extends what they have seen; it tells
+/// nothing but hashes.
+const LEDGER_PROOF: &str = "ProveConsistency";
 
 /// What the front needs to know.
 pub(super) struct Front {
@@ -150,7 +156,7 @@ impl Front {
 
     fn admit_guard(&self, guard: &Guard, path: &str) -> Result<(), Error> {
         self.app.admit_guard(guard)?;
-        if FOR_GUARDS.iter().any(|service| is_of(path, service)) {
+        if is_for_guards(path) {
             return Ok(());
         }
         Err(Error::Certificate(
@@ -238,6 +244,12 @@ fn is_open(path: &str) -> bool {
 }
 
 /// Whether a path is of a service's methods.
+fn is_for_guards(path: &str) -> bool {
+    let ledger = <ledger_service_server::LedgerServiceServer<()> as NamedService>::NAME;
+    let is_proof = is_of(path, ledger) && path.rsplit('/').next() == Some(LEDGER_PROOF);
+    is_proof || FOR_GUARDS.iter().any(|service| is_of(path, service))
+}
+
 fn is_of(path: &str, service: &str) -> bool {
     let mut parts = path.split('/');
     (parts.next(), parts.next()) == (Some(""), Some(service))

@@ -94,7 +94,7 @@ impl LedgerService for Desk {
         &self,
         request: Request<v1::ProveConsistencyRequest>,
     ) -> Result<Response<v1::ProveConsistencyResponse>, Status> {
-        let (_, asked) = self.admitted(request)?;
+        let asked = self.let_in(request)?;
         let grown = self
             .app
             .prove_consistency(asked.old_size, asked.new_size)

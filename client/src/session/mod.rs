@@ -9,6 +9,7 @@ mod incidents;
 mod ledger;
 mod people;
 mod policy;
+mod targets;
 
 use std::sync::Arc;
 
@@ -94,7 +95,7 @@ impl Session {
         })))
     }
 
-    /// The id of the person this laptop speaks for.
+    /// The id of the person this laptop speaks for; `target:` and an id for a guard.
     #[must_use]
     pub fn person(&self) -> &str {
         &self.0.identity.certificate.person
@@ -225,7 +226,11 @@ impl Session {
         let mut client = IdentityServiceClient::new(self.channel());
         let answer = self.answer(client.renew_certificate(request).await)?;
         let entry = self.accept(answer.receipt.as_ref()).await?;
-        if entry.kind != "certificate.renewed" || entry.by != self.person() {
+        let kind = match self.identity().certificate.target() {
+            Some(_) => "target.renewed",
+            None => "certificate.renewed",
+        };
+        if entry.kind != kind || entry.by != self.person() {
             return Err(Error::unverified(
                 "the renewal is not what the ledger recorded",
             ));
