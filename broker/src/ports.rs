@@ -434,15 +434,14 @@ pub trait Notary: Send + Sync {
     /// [`IssueError::Signing`].
     fn sign(&self, text: &str) -> Result<String, IssueError>;
 
-    /// An OpenSSH revocation list (PROTOCOL.krl) that names every certificate of these grants;
-    /// `None` where the broker makes no SSH certificates.
-    fn revocation_list(&self, revoked: &BTreeSet<GrantId>) -> Option<Vec<u8>>;
+    /// An OpenSSH revocation list (PROTOCOL.krl) that names every certificate of these grants. Of two
+    /// lists the one with the higher version is the newer.
+    fn revocation_list(&self, revoked: &BTreeSet<GrantId>, version: u64, at: Time) -> Vec<u8>;
 
     /// The keys that JWTs are signed with, as published (RFC 7517 section 5).
     fn published_keys(&self, now: Time) -> String;
 
-    /// The authority that SSH host certificates come from, as a line of `known_hosts` has it; empty
-    /// where there is none.
+    /// The authority that SSH host certificates come from, as OpenSSH's files hold a public key.
     fn host_ca(&self) -> String;
 }
 

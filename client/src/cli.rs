@@ -2,10 +2,10 @@
 
 use clap::{Parser, Subcommand};
 
-#[cfg(target_os = "linux")]
-use crate::commands::guard;
 use crate::{
-    commands::{context, credential, grant, incident, ledger, me, people, policy, shell},
+    commands::{
+        context, credential, grant, guard, incident, ledger, me, people, policy, shell, targets,
+    },
     config::Flags,
     exec::{keeper::Keep, shim::Become},
 };
@@ -79,8 +79,9 @@ pub enum Command {
     People(people::Command),
     #[command(subcommand)]
     Policy(policy::Command),
-    #[cfg(target_os = "linux")]
-    #[command(subcommand, hide = true)]
+    #[command(subcommand)]
+    Targets(targets::Command),
+    #[command(subcommand)]
     Guard(guard::Command),
     Completions(shell::completions::Args),
     #[command(hide = true)]

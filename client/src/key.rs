@@ -11,7 +11,8 @@ use ring::{
     digest,
     rand::{SecureRandom as _, SystemRandom},
     signature::{
-        ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _,
+        ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING,
+        EcdsaKeyPair, KeyPair as _, UnparsedPublicKey,
     },
 };
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject as _};
@@ -143,6 +144,14 @@ pub fn key_id(point: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, point))
 }
 
+/// Whether a statement's text was signed with the key of this point: ECDSA P-256 with SHA-256, DER.
+#[must_use]
+pub fn verify_statement(point: &[u8], text: &str, signature: &[u8]) -> bool {
+    UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point)
+        .verify(text.as_bytes(), signature)
+        .is_ok()
+}
+
 /// A private key as tools read it from a file (RFC 7468 section 10).
 pub(crate) fn pkcs8_pem(pkcs8: &[u8]) -> Zeroizing<String> {
     let body = Zeroizing::new(STANDARD.encode(pkcs8));
@@ -190,7 +199,6 @@ pub fn enrol_again() -> String {
 #[cfg(test)]
 mod tests {
     use breakglass_proto::statement::Act;
-    use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 
     use super::*;
 

@@ -13,6 +13,7 @@
 //! | [`kubectl`], [`sts`], [`roots`] | what kubectl asks of a plugin; AWS's token service; public authorities |
 //! | [`audit`], [`export`] | checking a whole ledger |
 //! | [`agent`], [`ssh`] | the ssh-agent of a grant; how `ssh` is told of it |
+//! | [`rules`] | the policy; the only file that names the domain |
 //! | [`error`] | what can go wrong, the exit code, the next step |
 //! | [`guard`] | what runs beside a target |
 //! | [`verify`] | checking credentials: for guards, and for services that embed it |
@@ -40,6 +41,7 @@ pub mod grant;
 pub mod guard;
 pub mod identity;
 pub mod invitation;
+pub mod json;
 pub mod key;
 pub mod kill;
 pub mod kubectl;
@@ -48,6 +50,7 @@ pub mod output;
 mod processes;
 pub mod refusal;
 pub mod roots;
+pub mod rules;
 mod run;
 pub mod session;
 pub mod show;

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 /// Most bytes of a reason or of an incident's title: what an approver reads at a glance.
 pub const MAX_LINE_BYTES: usize = 500;
 
@@ -63,3 +65,10 @@ pub const MAX_BUNDLE_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Most bytes of what kubectl tells a plugin: it carries a cluster's CA, at most a few.
 pub const MAX_EXEC_INFO_BYTES: usize = 1024 * 1024;
+
+/// How far a statement's time may be from its entry's: the broker refuses what is further.
+pub const STATEMENT_SKEW: SignedDuration = SignedDuration::from_mins(5);
+
+/// How much later than its entry what only ends something may be signed: the broker takes it so
+/// while its clock is behind its ledger.
+pub const STATEMENT_SKEW_BEHIND: SignedDuration = SignedDuration::from_hours(24);

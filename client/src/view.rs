@@ -151,22 +151,79 @@ pub struct PersonView<'a> {
     frozen_reason: Option<&'a str>,
 }
 
-impl<'a> From<&'a v1::Person> for PersonView<'a> {
-    fn from(person: &'a v1::Person) -> Self {
-        let device = |device: &'a v1::Device| DeviceView {
+impl<'a> From<&'a v1::Device> for DeviceView<'a> {
+    fn from(device: &'a v1::Device) -> Self {
+        Self {
             key: &device.key,
             name: &device.name,
             enrolled_at: at(device.enrolled_at.as_ref()),
             certificate_expires_at: at(device.certificate_expires_at.as_ref()),
-        };
+        }
+    }
+}
+
+impl<'a> From<&'a v1::Person> for PersonView<'a> {
+    fn from(person: &'a v1::Person) -> Self {
         Self {
             id: &person.id,
             name: &person.name,
             job: &person.job,
             contact: &person.contact,
-            devices: person.devices.iter().map(device).collect(),
+            devices: person.devices.iter().map(DeviceView::from).collect(),
             frozen: person.frozen,
             frozen_reason: some(&person.frozen_reason),
+        }
+    }
+}
+
+/// Something that accepts credentials.
+#[derive(Debug, Serialize)]
+pub struct TargetView<'a> {
+    id: &'a str,
+    kind: &'a str,
+    address: &'a str,
+    guards: Vec<DeviceView<'a>>,
+    attended: bool,
+    sessions: Vec<SessionView<'a>>,
+    roles: &'a [String],
+}
+
+impl<'a> From<&'a v1::Target> for TargetView<'a> {
+    fn from(target: &'a v1::Target) -> Self {
+        Self {
+            id: &target.id,
+            kind: &target.kind,
+            address: &target.address,
+            guards: target.guards.iter().map(DeviceView::from).collect(),
+            attended: target.attended,
+            sessions: target.sessions.iter().map(SessionView::from).collect(),
+            roles: &target.roles,
+        }
+    }
+}
+
+/// Somebody who is in.
+#[derive(Debug, Serialize)]
+pub struct SessionView<'a> {
+    id: &'a str,
+    grant: &'a str,
+    person: &'a str,
+    login: &'a str,
+    target: &'a str,
+    opened_at: Option<String>,
+    over_at: Option<String>,
+}
+
+impl<'a> From<&'a v1::Session> for SessionView<'a> {
+    fn from(session: &'a v1::Session) -> Self {
+        Self {
+            id: &session.id,
+            grant: &session.grant,
+            person: &session.person,
+            login: &session.login,
+            target: &session.target,
+            opened_at: at(session.opened_at.as_ref()),
+            over_at: at(session.over_at.as_ref()),
         }
     }
 }

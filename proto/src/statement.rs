@@ -401,6 +401,24 @@ mod tests {
     }
 
     #[test]
+    fn an_invitation_of_a_guard_is_frozen_too() {
+        let golden = "breakglass/v1 invite-target\n\
+            origin: glass.example/ledger\n\
+            by: founder\n\
+            at: 2026-11-23T03:05:00.000Z\n\
+            target: web-1\n\
+            nonce: BwcHBwcHBwcHBwcHBwcHBw\n";
+        let target = "web-1".to_owned();
+        let statement = Statement {
+            by: "founder".into(),
+            act: Act::InviteTarget { target },
+            ..approval()
+        };
+        assert_eq!(statement.to_text(), golden);
+        assert_eq!(Statement::parse(golden), Ok(statement));
+    }
+
+    #[test]
     fn a_newline_in_a_note_cannot_forge_a_line() {
         let mut statement = approval();
         statement.act = Act::Note {

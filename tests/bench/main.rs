@@ -62,16 +62,10 @@ enum Part {
     /// One host of `kill`: its guard and its sessions
     #[command(hide = true)]
     Host { laptops: PathBuf, target: String },
-    /// What each session there runs first
-    #[command(hide = true)]
-    Hook { socket: PathBuf, login: String },
 }
 
 fn main() -> Outcome<()> {
     let arguments = Arguments::parse();
-    if let Some(Part::Hook { socket, login }) = &arguments.part {
-        return kill::ring(socket, login);
-    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -86,7 +80,6 @@ async fn run(arguments: Arguments) -> Outcome<()> {
         Some(Part::Growth(size)) => growth::report(size).await,
         Some(Part::BareServer { folder }) => bare::serve(&folder).await,
         Some(Part::Host { laptops, target }) => kill::guard(&laptops, &target).await,
-        Some(Part::Hook { socket, login }) => kill::ring(&socket, &login),
         None => everything().await,
     }
 }

@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod aws;
+mod guard;
 mod http;
 mod kubernetes;
 mod postgres;

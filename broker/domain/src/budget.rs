@@ -9,10 +9,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::event::{Change, Event};
-use crate::id::{GrantId, KeyId, PersonId};
+use crate::id::{GrantId, KeyId, PersonId, TargetId};
 use crate::limits::{
-    CREDENTIALS_OF_GRANT, EXPORTS, EXTENSIONS, NOTES, RENEWALS_OF_KEY, REQUESTS, TEAM_CHANGES,
-    USES_OF_GRANT,
+    CREDENTIALS_OF_GRANT, EXPORTS, EXTENSIONS, NOTES, RENEWALS_OF_KEY, REQUESTS,
+    SESSIONS_AT_TARGET, TEAM_CHANGES, USES_OF_GRANT,
 };
 use crate::time::{Lifetime, Time};
 
@@ -46,7 +46,7 @@ pub enum Spending {
     Extensions(PersonId),
     /// Copies of the ledger that a person takes.
     Exports(PersonId),
-    /// Invitations, lifted freezes and removals by a person.
+    /// Invitations of people and guards, lifted freezes and removals by a person.
     TeamChanges(PersonId),
     /// Certificates for one key.
     Renewals(KeyId),
@@ -54,6 +54,8 @@ pub enum Spending {
     Credentials(GrantId),
     /// Uses of one grant.
     Uses(GrantId),
+    /// Sessions that a guard reports as opened.
+    Sessions(TargetId),
 }
 
 impl Spending {
@@ -69,6 +71,7 @@ impl Spending {
             Self::Renewals(_) => RENEWALS_OF_KEY,
             Self::Credentials(_) => CREDENTIALS_OF_GRANT,
             Self::Uses(_) => USES_OF_GRANT,
+            Self::Sessions(_) => SESSIONS_AT_TARGET,
         }
     }
 
@@ -81,13 +84,17 @@ impl Spending {
             Change::GrantExtended { .. } => by.map(Self::Extensions),
             Change::LedgerExported { .. } => by.map(Self::Exports),
             Change::PersonInvited { .. }
+            | Change::TargetInvited { .. }
             | Change::PersonUnfrozen { .. }
             | Change::PersonRemoved { .. } => by.map(Self::TeamChanges),
-            Change::CertificateRenewed { key, .. } => Some(Self::Renewals(key.clone())),
+            Change::CertificateRenewed { key, .. } | Change::TargetRenewed { key, .. } => {
+                Some(Self::Renewals(key.clone()))
+            }
             Change::CredentialIssued { of, credential, .. } if credential.number > 1 => {
                 Some(Self::Credentials(of.grant))
             }
             Change::GrantUsed { of, .. } => Some(Self::Uses(of.grant)),
+            Change::SessionOpened { target, .. } => Some(Self::Sessions(target.clone())),
             _ => None,
         }
     }
@@ -189,6 +196,7 @@ impl fmt::Display for Spending {
             Self::Renewals(key) => write!(f, "renewals {key}"),
             Self::Credentials(grant) => write!(f, "credentials {grant}"),
             Self::Uses(grant) => write!(f, "uses {grant}"),
+            Self::Sessions(target) => write!(f, "sessions {target}"),
         }
     }
 }
@@ -212,6 +220,7 @@ impl FromStr for Spending {
             "renewals" => whose.parse().ok().map(Self::Renewals),
             "credentials" => whose.parse().ok().map(Self::Credentials),
             "uses" => whose.parse().ok().map(Self::Uses),
+            "sessions" => whose.parse().ok().map(Self::Sessions),
             _ => None,
         };
         spending.ok_or_else(|| SpendingError(text.to_owned()))

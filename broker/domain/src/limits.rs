@@ -167,3 +167,11 @@ pub const USES_OF_GRANT: Budget = Budget {
     most: 30,
     within: MINUTE,
 };
+
+/// Sessions that open at one target: ten a second for a whole minute is a fleet's worth of `ansible`
+/// under one grant. That one ends is never counted, and a login that is refused is none.
+pub const SESSIONS_AT_TARGET: Budget = Budget {
+    what: "sessions at one target",
+    most: 600,
+    within: MINUTE,
+};

@@ -1,10 +1,11 @@
 //! `GuardService`: what runs beside targets.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use breakglass_domain::event::SessionEnd;
 use breakglass_domain::limits::{LINE_MAX, ORIGIN_MAX};
-use breakglass_domain::{CredentialId, Lifetime, Line, SessionId, TargetId};
+use breakglass_domain::{CredentialId, GrantId, Lifetime, Line, SessionId, TargetId};
 use breakglass_proto::tick::{Tick, hash_of_ids};
 use breakglass_proto::v1::{self, guard_service_server::GuardService};
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -105,8 +106,9 @@ struct Told {
     app: Arc<App>,
     attend: Attend,
     ticks: Interval,
-    /// What was sent last and is sent again only where it is another.
-    krl: Vec<u8>,
+    /// What was sent last, and is sent again only where it is another. Of the revocation list what it
+    /// names: it has the time in it, so the list itself is always another.
+    revoked: Option<BTreeSet<GrantId>>,
     jwks: String,
 }
 
@@ -118,21 +120,29 @@ impl Told {
             app: Arc::clone(app),
             attend: app.attend(guard)?,
             ticks,
-            krl: Vec::new(),
+            revoked: None,
             jwks: String::new(),
         })
     }
 
     fn message(&mut self, standing: Option<AtTarget>) -> Result<v1::AttendResponse, Error> {
         let target = self.attend.target().clone();
-        let krl = self.app.revocation_list(&target);
         let jwks = self.app.published_keys(&target);
         Ok(v1::AttendResponse {
             standing: standing.as_ref().map(convert::standing),
             tick: self.tick(&target)?,
-            krl: changed(&mut self.krl, krl.unwrap_or_default()),
+            krl: self.krl(&target),
             jwks: changed(&mut self.jwks, jwks.unwrap_or_default()),
         })
+    }
+
+    /// Empty where there is nothing new in it. One that revokes nothing is not empty.
+    fn krl(&mut self, target: &TargetId) -> Vec<u8> {
+        let revoked = self.app.revoked_at(target);
+        match changed(&mut self.revoked, revoked) {
+            Some(revoked) => self.app.revocation_list(&revoked),
+            None => Vec::new(),
+        }
     }
 
     /// Signed anew for each message, so that it is as fresh as can be.

@@ -18,9 +18,16 @@ pub struct Ended {
     pub grants: Vec<Grant>,
     /// The entry that carries the statement.
     pub receipt: Receipt,
-    /// Sessions that are to be over with it.
+    /// What is to be over at targets with it.
+    pub doomed: Doomed,
+}
+
+/// What is to be over at targets.
+#[derive(Debug, Clone, Default)]
+pub struct Doomed {
+    /// Sessions to be cut.
     pub sessions: Vec<(SessionId, Session)>,
-    /// Roles that are to be dropped with it.
+    /// Roles to be dropped.
     pub roles: Vec<(Line, Role)>,
 }
 
@@ -66,27 +73,25 @@ impl App {
         let receipt = act::receipt(&decided)?;
         let incident = self.closed_by(&decided).await?;
         let grants = self.ended_by(&decided).await?;
-        let (sessions, roles) = self.doomed_with(incident.id);
         Ok(Ended {
+            doomed: self.doomed_with(incident.id),
             incident,
             grants,
             receipt,
-            sessions,
-            roles,
         })
     }
 
     /// What at targets is to be over now that an incident is.
-    fn doomed_with(&self, id: IncidentId) -> (Vec<(SessionId, Session)>, Vec<(Line, Role)>) {
+    fn doomed_with(&self, id: IncidentId) -> Doomed {
         self.live.read(|state| {
             let sessions = state.targets.sessions.iter();
             let sessions = sessions.filter(|(_, session)| session.of.incident == id);
             let roles = state.targets.roles.iter();
             let roles = roles.filter(|(_, role)| role.of.incident == id);
-            (
-                sessions.map(|(id, it)| (*id, it.clone())).collect(),
-                roles.map(|(name, it)| (name.clone(), it.clone())).collect(),
-            )
+            Doomed {
+                sessions: sessions.map(|(id, it)| (*id, it.clone())).collect(),
+                roles: roles.map(|(name, it)| (name.clone(), it.clone())).collect(),
+            }
         })
     }
 

@@ -54,7 +54,7 @@ pub use export::Export;
 pub use feed::Feed;
 pub use guard::{AtTarget, Attend, Guard, LiveGrant};
 pub use hold::{Hold, HoldNews};
-pub use incident::{Ended, IncidentWithGrants};
+pub use incident::{Doomed, Ended, IncidentWithGrants};
 pub use issue::{Issued, NewKey, Wish};
 pub use ledger::{EntryPage, Grown};
 pub use lists::{GrantPage, GrantQuery, IncidentPage, Place};

@@ -1,5 +1,7 @@
 //! What holds at one moment, as guards are told it: the tick, the revocation list, the keys.
 
+use std::collections::BTreeSet;
+
 use breakglass_domain::policy::access::TargetKind;
 use breakglass_domain::{GrantId, IncidentId, TargetId, Time};
 
@@ -48,15 +50,21 @@ impl App {
         Ok(self.notary.sign(text)?)
     }
 
-    /// The revocation list for a target of kind `ssh`.
+    /// Grants whose SSH certificates are revoked, for a target of kind `ssh`.
     #[must_use]
-    pub fn revocation_list(&self, target: &TargetId) -> Option<Vec<u8>> {
+    pub fn revoked_at(&self, target: &TargetId) -> Option<BTreeSet<GrantId>> {
         let now = self.clock.now();
-        let revoked = self.live.read(|state| {
+        self.live.read(|state| {
             let kind = state.policy.targets.get(target)?.kind;
             (kind == TargetKind::Ssh).then(|| state.targets.revoked_logins(now))
-        })?;
-        self.notary.revocation_list(&revoked)
+        })
+    }
+
+    /// The revocation list that names them.
+    #[must_use]
+    pub fn revocation_list(&self, revoked: &BTreeSet<GrantId>) -> Vec<u8> {
+        let (version, now) = (self.reader.checkpoint().size(), self.clock.now());
+        self.notary.revocation_list(revoked, version, now)
     }
 
     /// The keys that JWTs are signed with, for a target of kind `http`.

@@ -12,6 +12,7 @@ use rustix::process::{Resource, getrlimit};
 use super::policy::counted;
 use super::serve::cannot_bind;
 use super::stores::{Keys, demand_data_dir, read_policy};
+use super::target_keys::TargetKeys;
 use super::{Failure, Printer, running};
 use crate::config::Config;
 use crate::edge::{SystemClock, install_crypto};
@@ -87,6 +88,7 @@ fn look(config: &Config, findings: &mut Vec<Finding>) {
         "keys",
         keys(config).map_err(|failure| failure.with_config(&config.file)),
     );
+    note("target keys", target_keys(config));
     note("policy", policy(config));
     match ledger(config) {
         Ok(report) => {
@@ -127,6 +129,26 @@ fn keys(config: &Config) -> Result<String, Failure> {
     Ok(format!(
         "ledger {}, authority until {end}, {signs}",
         keys.vkey()
+    ))
+}
+
+/// Each with the name by which it is on record and `ssh-keygen -l` knows it.
+fn target_keys(config: &Config) -> Result<String, Failure> {
+    let folder = KeyFolder::open(&config.keys_dir)?;
+    if TargetKeys::are_missing(&folder) {
+        return Ok("made at the next start: this broker is from before it had them".into());
+    }
+    let keys = TargetKeys::load(&folder)?;
+    let now = SystemClock::start().now();
+    let end = keys.certificates.expires_at();
+    let end = end.ok_or_else(|| Failure::new("targets.crt has no end that can be read"))?;
+    if end <= now {
+        let what = format!("the authority for targets (targets.crt) expired at {end}");
+        return Err(Failure::new(what).then("make a new broker, and tell every target"));
+    }
+    let (users, hosts) = (keys.users.fingerprint(), keys.hosts.fingerprint());
+    Ok(format!(
+        "ssh users {users}, ssh hosts {hosts}, certificates until {end}"
     ))
 }
 

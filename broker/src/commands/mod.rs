@@ -15,7 +15,10 @@ mod reload;
 mod rotate;
 mod running;
 pub mod serve;
+mod ssh_ca;
 mod stores;
+mod target_keys;
+mod targets_ca;
 mod vkey;
 
 use std::path::PathBuf;
@@ -70,6 +73,9 @@ enum Command {
     Policy(policy::PolicyCommand),
     Vkey(vkey::Vkey),
     Authority(authority::Authority),
+    #[command(name = "ssh-ca")]
+    SshCa(ssh_ca::SshCaCommand),
+    TargetsCa(targets_ca::TargetsCa),
     #[command(hide = true)]
     Completions(completions::Completions),
     #[command(hide = true)]
@@ -131,6 +137,8 @@ fn dispatch(arguments: &Arguments, printer: &mut Printer) -> Result<(), Failure>
         Command::Policy(policy) => policy.run(|| arguments.config(), printer),
         Command::Vkey(vkey) => vkey.run(&arguments.config()?, printer),
         Command::Authority(authority) => authority.run(&arguments.config()?, printer),
+        Command::SshCa(ssh_ca) => ssh_ca.run(&arguments.config()?, printer),
+        Command::TargetsCa(targets_ca) => targets_ca.run(&arguments.config()?, printer),
         Command::Completions(completions) => completions.run(printer),
         Command::Man(man) => man.run(printer),
     }

@@ -2,20 +2,15 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use breakglass_domain::event::{Change, CredentialKind};
-use breakglass_domain::{Event, Lifetime, Line, Subject, Time};
+use breakglass_domain::{Line, Subject, Time};
 use breakglass_tlog::Receipt;
 use serde::Serialize;
 use signature::Signer as _;
 use zeroize::Zeroizing;
 
 use super::keys::{IssuingKey, Keyring, thumbprint};
-use super::{announced, base64url, key_id};
+use super::{BACK_DATED, base64url, demand_announced};
 use crate::ports::{Credential, CredentialOrder, Decode, IssueError, Issuer};
-
-/// How far the start of a token lies before its making: a target whose clock is behind by so much
-/// still takes it. The end does not move.
-const BACK_DATED: Lifetime = Lifetime::from_secs(60);
 
 /// Makes JWTs with the key that is active when they are ordered.
 pub struct JwtIssuer {
@@ -55,7 +50,7 @@ impl JwtIssuer {
 
 impl Issuer for JwtIssuer {
     fn issue(&self, receipt: &Receipt, order: &CredentialOrder) -> Result<Credential, IssueError> {
-        demand_announced(&announced(self.decode, receipt)?, order)?;
+        demand_announced(self.decode, receipt, order)?;
         let keyring = self.keyring();
         let key = keyring
             .active(order.at)
@@ -76,35 +71,6 @@ impl std::fmt::Debug for JwtIssuer {
         f.debug_struct("JwtIssuer")
             .field("issuer", &self.issuer)
             .finish_non_exhaustive()
-    }
-}
-
-/// Everything the token will say must stand in the entry.
-fn demand_announced(event: &Event, order: &CredentialOrder) -> Result<(), IssueError> {
-    let Change::CredentialIssued {
-        of,
-        credential,
-        kind,
-        audience,
-        expires_at,
-        key,
-        subject,
-    } = &event.change
-    else {
-        return Err(IssueError::WrongReceipt);
-    };
-    let same = event.at == order.at
-        && *of == order.grant.of
-        && *credential == order.id
-        && *kind == CredentialKind::Jwt
-        && *subject == order.subject
-        && *audience == order.grant.audience
-        && *expires_at == order.expires_at
-        && *key == key_id(&order.public);
-    if same {
-        Ok(())
-    } else {
-        Err(IssueError::WrongReceipt)
     }
 }
 

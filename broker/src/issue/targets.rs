@@ -1,7 +1,7 @@
 //! The authority whose certificates targets accept: ECDSA P-256, and not the one of laptops. Who
 //! holds what is issued here can use a target, and can never speak to the broker with it.
 
-use breakglass_domain::{GrantId, Lifetime, Time};
+use breakglass_domain::{GrantId, Time};
 use rcgen::ExtendedKeyUsagePurpose;
 use rustls_pki_types::CertificateDer;
 
@@ -9,17 +9,17 @@ use super::keys::{KeyError, KeyFolder, pem};
 use super::root::{
     Files, HolderKey, Root, announced_serial, called, leaf_params, set_validity, uri,
 };
-use super::subject;
+use super::{BACK_DATED, subject};
 use crate::ports::{Entropy, IssueError};
 
+mod issuer;
+
+pub use issuer::TargetIssuer;
+
 const FILES: Files = Files {
-    key: "targets.pem",
+    key: TargetCa::FILE,
     certificate: "targets.crt",
 };
-
-/// How far the start of a certificate lies before its making: a target whose clock is behind by so
-/// much still takes it. The end does not move.
-const BACK_DATED: Lifetime = Lifetime::from_secs(60);
 
 /// The authority for targets.
 pub struct TargetCa(Root);
@@ -44,6 +44,9 @@ pub struct TargetCertificate<'a> {
 }
 
 impl TargetCa {
+    /// The file its key is in.
+    pub const FILE: &'static str = "targets.pem";
+
     /// Makes the authority of a new broker; `name` tells it from others of its kind.
     ///
     /// # Errors
@@ -64,6 +67,22 @@ impl TargetCa {
     /// [`KeyError`].
     pub fn load(folder: &KeyFolder) -> Result<Self, KeyError> {
         Root::load(folder, &FILES).map(Self)
+    }
+
+    /// Loads the authority, or makes it where the broker was made before it had one.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn load_or_create(
+        folder: &KeyFolder,
+        name: &str,
+        now: Time,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, KeyError> {
+        match Self::load(folder) {
+            Err(KeyError::Missing(_)) => Self::create(folder, name, now, entropy),
+            loaded => loaded,
+        }
     }
 
     /// Its own certificate: what a target is given to trust.
@@ -89,10 +108,6 @@ impl TargetCa {
     ///
     /// # Errors
     /// [`IssueError::Signing`].
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "the dispatcher of issue calls it")
-    )]
     pub(super) fn make(&self, order: &TargetCertificate<'_>) -> Result<String, IssueError> {
         let mut params = leaf_params(
             called(order.common_name),

@@ -3,7 +3,6 @@
 pub mod context;
 pub mod credential;
 pub mod grant;
-#[cfg(target_os = "linux")]
 pub mod guard;
 pub mod incident;
 pub mod ledger;
@@ -11,6 +10,7 @@ pub mod me;
 pub mod people;
 pub mod policy;
 pub mod shell;
+pub mod targets;
 
 mod typed;
 
@@ -69,8 +69,8 @@ pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
         Command::Ledger(command) => ledger::run(command, seat).await,
         Command::People(command) => people::run(command, seat).await,
         Command::Policy(command) => policy::run(command, seat).await,
-        #[cfg(target_os = "linux")]
         Command::Guard(command) => guard::run(command, seat).await,
+        Command::Targets(command) => targets::run(command, seat).await,
         Command::Completions(args) => shell::completions::run(args, seat),
         Command::Man(args) => shell::man::run(args, seat),
         // Done before anything else is set up, see `crate::main`.

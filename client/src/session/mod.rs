@@ -5,10 +5,12 @@
 //! that the tree extends what this laptop has seen before.
 
 mod grants;
+mod guards;
 mod incidents;
 mod ledger;
 mod people;
 mod policy;
+mod recorded;
 mod targets;
 
 use std::sync::Arc;
@@ -221,7 +223,11 @@ impl Session {
         }
     }
 
-    async fn renew(&self) -> Result<(), Error> {
+    /// Renews the certificate: the next session that is opened shows the new one.
+    ///
+    /// # Errors
+    /// [`Error::Unverified`], [`Error::Refused`], [`Error::Unreachable`].
+    pub(crate) async fn renew(&self) -> Result<(), Error> {
         let request = v1::RenewCertificateRequest {};
         let mut client = IdentityServiceClient::new(self.channel());
         let answer = self.answer(client.renew_certificate(request).await)?;

@@ -1,5 +1,6 @@
 //! Setting a verifier up.
 
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ pub struct Builder {
     issuer: String,
     audience: String,
     jwks: Option<String>,
+    without_keys: bool,
     rights: Vec<String>,
     leeway: Duration,
     fresh_for: Duration,
@@ -53,6 +55,7 @@ impl Builder {
             issuer: issuer.to_owned(),
             audience: audience.to_owned(),
             jwks: None,
+            without_keys: false,
             rights: Vec::new(),
             leeway: Duration::ZERO,
             fresh_for: Duration::from_secs(60),
@@ -64,6 +67,12 @@ impl Builder {
     /// [`Verifier::replace_keys`].
     pub fn keys(mut self, jwks: &str) -> Self {
         self.jwks = Some(jwks.to_owned());
+        self
+    }
+
+    /// Takes no token until it is given keys by [`Verifier::replace_keys`].
+    pub fn without_keys(mut self) -> Self {
+        self.without_keys = true;
         self
     }
 
@@ -108,20 +117,24 @@ impl Builder {
         if let Some(wrong) = self.rights.iter().find(|right| Name::parse(right).is_err()) {
             return Err(SetupError::Right(crate::text::plain(wrong)));
         }
-        let keys = Keys::parse(self.jwks.as_deref().ok_or(SetupError::NoKeys)?)?;
-        if keys.is_empty() {
+        let keys = match &self.jwks {
+            Some(jwks) => Keys::parse(jwks)?,
+            None => Keys::default(),
+        };
+        if keys.is_empty() && !self.without_keys {
             return Err(SetupError::NoKeys);
         }
+        let fresh_for = at_most(
+            "time a tick is fresh",
+            self.fresh_for,
+            limits::MAX_FRESH_FOR,
+        )?;
         Ok(Verifier {
             issuer: self.issuer,
             audience: self.audience,
             rights: self.rights,
             leeway: at_most("leeway", self.leeway, limits::MAX_LEEWAY)?,
-            fresh_for: at_most(
-                "time a tick is fresh",
-                self.fresh_for,
-                limits::MAX_FRESH_FOR,
-            )?,
+            fresh_for: AtomicI64::new(i64::try_from(fresh_for.as_millis()).unwrap_or(i64::MAX)),
             clock: self.clock,
             keys: RwLock::new(Arc::new(keys)),
             replays: Replays::new(limits::MAX_PROOFS),

@@ -56,6 +56,7 @@ mod target_url;
 mod tests;
 mod tick;
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -85,7 +86,8 @@ pub struct Verifier {
     audience: String,
     rights: Vec<String>,
     leeway: SignedDuration,
-    fresh_for: SignedDuration,
+    /// In milliseconds: the target's grace can change in the policy.
+    fresh_for: AtomicI64,
     clock: Clock,
     keys: RwLock<Arc<Keys>>,
     replays: Replays,
@@ -115,7 +117,7 @@ impl Verifier {
     pub fn verify_live(&self, token: &str, standing: &Standing) -> Result<Access, Denied> {
         let now = self.now();
         let access = self.check(token, now)?;
-        standing.demand_fresh(now, self.fresh_for)?;
+        standing.demand_fresh(now, self.fresh())?;
         standing.demand_live(&access, now)?;
         Ok(access)
     }
@@ -142,7 +144,7 @@ impl Verifier {
     /// # Errors
     /// [`Denied::Stale`].
     pub fn demand_fresh(&self, standing: &Standing) -> Result<(), Denied> {
-        standing.demand_fresh(self.now(), self.fresh_for)
+        standing.demand_fresh(self.now(), self.fresh())
     }
 
     /// Trusts these keys from here on and no others, for example after a rotation. An empty set
@@ -154,7 +156,29 @@ impl Verifier {
     /// For how long a standing is fresh.
     #[must_use]
     pub fn fresh_for(&self) -> Duration {
-        self.fresh_for.unsigned_abs()
+        self.fresh().unsigned_abs()
+    }
+
+    /// For how long a standing is fresh from here on, as [`Builder::fresh_for`]; what is more than
+    /// its limit is the limit.
+    pub fn replace_fresh_for(&self, fresh_for: Duration) {
+        let most = fresh_for.min(limits::MAX_FRESH_FOR);
+        let millis = i64::try_from(most.as_millis()).unwrap_or(i64::MAX);
+        self.fresh_for.store(millis, Ordering::SeqCst);
+    }
+
+    /// Whether no key is trusted, so that no token can be good.
+    #[must_use]
+    pub fn trusts_nobody(&self) -> bool {
+        self.keys().is_empty()
+    }
+
+    fn fresh(&self) -> SignedDuration {
+        SignedDuration::from_millis(self.fresh_for.load(Ordering::SeqCst))
+    }
+
+    fn keys(&self) -> Arc<Keys> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn now(&self) -> Timestamp {
@@ -162,8 +186,8 @@ impl Verifier {
     }
 
     fn check(&self, token: &str, now: Timestamp) -> Result<Access, Denied> {
-        let keys = Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner));
-        let access = Claims::signed_by(&keys, token)?.accept(&self.issuer, &self.audience)?;
+        let access =
+            Claims::signed_by(&self.keys(), token)?.accept(&self.issuer, &self.audience)?;
         self.check_time(&access, now)?;
         let held = access.right.as_str();
         if self.rights.is_empty() || self.rights.iter().any(|right| right == held) {

@@ -40,18 +40,18 @@ impl Newest {
             .live = Some(live);
     }
 
-    /// Takes a tick, a signed note.
+    /// Takes a tick, a signed note, and gives it back in types.
     ///
     /// # Errors
     /// [`TickError`]; what was there stays. [`TickError::Rewritten`] must be seen by somebody.
-    pub fn hears_tick(&self, note: &str) -> Result<(), TickError> {
-        let next = SignedTick::verify(note, &self.key)?;
+    pub fn hears_tick(&self, note: &str) -> Result<Arc<SignedTick>, TickError> {
+        let next = Arc::new(SignedTick::verify(note, &self.key)?);
         let mut heard = self.heard.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(last) = &heard.tick {
             last.demand_later(&next)?;
         }
-        heard.tick = Some(Arc::new(next));
-        Ok(())
+        heard.tick = Some(Arc::clone(&next));
+        Ok(next)
     }
 
     /// The newest standing; none before both were heard.

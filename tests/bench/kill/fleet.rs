@@ -88,14 +88,21 @@ impl Fleet {
         Ok(deaths)
     }
 
-    /// The next thing a host says, which has to begin with this word.
+    /// The next thing a host says that begins with this word, and of which session. What a hook says
+    /// is heard only where it lets nobody in.
     async fn hears(&mut self, word: &str) -> Outcome<(usize, String)> {
-        let said = tokio::time::timeout(PATIENCE, self.said.recv()).await;
-        let said = said.map_err(|_| format!("no host says `{word}` within {PATIENCE:?}"))?;
-        let (number, what) = said.ok_or("every host is gone")?;
-        match what.strip_prefix(word) {
-            Some(rest) => Ok((number, rest.to_owned())),
-            None => Err(format!("session {number} is not {word}: {what}").into()),
+        let mut before = String::new();
+        loop {
+            let said = tokio::time::timeout(PATIENCE, self.said.recv()).await;
+            let said = said.map_err(|_| format!("no `{word}` within {PATIENCE:?}: {before}"))?;
+            let (number, what) = said.ok_or("every host is gone")?;
+            if let Some(rest) = what.strip_prefix(word) {
+                return Ok((number, rest.to_owned()));
+            }
+            if what.starts_with("dead") {
+                return Err(format!("session {number} did not come in: {before}").into());
+            }
+            before = what;
         }
     }
 }

@@ -3,22 +3,19 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use breakglass_client::config::{ContextName, Home};
+use breakglass_client::config::{Environment, Flags, Settings};
+use breakglass_client::guard::attend::Post;
 use breakglass_client::guard::ssh::{self, Order};
 use breakglass_client::output::{Format, Printer};
-use breakglass_client::session::Session;
-use breakglass_client::{connect, tls};
 use breakglass_tests::wait::until_async;
-use breakglass_tlog::VerifierKey;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncBufReadExt as _, BufReader, stdin};
 
-use super::line::Line;
 use super::session::Wanted;
 use crate::Outcome;
 
 /// Guards until its standard input ends, and then ends whatever it has started.
-pub(crate) async fn guard(glass: &Path, target: &str) -> Outcome<()> {
+pub(crate) async fn guard(laptops: &Path, target: &str) -> Outcome<()> {
     let folder = tempfile::tempdir()?;
     let (socket, shell) = (
         folder.path().join("guard.sock"),
@@ -28,13 +25,13 @@ pub(crate) async fn guard(glass: &Path, target: &str) -> Outcome<()> {
     let order = Order {
         state: folder.path().join("state"),
         socket: socket.clone(),
-        krl: None,
+        krl: Some(folder.path().join("revoked")),
         grace: None,
     };
-    let line = line(glass, target).await?;
     let printer = Printer::to_buffers(Format::Text, Arc::default(), Arc::default());
+    let post = post(laptops, target, &printer)?;
     let guard =
-        tokio::spawn(async move { ssh::run(&order, line, &printer, std::future::pending()).await });
+        tokio::spawn(async move { ssh::run(&order, post, &printer, std::future::pending()).await });
     let because = "a socket tells nobody that it is bound";
     until_async("the guard listens", because, async || {
         socket.exists().then_some(())
@@ -62,14 +59,13 @@ fn end(process: u32) {
     }
 }
 
-async fn line(glass: &Path, target: &str) -> Outcome<Line> {
-    let context = Home::find(Some(glass))?.context(&ContextName::parse(target)?)?;
-    let ca = std::fs::read_to_string(&context.ca_file)?;
-    let (server, vkey) = (
-        context.server.clone(),
-        VerifierKey::parse(&context.ledger_vkey)?,
-    );
-    let session = Session::open_context(context).await?;
-    let channel = connect::connect(&server, tls::enrolled(&ca, session.identity())?).await?;
-    Ok(Line::new(session, channel, vkey))
+/// The post of the target's guard, whose context is called as the target is.
+fn post(laptops: &Path, target: &str, printer: &Printer) -> Outcome<Post> {
+    let environment = Environment {
+        config_folder: Some(laptops.to_owned()),
+        context: Some(target.to_owned()),
+        ..Environment::default()
+    };
+    let settings = Settings::new(Flags::default(), environment)?;
+    Ok(Post::of(&settings, printer)?)
 }

@@ -2,9 +2,7 @@
 //! real guards and real processes, who attend a real broker.
 
 mod fleet;
-mod hook;
 mod host;
-mod line;
 mod moment;
 mod session;
 
@@ -13,13 +11,13 @@ use std::time::Duration;
 
 use breakglass_client::entry::Entry;
 use breakglass_proto::v1::FollowEntriesResponse;
+use tokio::task::JoinSet;
 use tonic::Streaming;
 
 use crate::Outcome;
 use crate::load::Latencies;
-use crate::team::{A_WHILE, SHELL, Team};
+use crate::team::{SHELL, Team};
 use fleet::Fleet;
-pub(crate) use hook::ring;
 pub(crate) use host::guard;
 use moment::Moment;
 
@@ -111,17 +109,16 @@ async fn round(
     measured: &mut Measured,
 ) -> Outcome<()> {
     let is_deaf = |number: usize| size.deaf > 0 && number.is_multiple_of(size.deaf);
-    let incident = team.person(number).opens_an_incident().await?;
-    for number in 0..size.sessions {
-        let holder = team.person(number / GRANTS_OF_ONE);
-        let grant = holder.ask(&SHELL, &incident, A_WHILE).await?;
+    let closer = team.person(number);
+    let incident = closer.opens_an_incident().await?;
+    for (number, certificate) in certificates(team, &incident, size.sessions).await? {
         let ears = if is_deaf(number) { "deaf" } else { "plain" };
-        let session = format!("{ears} {} {grant} {incident}", holder.name());
-        fleet.begin(number, &session).await?;
+        fleet
+            .begin(number, &format!("{ears} {certificate}"))
+            .await?;
     }
     let all: BTreeSet<usize> = (0..size.sessions).collect();
     fleet.all_are_in(all.clone()).await?;
-    let closer = team.person(number);
     let entries = closer.follows_the_ledger().await?;
     let began = Moment::now();
     let (answered, deaths, recorded) = tokio::try_join!(
@@ -145,6 +142,28 @@ async fn round(
     ));
     measured.recorded.add(recorded.into());
     Ok(())
+}
+
+/// A grant and an SSH certificate for each session; people ask beside each other.
+async fn certificates(team: &Team, incident: &str, count: usize) -> Outcome<Vec<(usize, String)>> {
+    let mut people = JoinSet::new();
+    let numbers: Vec<usize> = (0..count).collect();
+    for (person, numbers) in numbers.chunks(GRANTS_OF_ONE).enumerate() {
+        let (person, numbers) = (team.person(person), numbers.to_vec());
+        let incident = incident.to_owned();
+        people.spawn(async move {
+            let mut certificates = Vec::with_capacity(numbers.len());
+            for number in numbers {
+                certificates.push((number, person.logs_in(&SHELL, &incident).await?));
+            }
+            Outcome::Ok(certificates)
+        });
+    }
+    let mut all = Vec::with_capacity(count);
+    while let Some(certificates) = people.join_next().await {
+        all.extend(certificates??);
+    }
+    Ok(all)
 }
 
 /// When each end of a session was told as an entry.

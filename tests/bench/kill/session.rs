@@ -3,58 +3,44 @@
 use std::path::Path;
 use std::process::Stdio;
 
-use breakglass_client::guard::ssh::doorbell::Login;
-use breakglass_client::guard::ssh::presented::Presented;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Command;
 
 use super::moment::Moment;
 use crate::Outcome;
+use crate::team::binary;
 
 /// What each of them is.
 pub(super) const PROCESSES: &str = "three processes (a login, its shell, a command)";
 
-/// `sh` stands for sshd's process of the login: it has the guard asked before anything else, and
-/// leaves when its session is dead. The shell has another name, as a shell has.
+/// `sh` stands for sshd's process of the login: it runs the hook before anything else, as PAM does,
+/// and leaves when its session is dead. The shell has another name, as a shell has.
 const SCRIPT: &str = "\
-    \"$1\" hook \"$2\" \"$3\" 2>&1 || exit 1
+    \"$1\" guard login --socket \"$2\" 2>&1 || exit 1
+    unset SSH_AUTH_INFO_0 PAM_TYPE PAM_USER PAM_RHOST
     echo in
-    if [ \"$5\" = deaf ]; then \"$4\" -c 'trap \"\" HUP TERM; while :; do sleep 1000; done' &
-    else \"$4\" -c 'sleep 1000 & wait' & fi
+    if [ \"$4\" = deaf ]; then \"$3\" -c 'trap \"\" HUP TERM; while :; do sleep 1000; done' &
+    else \"$3\" -c 'sleep 1000 & wait' & fi
     wait";
 
-/// As the bench names one to a host: `NUMBER deaf|plain PERSON GRANT INCIDENT`.
+/// As the bench names one to a host: `NUMBER deaf|plain CERTIFICATE`.
 pub(super) struct Wanted {
     number: usize,
-    is_deaf: bool,
-    login: Login,
+    ears: String,
+    certificate: String,
 }
 
 impl Wanted {
     pub(super) fn parse(line: &str) -> Outcome<Self> {
-        let words: Vec<&str> = line.split(' ').collect();
-        let [number, ears, person, grant, incident] = words[..] else {
-            return Err(format!("`{line}` is no session").into());
-        };
-        let number = number.parse()?;
-        let login = Login {
-            credential: Presented {
-                person: person.to_owned(),
-                grant: grant.to_owned(),
-                incident: incident.to_owned(),
-                credential: format!("{grant}.1"),
-                serial: 1,
-            },
-            login: "deploy".to_owned(),
-            origin: "10.0.0.7".to_owned(),
-            marker: format!("10.0.0.7 {number} 10.0.0.1 22"),
-        };
-        let is_deaf = ears == "deaf";
-        Ok(Self {
-            number,
-            is_deaf,
-            login,
-        })
+        let mut words = line.splitn(3, ' ');
+        match (words.next(), words.next(), words.next()) {
+            (Some(number), Some(ears), Some(certificate)) => Ok(Self {
+                number: number.parse()?,
+                ears: ears.to_owned(),
+                certificate: certificate.to_owned(),
+            }),
+            _ => Err(format!("`{line}` is no session").into()),
+        }
     }
 
     /// Starts it, and says on standard output when it is in, and when the last of its processes is
@@ -63,14 +49,20 @@ impl Wanted {
     pub(super) fn begin(&self, socket: &Path, shell: &Path) -> Outcome<u32> {
         let mut login = Command::new("/bin/sh")
             .args(["-c", SCRIPT, "sh"])
-            .arg(std::env::current_exe()?)
-            .arg(socket)
-            .arg(serde_json::to_string(&self.login)?)
-            .arg(shell)
-            .arg(if self.is_deaf { "deaf" } else { "plain" })
+            .arg(binary("glass")?)
+            .args([socket, shell])
+            .arg(&self.ears)
             .env_clear()
-            .env("PATH", "/usr/bin:/bin")
-            .env("SSH_CONNECTION", &self.login.marker)
+            .envs([("PATH", "/usr/bin:/bin"), ("PAM_TYPE", "open_session")])
+            .envs([("PAM_USER", "deploy"), ("PAM_RHOST", "10.0.0.7")])
+            .env(
+                "SSH_CONNECTION",
+                format!("10.0.0.7 {} 10.0.0.1 22", self.number),
+            )
+            .env(
+                "SSH_AUTH_INFO_0",
+                format!("publickey {}\n", self.certificate),
+            )
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -148,8 +148,8 @@ impl Team {
     }
 
     /// One of them, in turn.
-    pub(crate) fn person(&self, number: usize) -> &Person {
-        &self.people[number % self.people.len()]
+    pub(crate) fn person(&self, number: usize) -> Arc<Person> {
+        Arc::clone(&self.people[number % self.people.len()])
     }
 
     /// Enrols the guard of a target as a context that is called as the target is.
@@ -258,7 +258,7 @@ fn told(output: &std::process::Output, what: &str) -> Outcome<String> {
 }
 
 /// A binary beside this one.
-fn binary(name: &str) -> Outcome<PathBuf> {
+pub(crate) fn binary(name: &str) -> Outcome<PathBuf> {
     let path = std::env::current_exe()?.with_file_name(name);
     if path.exists() {
         return Ok(path);

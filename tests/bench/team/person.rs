@@ -1,28 +1,35 @@
 //! Somebody with a connection of their own, and what they do.
 
+use breakglass_client::agent::LoginKey;
 use breakglass_client::config::Context;
 use breakglass_client::session::Session;
 use breakglass_client::{connect, tls};
 use breakglass_proto::statement::Act;
-use breakglass_proto::v1;
 use breakglass_proto::v1::grant_service_client::GrantServiceClient;
+use breakglass_proto::v1::{self, CredentialKind};
 use jiff::SignedDuration;
 use tonic::Streaming;
 use tonic::transport::Channel;
 
-use super::policy::Right;
+use super::policy::{A_WHILE, Right};
 use crate::Outcome;
 
 pub(crate) struct Person {
     session: Session,
     grants: GrantServiceClient<Channel>,
+    /// What SSH certificates are for.
+    login: LoginKey,
 }
 
 impl Person {
     pub(super) async fn connect(context: Context) -> Outcome<Self> {
         let session = Session::open_context(context).await?;
         let grants = GrantServiceClient::new(another_connection(&session).await?);
-        Ok(Self { session, grants })
+        Ok(Self {
+            session,
+            grants,
+            login: LoginKey::generate()?,
+        })
     }
 
     /// One more.
@@ -37,6 +44,33 @@ impl Person {
         incident: &str,
         length: SignedDuration,
     ) -> Outcome<String> {
+        let answer = self
+            .request(right, incident, length, CredentialKind::Jwt)
+            .await?;
+        match (answer.grant, answer.credential) {
+            (Some(grant), Some(credential)) if !credential.value.is_empty() => Ok(grant.id),
+            _ => Err("no credential came back".into()),
+        }
+    }
+
+    /// Asks for a right and takes an SSH certificate under it.
+    pub(crate) async fn logs_in(&self, right: &Right, incident: &str) -> Outcome<String> {
+        let nothing = CredentialKind::Unspecified;
+        let answer = self.request(right, incident, A_WHILE, nothing).await?;
+        let grant = answer.grant.ok_or("no grant came back")?.id;
+        let kind = CredentialKind::SshCertificate;
+        let key = self.login.public_key();
+        let issued = self.session.issue_as(&grant, kind, key).await?;
+        Ok(issued.value)
+    }
+
+    async fn request(
+        &self,
+        right: &Right,
+        incident: &str,
+        length: SignedDuration,
+        credential: CredentialKind,
+    ) -> Outcome<v1::RequestGrantResponse> {
         let signed = self.session.statement(Act::Request {
             right: right.id.into(),
             sentence: right.sentence.into(),
@@ -47,14 +81,10 @@ impl Person {
         })?;
         let request = v1::RequestGrantRequest {
             signed: Some(signed),
-            credential: v1::CredentialKind::Jwt.into(),
+            credential: credential.into(),
         };
         let answer = self.grants.clone().request_grant(request).await?;
-        let answer = answer.into_inner();
-        match (answer.grant, answer.credential) {
-            (Some(grant), Some(credential)) if !credential.value.is_empty() => Ok(grant.id),
-            _ => Err("no credential came back".into()),
-        }
+        Ok(answer.into_inner())
     }
 
     /// Ends a grant; the entry that says so.
@@ -69,11 +99,6 @@ impl Person {
         let answer = self.grants.clone().revoke_grant(request).await?;
         let receipt = answer.into_inner().receipt.ok_or("no receipt came back")?;
         Ok(receipt.index)
-    }
-
-    /// Its id.
-    pub(crate) fn name(&self) -> &str {
-        self.session.person()
     }
 
     /// Makes the line that enrols a target's guard.

@@ -37,10 +37,10 @@ pub(super) fn policy_of(names: &[String], targets: &[String]) -> String {
         policy += &format!("[targets.{target}]\nkind = \"ssh\"\naddress = \"{target}.example\"\n");
     }
     policy += &right(&RESTART);
+    policy += "audience = \"https://worker.example\"\n";
     if targets.is_empty() {
         return policy + &rule(RESTART.id);
     }
-    // The audience lets a JWT come along with the grant: the credential that the session names.
     policy += &right(&SHELL);
     policy += &format!("ssh = {{ targets = {targets:?}, principals = [\"deploy\"] }}\n");
     policy + &rule(&format!("{}\", \"{}", RESTART.id, SHELL.id))
@@ -48,10 +48,7 @@ pub(super) fn policy_of(names: &[String], targets: &[String]) -> String {
 
 fn right(right: &Right) -> String {
     let Right { id, sentence } = right;
-    format!(
-        "[rights.{id}]\nsentence = \"{sentence}\"\nrisk = \"low\"\nlongest = \"15m\"\n\
-         audience = \"https://{id}.example\"\n"
-    )
+    format!("[rights.{id}]\nsentence = \"{sentence}\"\nrisk = \"low\"\nlongest = \"15m\"\n")
 }
 
 fn rule(rights: &str) -> String {

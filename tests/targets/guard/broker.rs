@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use breakglass_client::error::{Error, Refusal};
 use breakglass_client::guard::ssh::broker::{
-    Attending, Broker, EndedGrant, Ending, Live, News, Opening, Standing,
+    Attended, Attending, Broker, EndedGrant, Ending, Live, News, Opening, Standing,
 };
 use breakglass_client::time::now;
 use jiff::SignedDuration;
@@ -89,7 +89,7 @@ impl StandIn {
     }
 }
 
-impl Broker for StandIn {
+impl Attended for StandIn {
     type Attending = Stream;
 
     async fn attend(&self) -> Result<Stream, Error> {
@@ -103,7 +103,9 @@ impl Broker for StandIn {
         self.0.streams.lock().unwrap().push(stream);
         Ok(Stream(news))
     }
+}
 
+impl Broker for StandIn {
     async fn open(&self, opening: &Opening) -> Result<String, Error> {
         self.0.acts.send(Act::Opened(opening.clone())).unwrap();
         if let Some(message) = self.0.refusal.lock().unwrap().clone() {

@@ -303,5 +303,6 @@ fn grant(id: GrantId, begins_at: Time, ends_at: Time) -> Grant {
             ends_at,
         }),
         credentials: 1,
+        credentials_until: None,
     }
 }

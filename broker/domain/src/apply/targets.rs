@@ -1,5 +1,6 @@
 //! The fold of what happens at targets.
 
+use crate::budget::Spending;
 use crate::credential::Subject;
 use crate::event::{Change, Event};
 use crate::id::{GrantId, SessionId, TargetId};
@@ -83,14 +84,10 @@ impl State {
         self.targets
             .tokens
             .retain(|_, token| token.target != *target);
-        for key in self
-            .targets
-            .guards
-            .remove(target)
-            .unwrap_or_default()
-            .keys()
-        {
-            self.targets.keys.remove(key);
+        let keys = self.targets.guards.remove(target).unwrap_or_default();
+        for key in keys.into_keys() {
+            self.targets.keys.remove(&key);
+            self.budgets.forget(&Spending::Renewals(key));
         }
     }
 

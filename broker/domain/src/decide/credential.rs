@@ -8,7 +8,7 @@ use crate::grant::{Grant, GrantRef};
 use crate::id::{CredentialId, GrantId, KeyId, PersonId};
 use crate::limits::CREDENTIAL_LIFE;
 use crate::policy::Right;
-use crate::policy::access::{KubernetesWay, PostgresWay};
+use crate::policy::access::{KubernetesWay, PostgresAccess, PostgresWay};
 use crate::refusal::Refusal;
 use crate::text::Line;
 use crate::time::Time;
@@ -142,15 +142,18 @@ fn login(right: &Right, credential: CredentialId) -> Option<Subject> {
     })
 }
 
-/// PostgreSQL takes the common name for the role; Kubernetes for the user, and organizations for
-/// its groups. The policy gives a right only one of the two.
+/// Kubernetes takes the common name for the user, and organizations for its groups. In PostgreSQL the
+/// common name is the role, and the organization says in which server: one authority signs for all of
+/// them, and `pg_ident.conf` takes the whole name. The policy gives a right only one of the two.
 fn name(right: &Right, person: &PersonId, serial: &str) -> Option<Subject> {
     let postgres = right.postgres.as_ref();
     let kubernetes = right.kubernetes.as_ref();
     let (common_name, organizations) = if let Some(postgres) =
         postgres.filter(|postgres| postgres.way == PostgresWay::Certificate)
     {
-        (postgres.role.clone(), Vec::new())
+        let PostgresAccess { target, role, .. } = postgres;
+        let only_there = Line::recorded(&format!("postgres:{target}:{role}"));
+        (role.clone(), vec![only_there])
     } else {
         let kubernetes =
             kubernetes.filter(|kubernetes| kubernetes.way == KubernetesWay::Certificate)?;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::budget::Spending;
 use crate::command::{Act, Command, RoleOutcome};
 use crate::event::{Actor, Change, Event, SessionEnd};
 use crate::id::{CredentialId, GrantId, KeyId, PersonId, SessionId, TargetId, TokenHash};
@@ -52,6 +53,7 @@ pub(super) fn invite(
     token: &TokenHash,
 ) -> Result<Vec<Event>, Refusal> {
     case.need(Duty::Invite, by)?;
+    case.afford(&Spending::TeamChanges(by.clone()))?;
     make_token(case, by.into(), target, token)
 }
 
@@ -151,6 +153,7 @@ fn renew(
     if case.state.targets.keys.get(key) != Some(by) {
         return Err(Refusal::UnknownTarget(by.clone()));
     }
+    case.afford(&Spending::Renewals(key.clone()))?;
     let renewed = Change::TargetRenewed {
         target: by.clone(),
         key: key.clone(),
@@ -192,6 +195,7 @@ fn open(
             limit: SESSIONS,
         });
     }
+    case.afford(&Spending::Sessions(by.clone()))?;
     let opened = Change::SessionOpened {
         of: grant.of.clone(),
         session: case.state.targets.next_session,

@@ -14,6 +14,7 @@ mod due;
 mod ending;
 mod extending;
 mod folding;
+mod guards;
 mod incidents;
 mod lists;
 mod people;

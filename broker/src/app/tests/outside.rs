@@ -92,8 +92,8 @@ impl Notary for FakeNotary {
         Ok(format!("{text}\n— notary\n"))
     }
 
-    fn revocation_list(&self, revoked: &BTreeSet<GrantId>) -> Option<Vec<u8>> {
-        Some(format!("{revoked:?}").into_bytes())
+    fn revocation_list(&self, revoked: &BTreeSet<GrantId>, version: u64, at: Time) -> Vec<u8> {
+        format!("{revoked:?} of {at} in version {version}").into_bytes()
     }
 
     fn published_keys(&self, _now: Time) -> String {

@@ -7,13 +7,16 @@ use breakglass_domain::{GrantId, Time};
 use breakglass_tlog::Ed25519Signer;
 use breakglass_tlog::note::Note;
 
+use crate::issue::ssh::{SerialRange, SshHostCa, SshUserCa, krl};
 use crate::issue::{JwtIssuer, jwks};
 use crate::ports::{IssueError, Notary};
 
-/// Signs with the ledger's key.
+/// Signs with the ledger's key, and names what the others sign.
 pub(super) struct LedgerNotary {
     pub(super) key: Arc<Ed25519Signer>,
     pub(super) jwt: Arc<JwtIssuer>,
+    pub(super) users: Arc<SshUserCa>,
+    pub(super) hosts: Arc<SshHostCa>,
 }
 
 impl Notary for LedgerNotary {
@@ -24,8 +27,11 @@ impl Notary for LedgerNotary {
             .map_err(signing)
     }
 
-    fn revocation_list(&self, _revoked: &BTreeSet<GrantId>) -> Option<Vec<u8>> {
-        None
+    fn revocation_list(&self, revoked: &BTreeSet<GrantId>, version: u64, at: Time) -> Vec<u8> {
+        let ranges = revoked
+            .iter()
+            .filter_map(|grant| SerialRange::of_grant(*grant));
+        krl(&self.users, version, at, ranges)
     }
 
     fn published_keys(&self, now: Time) -> String {
@@ -33,6 +39,6 @@ impl Notary for LedgerNotary {
     }
 
     fn host_ca(&self) -> String {
-        String::new()
+        self.hosts.public_line()
     }
 }

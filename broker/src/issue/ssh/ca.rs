@@ -105,7 +105,8 @@ impl<Of: Certifies> SshCa<Of> {
     }
 
     /// The public key on the wire (RFC 8709 section 4).
-    pub(super) fn public_key(&self) -> Vec<u8> {
+    #[must_use]
+    pub fn public_key(&self) -> Vec<u8> {
         let key = self.pair.public_key();
         Wire::default().string(ED25519).string(key).done()
     }

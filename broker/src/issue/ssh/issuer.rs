@@ -3,18 +3,14 @@
 use std::fmt;
 use std::sync::Arc;
 
-use breakglass_domain::{Change, CredentialKind, Event, Lifetime, Line, Subject};
+use breakglass_domain::{Line, Subject};
 use breakglass_tlog::Receipt;
 use zeroize::Zeroizing;
 
 use super::ca::SshUserCa;
 use super::certificate::UserCertificate;
-use crate::issue::{announced, key_id};
+use crate::issue::{BACK_DATED, demand_announced};
 use crate::ports::{Credential, CredentialOrder, Decode, Entropy, IssueError, Issuer};
-
-/// How far the start of a certificate lies before its making: a host whose clock is behind by so much
-/// still takes it. The end does not move.
-const BACK_DATED: Lifetime = Lifetime::from_secs(60);
 
 /// Makes the certificates that people log in with.
 pub struct SshIssuer {
@@ -37,7 +33,7 @@ impl SshIssuer {
 
 impl Issuer for SshIssuer {
     fn issue(&self, receipt: &Receipt, order: &CredentialOrder) -> Result<Credential, IssueError> {
-        demand_announced(&announced(self.decode, receipt)?, order)?;
+        demand_announced(self.decode, receipt, order)?;
         let not_before = order.at.minus(BACK_DATED);
         let Subject::Login {
             serial,
@@ -90,40 +86,12 @@ fn key_id_of(order: &CredentialOrder) -> String {
     )
 }
 
-/// Everything the certificate will say must stand in the entry.
-fn demand_announced(event: &Event, order: &CredentialOrder) -> Result<(), IssueError> {
-    let Change::CredentialIssued {
-        of,
-        credential,
-        kind,
-        audience,
-        expires_at,
-        key,
-        subject,
-    } = &event.change
-    else {
-        return Err(IssueError::WrongReceipt);
-    };
-    let same = event.at == order.at
-        && *of == order.grant.of
-        && *credential == order.id
-        && *kind == CredentialKind::Ssh
-        && *subject == order.subject
-        && *audience == order.grant.audience
-        && *expires_at == order.expires_at
-        && *key == key_id(&order.public);
-    if same {
-        Ok(())
-    } else {
-        Err(IssueError::WrongReceipt)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use breakglass_domain::{Actor, CredentialId};
+    use breakglass_domain::{Actor, Change, CredentialId, CredentialKind, Event};
 
     use super::*;
+    use crate::issue::key_id;
     use crate::issue::tests::{at, entropy, grant, holder, line, recorded};
     use crate::ledger::entry;
 

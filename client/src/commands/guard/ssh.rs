@@ -3,12 +3,14 @@
 use std::{path::PathBuf, time::Duration};
 
 use jiff::SignedDuration;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     commands::{DONE, Seat, length},
     error::Error,
-    guard::ssh::{self, MAX_GRACE, Order, broker::Broker},
+    guard::{
+        attend::Post,
+        ssh::{self, MAX_GRACE, Order},
+    },
 };
 
 /// Guard this host's sshd: sessions end when their grant does
@@ -64,17 +66,12 @@ impl Args {
 ///
 /// # Errors
 /// Where it cannot begin, see [`ssh::run`].
-pub async fn run<B: Broker>(args: Args, seat: &Seat, broker: B) -> Result<u8, Error> {
+pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let order = args.order()?;
-    let cannot = |why| Error::setup(format!("signals cannot be heard: {why}"), "try again");
-    let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
-    let stop = async {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-    };
-    ssh::run(&order, broker, &seat.printer, stop).await?;
+    let post = Post::of(&seat.settings, &seat.printer)?;
+    let stop = super::stopped()?;
+    seat.printer
+        .note(format!("the guard of {} begins", post.target()));
+    ssh::run(&order, post, &seat.printer, stop).await?;
     Ok(DONE)
 }

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::TcpListener;
 
@@ -22,6 +21,7 @@ Examples:
   glass guard http --audience https://deploy.shop.example --right deploy-shop --demand-proof
   glass guard http --audience shop-admin --url https://admin.shop.example --listen 127.0.0.1:9471
 
+The host is enrolled as the target first: glass targets invite TARGET, on a laptop of whoever may.
 How to tell your proxy: docs/targets/http.md. Snippets to copy: deploy/http/")]
 pub struct Args {
     /// The audience of the right in the policy; tokens for another one are refused
@@ -47,17 +47,6 @@ pub struct Args {
     pub listen_anywhere: bool,
 }
 
-/// What the guard stands on, from the broker and the policy.
-#[derive(Debug, Clone, Copy)]
-pub struct Ground<'a> {
-    /// `iss` of the broker's tokens.
-    pub issuer: &'a str,
-    /// The broker's JWK set, as text.
-    pub jwks: &'a str,
-    /// The target's grace.
-    pub grace: Duration,
-}
-
 impl Args {
     /// Opens the port.
     ///
@@ -81,14 +70,13 @@ impl Args {
         })
     }
 
-    /// What decides. Keys are exchanged later through its verifier.
+    /// What decides about tokens of `issuer`. It trusts nobody until it is given keys through its
+    /// verifier.
     ///
     /// # Errors
-    /// [`Error::Usage`] for what was typed, [`Error::Setup`] for what the broker gave.
-    pub fn gate(&self, ground: &Ground<'_>, feed: Arc<dyn Feed>) -> Result<Gate, Error> {
-        let mut builder = Verifier::builder(ground.issuer, &self.audience)
-            .keys(ground.jwks)
-            .fresh_for(ground.grace);
+    /// [`Error::Usage`] for what was typed, [`Error::Setup`] for what enrolment gave.
+    pub fn gate(&self, issuer: &str, feed: Arc<dyn Feed>) -> Result<Gate, Error> {
+        let mut builder = Verifier::builder(issuer, &self.audience).without_keys();
         for right in &self.rights {
             builder = builder.right(&right_id(right)?);
         }

@@ -51,6 +51,10 @@ impl Gate {
     fn decide(&self, head: &Parts, check: &Check<'_>) -> Result<Access, Refused> {
         let shown = Shown::by(&head.headers)?;
         let (Shown::Bearer(token) | Shown::Proven { token, .. }) = shown;
+        // Before the broker was heard nothing can be said about any token.
+        if self.verifier.trusts_nobody() {
+            return Err(Denied::Stale { age: None }.into());
+        }
         let access = match self.feed.standing() {
             Some(standing) => self.verifier.verify_live(token, &standing)?,
             // A bad token is told as such, whether the broker is heard or not.

@@ -23,6 +23,6 @@ mod serve;
 mod tests;
 
 pub use answer::names;
-pub use args::{Args, Ground};
+pub use args::Args;
 pub use gate::{Feed, Gate};
 pub use serve::serve;

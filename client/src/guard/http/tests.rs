@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::dpop;
 use crate::verify::fixtures::*;
-use crate::verify::{Newest, Origin};
+use crate::verify::{Keys, Newest, Origin};
 
 const SERVICE: &str = "https://deploy.shop.example";
 
@@ -391,24 +391,39 @@ async fn only_loopback_is_listened_on_unless_it_is_said() {
 
 #[test]
 fn what_was_typed_is_checked() {
-    let key = IssuingKey::named("one");
-    let jwks = set(&[&key]);
-    let ground = Ground {
-        issuer: ISSUER,
-        jwks: &jwks,
-        grace: std::time::Duration::from_secs(60),
-    };
     let feed = Arc::new(Newest::new(ledger().verifier().clone()));
-    let gate = |words: &[&str]| args(words).gate(&ground, feed.clone());
+    let gate = |words: &[&str]| args(words).gate(ISSUER, feed.clone());
     assert_eq!(gate(&[]).unwrap().origin.as_str(), AUDIENCE);
     assert_eq!(gate(&["--url", "mia"]).unwrap_err().exit_code(), 2);
     assert_eq!(gate(&["--right", "two words"]).unwrap_err().exit_code(), 2);
-    let ground = Ground {
-        jwks: "{}",
-        ..ground
+    let error = args(&[]).gate("", feed.clone()).unwrap_err();
+    assert!(error.to_string().contains("the issuer is empty"), "{error}");
+}
+
+#[test]
+fn before_the_broker_was_heard_nothing_is_said_about_a_token() {
+    let watch = Watch::begins();
+    let gate = args(&[]).gate(ISSUER, watch.newest.clone()).unwrap();
+    let bearer = format!("Bearer {}", watch.token);
+    let ask = |gate: &Gate| {
+        let request = Request::get("/check").header("authorization", &bearer);
+        gate.answer(&request.body(()).unwrap().into_parts().0)
     };
-    let error = args(&[]).gate(&ground, feed).unwrap_err();
-    assert!(error.to_string().contains("not a JWK set"), "{error}");
+    assert_eq!(ask(&gate).status(), 503);
+    let key = IssuingKey::named("one");
+    let keys = Keys::parse(&set(&[&key])).unwrap();
+    gate.verifier.replace_keys(keys);
+    assert_ne!(ask(&gate).headers()[names::REASON], "STALE");
+}
+
+#[test]
+fn the_grace_is_the_policys_of_now() {
+    let watch = Watch::begins();
+    let verifier = &watch.gate.verifier;
+    verifier.replace_fresh_for(std::time::Duration::from_secs(120));
+    assert_eq!(verifier.fresh_for().as_secs(), 120);
+    verifier.replace_fresh_for(std::time::Duration::from_secs(86_400));
+    assert_eq!(verifier.fresh_for().as_secs(), 3_600, "the policy's limit");
 }
 
 /// A guard that serves, until it is told to stop.

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use super::broker::{Attending, Broker, Ending, Live, News, Opening, Standing};
+use super::broker::{Attended, Attending, Broker, Ending, Live, News, Opening, Standing};
 use crate::{
     error::{Error, Refusal},
     time,
@@ -130,7 +130,7 @@ fn gone() -> Error {
     }
 }
 
-impl Broker for FakeBroker {
+impl Attended for FakeBroker {
     type Attending = mpsc::UnboundedReceiver<News>;
 
     async fn attend(&self) -> Result<Self::Attending, Error> {
@@ -140,13 +140,15 @@ impl Broker for FakeBroker {
             standing: Some(self.0.standing.lock().unwrap().clone()),
             tick: Some(time::now()),
             grace: *self.0.grace.lock().unwrap(),
-            krl: None,
+            ..News::default()
         };
         stream.send(first).unwrap();
         self.0.streams.lock().unwrap().push(stream);
         Ok(attending)
     }
+}
 
+impl Broker for FakeBroker {
     async fn open(&self, opening: &Opening) -> Result<String, Error> {
         self.answers()?;
         self.0.acts.send(Act::Opened(opening.clone())).unwrap();

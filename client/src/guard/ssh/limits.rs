@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+pub(super) use crate::guard::attend::TICK_TIMEOUT;
+
 /// Most bytes read of what sshd tells of a login: a certificate is about 1 KiB, and one with the
 /// longest lists of principals and addresses still below 8.
 pub(super) const MAX_AUTH_INFO_BYTES: usize = 64 * 1024;
@@ -37,9 +39,6 @@ pub(super) const HOOK_TIMEOUT: Duration = Duration::from_secs(8);
 
 /// The pause between two knocks of the hook at a guard that is not there.
 pub(super) const KNOCK_PAUSE: Duration = Duration::from_millis(100);
-
-/// How long the broker outlives its last tick. It ticks every 2 s; two may be late.
-pub(super) const TICK_TIMEOUT: Duration = Duration::from_secs(6);
 
 /// How far the clocks of this host and of the broker may be apart. A certificate begins 60 s before
 /// its grant, so a host that is further off refuses logins anyway.

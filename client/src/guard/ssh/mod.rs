@@ -22,7 +22,8 @@
 //! | `kin`, `cgroup`, `roster` | who belongs to a session |
 //! | `cut`, `screen` | ending them |
 //! | [`krl`] | the list of revoked certificates sshd reads |
-//! | `line`, `watch` | the stream, and the one task that decides |
+//! | `watch` | the one task that decides |
+//! | `wire` | the real broker |
 //!
 //! What it cannot reach: what a session had somebody else start (`systemctl`, `at`, a container
 //! daemon) belongs to whoever started it, not to the session; and who is root on the host can end
@@ -37,7 +38,6 @@ pub mod doorbell;
 mod kin;
 pub mod krl;
 mod limits;
-mod line;
 pub mod login;
 pub mod presented;
 mod reports;
@@ -45,6 +45,7 @@ mod roster;
 mod screen;
 pub mod sessions;
 mod watch;
+mod wire;
 
 #[cfg(test)]
 mod fake;

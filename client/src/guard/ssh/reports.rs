@@ -30,7 +30,7 @@ pub(super) fn due(
 ) -> Vec<(u64, Report)> {
     let report = |key, session: &super::sessions::Session| {
         let report = if session.id.is_none() {
-            Some(Report::Opened(Box::new(session.opening(sessions.boot()))))
+            Some(Report::Opened(Box::new(session.opening())))
         } else {
             session.ending().map(Report::Ended)
         };
@@ -68,7 +68,7 @@ pub(super) fn is_final(error: &Error) -> bool {
         "NOT_FOUND",
         "INVALID_ARGUMENT",
         "INVALID_TEXT",
-        "UNKNOWN_CREDENTIAL",
+        "NOT_ALLOWED",
     ];
     matches!(error, Error::Refused(refusal) if REASONS.contains(&refusal.reason.as_str()))
 }

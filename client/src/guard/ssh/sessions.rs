@@ -74,17 +74,15 @@ pub struct Over {
 }
 
 impl Session {
-    /// As the broker is told of its beginning. `boot` makes it another one than any of another
-    /// boot.
+    /// As the broker is told of its beginning.
     #[must_use]
-    pub fn opening(&self, boot: &str) -> Opening {
+    pub fn opening(&self) -> Opening {
         Opening {
             grant: self.credential.grant.clone(),
             credential: self.credential.credential.clone(),
             login: self.login.clone(),
             origin: self.origin.clone(),
             at: self.opened_at,
-            once: format!("{boot}-{}", self.process),
             late: self.late,
         }
     }
@@ -239,12 +237,6 @@ impl Sessions {
             .map(|(key, _)| key)
     }
 
-    /// The boot of this machine.
-    #[must_use]
-    pub fn boot(&self) -> &str {
-        &self.boot
-    }
-
     /// When the broker was last heard of, as far as it was written down.
     #[must_use]
     pub fn contact(&self) -> Option<Timestamp> {
@@ -379,16 +371,6 @@ pub(super) mod tests {
             assert!(error.to_string().contains(said), "{error}");
             assert_eq!(std::fs::read_to_string(&file).unwrap(), text);
         }
-    }
-
-    #[test]
-    fn the_same_login_is_reported_as_the_same_session() {
-        let session = session("G-45", me());
-        assert_eq!(session.opening("boot-1"), session.opening("boot-1"));
-        assert_ne!(
-            session.opening("boot-1").once,
-            session.opening("boot-2").once
-        );
     }
 
     #[test]

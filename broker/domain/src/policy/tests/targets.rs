@@ -182,7 +182,9 @@ fn a_target_needs_what_its_kind_needs() {
 /// What stands commented out in the sample is what it says: a target, and a right that leads there.
 #[test]
 fn the_sample_s_targets_can_be_used() {
-    let (before, targets) = crate::policy::STARTER.split_once("# --- Targets ---").unwrap();
+    let (before, targets) = crate::policy::STARTER
+        .split_once("# --- Targets ---")
+        .unwrap();
     let used: String = targets
         .lines()
         .skip(1)

@@ -92,7 +92,7 @@ impl<B: Broker> Watch<B> {
         let Some(session) = self.sessions.session(key) else {
             return;
         };
-        let opening = session.opening(self.sessions.boot());
+        let opening = session.opening();
         self.begin_telling(key);
         let broker = self.broker.clone();
         self.asked.spawn(async move {

@@ -28,12 +28,15 @@ use super::{
     doorbell,
     krl::{self, Kept},
     limits::{AGAIN_PAUSE, CONTACT_SAVED_EVERY, LOOK_EVERY, LOOK_SHARE},
-    line::{self, Heard},
     reports::Backoff,
     roster::Roster,
     sessions::{Over, Sessions, boot_id},
 };
-use crate::{error::Error, output::Printer};
+use crate::{
+    error::Error,
+    guard::attend::{self, Heard},
+    output::Printer,
+};
 
 /// Guards this host until `stop` is ready. Sessions outlive the guard: the next one goes on with
 /// them.
@@ -53,7 +56,7 @@ pub async fn run<B: Broker>(
     let (said, mut news) = mpsc::channel(1);
     let mut helpers = JoinSet::new();
     helpers.spawn(doorbell::attend(doorbell::listen(&order.socket)?, rang));
-    helpers.spawn(line::hold(broker, said));
+    helpers.spawn(attend::hold(broker, said));
     // Outside of systemd there is nobody to tell.
     let _ = sd_notify::notify(&[NotifyState::Ready]);
     tokio::pin!(stop);

@@ -1,6 +1,6 @@
 //! The stream to the broker, opened again whenever it breaks, for ever.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use tokio::{
     sync::mpsc,
@@ -8,17 +8,30 @@ use tokio::{
 };
 
 use super::{
-    broker::{Attending as _, Broker, News},
-    limits::TICK_TIMEOUT,
+    limits::{FIRST_RETRY, LONGEST_RETRY, TICK_TIMEOUT},
+    news::News,
 };
-use crate::{
-    error::Error,
-    limits::{FIRST_RETRY, LONGEST_RETRY},
-};
+use crate::error::Error;
+
+/// Whoever can be attended: the broker, or in tests one that says what the test says.
+pub trait Attended: Send + Sync + 'static {
+    /// What comes over an open stream.
+    type Attending: Attending;
+
+    /// Opens the stream. Its first item has the standing, and the KRL where there is one.
+    fn attend(&self) -> impl Future<Output = Result<Self::Attending, Error>> + Send;
+}
+
+/// An open stream of the broker.
+pub trait Attending: Send + 'static {
+    /// The next thing. Its end is [`Error::Unreachable`]. The stream is of no more use where the
+    /// call is cancelled.
+    fn next(&mut self) -> impl Future<Output = Result<News, Error>> + Send;
+}
 
 /// What came over it, and when.
 #[derive(Debug)]
-pub(super) enum Heard {
+pub enum Heard {
     /// A message.
     News(Box<News>, Instant),
     /// It broke.
@@ -27,7 +40,7 @@ pub(super) enum Heard {
 
 /// Holds it until nobody listens to us. A broker that refuses us is asked again too: whoever took
 /// this target out of the policy may put it back.
-pub(super) async fn hold<B: Broker>(broker: Arc<B>, heard: mpsc::Sender<Heard>) {
+pub async fn hold<A: Attended>(broker: Arc<A>, heard: mpsc::Sender<Heard>) {
     let mut pause = Duration::ZERO;
     loop {
         sleep(pause).await;
@@ -44,8 +57,8 @@ pub(super) async fn hold<B: Broker>(broker: Arc<B>, heard: mpsc::Sender<Heard>) 
 }
 
 /// Until it breaks; `None` where nobody listens.
-async fn attend<B: Broker>(
-    broker: &B,
+async fn attend<A: Attended>(
+    broker: &A,
     heard: &mpsc::Sender<Heard>,
     pause: &mut Duration,
 ) -> Option<Error> {
