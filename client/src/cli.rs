@@ -63,6 +63,8 @@ pub enum Command {
     Incident(incident::Command),
     Request(grant::request::Args),
     Exec(grant::exec::Args),
+    Ssh(grant::ssh::Args),
+    Agent(grant::agent::Args),
     #[command(subcommand)]
     Credential(credential::Command),
     Grants(grant::list::Args),

@@ -45,6 +45,7 @@ pub mod json;
 pub mod key;
 pub mod kill;
 pub mod kubectl;
+pub mod leads;
 pub mod limits;
 pub mod output;
 mod processes;

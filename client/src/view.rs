@@ -3,8 +3,9 @@
 
 use breakglass_proto::v1;
 use serde::Serialize;
+use serde_json::json;
 
-use crate::{grant, time};
+use crate::{grant, leads, time};
 
 /// A grant.
 #[derive(Debug, Serialize)]
@@ -238,6 +239,55 @@ pub struct VerdictView<'a> {
     approvers: &'a [String],
     longest_seconds: Option<i64>,
     explanation: &'a str,
+    /// One line for each way it leads somewhere.
+    leads_to: Vec<String>,
+    access: Option<AccessView<'a>>,
+}
+
+/// The ways a right leads somewhere; what is null it does not have.
+#[derive(Debug, Serialize)]
+pub struct AccessView<'a> {
+    audience: Option<&'a str>,
+    ssh: Option<serde_json::Value>,
+    postgres: Option<serde_json::Value>,
+    kubernetes: Option<serde_json::Value>,
+    aws: Option<serde_json::Value>,
+}
+
+impl<'a> From<&'a v1::Access> for AccessView<'a> {
+    fn from(access: &'a v1::Access) -> Self {
+        let host = |host: &v1::SshHost| json!({ "target": host.target, "address": host.address });
+        Self {
+            audience: some(&access.audience),
+            ssh: access.ssh.as_ref().map(|ssh| {
+                json!({
+                    "hosts": ssh.hosts.iter().map(host).collect::<Vec<_>>(),
+                    "principals": ssh.principals,
+                    "host_ca": some(&ssh.host_ca),
+                })
+            }),
+            postgres: access.postgres.as_ref().map(|it| {
+                json!({
+                    "target": it.target,
+                    "address": it.address,
+                    "database": some(&it.database),
+                    "way": if it.by_certificate { "certificate" } else { "role" },
+                })
+            }),
+            kubernetes: access.kubernetes.as_ref().map(|it| {
+                json!({
+                    "target": it.target,
+                    "server": it.server,
+                    "namespace": some(&it.namespace),
+                    "way": if it.by_certificate { "certificate" } else { "token" },
+                })
+            }),
+            aws: access
+                .aws
+                .as_ref()
+                .map(|it| json!({ "role_arn": it.role_arn, "region": some(&it.region) })),
+        }
+    }
 }
 
 /// What somebody can do.
@@ -259,6 +309,8 @@ impl<'a> From<&'a v1::PersonCan> for CanView<'a> {
             approvers: &verdict.approvers,
             longest_seconds: verdict.longest.as_ref().map(|longest| longest.seconds),
             explanation: &verdict.explanation,
+            leads_to: verdict.access.iter().flat_map(leads::leads).collect(),
+            access: verdict.access.as_ref().map(AccessView::from),
         };
         Self {
             person: &can.person,

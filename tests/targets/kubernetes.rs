@@ -72,6 +72,7 @@ fn kubectl_shows_the_certificate_of_the_targets_authority_and_no_other_gets_in()
     let given = |chain| Given::X509 {
         chain,
         key: Box::leak(key.pem().to_string().into_boxed_str()),
+        login: "mia",
     };
     let mut laid = LaidOut::with(place(&cluster, Way::Certificate), given(&chain));
     shows_pods(&laid.runs("kubectl", &PODS));

@@ -10,7 +10,7 @@ use ring::{
 };
 
 use super::wire::{Reader, Wire};
-use crate::error::Error;
+use crate::{ephemeral::POINT_BYTES, error::Error};
 
 /// RFC 5656 section 3.1.
 const ALGORITHM: &str = "ecdsa-sha2-nistp256";
@@ -91,7 +91,7 @@ impl Keys {
     /// # Errors
     /// [`Error::Setup`] where the line is no certificate for this key.
     pub(super) fn new(key: LoginKey, certificate: &str) -> Result<Self, Error> {
-        let certificate = parse(certificate, &key)?;
+        let certificate = certificate_for(key.public_key(), certificate)?;
         Ok(Self(Mutex::new(Some(Held { key, certificate }))))
     }
 
@@ -101,7 +101,7 @@ impl Keys {
     /// As [`Keys::new`]; the one before then still stands.
     pub(super) fn renew(&self, certificate: &str) -> Result<(), Error> {
         if let Some(held) = &mut *self.lock() {
-            held.certificate = parse(certificate, &held.key)?;
+            held.certificate = certificate_for(held.key.public_key(), certificate)?;
         }
         Ok(())
     }
@@ -130,9 +130,32 @@ impl Keys {
     }
 }
 
+/// The point of a public key's line, `ecdsa-sha2-nistp256 AAAA... comment`; `None` where it is none.
+#[must_use]
+pub fn point_of_line(line: &str) -> Option<Vec<u8>> {
+    let mut words = line.split_ascii_whitespace();
+    words.next().filter(|algorithm| *algorithm == ALGORITHM)?;
+    let blob = STANDARD.decode(words.next()?).ok()?;
+    let mut reader = Reader::new(&blob);
+    let named = (reader.string()?, reader.string()?);
+    let point = reader.string()?;
+    let is_ours = named == (ALGORITHM.as_bytes(), CURVE.as_bytes()) && reader.is_done();
+    (is_ours && point.len() == POINT_BYTES).then(|| point.to_vec())
+}
+
+/// The line of a certificate for this point, of nothing but its algorithm and base64: what a file
+/// that `ssh` reads may hold.
+///
+/// # Errors
+/// [`Error::Unverified`] where it is none, or for another key.
+pub fn certificate_line(point: &[u8], line: &str) -> Result<String, Error> {
+    let blob = certificate_for(point, line)?;
+    Ok(format!("{CERTIFICATE} {}", STANDARD.encode(blob)))
+}
+
 /// The certificate's bytes from its line, `ecdsa-sha2-nistp256-cert-v01@openssh.com AAAA...`.
-fn parse(line: &str, key: &LoginKey) -> Result<Vec<u8>, Error> {
-    let wrong = || Error::broken_answer("it has no SSH certificate for the key of this command");
+fn certificate_for(point: &[u8], line: &str) -> Result<Vec<u8>, Error> {
+    let wrong = || Error::broken_answer("it has no SSH certificate for this key");
     let mut words = line.split_ascii_whitespace();
     let named = words.next().zip(words.next());
     let (_, encoded) = named
@@ -140,7 +163,7 @@ fn parse(line: &str, key: &LoginKey) -> Result<Vec<u8>, Error> {
         .ok_or_else(wrong)?;
     let blob = STANDARD.decode(encoded).map_err(|_| wrong())?;
     match point_of(&blob) {
-        Some(point) if point == key.public_key() => Ok(blob),
+        Some(certified) if certified == point => Ok(blob),
         _ => Err(wrong()),
     }
 }

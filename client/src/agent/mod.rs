@@ -25,5 +25,5 @@ mod socket;
 mod tests;
 pub(crate) mod wire;
 
-pub use keys::LoginKey;
+pub use keys::{LoginKey, certificate_line, point_of_line};
 pub use socket::Agent;

@@ -173,7 +173,7 @@ async fn a_renewed_certificate_is_shown_and_the_one_before_still_signs() {
         "ecdsa-sha2-nistp256-cert-v01@openssh.com A",
     ] {
         let error = agent.renew(wrong).unwrap_err().to_string();
-        assert!(error.contains("no SSH certificate for the key"), "{error}");
+        assert!(error.contains("no SSH certificate for this key"), "{error}");
     }
     send(&mut stream, &[REQUEST_IDENTITIES]).await;
     let expected = Wire::default().byte(IDENTITIES_ANSWER).u32(1);
@@ -333,4 +333,31 @@ async fn a_place_that_is_taken_or_too_long_says_so() {
     let line = desk.certifies(&third, "1").await;
     let long = desk.path(&"x".repeat(200));
     assert!(Agent::start(long, third, &line).is_err());
+}
+
+#[tokio::test]
+async fn a_key_of_ones_own_is_read_and_its_certificate_written_again() {
+    let desk = Desk::opens().await;
+    let order = ["-q", "-t", "ecdsa", "-b", "256", "-N", "", "-f", "mine"];
+    desk.runs("ssh-keygen", &order).await;
+    let line = std::fs::read_to_string(desk.path("mine.pub")).unwrap();
+    let point = super::point_of_line(&line).unwrap();
+    let order = ["-q", "-s", "ca", "-I", "G-45", "-n", "deploy", "mine.pub"];
+    desk.runs("ssh-keygen", &order).await;
+    let certificate = std::fs::read_to_string(desk.path("mine-cert.pub")).unwrap();
+    let written = super::certificate_line(&point, &certificate).unwrap();
+    let two: Vec<_> = certificate.split_ascii_whitespace().take(2).collect();
+    assert_eq!(written, two.join(" "));
+    assert!(super::certificate_line(&[4; 65], &certificate).is_err());
+    let order = ["-q", "-t", "ed25519", "-N", "", "-f", "other"];
+    desk.runs("ssh-keygen", &order).await;
+    let other = std::fs::read_to_string(desk.path("other.pub")).unwrap();
+    for wrong in [
+        other.as_str(),
+        "",
+        "ecdsa-sha2-nistp256",
+        certificate.as_str(),
+    ] {
+        assert_eq!(super::point_of_line(wrong), None, "{wrong}");
+    }
 }

@@ -57,6 +57,8 @@ pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
         Command::Incident(command) => incident::run(command, seat).await,
         Command::Request(args) => grant::request::run(args, seat).await,
         Command::Exec(args) => grant::exec::run(args, seat).await,
+        Command::Ssh(args) => grant::ssh::run(args, seat).await,
+        Command::Agent(args) => grant::agent::run(args, seat).await,
         Command::Credential(command) => credential::run(command, seat).await,
         Command::Grants(args) => grant::list::run(args, seat).await,
         Command::Extend(args) => grant::extend::run(args, seat).await,

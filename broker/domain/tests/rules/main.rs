@@ -22,4 +22,5 @@ mod policy;
 mod self_granting;
 mod statements;
 mod steps;
+mod targets;
 mod world;

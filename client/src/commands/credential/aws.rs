@@ -24,7 +24,7 @@ const BUNDLES: [&str; 2] = ["AWS_CA_BUNDLE", "SSL_CERT_FILE"];
 In ~/.aws/config:
   [profile ops]
   region = eu-central-1
-  credential_process = glass credential aws ops --role-arn arn:aws:iam::123456789012:role/ops
+  credential_process = glass credential aws ops
 
 Then:
   glass request ops -m \"roll back the worker\"
@@ -35,10 +35,11 @@ say where STS is, AWS_CA_BUNDLE which authorities it is checked against; proxies
 pub struct Args {
     #[command(flatten)]
     live: Live,
-    /// The role
+    /// The role; left out: the right's, else AWS_ROLE_ARN
     #[arg(long, value_name = "ARN")]
     role_arn: Option<String>,
-    /// The region whose STS is asked; else AWS_REGION, AWS_DEFAULT_REGION, or the global one
+    /// The region whose STS is asked; left out: the right's, else AWS_REGION or AWS_DEFAULT_REGION,
+    /// else the global one
     #[arg(long, value_name = "REGION")]
     region: Option<String>,
 }
@@ -49,12 +50,17 @@ pub struct Args {
 /// As [`call::assume`]; [`Error::Usage`], [`Error::Refused`], [`Error::Ended`].
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let wanted = args.live.wanted()?;
-    let role_arn = role(args.role_arn)?;
-    let region = region(args.region)?;
-    let endpoint = Endpoint::find(variable, &role_arn, region.as_deref())?;
     let bundle = roots::bundle(&BUNDLES, variable)?;
     let session = seat.session().await?;
     let grant = wanted.find(&session).await?;
+    let said = session.right(&grant.right).await?;
+    let said = said
+        .access
+        .and_then(|access| access.aws)
+        .unwrap_or_default();
+    let role_arn = role(args.role_arn, said.role_arn)?;
+    let region = region(args.region, said.region)?;
+    let endpoint = Endpoint::find(variable, &role_arn, region.as_deref())?;
     let mut credential = session.issue(&grant.id).await?;
     let assume = Assume {
         role_arn: &role_arn,
@@ -69,8 +75,10 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     Ok(DONE)
 }
 
-fn role(flag: Option<String>) -> Result<String, Error> {
-    let named = flag.or_else(|| variable("AWS_ROLE_ARN"));
+/// A token is for one right, so the right's role stands before one that some shell was set up for.
+fn role(flag: Option<String>, of_right: String) -> Result<String, Error> {
+    let of_right = Some(of_right).filter(|arn| !arn.is_empty());
+    let named = flag.or(of_right).or_else(|| variable("AWS_ROLE_ARN"));
     let arn = named.filter(|arn| !arn.is_empty()).ok_or_else(|| {
         Error::usage(
             "no role is named",
@@ -86,8 +94,9 @@ fn role(flag: Option<String>) -> Result<String, Error> {
     }
 }
 
-fn region(flag: Option<String>) -> Result<Option<String>, Error> {
+fn region(flag: Option<String>, of_right: String) -> Result<Option<String>, Error> {
     let named = flag
+        .or(Some(of_right).filter(|region| !region.is_empty()))
         .or_else(|| variable("AWS_REGION"))
         .or_else(|| variable("AWS_DEFAULT_REGION"));
     match named {
@@ -102,4 +111,25 @@ fn region(flag: Option<String>) -> Result<Option<String>, Error> {
 /// An empty one says nothing.
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ARN: &str = "arn:aws:iam::123456789012:role/shop";
+
+    #[test]
+    fn a_flag_wins_over_the_right() {
+        let other = ARN.replace("shop", "other");
+        assert_eq!(role(None, ARN.into()).unwrap(), ARN);
+        assert_eq!(role(Some(other.clone()), ARN.into()).unwrap(), other);
+        assert!(role(Some("shop".into()), ARN.into()).is_err());
+        let region = |flag: Option<&str>| region(flag.map(Into::into), "eu-central-1".into());
+        assert_eq!(region(None).unwrap().as_deref(), Some("eu-central-1"));
+        assert_eq!(
+            region(Some("eu-west-1")).unwrap().as_deref(),
+            Some("eu-west-1")
+        );
+    }
 }

@@ -1,12 +1,15 @@
 //! `glass credential kubernetes`
 
+use breakglass_proto::v1::{CredentialKind, Grant};
 use zeroize::Zeroize as _;
 
-use super::{compact, live::Live, warn_of_screen};
+use super::{compact, live::Live, pem, warn_of_screen};
 use crate::{
     commands::{DONE, Seat},
+    ephemeral::EphemeralKey,
     error::Error,
     kubectl::{EXEC_INFO, Proof, Version},
+    session::Session,
     time,
 };
 
@@ -45,13 +48,34 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let wanted = args.live.wanted()?;
     let session = seat.session().await?;
     let grant = wanted.find(&session).await?;
-    let mut credential = session.issue(&grant.id).await?;
+    let (mut credential, key) = match is_by_certificate(&session, &grant).await? {
+        false => (session.issue(&grant.id).await?, None),
+        true => {
+            let key = EphemeralKey::generate()?;
+            let kind = CredentialKind::X509Certificate;
+            let credential = session.issue_as(&grant.id, kind, key.point()).await?;
+            (credential, Some(key.pem()))
+        }
+    };
     let expires_at = time::from_proto(credential.expires_at.as_ref())
         .ok_or_else(|| Error::broken_answer("a credential has no end"))?;
-    let proof = Proof::Token(compact(&credential)?);
+    let proof = match &key {
+        None => Proof::Token(compact(&credential)?),
+        Some(key) => Proof::Certificate {
+            chain: pem(&credential)?,
+            key,
+        },
+    };
     let answer = version.answer(proof, expires_at);
     credential.value.zeroize();
     warn_of_screen(seat);
     seat.printer.verbatim(&answer);
     Ok(DONE)
+}
+
+/// Whether the cluster of the grant's right takes certificates.
+async fn is_by_certificate(session: &Session, grant: &Grant) -> Result<bool, Error> {
+    let right = session.right(&grant.right).await?;
+    let kubernetes = right.access.and_then(|access| access.kubernetes);
+    Ok(kubernetes.is_some_and(|kubernetes| kubernetes.by_certificate))
 }

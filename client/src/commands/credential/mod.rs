@@ -8,9 +8,11 @@ use super::Seat;
 use crate::error::Error;
 
 pub mod aws;
+pub mod dpop;
 pub mod jwt;
 pub mod kubernetes;
 mod live;
+pub mod ssh;
 
 /// Print a credential, for tools that take it by hand or fetch it by themselves
 #[derive(Debug, clap::Subcommand)]
@@ -19,6 +21,8 @@ pub enum Command {
     Jwt(jwt::Args),
     Kubernetes(kubernetes::Args),
     Aws(aws::Args),
+    Ssh(ssh::Args),
+    Dpop(dpop::Args),
 }
 
 /// Runs one.
@@ -30,6 +34,8 @@ pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
         Command::Jwt(args) => jwt::run(args, seat).await,
         Command::Kubernetes(args) => kubernetes::run(args, seat).await,
         Command::Aws(args) => aws::run(args, seat).await,
+        Command::Ssh(args) => ssh::run(args, seat).await,
+        Command::Dpop(args) => dpop::run(&args, seat),
     }
 }
 
@@ -41,6 +47,20 @@ fn compact(credential: &Credential) -> Result<&str, Error> {
         true => Ok(token),
         false => Err(Error::broken_answer("the token is no JWT")),
     }
+}
+
+/// The chain, if it is one: PEM and nothing else (RFC 7468 section 2). So it can be printed as it is.
+fn pem(credential: &Credential) -> Result<&str, Error> {
+    let chain = credential.value.as_str();
+    match is_pem(chain) {
+        true => Ok(chain),
+        false => Err(Error::broken_answer("the certificate is no PEM")),
+    }
+}
+
+fn is_pem(text: &str) -> bool {
+    let proper = |b: u8| b.is_ascii_alphanumeric() || b"+/= -\n".contains(&b);
+    text.starts_with("-----BEGIN CERTIFICATE-----\n") && text.bytes().all(proper)
 }
 
 fn is_compact(token: &str) -> bool {
@@ -63,6 +83,15 @@ fn warn_of_screen(seat: &Seat) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_certificate_is_printed_raw() {
+        let pem = "-----BEGIN CERTIFICATE-----\nAb+/=\n-----END CERTIFICATE-----\n";
+        assert!(is_pem(pem));
+        for other in ["", "AAAA", &pem.replace("Ab", "\u{1b}[2J")] {
+            assert!(!is_pem(other), "{other:?}");
+        }
+    }
 
     #[test]
     fn only_a_token_is_printed_raw() {

@@ -23,6 +23,11 @@ impl Freshness {
         self.0.values().min().copied()
     }
 
+    /// Those that have come.
+    pub fn needs(&self) -> impl Iterator<Item = Need> {
+        self.0.keys().copied()
+    }
+
     /// Which to ask for again when the plan says so. One that lives as long as the grant is left
     /// alone: a database role, for example, is made once, and made again only where the grant was
     /// extended past it.

@@ -63,7 +63,7 @@ impl Kubernetes {
             (Way::Token, Given::Jwt(token)) => {
                 json!({ "tokenFile": shown(&laid.file(folder, TOKEN, token))? })
             }
-            (Way::Certificate, Given::X509 { chain, key }) => json!({
+            (Way::Certificate, Given::X509 { chain, key, .. }) => json!({
                 "client-certificate": shown(&laid.file(folder, CERTIFICATE, chain))?,
                 "client-key": shown(&laid.file(folder, KEY, key))?,
             }),

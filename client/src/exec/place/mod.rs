@@ -7,7 +7,6 @@
 
 use std::{ffi::OsString, io, path::Path};
 
-use breakglass_proto::v1::{Credential, CredentialKind};
 use zeroize::Zeroizing;
 
 pub mod address;
@@ -15,6 +14,7 @@ pub mod aws;
 pub mod aws_cache;
 pub mod fresh;
 pub mod kubernetes;
+mod of_right;
 pub mod postgres;
 pub mod ssh;
 pub mod token;
@@ -49,6 +49,8 @@ pub enum Given<'a> {
         chain: &'a str,
         /// PKCS#8.
         key: &'a str,
+        /// The name it is for: a person, or a database's role.
+        login: &'a str,
     },
     /// For a database.
     Password {
@@ -134,7 +136,10 @@ impl Place {
             Self::Postgres(place) => place.lay(folder, given),
             Self::Kubernetes(place) => place.lay(folder, given),
             Self::Aws(place) => place.lay(folder, given),
-            Self::Ssh(place) => Ok(place.lay()),
+            Self::Ssh(place) => match given {
+                Given::Ssh => Ok(place.lay(folder)),
+                _ => Err(Unfit::kind("an agent")),
+            },
         }
     }
 }
@@ -159,11 +164,6 @@ impl Placement {
         needs.sort_unstable();
         needs.dedup();
         needs
-    }
-
-    /// What to ask the broker for along with the request.
-    pub(super) fn kind(&self) -> CredentialKind {
-        CredentialKind::Jwt
     }
 
     /// Puts one credential into every place it feeds, over the one before.
@@ -203,12 +203,7 @@ impl Placement {
     }
 }
 
-impl<'a> Given<'a> {
-    /// As the broker sent it.
-    pub(super) fn of(credential: &'a Credential) -> Self {
-        Self::Jwt(&credential.value)
-    }
-
+impl Given<'_> {
     /// What it is an answer to.
     #[must_use]
     pub fn feeds(self) -> Need {

@@ -7,6 +7,11 @@ use super::{Given, Laid, Need, Unfit, address::Address};
 
 const PASSWORDS: &str = "pgpass";
 const AUTHORITY: &str = "postgres-ca.crt";
+const SERVICES: &str = "pg_service.conf";
+
+/// The one service in that file.
+const SERVICE: &str = "glass";
+
 const CERTIFICATE: &str = "postgres.crt";
 const KEY: &str = "postgres.key";
 
@@ -54,18 +59,15 @@ pub enum Trust {
 pub enum Way {
     /// A role made for the grant, with a password.
     Role,
-    /// A client certificate for this fixed role.
-    Certificate {
-        /// The role.
-        role: String,
-    },
+    /// A client certificate for a fixed role, which it names.
+    Certificate,
 }
 
 impl Postgres {
     pub(super) fn need(&self) -> Need {
         match self.way {
             Way::Role => Need::Password,
-            Way::Certificate { .. } => Need::X509,
+            Way::Certificate => Need::X509,
         }
     }
 
@@ -92,14 +94,21 @@ impl Postgres {
                 let path = laid.file(folder, PASSWORDS, line);
                 laid.set("PGUSER", role);
                 laid.set("PGPASSFILE", path);
+                // A grant that is extended gets another role, and the variables of a command that
+                // runs cannot change. What libpq finds in a service file wins over them, and it
+                // looks there for each connection.
+                let service = format!("[{SERVICE}]\nuser={role}\n");
+                let path = laid.file(folder, SERVICES, service);
+                laid.set("PGSERVICEFILE", path);
+                laid.set("PGSERVICE", SERVICE);
                 laid.set("PGCHANNELBINDING", "require");
                 // A certificate of the person's own is not for this server.
                 laid.environment.removed.extend(["PGSSLCERT", "PGSSLKEY"]);
             }
-            (Way::Certificate { role }, Given::X509 { chain, key }) => {
+            (Way::Certificate, Given::X509 { chain, key, login }) => {
                 let certificate = laid.file(folder, CERTIFICATE, chain);
                 let key = laid.file(folder, KEY, key);
-                laid.set("PGUSER", role);
+                laid.set("PGUSER", login);
                 laid.set("PGSSLCERT", certificate);
                 laid.set("PGSSLKEY", key);
                 // Both are about passwords, and there is none.

@@ -15,6 +15,7 @@ const JWT: &str = "eyJ0.eyJz.c2ln";
 const X509: Given<'static> = Given::X509 {
     chain: "CHAIN\n",
     key: "KEY\n",
+    login: "shop_migrator",
 };
 const LOGIN: Given<'static> = Given::Password {
     role: "breakglass_g45_1",
@@ -89,6 +90,9 @@ fn a_database_with_a_role_of_its_own() {
 AUTHORITY
 == pgpass
 \\:\\:1:6432:*:breakglass_g45_1:p\\:w\\\\d # x
+== pg_service.conf
+[glass]
+user=breakglass_g45_1
 PGHOST=::1
 PGPORT=6432
 PGDATABASE=shop
@@ -97,18 +101,19 @@ PGSSLROOTCERT=/run/x/postgres-ca.crt
 PGGSSENCMODE=disable
 PGUSER=breakglass_g45_1
 PGPASSFILE=/run/x/pgpass
+PGSERVICEFILE=/run/x/pg_service.conf
+PGSERVICE=glass
 PGCHANNELBINDING=require
 "
     );
-    for name in ["PGPASSWORD", "PGSERVICE", "PGHOSTADDR", "PGSSLKEY"] {
+    for name in ["PGPASSWORD", "PGHOSTADDR", "PGSSLKEY"] {
         assert!(removes(&laid, name), "{name}");
     }
 }
 
 #[test]
 fn a_database_with_a_certificate() {
-    let role = "shop_migrator".to_owned();
-    let laid = lay(&shop_db(postgres::Way::Certificate { role }), X509);
+    let laid = lay(&shop_db(postgres::Way::Certificate), X509);
     assert_eq!(
         page(&laid),
         "\
@@ -263,8 +268,18 @@ AWS_DEFAULT_REGION=eu-central-1
 #[test]
 fn an_agent() {
     let socket = "/run/x/agent".into();
-    let laid = lay(&Place::Ssh(Ssh { socket }), Given::Ssh);
-    assert_eq!(page(&laid), "SSH_AUTH_SOCK=/run/x/agent\n");
+    let laid = lay(
+        &Place::Ssh(Ssh {
+            socket,
+            known_hosts: Some("@cert-authority web-1 KEY\n".into()),
+        }),
+        Given::Ssh,
+    );
+    assert_eq!(
+        page(&laid),
+        "== known_hosts\n@cert-authority web-1 KEY\nSSH_AUTH_SOCK=/run/x/agent\n\
+         GLASS_KNOWN_HOSTS=/run/x/known_hosts\n"
+    );
     assert!(removes(&laid, "SSH_AGENT_PID"));
 }
 

@@ -37,6 +37,7 @@ use crate::{
 
 mod child;
 mod crash;
+mod papers;
 mod story;
 mod terminal;
 
