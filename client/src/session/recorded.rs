@@ -9,7 +9,6 @@ use breakglass_proto::{
     statement::{Act, Statement},
     v1,
 };
-use serde_json::Value;
 
 use super::Session;
 use crate::{
@@ -111,7 +110,7 @@ fn check_token(token: &str, entry: &Entry) -> Result<(), Error> {
         && text("grant") == entry.text("grant")
         && text("right") == entry.text("right")
         && claims["exp"].as_i64() == expires
-        && claims["ledger"]["index"] == Value::from(entry.index);
+        && claims["ledger"]["index"] == entry.index;
     match is_same {
         true => Ok(()),
         false => Err(not_as_recorded(entry, "claims")),

@@ -2,7 +2,7 @@
 
 use breakglass_proto::statement::NONCE_LEN;
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::*;
 use crate::key::PrivateKey;
