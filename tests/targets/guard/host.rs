@@ -210,17 +210,7 @@ impl Host {
         .args(flags)
         .arg(format!("{}@127.0.0.1", self.login))
         .args((!script.is_empty()).then_some(script));
-        let mut ssh = ssh
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .expect("tests/run installs openssh-client");
-        Person {
-            hears: ssh.stdin.take(),
-            says: BufReader::new(ssh.stdout.take().unwrap()),
-            ssh,
-        }
+        Person::comes(ssh)
     }
 }
 
@@ -245,6 +235,21 @@ pub(crate) struct Person {
 }
 
 impl Person {
+    /// Starts their `ssh`.
+    pub(super) fn comes(mut ssh: Command) -> Self {
+        let mut ssh = ssh
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()
+            .expect("tests/run installs openssh-client");
+        Self {
+            hears: ssh.stdin.take(),
+            says: BufReader::new(ssh.stdout.take().unwrap()),
+            ssh,
+        }
+    }
+
     /// The next line on their screen.
     pub(crate) async fn says(&mut self) -> String {
         let mut line = String::new();
@@ -313,10 +318,10 @@ fn guard(folder: &Path, broker: &StandIn) -> tokio::task::JoinHandle<Result<(), 
 }
 
 /// PAM's rules for our sshd alone.
-struct Service(PathBuf);
+pub(super) struct Service(PathBuf);
 
 impl Service {
-    fn installed(folder: &Path) -> Self {
+    pub(super) fn installed(folder: &Path) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let path = format!(
             "/etc/pam.d/sshd-breakglass-{}-{}",
@@ -333,18 +338,18 @@ impl Service {
         Self(path.into())
     }
 
-    fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         let name = self.0.file_name().unwrap_or_default();
         name.to_string_lossy().into_owned()
     }
 
-    fn remove(&self) {
+    pub(super) fn remove(&self) {
         let _ = fs::remove_file(&self.0);
     }
 }
 
 /// An account with a shell that is not root's, so that sshd gives up its rights for it; or root.
-fn login() -> String {
+pub(super) fn login() -> String {
     let accounts = fs::read_to_string("/etc/passwd").unwrap();
     let found = accounts.lines().find_map(|line| {
         let fields: Vec<_> = line.split(':').collect();
@@ -355,7 +360,7 @@ fn login() -> String {
     found.unwrap_or("root").to_owned()
 }
 
-fn config(folder: &Path) -> String {
+pub(super) fn config(folder: &Path) -> String {
     let at = folder.display();
     format!(
         "HostKey {at}/host
@@ -374,7 +379,7 @@ PidFile none
     )
 }
 
-fn accept(listener: &TcpListener, folder: &Path, name: &str, stop: &AtomicBool) {
+pub(super) fn accept(listener: &TcpListener, folder: &Path, name: &str, stop: &AtomicBool) {
     let mut started: Vec<std::process::Child> = Vec::new();
     while let Ok((stream, _)) = listener.accept() {
         if stop.load(Ordering::SeqCst) {
@@ -401,7 +406,7 @@ fn accept(listener: &TcpListener, folder: &Path, name: &str, stop: &AtomicBool) 
     }
 }
 
-fn keygen(folder: &Path, words: &[&str]) {
+pub(super) fn keygen(folder: &Path, words: &[&str]) {
     let made = std::process::Command::new("ssh-keygen")
         .args(words)
         .current_dir(folder)

@@ -2,7 +2,9 @@
 //! grants. The broker is one that says what the test says, and certificates are made by `ssh-keygen`.
 
 mod broker;
+mod fleet;
 mod host;
+mod real;
 
 use std::time::{Duration, Instant};
 

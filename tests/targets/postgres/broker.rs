@@ -179,7 +179,8 @@ fn a_database_that_is_down_at_the_close_is_told_and_rid_of_the_role_when_it_is_b
     let (held, loot) = house.holds("mia");
     house.server.stops();
     house.closes();
-    drop(held);
+    let ended = held.finishes();
+    assert_ne!(ended.code, 0, "{ended}");
     let told = until("it is in the status", "the broker's job", || {
         let told = house.problems();
         told.contains("could not be dropped yet").then_some(told)
