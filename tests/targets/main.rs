@@ -9,4 +9,5 @@ mod guard;
 mod http;
 mod kubernetes;
 mod postgres;
+mod shop;
 mod ssh;
