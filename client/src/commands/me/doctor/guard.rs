@@ -30,7 +30,9 @@ pub(super) async fn check(seat: &Seat, checks: &mut Vec<Check>) {
     });
     if let Some(standing) = &news.standing {
         let live = standing.live.len();
-        checks.push(Check::good(format!("{live} live grants lead here now")));
+        checks.push(Check::good(format!(
+            "live grants that lead here now: {live}"
+        )));
     }
     if let Some(krl) = news.krl {
         sshd::check(Some(&krl), checks);

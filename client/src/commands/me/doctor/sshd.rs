@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, fs, os::unix::net::UnixStream, path::Path, process::Command};
 
 use super::Check;
-use crate::{files, guard::ssh::MAX_KRL_BYTES};
+use crate::{
+    files,
+    guard::ssh::{MAX_KRL_BYTES, krl},
+};
 
 /// Where PAM's rules for sshd are; sshd asks for the service it is itself called.
 const PAM: &str = "/etc/pam.d/sshd";
@@ -103,7 +106,7 @@ fn authorities(value: Option<&str>) -> Check {
     }
 }
 
-/// The list in place is the one the broker has now.
+/// The list in place names what the broker has revoked by now.
 fn revoked(value: Option<&str>, newest: Option<&[u8]>) -> Check {
     let Some(path) = set(value) else {
         return Check::bad(
@@ -128,15 +131,15 @@ fn revoked(value: Option<&str>, newest: Option<&[u8]>) -> Check {
     let restart = format!("systemctl restart glass-guard, with `--krl {shown}`");
     match newest {
         None => Check::good(format!("sshd: RevokedKeys {shown} is there")),
-        Some(newest) if newest == there => Check::good(format!(
-            "sshd: RevokedKeys {shown} is the broker's newest list"
+        Some(newest) if krl::revoke_the_same(newest, &there) => Check::good(format!(
+            "sshd: RevokedKeys {shown} names what the broker has revoked"
         )),
         Some(_) if there.is_empty() => Check::bad(
             format!("sshd: RevokedKeys {shown} is empty, and revokes nothing"),
             restart,
         ),
         Some(_) => Check::bad(
-            format!("sshd: RevokedKeys {shown} is not the broker's newest list"),
+            format!("sshd: RevokedKeys {shown} does not name what the broker has revoked"),
             restart,
         ),
     }
@@ -225,11 +228,19 @@ mod tests {
         assert!(said(None).1.contains("refuses EVERY key"));
         fs::write(&path, "").unwrap();
         assert!(said(None).0);
-        assert!(said(Some(b"list")).1.contains("is empty"));
-        fs::write(&path, "older").unwrap();
-        assert!(said(Some(b"list")).1.contains("not the broker's newest"));
-        fs::write(&path, "list").unwrap();
-        assert!(said(Some(b"list")).0);
+        let list = |number: u64, revoked: &str| {
+            let head = [&b"SSHKRL\n\0\0\0\0\x01"[..], &number.to_be_bytes(), &[0; 8]];
+            [head.concat(), revoked.as_bytes().to_vec()].concat()
+        };
+        let newest = list(7, "G-45 and G-46");
+        assert!(said(Some(&newest)).1.contains("is empty"));
+        for stale in [list(6, "G-45"), b"nonsense".to_vec()] {
+            fs::write(&path, stale).unwrap();
+            let (ok, what) = said(Some(&newest));
+            assert!(!ok && what.contains("does not name"), "{what}");
+        }
+        fs::write(&path, list(5, "G-45 and G-46")).unwrap();
+        assert!(said(Some(&newest)).0);
     }
 
     #[test]
