@@ -16,6 +16,7 @@ use breakglass_domain::{
 use breakglass_tlog::checkpoint::SignedCheckpoint;
 use breakglass_tlog::proof::{ConsistencyProof, InclusionProof};
 use breakglass_tlog::receipt::Receipt;
+use zeroize::Zeroizing;
 
 /// A future behind a trait object.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -332,7 +333,7 @@ pub struct CredentialOrder {
 /// A credential a target accepts. Says nothing in `Debug`.
 pub struct Credential {
     /// The secret itself.
-    pub value: zeroize::Zeroizing<String>,
+    pub value: Zeroizing<String>,
     /// From when.
     pub not_before: Time,
     /// Until when.
@@ -357,8 +358,14 @@ pub enum IssueError {
 }
 
 /// Makes roles in PostgreSQL and drops them. What it does outside is on record before and after.
+///
+/// How much is done in one server at once is its own matter; a server that does not answer keeps no
+/// other waiting.
 pub trait Databases: Send + Sync {
-    /// Makes the role that the receipt's `credential.issued` entry announces, with this password.
+    /// Servers that it knows how to get to.
+    fn known(&self) -> Vec<TargetId>;
+
+    /// Makes the role that the receipt's `credential.issued` entry announces; answers its password.
     ///
     /// # Errors
     /// [`DatabaseError`]; the role may be there all the same.
@@ -366,17 +373,40 @@ pub trait Databases: Send + Sync {
         &'a self,
         receipt: &'a Receipt,
         order: &'a CredentialOrder,
-        password: &'a str,
-    ) -> Later<'a, Result<(), DatabaseError>>;
+    ) -> Later<'a, Result<Zeroizing<String>, DatabaseError>>;
 
-    /// Ends a role's sessions, hands its objects on, and drops it; one that is gone already is fine.
+    /// Shuts a role and ends its sessions, which is what people wait for. One that is gone already
+    /// has none.
     ///
     /// # Errors
     /// [`DatabaseError`]; may be tried again.
-    fn drop_role<'a>(
+    fn cut_role<'a>(&'a self, role: &'a DoomedRole) -> Later<'a, Result<CutRole, DatabaseError>>;
+
+    /// Hands on what a role owns, and drops it; answers how many sessions came late and were ended.
+    /// One that is gone already is fine.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]; may be tried again.
+    fn drop_role<'a>(&'a self, role: &'a DoomedRole) -> Later<'a, Result<u32, DatabaseError>>;
+
+    /// Roles of grants that this broker has made, and that are there.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    fn roles<'a>(
         &'a self,
-        role: &'a DoomedRole,
-    ) -> Later<'a, Result<DroppedRole, DatabaseError>>;
+        target: &'a TargetId,
+    ) -> Later<'a, Result<Vec<RoleThere>, DatabaseError>>;
+
+    /// Ends the sessions of one certificate, and nobody else's; answers how many there were. Its
+    /// server takes it until it expires, so this is to be called until then.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]; may be tried again.
+    fn end_certificate<'a>(
+        &'a self,
+        certificate: &'a DoomedCertificate,
+    ) -> Later<'a, Result<u64, DatabaseError>>;
 }
 
 /// A role that is to go.
@@ -390,13 +420,35 @@ pub struct DoomedRole {
     pub heir: Line,
 }
 
-/// A role that is gone.
+/// A role that nobody can log in as any more, and nobody is logged in as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DroppedRole {
+pub struct CutRole {
     /// How many of its sessions were ended.
     pub sessions: u32,
-    /// How long it took.
+    /// How long it took, to the last of them dead.
     pub took: Lifetime,
+}
+
+/// A role of a grant that is in a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleThere {
+    /// Its name.
+    pub role: Line,
+    /// Whose rights it has, where it still has somebody's.
+    pub member_of: Option<Line>,
+}
+
+/// A client certificate whose grant is over, and which its server still takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DoomedCertificate {
+    /// Which.
+    pub credential: CredentialId,
+    /// In which server.
+    pub target: TargetId,
+    /// The role it is for.
+    pub role: Line,
+    /// Its number, 16 bytes in lower-case hex.
+    pub serial: String,
 }
 
 /// Why a server did not do it; the text is for people, and carries no secret.
@@ -411,6 +463,14 @@ pub enum DatabaseError {
         /// Which.
         target: TargetId,
         /// In its words, or the network's.
+        why: String,
+    },
+    /// Something has to be set up otherwise, there or here.
+    #[error("the database `{target}` cannot be used: {why}")]
+    Misconfigured {
+        /// Which.
+        target: TargetId,
+        /// What, and what to run.
         why: String,
     },
     /// It said no.

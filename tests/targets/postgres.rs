@@ -1,6 +1,7 @@
 //! A role for each grant in a real PostgreSQL server, and client certificates for a role that is
 //! shared. The broker's own role has there what `deploy/postgres/setup.sql` gives it, and no more.
 
+mod broker;
 mod certificates;
 mod dropping;
 mod hostile;

@@ -105,6 +105,10 @@ pub const REFUSAL_KEYS: usize = 1_000;
 /// The longest life of one credential, whatever its grant's length: a leaked one dies soon.
 pub const CREDENTIAL_LIFE: Lifetime = Lifetime::from_secs(15 * 60);
 
+/// How long after its end a client certificate may still be taken, or somebody be in who came by it,
+/// where a server's clock is behind.
+pub const CERTIFICATE_OUTLASTS: Lifetime = Lifetime::from_secs(60);
+
 const HOUR: Lifetime = Lifetime::from_secs(3_600);
 const MINUTE: Lifetime = Lifetime::from_secs(60);
 

@@ -5,9 +5,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::credential::Subject;
 use crate::event::RoleStep;
 use crate::grant::GrantRef;
 use crate::id::{CredentialId, GrantId, KeyId, SessionId, TargetId, TokenHash};
+use crate::limits::CERTIFICATE_OUTLASTS;
 use crate::people::Device;
 use crate::text::Line;
 use crate::time::Time;
@@ -27,6 +29,8 @@ pub struct Targets {
     pub roles: BTreeMap<Line, Role>,
     /// Grants with SSH certificates that sshd would still take by their time.
     pub logins: BTreeMap<GrantId, Logins>,
+    /// Client certificates that PostgreSQL servers take.
+    pub certificates: BTreeMap<CredentialId, DatabaseCertificate>,
     /// Which guard holds which key: the inverse of `guards`.
     pub keys: BTreeMap<KeyId, TargetId>,
 }
@@ -40,6 +44,7 @@ impl Default for Targets {
             next_session: SessionId(1),
             roles: BTreeMap::new(),
             logins: BTreeMap::new(),
+            certificates: BTreeMap::new(),
             keys: BTreeMap::new(),
         }
     }
@@ -97,7 +102,73 @@ pub struct Logins {
     pub over: bool,
 }
 
+/// A client certificate that a PostgreSQL server takes until it expires.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseCertificate {
+    /// Where.
+    pub target: TargetId,
+    /// As whom.
+    pub role: Line,
+    /// 16 bytes, lower-case hex.
+    pub serial: String,
+    /// Until when.
+    pub until: Time,
+}
+
+impl DatabaseCertificate {
+    /// From what a certificate says; `None` for one that is for something else. The organization is
+    /// what [`in_postgres`] writes.
+    pub(crate) fn of(subject: &Subject, until: Time) -> Option<Self> {
+        let Subject::Name {
+            serial,
+            common_name,
+            organizations,
+        } = subject
+        else {
+            return None;
+        };
+        let [organization] = &organizations[..] else {
+            return None;
+        };
+        let (target, role) = organization
+            .as_str()
+            .strip_prefix(IN_POSTGRES)?
+            .split_once(':')?;
+        (role == common_name.as_str()).then_some(())?;
+        Some(Self {
+            target: target.parse().ok()?,
+            role: common_name.clone(),
+            serial: serial.clone(),
+            until,
+        })
+    }
+
+    /// Whether a server may still take it, or has somebody in it who came by it: its clock may be
+    /// behind.
+    pub(crate) fn counts(&self, now: Time) -> bool {
+        now < self.until.plus(CERTIFICATE_OUTLASTS)
+    }
+}
+
+/// What the organization of a certificate for a PostgreSQL server begins with.
+const IN_POSTGRES: &str = "postgres:";
+
+/// The organization of a certificate for one role in one PostgreSQL server.
+pub(crate) fn in_postgres(target: &TargetId, role: &Line) -> Line {
+    Line::recorded(&format!("{IN_POSTGRES}{target}:{role}"))
+}
+
 impl Targets {
+    /// Client certificates that a server may take at this time, in order.
+    pub fn certificates_at(
+        &self,
+        now: Time,
+    ) -> impl Iterator<Item = (CredentialId, &DatabaseCertificate)> {
+        let certificates = self.certificates.iter();
+        let counting = certificates.filter(move |(_, certificate)| certificate.counts(now));
+        counting.map(|(id, certificate)| (*id, certificate))
+    }
+
     /// Works out anew what follows from the rest (`keys`).
     pub(crate) fn reindex(&mut self) {
         let pairs = |(target, keys): (&TargetId, &BTreeMap<KeyId, Device>)| {

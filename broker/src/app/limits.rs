@@ -40,9 +40,6 @@ pub const INDEX_PATIENCE: Duration = Duration::from_millis(500);
 /// Bytes of chance in the secret of an invitation: 192 bits cannot be guessed.
 pub const TOKEN_BYTES: usize = 24;
 
-/// Bytes of chance in the password of a role: 192 bits cannot be guessed.
-pub const PASSWORD_BYTES: usize = 24;
-
 /// Bytes of a certificate's serial number (RFC 5280 section 4.1.2.2 allows 20).
 pub const SERIAL_BYTES: usize = 16;
 

@@ -8,6 +8,7 @@
 
 mod act;
 mod caller;
+mod databases;
 mod enroll;
 mod error;
 mod export;
@@ -149,6 +150,8 @@ pub struct App {
     issuer: Arc<dyn Issuer>,
     databases: Arc<dyn Databases>,
     in_the_making: roles::InTheMaking,
+    cuts: roles::Cuts,
+    wrong: databases::Wrong,
     notary: Arc<dyn Notary>,
     authority: Arc<dyn Authority>,
     feed: Arc<Feed>,
@@ -177,6 +180,8 @@ impl App {
             issuer: parts.issuer,
             databases: parts.databases,
             in_the_making: roles::InTheMaking::default(),
+            cuts: roles::Cuts::default(),
+            wrong: databases::Wrong::default(),
             notary: parts.notary,
             authority: parts.authority,
             feed: parts.feed,

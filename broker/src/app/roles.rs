@@ -4,24 +4,44 @@
 //! that it is there. Whatever was begun is dropped in the end: with its grant, or, where a broker
 //! fell between the two, by the next one, which makes nothing of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 
-use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use breakglass_domain::command::{Act, RoleOutcome};
 use breakglass_domain::event::RoleStep;
 use breakglass_domain::targets::Role;
 use breakglass_domain::{Actor, Command, Line, Subject};
 use breakglass_tlog::receipt::Receipt;
-use zeroize::Zeroizing;
 
-use super::limits::PASSWORD_BYTES;
 use super::{App, Error, Issued};
-use crate::ports::{Credential, CredentialOrder, DatabaseError, DoomedRole, DroppedRole};
+use crate::ports::{Credential, CredentialOrder, CutRole, DatabaseError, DoomedRole};
 
 /// Names of roles that are being made right now, so that nobody takes them for left behind.
 #[derive(Debug, Default)]
 pub(super) struct InTheMaking(Mutex<BTreeSet<Line>>);
+
+/// Roles whose sessions were ended and that could not be dropped yet, and how that went: the time is
+/// that of the first try, after which nobody was in there.
+#[derive(Debug, Default)]
+pub(super) struct Cuts(Mutex<BTreeMap<Line, CutRole>>);
+
+impl Cuts {
+    fn note(&self, role: &Line, cut: CutRole) -> CutRole {
+        let mut cuts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = cuts.get(role).map(|first| CutRole {
+            sessions: first.sessions.saturating_add(cut.sessions),
+            took: first.took,
+        });
+        let cut = first.unwrap_or(cut);
+        cuts.insert(role.clone(), cut);
+        cut
+    }
+
+    fn forget(&self, role: &Line) {
+        let mut cuts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        cuts.remove(role);
+    }
+}
 
 /// Takes a name off the list again, whatever became of its making.
 struct Mark<'a>(&'a InTheMaking, Line);
@@ -33,7 +53,7 @@ impl InTheMaking {
         Mark(self, role.clone())
     }
 
-    fn has(&self, role: &Line) -> bool {
+    pub(super) fn has(&self, role: &Line) -> bool {
         let names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         names.contains(role)
     }
@@ -58,16 +78,14 @@ impl App {
         };
         let role = role.clone();
         let _mark = self.in_the_making.mark(&role);
-        let password = self.password();
-        let made = self.databases.create_role(receipt, &order, &password).await;
+        let made = self.databases.create_role(receipt, &order).await;
         let outcome = match &made {
-            Ok(()) => RoleOutcome::Created,
+            Ok(_) => RoleOutcome::Created,
             Err(why) => failed(RoleStep::Create, why),
         };
         self.note_role(&role, outcome).await?;
-        made?;
         let credential = Credential {
-            value: password,
+            value: made?,
             not_before: order.at,
             expires_at: order.expires_at,
         };
@@ -97,21 +115,32 @@ impl App {
         })
     }
 
-    /// Drops one, and puts on record what became of it.
+    /// Ends one's sessions, then drops it, and puts on record what became of it. Where the second
+    /// fails, nobody is in there any more all the same.
     ///
     /// # Errors
     /// [`Error::Database`] where it has to be tried again, [`Error::Ledger`].
-    pub async fn drop_role(&self, doomed: &DoomedRole) -> Result<DroppedRole, Error> {
-        let dropped = self.databases.drop_role(doomed).await;
+    pub async fn drop_role(&self, doomed: &DoomedRole) -> Result<CutRole, Error> {
+        let dropped = self.cut_and_drop(doomed).await;
         let outcome = match &dropped {
-            Ok(dropped) => RoleOutcome::Dropped {
-                sessions: dropped.sessions,
-                took: dropped.took,
+            Ok(cut) => RoleOutcome::Dropped {
+                sessions: cut.sessions,
+                took: cut.took,
             },
             Err(why) => failed(RoleStep::Drop, why),
         };
         self.note_role(&doomed.role, outcome).await?;
         Ok(dropped?)
+    }
+
+    /// Answers how its sessions ended the first time that they did, and how many came late.
+    pub(super) async fn cut_and_drop(&self, doomed: &DoomedRole) -> Result<CutRole, DatabaseError> {
+        let cut = self.databases.cut_role(doomed).await?;
+        let cut = self.cuts.note(&doomed.role, cut);
+        let late = self.databases.drop_role(doomed).await?;
+        self.cuts.forget(&doomed.role);
+        let sessions = cut.sessions.saturating_add(late);
+        Ok(CutRole { sessions, ..cut })
     }
 
     async fn note_role(&self, role: &Line, outcome: RoleOutcome) -> Result<(), Error> {
@@ -124,13 +153,6 @@ impl App {
             },
         };
         self.submit(noted).await.map(drop)
-    }
-
-    /// What nobody can guess, and every tool takes as it is.
-    fn password(&self) -> Zeroizing<String> {
-        let mut bytes = Zeroizing::new([0; PASSWORD_BYTES]);
-        self.entropy.fill(&mut *bytes);
-        Zeroizing::new(URL_SAFE_NO_PAD.encode(*bytes))
     }
 }
 

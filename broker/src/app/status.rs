@@ -50,6 +50,7 @@ impl App {
             problems: [of_the_clock(state, now), at_targets(state)].concat(),
             checkpoint,
         });
+        standing.problems.extend(self.wrong.all());
         standing.problems.extend(self.of_the_index());
         standing.problems.extend((self.troubles)());
         standing

@@ -1,10 +1,11 @@
 //! `glassd check`: whether a broker would start, and what is in the way.
 
+use std::borrow::Cow;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
-use breakglass_domain::Time;
 use breakglass_domain::limits::CLOCK_BEHIND;
+use breakglass_domain::{State, Time};
 use breakglass_tlog::NoteSigner as _;
 use rustix::fs::{Mode, stat, statvfs};
 use rustix::process::{Resource, getrlimit};
@@ -13,7 +14,7 @@ use super::policy::counted;
 use super::serve::cannot_bind;
 use super::stores::{Keys, demand_data_dir, read_policy};
 use super::target_keys::TargetKeys;
-use super::{Failure, Printer, running};
+use super::{Failure, Printer, check_targets, running};
 use crate::config::Config;
 use crate::edge::{SystemClock, install_crypto};
 use crate::issue::keys::{KeyFolder, load_ledger_key};
@@ -29,15 +30,23 @@ const OTHER_FILES: u64 = 256;
 /// Say whether the broker would start, and what is in the way
 ///
 /// Looks at the config, permissions, keys, policy, the whole ledger, the clock, ports and room on the
-/// disk. Changes nothing, and may be run while the broker runs.
+/// disk, and asks each database whether the broker can use it. Changes nothing, and may be run while
+/// the broker runs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  glassd check --config /etc/breakglass/glassd.toml")]
 pub(super) struct Check {}
 
 /// What was looked at, and what was found.
-struct Finding {
-    what: &'static str,
+pub(super) struct Finding {
+    what: Cow<'static, str>,
     found: Result<String, Failure>,
+}
+
+impl Finding {
+    pub(super) fn of(what: String, found: Result<String, Failure>) -> Self {
+        let what = what.into();
+        Self { what, found }
+    }
 }
 
 impl Check {
@@ -47,7 +56,7 @@ impl Check {
         match Config::load(path) {
             Ok(config) => look(&config, &mut findings),
             Err(error) => findings.push(Finding {
-                what: "config",
+                what: "config".into(),
                 found: Err(error.into()),
             }),
         }
@@ -77,7 +86,12 @@ fn say(printer: &mut Printer, Finding { what, found }: &Finding) {
 }
 
 fn look(config: &Config, findings: &mut Vec<Finding>) {
-    let mut note = |what, found| findings.push(Finding { what, found });
+    let mut note = |what: &'static str, found| {
+        findings.push(Finding {
+            what: what.into(),
+            found,
+        });
+    };
     let running = running::process(config);
     note("config", Ok(config.file.display().to_string()));
     note(
@@ -90,10 +104,12 @@ fn look(config: &Config, findings: &mut Vec<Finding>) {
     );
     note("target keys", target_keys(config));
     note("policy", policy(config));
+    let mut state = State::default();
     match ledger(config) {
         Ok(report) => {
             note("ledger", well(config, &report));
             note("clock", clock(&report, SystemClock::start().now()));
+            state = report.state;
         }
         Err(failure) => note("ledger", Err(failure.with_config(&config.file))),
     }
@@ -112,6 +128,9 @@ fn look(config: &Config, findings: &mut Vec<Finding>) {
     }
     note("disk", disk(config));
     note("files", files(config));
+    if let Ok(policy) = read_policy(&config.policy_file) {
+        findings.extend(check_targets::look(config, &policy, &state));
+    }
 }
 
 fn keys(config: &Config) -> Result<String, Failure> {

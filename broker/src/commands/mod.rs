@@ -3,7 +3,9 @@
 
 mod authority;
 mod check;
+mod check_targets;
 mod completions;
+mod databases;
 mod failure;
 mod fsck;
 mod init;

@@ -56,7 +56,10 @@ fn announced(decode: Decode, receipt: &Receipt) -> Result<Event, IssueError> {
 }
 
 /// Everything a credential will say must stand in the entry.
-fn demand_announced(
+///
+/// # Errors
+/// [`IssueError::WrongReceipt`] where it does not.
+pub fn demand_announced(
     decode: Decode,
     receipt: &Receipt,
     order: &CredentialOrder,

@@ -7,7 +7,7 @@ use crate::id::{GrantId, SessionId, TargetId};
 use crate::limits::{CONFIRMED_WITHIN, TOKEN_LIFE};
 use crate::people::Device;
 use crate::state::{Deadline, State};
-use crate::targets::{GuardToken, Logins, Role, Session};
+use crate::targets::{DatabaseCertificate, GuardToken, Logins, Role, Session};
 use crate::time::Time;
 
 impl State {
@@ -139,6 +139,7 @@ impl State {
     fn add_credential(&mut self, event: &Event) {
         let Change::CredentialIssued {
             of,
+            credential,
             expires_at,
             subject,
             ..
@@ -169,13 +170,22 @@ impl State {
                 };
                 self.targets.roles.insert(role.clone(), begun);
             }
-            Subject::Bearer { .. } | Subject::Name { .. } => {}
+            Subject::Name { .. } => {
+                let fresh = DatabaseCertificate::of(subject, *expires_at);
+                let certificates = &mut self.targets.certificates;
+                certificates.retain(|_, certificate| certificate.counts(event.at));
+                certificates.extend(fresh.map(|fresh| (*credential, fresh)));
+            }
+            Subject::Bearer { .. } => {}
         }
     }
 
     fn end_at_targets(&mut self, grant: GrantId, at: Time) {
         let targets = &mut self.targets;
         targets.logins.retain(|_, logins| logins.until > at);
+        targets
+            .certificates
+            .retain(|_, certificate| certificate.counts(at));
         if let Some(logins) = targets.logins.get_mut(&grant) {
             logins.over = true;
         }

@@ -10,6 +10,7 @@ use crate::limits::CREDENTIAL_LIFE;
 use crate::policy::Right;
 use crate::policy::access::{KubernetesWay, PostgresAccess, PostgresWay};
 use crate::refusal::Refusal;
+use crate::targets::in_postgres;
 use crate::text::Line;
 use crate::time::Time;
 
@@ -152,8 +153,7 @@ fn name(right: &Right, person: &PersonId, serial: &str) -> Option<Subject> {
         postgres.filter(|postgres| postgres.way == PostgresWay::Certificate)
     {
         let PostgresAccess { target, role, .. } = postgres;
-        let only_there = Line::recorded(&format!("postgres:{target}:{role}"));
-        (role.clone(), vec![only_there])
+        (role.clone(), vec![in_postgres(target, role)])
     } else {
         let kubernetes =
             kubernetes.filter(|kubernetes| kubernetes.way == KubernetesWay::Certificate)?;

@@ -109,13 +109,27 @@ impl Reader<'_> {
             word::<PostgresWay>(&section.field("way"), &text, "ways", self.problems)
         });
         let role = section.required_text("role", self.problems);
-        let role =
-            role.and_then(|text| token(&section.field("role"), &text, SQL_NAME_MAX, self.problems));
+        let role = role.and_then(|text| self.sql_role(section, &text));
         Some(PostgresAccess {
             target: target?,
             way: way?,
             role: role?,
         })
+    }
+
+    /// `public` and `none` are words wherever SQL expects a role, quoted or not.
+    fn sql_role(&mut self, section: &Section<'_>, text: &Spanned<&str>) -> Option<Line> {
+        let field = section.field("role");
+        if ["public", "none"].contains(text.get_ref()) {
+            self.problems.add(
+                text.span(),
+                format!("{field} is {}", quoted(text.get_ref())),
+                "no role in PostgreSQL",
+                "name the role whose rights are to be had, for example `shop_migrator`",
+            );
+            return None;
+        }
+        token(&field, text, SQL_NAME_MAX, self.problems)
     }
 
     fn kubernetes(&mut self, section: &Section<'_>) -> Option<KubernetesAccess> {

@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use breakglass_domain::command::Act;
 use breakglass_domain::event::SessionEnd;
-use breakglass_domain::{GrantId, IncidentId, Lifetime, Policy, Refusal, SessionId, Signed};
+use breakglass_domain::{
+    GrantId, IncidentId, Lifetime, Policy, Refusal, SessionId, Signed, Subject,
+};
 
 use super::world::{POLICY, World, line};
 use crate::app::{Enrolling, Error, Guard, NewKey, Wish, token};
-use crate::jobs::drop_doomed_roles;
+use crate::jobs::keep_databases;
 use crate::ports::Sequencer as _;
 
 const WAYS: &str = r#"
@@ -35,10 +37,18 @@ principals = ["deploy"]
 target = "shop-db"
 way = "role"
 role = "shop_migrator"
+[rights.read-db]
+sentence = "read the database"
+risk = "low"
+longest = "30m"
+[rights.read-db.postgres]
+target = "shop-db"
+way = "certificate"
+role = "shop_reader"
 [[rules]]
 name = "in"
 who = ["mia", "leon"]
-rights = ["way-in"]
+rights = ["way-in", "read-db"]
 approvers = []
 "#;
 
@@ -48,15 +58,19 @@ async fn world() -> World {
     load(&world, WAYS).await;
     world.open_incident().await;
     for person in ["mia", "leon"] {
-        let mut asking = world.asking(person, "way-in", false);
-        if let Act::Request { credential, .. } = &mut asking {
-            *credential = false;
-        }
-        let command = world.command(person, asking);
-        let caller = world.caller(person);
-        world.app.request(&caller, command).await.unwrap();
+        ask(&world, person, "way-in").await;
     }
     world
+}
+
+async fn ask(world: &World, person: &str, right: &str) {
+    let mut asking = world.asking(person, right, false);
+    if let Act::Request { credential, .. } = &mut asking {
+        *credential = false;
+    }
+    let command = world.command(person, asking);
+    let caller = world.caller(person);
+    world.app.request(&caller, command).await.unwrap();
 }
 
 async fn load(world: &World, ways: &str) {
@@ -292,7 +306,7 @@ async fn a_role_lives_as_long_as_its_grant_and_is_dropped_until_it_is_gone() {
     assert!(world.app.doomed_roles().is_empty());
 
     world.databases.away.store(true, Ordering::SeqCst);
-    let job = tokio::spawn(drop_doomed_roles(Arc::clone(&world.app)));
+    let job = tokio::spawn(keep_databases(Arc::clone(&world.app)));
     drop_grant(&world, "mia", 1).await;
     let problems = loop {
         tokio::time::advance(std::time::Duration::from_millis(100)).await;
@@ -311,6 +325,97 @@ async fn a_role_lives_as_long_as_its_grant_and_is_dropped_until_it_is_gone() {
     }
     assert!(world.databases.roles.lock().unwrap().is_empty());
     assert!(world.app.doomed_roles().is_empty());
+    job.abort();
+}
+
+#[tokio::test]
+async fn a_role_that_cannot_be_dropped_has_nobody_in_it_all_the_same() {
+    let world = world().await;
+    let mia = world.caller("mia");
+    let issue = world.app.issue(&mia, GrantId(1), &Wish::Postgres);
+    issue.await.unwrap();
+    drop_grant(&world, "mia", 1).await;
+    let doomed = world.app.doomed_roles().remove(0);
+    world.databases.locked.store(true, Ordering::SeqCst);
+    let failed = world.app.drop_role(&doomed).await.unwrap_err();
+    assert!(failed.to_string().contains("a table is locked"), "{failed}");
+    world.databases.locked.store(false, Ordering::SeqCst);
+    // What is on record is when the last session died: at the first try.
+    let cut = world.app.drop_role(&doomed).await.unwrap();
+    assert_eq!((cut.sessions, cut.took), (1, Lifetime::from_millis(7)));
+    assert!(world.app.doomed_roles().is_empty());
+}
+
+#[tokio::test]
+async fn a_role_that_the_ledger_does_not_know_is_dropped_and_the_others_are_left_alone() {
+    let world = world().await;
+    let mia = world.caller("mia");
+    let issue = world.app.issue(&mia, GrantId(1), &Wish::Postgres);
+    issue.await.unwrap();
+    let (known, orphan) = (line("breakglass_g1_1"), line("breakglass_g77_1"));
+    world.databases.roles.lock().unwrap().insert(orphan);
+    let target = &world.app.databases()[0];
+    world.databases.away.store(true, Ordering::SeqCst);
+    world.app.sweep(target).await.unwrap_err();
+    assert_eq!(
+        world.app.status().problems,
+        [
+            "The database shop-db is not in order, and nobody comes in there now: the database \
+          `shop-db` cannot be reached: connection refused"
+        ]
+    );
+    assert_eq!(world.app.databases_down(), 1);
+    world.databases.away.store(false, Ordering::SeqCst);
+    world.app.sweep(target).await.unwrap();
+    assert!(world.app.status().problems.is_empty());
+    let roles = world.databases.roles.lock().unwrap().clone();
+    assert_eq!(roles.into_iter().collect::<Vec<_>>(), [known]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn sessions_of_a_certificate_are_ended_from_the_end_of_its_grant_until_it_has_expired() {
+    let world = world().await;
+    ask(&world, "mia", "read-db").await;
+    let (mia, wish) = (world.caller("mia"), Wish::X509(new_key(8)));
+    let (issued, _) = world.app.issue(&mia, GrantId(3), &wish).await.unwrap();
+    let Subject::Name {
+        common_name,
+        organizations,
+        ..
+    } = &issued.subject
+    else {
+        panic!("{:?}", issued.subject);
+    };
+    assert_eq!(common_name.as_str(), "shop_reader");
+    assert_eq!(organizations[..], [line("postgres:shop-db:shop_reader")]);
+    assert!(
+        world.app.doomed_certificates().is_empty(),
+        "its grant lives"
+    );
+
+    let job = tokio::spawn(keep_databases(Arc::clone(&world.app)));
+    drop_grant(&world, "mia", 3).await;
+    let ended = || world.databases.ended.lock().unwrap().len();
+    let passes = || tokio::time::advance(std::time::Duration::from_millis(100));
+    while ended() < 3 {
+        passes().await;
+    }
+    let doomed = world.app.doomed_certificates();
+    assert_eq!(doomed.len(), 1);
+    assert_eq!(doomed[0].credential.to_string(), "G-3.1");
+    assert_eq!(world.databases.ended.lock().unwrap()[0], doomed[0]);
+    // What cannot be ended is in the status for as long as it matters.
+    world.databases.away.store(true, Ordering::SeqCst);
+    let told = |problem: &String| problem.contains("by the certificate G-3.1");
+    while !world.app.status().problems.iter().any(told) {
+        passes().await;
+    }
+    // A minute for a server whose clock is behind.
+    world.clock.advance(15 * 60 + 59);
+    assert_eq!(world.app.doomed_certificates().len(), 1);
+    world.clock.advance(1);
+    assert!(world.app.doomed_certificates().is_empty());
+    assert!(!world.app.status().problems.iter().any(told));
     job.abort();
 }
 

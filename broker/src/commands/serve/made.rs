@@ -12,7 +12,7 @@ use super::super::stores::{DECODE, Keys, Stores, record};
 use super::super::target_keys::TargetKeys;
 use super::super::{Failure, VERSION};
 use super::broker::{Core, Running};
-use super::databases::NoDatabases;
+use super::databases::ConfiguredDatabases;
 use super::health::{Appends, Troubles};
 use super::listeners::{Addresses, Doors, Listeners, Tls, grpc_ends};
 use super::notary::LedgerNotary;
@@ -24,7 +24,7 @@ use crate::config::Config;
 use crate::index::SledIndex;
 use crate::issue::ssh::SshIssuer;
 use crate::issue::{Issuers, JwtIssuer, TargetIssuer, discovery, jwks};
-use crate::jobs::{Jobs, drop_doomed_roles};
+use crate::jobs::{Jobs, keep_databases};
 use crate::ledger::sequence::{Observer, Parts, Sequence};
 use crate::listen::{ServerCertificate, accept_plain, accept_tls};
 use crate::ports::{Clock, Entropy, Ledger, LedgerReader, Live, Projection};
@@ -115,6 +115,7 @@ impl Made {
             troubles,
         } = deciding;
         let issuer = Arc::new(JwtIssuer::new(about.issuer.clone(), DECODE, keys.issuing));
+        let world = (clock.clone(), entropy.clone());
         let (authority, ledger_key) = (Arc::new(keys.authority), keys.ledger.clone());
         let app = App::new(AppParts {
             clock: clock.clone(),
@@ -124,7 +125,7 @@ impl Made {
             index: index.clone(),
             reader: reader.clone(),
             issuer: Arc::new(issuers(&issuer, &target_keys, &entropy)),
-            databases: Arc::new(NoDatabases),
+            databases: Arc::new(ConfiguredDatabases::new(config, live.clone(), world)),
             notary: Arc::new(LedgerNotary {
                 key: ledger_key,
                 jwt: issuer.clone(),
@@ -227,7 +228,7 @@ impl Made {
         let publishing = core.sequence.clone();
         let jobs = Jobs::new(core.app.clone(), Box::new(move || publish(&publishing)));
         tasks.spawn("what is due by itself", jobs.run());
-        tasks.spawn("dropping roles", drop_doomed_roles(core.app.clone()));
+        tasks.spawn("keeping databases", keep_databases(core.app.clone()));
         tasks.spawn("housekeeping", housekeeping::run(core.clone(), renew_at));
         let Self {
             core,

@@ -26,6 +26,7 @@ use crate::edge::{SystemClock, SystemEntropy, install_crypto};
 use crate::telemetry::trace_to_stderr;
 
 pub use broker::{Broker, Running};
+pub(super) use databases::explained;
 pub use listeners::Addresses;
 pub(super) use listeners::cannot_bind;
 

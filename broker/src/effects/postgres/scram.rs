@@ -32,6 +32,12 @@ impl Password {
         &self.0
     }
 
+    /// The same, for whoever keeps it as a credential from here on.
+    #[must_use]
+    pub fn into_text(self) -> Zeroizing<String> {
+        self.0
+    }
+
     /// What the server keeps: with it a log-in can be checked, and not done.
     pub(super) fn verifier(&self, entropy: &dyn Entropy) -> String {
         let mut salt = [0; SALT_BYTES];

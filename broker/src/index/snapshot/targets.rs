@@ -2,8 +2,8 @@
 
 use breakglass_domain::event::RoleStep;
 use breakglass_domain::people::Device;
-use breakglass_domain::targets::{GuardToken, Logins, Role, Session, Targets};
-use breakglass_domain::{GrantId, GrantRef, IncidentId, Line, SessionId, Time};
+use breakglass_domain::targets::{DatabaseCertificate, GuardToken, Logins, Role, Session, Targets};
+use breakglass_domain::{CredentialId, GrantId, GrantRef, IncidentId, Line, SessionId, Time};
 use serde::{Deserialize, Serialize};
 
 use super::super::record::word;
@@ -18,6 +18,8 @@ pub(super) struct TargetsRecord {
     next_session: u64,
     roles: Vec<RoleRecord>,
     logins: Vec<(u64, i64, bool)>,
+    #[serde(default)]
+    certificates: Vec<CertificateRecord>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -28,6 +30,15 @@ struct GuardRecord {
     public: Vec<u8>,
     enrolled_ms: i64,
     expires_ms: i64,
+}
+
+#[derive(Serialize, Deserialize)]
+struct CertificateRecord {
+    credential: String,
+    target: String,
+    role: String,
+    serial: String,
+    until_ms: i64,
 }
 
 /// As of [`GrantRef`].
@@ -108,7 +119,24 @@ impl From<&Targets> for TargetsRecord {
             next_session: targets.next_session.0,
             roles: targets.roles.iter().map(role_record).collect(),
             logins: logins.collect(),
+            certificates: targets
+                .certificates
+                .iter()
+                .map(certificate_record)
+                .collect(),
         }
+    }
+}
+
+fn certificate_record(
+    (credential, certificate): (&CredentialId, &DatabaseCertificate),
+) -> CertificateRecord {
+    CertificateRecord {
+        credential: credential.to_string(),
+        target: certificate.target.to_string(),
+        role: certificate.role.to_string(),
+        serial: certificate.serial.clone(),
+        until_ms: certificate.until.as_millis(),
     }
 }
 
@@ -175,7 +203,23 @@ impl TargetsRecord {
                 .logins
                 .insert(GrantId(grant), Logins { until, over });
         }
+        for certificate in self.certificates {
+            let (credential, certificate) = certificate.restore()?;
+            targets.certificates.insert(credential, certificate);
+        }
         Ok(targets)
+    }
+}
+
+impl CertificateRecord {
+    fn restore(self) -> Result<(CredentialId, DatabaseCertificate), IndexError> {
+        let certificate = DatabaseCertificate {
+            target: word(&self.target)?,
+            role: Line::recorded(&self.role),
+            serial: self.serial,
+            until: Time::from_millis(self.until_ms),
+        };
+        Ok((word(&self.credential)?, certificate))
     }
 }
 

@@ -15,29 +15,30 @@ use crate::{
 
 /// Print an SSH certificate for a key of yours, under a grant you already have
 ///
-/// For configurations that call it before each login. The key must be ECDSA P-256, the kind that
-/// lives for one grant: ssh-keygen -t ecdsa -b 256. It never asks for access and never waits for
-/// anybody. `glass ssh` and `glass agent` need no key on a disk.
+/// For configurations that call it before each login. The key has to be ECDSA P-256. It never asks
+/// for access and never waits for anybody. `glass ssh` and `glass agent` need no key on a disk.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Example:
-  glass request shell-web -m \"what fills the disk\"
-  glass credential ssh shell-web --key ~/.ssh/glass.pub --out ~/.ssh/glass-cert.pub
+Once:
+  ssh-keygen -t ecdsa -b 256 -f ~/.ssh/glass
 
 In ~/.ssh/config, for ssh and everything that calls it:
-  Match host web-*.shop.example exec \"glass credential ssh shell-web --key ~/.ssh/glass.pub --out \\
-      ~/.ssh/glass-cert.pub\"
+  Match host web-1.shop.example exec \"glass credential ssh shell-web --key ~/.ssh/glass.pub --write\"
+    User deploy
     IdentityFile ~/.ssh/glass
-    CertificateFile ~/.ssh/glass-cert.pub")]
+
+Then:
+  glass request shell-web -m \"what fills the disk\"
+  ssh web-1.shop.example                    runs: glass credential ssh shell-web ...")]
 pub struct Args {
     #[command(flatten)]
     live: Live,
     /// The public key, as ssh-keygen writes it
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
-    /// Where to write the certificate, whole or not at all; left out: it is printed
-    #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
+    /// Write it beside the key, where ssh looks for it (glass-cert.pub), instead of printing it
+    #[arg(long)]
+    write: bool,
 }
 
 /// Has the key certified.
@@ -53,11 +54,19 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let mut credential = session.issue_as(&grant.id, kind, &point).await?;
     let line = certificate_line(&point, &credential.value)?;
     credential.value.zeroize();
-    match &args.out {
-        Some(path) => files::write(path, format!("{line}\n").as_bytes())?,
-        None => seat.printer.verbatim(&line),
+    if args.write {
+        files::write(&beside(&args.key), format!("{line}\n").as_bytes())?;
+    } else {
+        seat.printer.verbatim(&line);
     }
     Ok(DONE)
+}
+
+/// `glass-cert.pub` for `glass.pub`, as ssh-keygen(1) names it.
+fn beside(key: &Path) -> PathBuf {
+    let mut name = key.file_stem().unwrap_or_default().to_owned();
+    name.push("-cert.pub");
+    key.with_file_name(name)
 }
 
 fn point(path: &Path) -> Result<Vec<u8>, Error> {
@@ -74,4 +83,29 @@ fn point(path: &Path) -> Result<Vec<u8>, Error> {
             "make one: ssh-keygen -t ecdsa -b 256 -f ~/.ssh/glass, and name the .pub",
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_lies_where_ssh_looks_for_it() {
+        let path = beside(Path::new("/home/mia/.ssh/glass.pub"));
+        assert_eq!(path, Path::new("/home/mia/.ssh/glass-cert.pub"));
+    }
+
+    #[test]
+    fn another_kind_of_key_is_told_how_to_make_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("id.pub");
+        let missing = point(&path).unwrap_err();
+        assert!(missing.to_string().starts_with("there is no key at"));
+        std::fs::write(&path, "ssh-ed25519 AAAA mia\n").unwrap();
+        let other = point(&path).unwrap_err();
+        assert!(
+            other.next().unwrap().contains("ssh-keygen -t ecdsa"),
+            "{other}"
+        );
+    }
 }

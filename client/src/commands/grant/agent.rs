@@ -26,8 +26,7 @@ Examples:
 With -o json: grant, socket and ends_at. Logins that are open are not cut by this: the guard beside
 the host does that. `glass ssh` and `glass exec` end what they started.
 
-Exit codes: 0 ended by you; 81 waiting (--no-wait), 82 denied or nobody answered, 83 the access
-ended.")]
+Exit codes: 0 ended by you; 81 waiting (--no-wait), 82 denied or lapsed, 83 the access ended.")]
 pub struct Args {
     /// The right, see `glass can`
     #[arg(long, value_name = "RIGHT")]

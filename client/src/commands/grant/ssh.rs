@@ -26,11 +26,11 @@ Examples:
   glass ssh -m \"what fills the disk\" deploy@web-1 df -h
   glass ssh --right root-web --ssh-option=-L8080:localhost:80 -m \"look at the admin page\" web-1
 
-Everything behind HOST is for the host. scp, rsync, ansible and other tools that call ssh run under
-the right itself: glass exec shell-web -- rsync -a web-1:/var/log/shop .
+From the first word of COMMAND on everything is for the host. scp, rsync, ansible and other tools
+that call ssh run under the right itself: glass exec shell-web -- rsync -a web-1:/var/log/shop .
 
-Exit codes: those of ssh (255 where it could not log in); 81 waiting (--no-wait), 82 denied or nobody
-answered, 83 the access ended first.")]
+Exit codes: those of ssh (255 where it could not log in); 81 waiting (--no-wait), 82 denied or
+lapsed, 83 the access ended first.")]
 pub struct Args {
     /// The right, where more than one leads there
     #[arg(long, value_name = "RIGHT")]
@@ -49,11 +49,7 @@ pub struct Args {
     #[arg(value_name = "HOST")]
     host: String,
     /// What to run there; a shell where it is left out
-    #[arg(
-        trailing_var_arg = true,
-        allow_hyphen_values = true,
-        value_name = "COMMAND"
-    )]
+    #[arg(trailing_var_arg = true, value_name = "COMMAND")]
     command: Vec<OsString>,
 }
 
@@ -137,8 +133,9 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_behind_the_host_is_for_the_host() {
-        let args = typed(&["-m", "why", "web-1", "ls", "-l", "--right", "x"]);
+    fn from_the_command_on_everything_is_for_the_host() {
+        let args = typed(&["web-1", "-m", "why", "ls", "-l", "--right", "x"]);
+        assert_eq!(args.asking.reason.as_deref(), Some("why"));
         assert_eq!(args.host, "web-1");
         assert_eq!(args.command, ["ls", "-l", "--right", "x"]);
         assert_eq!(args.right, None);

@@ -132,6 +132,10 @@ fn mistakes_are_told_with_the_fix() {
             "did you mean `role`?",
         ),
         (
+            "[rights.way-in.postgres]\ntarget = \"shop-db\"\nway = \"role\"\nrole = \"public\"\n",
+            "no role in PostgreSQL",
+        ),
+        (
             "[rights.way-in.aws]\nrole_arn = \"shop-deploy\"\n",
             "is not the ARN of a role",
         ),

@@ -8,10 +8,10 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The longest pause: an operator who has mended it sees it work within a minute.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// The plan for one thing to do. Times are monotonic, as [`crate::ports::Clock::monotonic`] gives
-/// them, so that a wall clock that is set changes nothing.
+/// The plan for one thing to do. Times are monotonic, so that a wall clock that is set changes
+/// nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Retry {
+pub(super) struct Retry {
     failures: u32,
     since: Duration,
     due: Duration,
@@ -19,8 +19,7 @@ pub struct Retry {
 
 impl Retry {
     /// Due at once.
-    #[must_use]
-    pub fn at_once(now: Duration) -> Self {
+    pub(super) fn at_once(now: Duration) -> Self {
         Self {
             failures: 0,
             since: now,
@@ -29,37 +28,38 @@ impl Retry {
     }
 
     /// Whether it is to be tried now.
-    #[must_use]
-    pub fn is_due(&self, now: Duration) -> bool {
+    pub(super) fn is_due(&self, now: Duration) -> bool {
         now >= self.due
     }
 
     /// When it is to be tried, for whoever sleeps until the first of many.
-    #[must_use]
-    pub fn due(&self) -> Duration {
+    pub(super) fn due(&self) -> Duration {
         self.due
     }
 
     /// It failed; the pause doubles, from a second to a minute. It never gives up.
-    pub fn failed(&mut self, now: Duration) {
+    pub(super) fn failed(&mut self, now: Duration) {
         self.due = now.saturating_add(pause_after(self.failures));
         self.failures = self.failures.saturating_add(1);
     }
 
+    /// It went well, and is to be done again after a while.
+    pub(super) fn again_after(&mut self, now: Duration, pause: Duration) {
+        *self = Self::at_once(now.saturating_add(pause));
+    }
+
     /// Something has changed, perhaps for the better: it is due now. The next pause is no shorter.
-    pub fn hurry(&mut self, now: Duration) {
+    pub(super) fn hurry(&mut self, now: Duration) {
         self.due = self.due.min(now);
     }
 
     /// How often it has failed.
-    #[must_use]
-    pub fn failures(&self) -> u32 {
+    pub(super) fn failures(&self) -> u32 {
         self.failures
     }
 
     /// How long it has been waited for.
-    #[must_use]
-    pub fn waited(&self, now: Duration) -> Duration {
+    pub(super) fn waited(&self, now: Duration) -> Duration {
         now.saturating_sub(self.since)
     }
 }

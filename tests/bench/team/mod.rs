@@ -1,5 +1,8 @@
 //! A real `glassd` in a process of its own, and people who ask it for grants.
 
+mod person;
+mod policy;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -7,24 +10,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use breakglass_client::config::{Context, ContextName, Home};
-use breakglass_client::session::Session;
-use breakglass_client::{connect, tls};
-use breakglass_proto::statement::Act;
-use breakglass_proto::v1;
-use breakglass_proto::v1::grant_service_client::GrantServiceClient;
-use jiff::SignedDuration;
+use breakglass_proto::v1::watch_service_client::WatchServiceClient;
 use tokio::process::{Child, Command};
 use tonic::transport::Channel;
 
 use crate::Outcome;
 use crate::load::{Call, in_turn};
-
-/// A grant lives a second: as long as it takes to be used by a script, and short enough that the
-/// number of live ones stays what a busy day has.
-const LENGTH: SignedDuration = SignedDuration::from_secs(1);
-
-const RIGHT: &str = "restart-worker";
-const SENTENCE: &str = "restart the worker";
+pub(crate) use person::Person;
+use policy::{A_SECOND, policy_of};
+pub(crate) use policy::{A_WHILE, RESTART, SHELL};
 
 /// The broker and everybody who asks.
 pub(crate) struct Team {
@@ -34,19 +28,18 @@ pub(crate) struct Team {
     incident: String,
 }
 
-/// Somebody with a connection of their own.
-pub(crate) struct Person {
-    session: Session,
-    grants: GrantServiceClient<Channel>,
-}
-
 impl Team {
     /// A fresh broker, so many people enrolled, one incident open.
     pub(crate) async fn start(people: usize) -> Outcome<Self> {
+        Self::with_targets(people, &[]).await
+    }
+
+    /// The same with these targets, and a right that leads to all of them.
+    pub(crate) async fn with_targets(people: usize, targets: &[String]) -> Outcome<Self> {
         let folder = tempfile::tempdir()?;
         let names: Vec<String> = (0..people).map(|number| format!("p{number}")).collect();
         let policy = folder.path().join("policy.toml");
-        fs::write(&policy, policy_of(&names))?;
+        fs::write(&policy, policy_of(&names, targets))?;
         let invitations = init(folder.path(), &policy, &names).await?;
         let mut team = Self {
             broker: None,
@@ -57,17 +50,14 @@ impl Team {
         team.serve().await?;
         for (name, line) in names.iter().zip(&invitations) {
             team.enroll(name, line).await?;
-            team.people.push(Arc::new(team.connect(name).await?));
+            let person = Person::connect(team.context(name)?).await?;
+            team.people.push(Arc::new(person));
         }
-        let opened = team.people[0]
-            .session
-            .open_incident("sev2", "the bench runs")
-            .await?;
-        team.incident = opened.id;
+        team.incident = team.people[0].opens_an_incident().await?;
         Ok(team)
     }
 
-    /// One address may enrol a score at once and then one a second: the bench waits its turn.
+    /// One address may enrol a hundred at once and then ten a second: the bench waits its turn.
     async fn enroll(&self, name: &str, line: &str) -> Outcome<()> {
         loop {
             let glass = self
@@ -132,8 +122,50 @@ impl Team {
         let incident = self.incident.clone();
         Ok(in_turn(self.people.clone(), move |person: Arc<Person>| {
             let incident = incident.clone();
-            async move { person.ask(incident).await }
+            async move {
+                person.ask(&RESTART, &incident, A_SECOND).await?;
+                Ok(())
+            }
         }))
+    }
+
+    /// Who watches, on so many connections, those of one person after those of the other.
+    pub(crate) async fn watching(
+        &self,
+        connections: usize,
+    ) -> Outcome<Vec<WatchServiceClient<Channel>>> {
+        let mut clients = Vec::with_capacity(connections);
+        for number in 0..connections {
+            let person = &self.people[number % self.people.len()];
+            clients.push(WatchServiceClient::new(person.another_connection().await?));
+        }
+        Ok(clients)
+    }
+
+    /// Somebody who asks, and somebody else, where there is one, who ends.
+    pub(crate) fn two(&self) -> (&Person, &Person) {
+        (&self.people[0], &self.people[self.people.len() - 1])
+    }
+
+    /// One of them, in turn.
+    pub(crate) fn person(&self, number: usize) -> Arc<Person> {
+        Arc::clone(&self.people[number % self.people.len()])
+    }
+
+    /// Enrols the guard of a target as a context that is called as the target is.
+    pub(crate) async fn enrols_guard(&self, target: &str) -> Outcome<()> {
+        let line = self.people[0].invites_guard(target).await?;
+        self.enroll(target, &line).await
+    }
+
+    /// The folder of everybody's contexts.
+    pub(crate) fn laptops(&self) -> PathBuf {
+        self.folder.path().join("glass")
+    }
+
+    /// The open incident.
+    pub(crate) fn incident(&self) -> &str {
+        &self.incident
     }
 
     /// Resident memory of the broker, in MiB.
@@ -154,7 +186,7 @@ impl Team {
 
     /// Number of entries in the ledger.
     pub(crate) async fn entries(&self) -> Outcome<u64> {
-        Ok(self.people[0].session.next_index().await?)
+        self.people[0].entries().await
     }
 
     /// How much was written, and what the broker weighs then.
@@ -172,66 +204,15 @@ impl Team {
     fn glass(&self) -> Command {
         let mut glass = Command::new(binary("glass").unwrap_or_else(|_| "glass".into()));
         glass
-            .env("GLASS_CONFIG_DIR", self.folder.path().join("glass"))
+            .env("GLASS_CONFIG_DIR", self.laptops())
             .stdin(Stdio::null());
         glass
     }
 
-    async fn connect(&self, name: &str) -> Outcome<Person> {
-        let home = Home::find(Some(&self.folder.path().join("glass")))?;
-        let context: Context = home.context(&ContextName::parse(name)?)?;
-        let ca = fs::read_to_string(&context.ca_file)?;
-        let server = context.server.clone();
-        let session = Session::open_context(context).await?;
-        let config = tls::enrolled(&ca, session.identity())?;
-        let channel = connect::connect(&server, config).await?;
-        Ok(Person {
-            session,
-            grants: GrantServiceClient::new(channel),
-        })
+    fn context(&self, name: &str) -> Outcome<Context> {
+        let home = Home::find(Some(&self.laptops()))?;
+        Ok(home.context(&ContextName::parse(name)?)?)
     }
-}
-
-impl Person {
-    async fn ask(&self, incident: String) -> Outcome<()> {
-        let signed = self.session.statement(Act::Request {
-            right: RIGHT.into(),
-            sentence: SENTENCE.into(),
-            incident,
-            reason: "the bench measures this".into(),
-            length: LENGTH,
-            held: false,
-        })?;
-        let request = v1::RequestGrantRequest {
-            signed: Some(signed),
-            credential: v1::CredentialKind::Jwt.into(),
-        };
-        let answer = self
-            .grants
-            .clone()
-            .request_grant(request)
-            .await?
-            .into_inner();
-        match answer.credential {
-            Some(credential) if !credential.value.is_empty() => Ok(()),
-            _ => Err("no credential came back".into()),
-        }
-    }
-}
-
-fn policy_of(names: &[String]) -> String {
-    let mut policy = String::from("version = 1\n");
-    for name in names {
-        policy += &format!("[people.{name}]\nname = \"{name}\"\njob = \"engineer\"\n");
-    }
-    policy
-        + &format!(
-            "[rights.{RIGHT}]\nsentence = \"{SENTENCE}\"\nrisk = \"low\"\nlongest = \"15m\"\n\
-             audience = \"https://worker.example\"\n\
-             [[rules]]\nname = \"engineers\"\nwho = [\"job:engineer\"]\nrights = [\"{RIGHT}\"]\n\
-             approvers = []\n\
-             [duties]\nopen_incidents = [\"job:engineer\"]\nclose_incidents = [\"job:engineer\"]\n"
-        )
 }
 
 /// Makes the broker; answers the enrolment line of each person.
@@ -277,7 +258,7 @@ fn told(output: &std::process::Output, what: &str) -> Outcome<String> {
 }
 
 /// A binary beside this one.
-fn binary(name: &str) -> Outcome<PathBuf> {
+pub(crate) fn binary(name: &str) -> Outcome<PathBuf> {
     let path = std::env::current_exe()?.with_file_name(name);
     if path.exists() {
         return Ok(path);

@@ -1,12 +1,18 @@
-//! The ceiling: tonic over mutual TLS 1.3 on ring, answering as much as it is asked.
+//! The ceiling: bare tonic over mutual TLS 1.3 on ring, in a process of its own as the broker is.
+//! It answers as much as it is asked, and tells everybody as much as they are told, and does nothing
+//! else.
+
+mod echo;
+mod fan_out;
 
 use std::path::Path;
 use std::process::Stdio;
 use std::sync::Arc;
 
 use breakglass_proto::v1::enroll_service_client::EnrollServiceClient;
-use breakglass_proto::v1::enroll_service_server::{EnrollService, EnrollServiceServer};
-use breakglass_proto::v1::{EnrollRequest, EnrollResponse, Signed};
+use breakglass_proto::v1::enroll_service_server::EnrollServiceServer;
+use breakglass_proto::v1::watch_service_client::WatchServiceClient;
+use breakglass_proto::v1::watch_service_server::WatchServiceServer;
 use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
@@ -14,39 +20,35 @@ use tokio::process::{Child, Command};
 use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
-use tonic::{Request, Response, Status};
 
 use crate::Outcome;
-use crate::load::{Call, in_turn};
+use crate::load::Call;
+use echo::Echo;
+use fan_out::Fan;
 
-/// Bytes of a request's statement and of an answer with a receipt and a JWT, as they are with us:
-/// the ceiling carries what we carry.
-const ASKED: usize = 450;
-const ANSWERED: usize = 4_000;
-
-/// A running echo server in another process.
-pub(crate) struct Echo {
+/// A running bare server in another process.
+pub(crate) struct Bare {
     _child: Child,
     folder: tempfile::TempDir,
     url: String,
 }
 
-impl Echo {
+impl Bare {
     pub(crate) async fn start() -> Outcome<Self> {
         let folder = tempfile::tempdir()?;
         make_certificates(folder.path())?;
         let mut child = Command::new(std::env::current_exe()?)
-            .arg("echo-server")
+            .arg("bare-server")
             .arg(folder.path())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
-        let out = child.stdout.take().ok_or("no output of the echo server")?;
+        let out = child.stdout.take().ok_or("no output of the bare server")?;
         let url = BufReader::new(out)
             .lines()
             .next_line()
             .await?
-            .ok_or("no echo server")?;
+            .ok_or("no bare server")?;
         Ok(Self {
             _child: child,
             folder,
@@ -54,26 +56,30 @@ impl Echo {
         })
     }
 
-    /// A call over so many connections in turn.
-    pub(crate) async fn call(&self, connections: usize) -> Outcome<Call> {
-        let mut clients = Vec::new();
+    /// An echo over so many connections in turn.
+    pub(crate) async fn echo(&self, connections: usize) -> Outcome<Call> {
+        let channels = self.channels(connections).await?;
+        let clients = channels.into_iter().map(EnrollServiceClient::new);
+        Ok(echo::call(clients.collect()))
+    }
+
+    /// Who watches, on connections of their own; and who gives them something to see.
+    pub(crate) async fn watching(
+        &self,
+        connections: usize,
+    ) -> Outcome<(Vec<WatchServiceClient<Channel>>, fan_out::Bell)> {
+        let bell = fan_out::Bell::new(self.channel().await?);
+        let channels = self.channels(connections).await?;
+        let clients = channels.into_iter().map(WatchServiceClient::new);
+        Ok((clients.collect(), bell))
+    }
+
+    async fn channels(&self, connections: usize) -> Outcome<Vec<Channel>> {
+        let mut channels = Vec::with_capacity(connections);
         for _ in 0..connections {
-            clients.push(EnrollServiceClient::new(self.channel().await?));
+            channels.push(self.channel().await?);
         }
-        Ok(in_turn(clients, |mut client| async move {
-            let text = "x".repeat(ASKED);
-            let signed = Some(Signed {
-                text,
-                signature: vec![0; 71],
-            });
-            client
-                .enroll(EnrollRequest {
-                    signed,
-                    ..Default::default()
-                })
-                .await?;
-            Ok(())
-        }))
+        Ok(channels)
     }
 
     async fn channel(&self) -> Outcome<Channel> {
@@ -101,8 +107,10 @@ pub(crate) async fn serve(folder: &Path) -> Outcome<()> {
             tokio::spawn(async move { ready.send(greet(&acceptor, tcp).await).await });
         }
     });
+    let fan = Fan::default();
     tonic::transport::Server::builder()
-        .add_service(EnrollServiceServer::new(Answer))
+        .add_service(EnrollServiceServer::new(Echo::beside(fan.clone())))
+        .add_service(WatchServiceServer::new(fan))
         .serve_with_incoming(ReceiverStream::new(incoming))
         .await?;
     Ok(())
@@ -114,19 +122,6 @@ async fn greet(
 ) -> std::io::Result<tokio_rustls::server::TlsStream<TcpStream>> {
     tcp.set_nodelay(true)?;
     acceptor.accept(tcp).await
-}
-
-struct Answer;
-
-#[tonic::async_trait]
-impl EnrollService for Answer {
-    async fn enroll(&self, _: Request<EnrollRequest>) -> Result<Response<EnrollResponse>, Status> {
-        let certificate = "x".repeat(ANSWERED);
-        Ok(Response::new(EnrollResponse {
-            certificate,
-            ..Default::default()
-        }))
-    }
 }
 
 fn tls(folder: &Path) -> Outcome<rustls::ServerConfig> {
