@@ -10,4 +10,5 @@ mod guard;
 mod http;
 mod kubernetes;
 mod postgres;
+mod shop;
 mod ssh;
