@@ -174,3 +174,28 @@ async fn the_doctor_knows_what_sshd_goes_by() {
         "{fix}"
     );
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn glass_ssh_ends_with_the_incident_and_says_who_closed_it() {
+    let fleet = fleet_or_return!("1m");
+    // This host has no certificate of its own.
+    let unknown = [
+        "--ssh-option=-oStrictHostKeyChecking=no",
+        "--ssh-option=-oUserKnownHostsFile=/dev/null",
+    ];
+    let words = [
+        &["ssh", "-m", "what fills the disk"][..],
+        &unknown,
+        &["web-1", "echo in; exec sleep 1000"],
+    ];
+    let mut mia = fleet.playground.spawns("mia", &words.concat());
+    mia.says("in");
+    let opened = fleet.records("session.opened", 1).remove(0);
+    assert_eq!(text(&opened, "person"), "mia");
+    let close = ["incident", "close", "-m", "reverted"];
+    fleet.playground.done("leon", &close);
+    let said = mia.finishes();
+    assert_eq!(said.code, 83, "{said}");
+    assert!(said.err.contains("leon"), "{said}");
+    assert_eq!(fleet.records("session.ended", 1).len(), 1);
+}
