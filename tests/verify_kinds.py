@@ -32,6 +32,7 @@ FIELDS = {
     "target.enrolled": "target token key public device serial certificate_expires_at",
     "target.renewed": "target key serial certificate_expires_at",
     "target.removed": "target reason",
+    "host.certified": "target host key serial expires_at",
     "incident.opened": "incident severity title closes_at",
     "incident.noted": "incident text",
     "incident.warned": "incident closes_at",
@@ -75,7 +76,8 @@ SIGNED = {deed for _, *deeds in ACTS.values() for deed in deeds}
 ENDING_ACTS = {"note", "close-incident", "deny", "drop", "revoke", "freeze", "remove-person"}
 # What the broker does by itself, or its operator on its host; and what people do without signing.
 BY_BROKER = {
-    "broker.started", "key.added", "key.retired", "policy.loaded", "target.removed", "incident.warned", "ledger.repaired",
+    "broker.started", "key.added", "key.retired", "policy.loaded", "target.removed", "host.certified", "incident.warned",
+    "ledger.repaired",
     "session.unconfirmed", "role.created", "role.failed", "role.dropped",
 }
 BY_GUARDS = {"target.enrolled", "target.renewed", "session.opened", "session.ended"}

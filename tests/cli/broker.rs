@@ -252,3 +252,48 @@ fn what_the_broker_writes_is_its_own_whatever_it_was_started_with() {
     playground.stops();
     assert_eq!(open_to_others(&data), Vec::<String>::new(), "afterwards");
 }
+
+#[test]
+fn a_host_key_is_certified_beside_the_running_broker_and_without_it() {
+    let policy = format!(
+        "{STARTER}\n[targets.web-1]\nkind = \"ssh\"\naddress = \"Web-1.shop.example:2222\"\n"
+    );
+    let mut playground = Playground::with(Rules {
+        policy: Some(policy),
+        ..Rules::default()
+    });
+    let key = playground.path("ssh_host_ed25519_key.pub");
+    let line =
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGKzQ+BSJ3gs7K22pP4tiKmIKF+SvtMjVWTzxTWNGRkX web";
+    std::fs::write(&key, line).unwrap();
+    let words = ["host-certificate", "web-1", key.to_str().unwrap()];
+    for runs in [true, false] {
+        if !runs {
+            playground.stops();
+        }
+        let said = playground.glassd(&words);
+        assert_eq!(said.code, 0, "{said}");
+        assert!(
+            said.out
+                .starts_with("ssh-ed25519-cert-v01@openssh.com AAAA"),
+            "{said}"
+        );
+        assert_eq!(said.out.lines().count(), 1, "{said}");
+    }
+    let certified = playground.entries_of("host.certified");
+    assert_eq!(certified.len(), 2);
+    for entry in &certified {
+        assert_eq!(entry["by"], "breakglass");
+        assert_eq!(entry["target"], "web-1");
+        assert_eq!(entry["host"], "web-1.shop.example");
+        assert!(entry["key"].as_str().unwrap().starts_with("SHA256:"));
+    }
+    assert_ne!(certified[0]["serial"], certified[1]["serial"]);
+    // Of a host that nobody logs in to there is none, and nothing is put on record.
+    let said = playground.glassd(&["host-certificate", "web-2", key.to_str().unwrap()]);
+    assert_eq!(said.code, 2, "{said}");
+    assert!(said.err.contains("no target `web-2`"), "{said}");
+    playground.serves();
+    playground.done("founder", &["ledger", "verify"]);
+    assert_eq!(playground.entries_of("host.certified").len(), 2);
+}

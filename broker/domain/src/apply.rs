@@ -65,6 +65,7 @@ impl State {
             Change::BrokerStarted { .. }
             | Change::KeyAdded { .. }
             | Change::KeyRetired { .. }
+            | Change::HostCertified { .. }
             | Change::Refused { .. }
             | Change::LedgerExported { .. }
             | Change::LedgerRepaired { .. } => {}

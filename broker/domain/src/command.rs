@@ -246,6 +246,19 @@ pub enum Act {
         /// Where it was ended, how long that took.
         took: Option<Lifetime>,
     },
+    /// Certify a host's own key. Broker only: its operator on its host.
+    CertifyHost {
+        /// Which target it is.
+        target: TargetId,
+        /// The name or address it is for.
+        host: Line,
+        /// The key's fingerprint.
+        key: String,
+        /// Serial number chosen for the certificate: 16 digits of lower-case hex.
+        serial: String,
+        /// When it will expire.
+        expires_at: Time,
+    },
     /// What became of a role in PostgreSQL. Broker only.
     NoteRole {
         /// Its name.
@@ -368,6 +381,7 @@ impl Act {
             Self::Use { .. } => "report-use",
             Self::OpenSession { .. } => "open-session",
             Self::EndSession { .. } => "end-session",
+            Self::CertifyHost { .. } => "certify-host",
             Self::NoteRole { .. } => "note-role",
             Self::Abandon { .. } => "abandon",
             Self::Export { .. } => "export-ledger",
@@ -390,6 +404,7 @@ impl Act {
                 | Self::Invite { .. }
                 | Self::InviteTarget { .. }
                 | Self::OpenSession { .. }
+                | Self::CertifyHost { .. }
                 | Self::Enroll { .. }
                 | Self::Renew { .. }
                 | Self::Unfreeze { .. }

@@ -216,6 +216,20 @@ pub enum Change {
         /// Why.
         reason: Line,
     },
+    /// A certificate for a host's own key is about to be made, so that nobody is asked whether it is
+    /// the right host.
+    HostCertified {
+        /// Which target it is.
+        target: TargetId,
+        /// The name or address it is for.
+        host: Line,
+        /// The key's fingerprint, as `ssh-keygen -l` names it.
+        key: String,
+        /// The certificate's serial number: 16 digits of lower-case hex.
+        serial: String,
+        /// When it expires.
+        expires_at: Time,
+    },
     /// Something is broken.
     IncidentOpened {
         /// Its id.
@@ -452,6 +466,7 @@ impl Change {
             | Self::TargetEnrolled { target, .. }
             | Self::TargetRenewed { target, .. }
             | Self::TargetRemoved { target, .. }
+            | Self::HostCertified { target, .. }
             | Self::SessionOpened { target, .. }
             | Self::SessionEnded { target, .. }
             | Self::SessionUnconfirmed { target, .. }

@@ -8,6 +8,8 @@ mod completions;
 mod databases;
 mod failure;
 mod fsck;
+mod host_certificate;
+mod hosts;
 mod init;
 mod invite;
 mod people;
@@ -78,6 +80,7 @@ enum Command {
     #[command(name = "ssh-ca")]
     SshCa(ssh_ca::SshCaCommand),
     TargetsCa(targets_ca::TargetsCa),
+    HostCertificate(host_certificate::HostCertificate),
     #[command(hide = true)]
     Completions(completions::Completions),
     #[command(hide = true)]
@@ -141,6 +144,7 @@ fn dispatch(arguments: &Arguments, printer: &mut Printer) -> Result<(), Failure>
         Command::Authority(authority) => authority.run(&arguments.config()?, printer),
         Command::SshCa(ssh_ca) => ssh_ca.run(&arguments.config()?, printer),
         Command::TargetsCa(targets_ca) => targets_ca.run(&arguments.config()?, printer),
+        Command::HostCertificate(host) => host.run(&arguments.config()?, printer),
         Command::Completions(completions) => completions.run(printer),
         Command::Man(man) => man.run(printer),
     }

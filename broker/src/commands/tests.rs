@@ -150,6 +150,44 @@ fn what_targets_are_to_trust_is_printed_as_they_take_it() {
 }
 
 #[test]
+fn a_host_is_certified_while_no_broker_runs() {
+    let place = Place::new();
+    assert_eq!(place.init(&[]).code, 0);
+    let key = place.0.path().join("host.pub");
+    let line = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGKzQ+BSJ3gs7K22pP4tiKmIKF+SvtMjVWTzxTWNGRkX x";
+    std::fs::write(&key, line).unwrap();
+    let words = ["host-certificate", "web-1", key.to_str().unwrap()];
+    let refused = place.glassd(&words);
+    assert_eq!(refused.code, 2, "{}", refused.err);
+    assert!(
+        refused.err.contains("no target `web-1` of kind \"ssh\""),
+        "{}",
+        refused.err
+    );
+    let policy = place.0.path().join("glass/policy.toml");
+    let text = std::fs::read_to_string(&policy).unwrap();
+    let target = "\n[targets.web-1]\nkind = \"ssh\"\naddress = \"web-1.shop.example:22\"\n";
+    std::fs::write(&policy, text + target).unwrap();
+    // Not before that policy is in force.
+    let refused = place.glassd(&words);
+    assert_eq!(refused.code, 1, "{}", refused.err);
+    assert!(
+        refused.err.contains("the policy has no target `web-1`"),
+        "{}",
+        refused.err
+    );
+    std::fs::write(&key, "not a key").unwrap();
+    let refused = place.glassd(&words);
+    assert!(
+        refused
+            .err
+            .contains("is not a line like `ssh-ed25519 AAAA...`"),
+        "{}",
+        refused.err
+    );
+}
+
+#[test]
 fn a_broker_is_made_with_one_command_and_is_well() {
     let place = Place::new();
     let made = place.init(&["--invite", "founder", "--server-name", "glass.example"]);

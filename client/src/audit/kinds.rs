@@ -87,6 +87,7 @@ kinds! {
     ]
     "target.renewed" Guard false [target Text, key Text, serial Text, certificate_expires_at Time]
     "target.removed" Broker false [target Text, reason Text]
+    "host.certified" Broker false [target Text, host Text, key Text, serial Text, expires_at Time]
     "incident.opened" Person false [incident Text, severity Text, title Text, closes_at Time]
     "incident.noted" Person false [incident Text, text Text]
     "incident.warned" Broker false [incident Text, closes_at Time]

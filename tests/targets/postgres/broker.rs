@@ -166,6 +166,10 @@ fn a_grant_brings_a_role_and_when_the_incident_closes_its_sessions_are_dead() {
     assert!(house.roles().is_empty());
     let kinds = ["credential.issued", "role.created", "role.dropped"];
     assert!(kinds.iter().all(|kind| house.entries_of(kind).len() == 2));
+    // What comes after its grant is over is as it should be.
+    house.playground.done("founder", &["ledger", "verify"]);
+    let walked = house.playground.glassd(&["fsck"]);
+    assert_eq!(walked.code, 0, "{walked}");
     let metrics = house.metrics();
     assert!(
         metrics.contains("breakglass_database_roles 0.0\n"),

@@ -25,6 +25,7 @@ pub(super) fn act(case: &Case<'_>, command: &Command) -> Result<Vec<Event>, Refu
         Act::InviteTarget { target, token } => {
             targets::make_token(case, Actor::Broker, target, token)
         }
+        Act::CertifyHost { .. } => targets::certify_host(case, &command.act),
         Act::NoteRole { role, outcome } => Ok(targets::note_role(case, role, outcome)),
         Act::Unfreeze { person, reason } => people::unfreeze_from_host(case, person, reason),
         Act::Enroll { token, .. } if case.state.targets.tokens.contains_key(token) => {

@@ -10,6 +10,7 @@ use crate::limits::{
     DEVICES_PER_PERSON, ORIGIN_MAX, SERVER_TEXT_MAX, SESSIONS, TOKEN_LIFE, TOKENS,
 };
 use crate::policy::Policy;
+use crate::policy::access::TargetKind;
 use crate::refusal::Refusal;
 use crate::targets::{GuardToken, Role};
 use crate::text::Line;
@@ -79,6 +80,33 @@ pub(super) fn make_token(
         expires_at: case.at.plus(TOKEN_LIFE),
     };
     Ok(vec![case.event(by, invited)])
+}
+
+/// Only what people log in to by SSH shows such a certificate.
+pub(super) fn certify_host(case: &Case<'_>, act: &Act) -> Result<Vec<Event>, Refusal> {
+    let Act::CertifyHost {
+        target,
+        host,
+        key,
+        serial,
+        expires_at,
+    } = act
+    else {
+        return Err(Refusal::StatementMissing);
+    };
+    admit::clock(case, act)?;
+    let known = case.policy().targets.get(target);
+    if known.is_none_or(|known| known.kind != TargetKind::Ssh) {
+        return Err(Refusal::UnknownTarget(target.clone()));
+    }
+    let certified = Change::HostCertified {
+        target: target.clone(),
+        host: host.clone(),
+        key: key.clone(),
+        serial: serial.clone(),
+        expires_at: *expires_at,
+    };
+    Ok(vec![case.event(Actor::Broker, certified)])
 }
 
 /// The caller is nobody yet, as with people: the token says whose guard it is.

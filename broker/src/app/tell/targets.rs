@@ -30,6 +30,15 @@ impl Told<'_> {
                 format!("{who} ended the keys of {target}'s guard"),
                 reason.as_str(),
             ),
+            Change::HostCertified {
+                target,
+                host,
+                expires_at,
+                ..
+            } => format!(
+                "The host key of {target} was certified for {host}, until {}.",
+                self.clock(*expires_at)
+            ),
             _ => return self.of_sessions(change).or_else(|| self.of_roles(change)),
         })
     }

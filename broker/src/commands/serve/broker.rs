@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::edge::install_crypto;
 use crate::index::SledIndex;
 use crate::issue::keys::KeyFolder;
+use crate::issue::ssh::SshHostCa;
 use crate::issue::{Ca, JwtIssuer};
 use crate::ledger::sequence::Sequence;
 use crate::listen::ServerCertificate;
@@ -37,6 +38,7 @@ pub(super) struct Core {
     pub(super) keys: KeyFolder,
     pub(super) authority: Arc<Ca>,
     pub(super) issuer: Arc<JwtIssuer>,
+    pub(super) hosts: Arc<SshHostCa>,
     pub(super) sequence: Sequence,
     pub(super) app: Arc<App>,
     pub(super) troubles: Arc<Troubles>,

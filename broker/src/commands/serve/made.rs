@@ -146,6 +146,7 @@ impl Made {
             keys,
             authority,
             issuer,
+            hosts: target_keys.hosts,
             sequence,
             app,
             troubles,

@@ -5,6 +5,7 @@ mod databases;
 mod gauges;
 mod grpc;
 mod health;
+mod hosts;
 mod housekeeping;
 mod listeners;
 mod made;

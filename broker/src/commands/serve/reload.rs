@@ -6,6 +6,7 @@ use super::super::Failure;
 use super::super::stores::{load_policy, read_policy, record, record_issuing_key};
 use super::broker::Core;
 use super::health::Where;
+use super::hosts;
 use crate::issue::keys::Keyring;
 
 /// Takes up the policy and new keys. What fails leaves in force what was.
@@ -17,7 +18,9 @@ pub(super) async fn reload(core: &Core) -> Result<String, Failure> {
     // taken out of the policy.
     let policy = note(core, Where::Policy, load(core).await);
     let keys = note(core, Where::Keys, take_up_keys(core).await);
-    Ok(format!("{}; {}", policy?, keys?))
+    let hosts = hosts::take_up(core).await;
+    let told = [Some(policy?), Some(keys?), hosts];
+    Ok(told.into_iter().flatten().collect::<Vec<_>>().join("; "))
 }
 
 /// What is wrong is shown to everybody until it is right again.

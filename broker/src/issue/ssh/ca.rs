@@ -100,8 +100,7 @@ impl<Of: Certifies> SshCa<Of> {
     /// The public key as `ssh-keygen -l` names it: `SHA256:` and base64 without padding.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        let hash = digest::digest(&digest::SHA256, &self.public_key());
-        format!("SHA256:{}", STANDARD_NO_PAD.encode(hash))
+        fingerprint(&self.public_key())
     }
 
     /// The public key on the wire (RFC 8709 section 4).
@@ -134,6 +133,12 @@ impl<Of: Certifies> SshCa<Of> {
             certifies: PhantomData,
         }
     }
+}
+
+/// Of a public key on the wire.
+pub(super) fn fingerprint(key: &[u8]) -> String {
+    let hash = digest::digest(&digest::SHA256, key);
+    format!("SHA256:{}", STANDARD_NO_PAD.encode(hash))
 }
 
 impl<Of: Certifies> fmt::Debug for SshCa<Of> {

@@ -5,7 +5,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use breakglass_domain::Time;
 
-use super::ca::{Certifies, ED25519, SshCa, SshUserCa};
+use super::ca::{Certifies, ED25519, SshCa, SshUserCa, fingerprint};
 use super::wire::{Wire, take_string};
 use crate::issue::jwt_crypto::POINT_BYTES;
 use crate::ports::{Entropy, IssueError};
@@ -91,6 +91,12 @@ pub(super) struct CertifiedKey {
 }
 
 impl CertifiedKey {
+    /// As `ssh-keygen -l` names it: `SHA256:` and base64 without padding.
+    pub(super) fn fingerprint(&self) -> String {
+        let whole = Wire::default().string(self.algorithm).raw(&self.fields);
+        fingerprint(&whole.done())
+    }
+
     fn p256(point: &[u8]) -> Result<Self, IssueError> {
         if point.len() != POINT_BYTES || point.first() != Some(&4) {
             return Err(refused("the key is not an uncompressed point of P-256"));

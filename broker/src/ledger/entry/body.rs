@@ -126,6 +126,13 @@ kinds! {
         #[serde(with = "fields::shown")] target: TargetId,
         #[serde(with = "fields::line")] reason: Line,
     }
+    "host.certified" HostCertified {
+        #[serde(with = "fields::shown")] target: TargetId,
+        #[serde(with = "fields::line")] host: Line,
+        key: String,
+        serial: String,
+        #[serde(with = "fields::shown")] expires_at: Time,
+    }
     "incident.opened" IncidentOpened {
         #[serde(with = "fields::shown")] incident: IncidentId,
         #[serde(with = "fields::shown")] severity: Severity,

@@ -1,5 +1,7 @@
 //! Whether entries can have happened in this order.
 
+use std::fmt::Display;
+
 use breakglass_domain::{Change, Event, GrantId, GrantRef, IncidentId, State, Time};
 
 use crate::ledger::entry;
@@ -40,6 +42,18 @@ impl History {
                 Err(format!("{incident} is opened again"))
             }
             Change::IncidentClosed { incident, .. } => self.can_close(*incident),
+            Change::SessionEnded { of, session, .. }
+            | Change::SessionUnconfirmed { of, session, .. } => {
+                let known = self.state.targets.sessions.get(session);
+                known_of(known.map(|known| &known.of), of, session)
+            }
+            // These come after their grant, as a rule.
+            Change::RoleCreated { of, role, .. }
+            | Change::RoleFailed { of, role, .. }
+            | Change::RoleDropped { of, role, .. } => {
+                let known = self.state.targets.roles.get(role);
+                known_of(known.map(|known| &known.of), of, role)
+            }
             change => match change.grant() {
                 Some(of) => self.lives(of),
                 None => Ok(()),
@@ -84,5 +98,14 @@ impl History {
             None => Ok(()),
             Some(grant) => Err(format!("{incident} closes, and {grant} has not ended")),
         }
+    }
+}
+
+/// What was made under a grant is over once, and stays what it was.
+fn known_of(known: Option<&GrantRef>, of: &GrantRef, what: impl Display) -> Result<(), String> {
+    match known {
+        Some(known) if known == of => Ok(()),
+        Some(known) => Err(format!("{what} is of {}, not of {}", known.grant, of.grant)),
+        None => Err(format!("{what} is over, or never was")),
     }
 }

@@ -381,6 +381,15 @@ fn guard() -> impl Strategy<Value = Change> {
             }
         ),
         (name(), line()).prop_map(|(target, reason)| Change::TargetRemoved { target, reason }),
+        (name(), line(), text(), text(), time()).prop_map(
+            |(target, host, key, serial, expires_at)| Change::HostCertified {
+                target,
+                host,
+                key,
+                serial,
+                expires_at
+            }
+        ),
     ]
 }
 

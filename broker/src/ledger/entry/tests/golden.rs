@@ -19,7 +19,7 @@ use super::targets;
 const GOLDEN: &str = include_str!("golden.jsonl");
 
 /// Every kind there is, as users filter by them.
-const KINDS: [&str; 33] = [
+const KINDS: [&str; 34] = [
     "broker.started",
     "certificate.renewed",
     "credential.issued",
@@ -28,6 +28,7 @@ const KINDS: [&str; 33] = [
     "grant.requested",
     "grant.started",
     "grant.used",
+    "host.certified",
     "incident.closed",
     "incident.noted",
     "incident.opened",

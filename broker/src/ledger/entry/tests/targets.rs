@@ -6,7 +6,7 @@ use breakglass_domain::{Change, CredentialKind, Lifetime, SessionId, Subject};
 use super::golden::{at, key, line, of};
 
 pub(super) fn changes() -> Vec<(&'static str, Change)> {
-    [guards(), credentials(), sessions(), roles()].concat()
+    [guards(), credentials(), sessions(), roles(), vec![host()]].concat()
 }
 
 fn guards() -> Vec<(&'static str, Change)> {
@@ -50,6 +50,18 @@ fn guards() -> Vec<(&'static str, Change)> {
             },
         ),
     ]
+}
+
+/// A host's own key.
+fn host() -> (&'static str, Change) {
+    let certified = Change::HostCertified {
+        target: "web-1".parse().expect("an id"),
+        host: line("web-1.shop.example"),
+        key: "SHA256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU".to_owned(),
+        serial: "00c0ffee00c0ffee".to_owned(),
+        expires_at: at(90),
+    };
+    ("breakglass", certified)
 }
 
 fn credentials() -> Vec<(&'static str, Change)> {
