@@ -141,7 +141,7 @@ pub fn deadline(grant: &Grant) -> Option<Timestamp> {
 }
 
 /// The broker under its own name, people under theirs.
-fn by_whom(by: &str) -> &str {
+pub(crate) fn by_whom(by: &str) -> &str {
     match by {
         "" | "breakglass" => "the broker",
         by => by,

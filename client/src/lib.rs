@@ -31,6 +31,7 @@ pub mod grant;
 pub mod identity;
 pub mod invitation;
 pub mod key;
+mod keyboard;
 pub mod limits;
 pub mod output;
 pub mod refusal;

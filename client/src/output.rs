@@ -4,7 +4,7 @@
 use std::{
     fmt::Display,
     io::{self, IsTerminal as _, Write},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use anstyle::{AnsiColor, Style};
@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::{
     error::Error,
+    keyboard,
     spinner::Spinner,
     text::{plain, plain_lines, safe_json},
 };
@@ -35,6 +36,8 @@ pub struct Printer {
     err: Arc<Mutex<dyn Write + Send>>,
     /// Whether somebody sits there: a terminal reads, and shows what is said to it.
     interactive: bool,
+    /// Why a part of the answer could not be written: the first time.
+    lost: Arc<Mutex<Option<io::Error>>>,
 }
 
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -53,6 +56,7 @@ impl Printer {
             out: Arc::new(Mutex::new(anstream::stdout())),
             err: Arc::new(Mutex::new(anstream::stderr())),
             interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
+            lost: Arc::default(),
         }
     }
 
@@ -69,6 +73,7 @@ impl Printer {
                 Box::new(err) as BoxedWrite
             ))),
             interactive: false,
+            lost: Arc::default(),
         }
     }
 
@@ -229,7 +234,8 @@ impl Printer {
         Spinner::still()
     }
 
-    /// Asks for yes or no; no is the default.
+    /// Asks for yes or no: a whole line that says `y` or `yes` is yes, everything else is no. What
+    /// was typed before the question stood there is no answer to it.
     ///
     /// # Errors
     /// [`Error::Usage`] with `otherwise` where nobody is there to answer.
@@ -237,31 +243,34 @@ impl Printer {
         if !self.interactive {
             return Err(Error::usage("nobody is there to say yes", otherwise));
         }
-        dialoguer::Confirm::new()
-            .with_prompt(plain(question))
-            .default(false)
-            .interact()
-            .map_err(asking_failed)
+        let answer = self.hear(&format!("{} [y/N] ", plain(question)))?;
+        Ok(answer.is_some_and(|line| keyboard::is_yes(&line)))
     }
 
     /// Asks for one line.
     ///
     /// # Errors
-    /// [`Error::Usage`] with `missing` and `otherwise` where nobody is there to answer.
+    /// [`Error::Usage`] with `missing` and `otherwise` where nobody is there to answer, or Ctrl-D
+    /// is the answer.
     pub fn ask(&self, question: &str, missing: &str, otherwise: &str) -> Result<String, Error> {
+        let nothing = || Error::usage(missing, otherwise);
         if !self.interactive {
-            return Err(Error::usage(missing, otherwise));
+            return Err(nothing());
         }
-        dialoguer::Input::<String>::new()
-            .with_prompt(plain(question))
-            .interact_text()
-            .map_err(asking_failed)
+        loop {
+            let line = self.hear(&format!("{}: ", plain(question)))?;
+            let line = line.ok_or_else(nothing)?;
+            if !line.trim().is_empty() {
+                return Ok(line);
+            }
+        }
     }
 
-    /// Asks for one of several; the index is returned.
+    /// Asks for one of several by its number; the index is returned.
     ///
     /// # Errors
-    /// [`Error::Usage`] with `missing` and `otherwise` where nobody is there to answer.
+    /// [`Error::Usage`] with `missing` and `otherwise` where nobody is there to answer, or Ctrl-D
+    /// is the answer.
     pub fn choose(
         &self,
         question: &str,
@@ -269,24 +278,71 @@ impl Printer {
         missing: &str,
         otherwise: &str,
     ) -> Result<usize, Error> {
+        let nothing = || Error::usage(missing, otherwise);
         if !self.interactive {
-            return Err(Error::usage(missing, otherwise));
+            return Err(nothing());
         }
-        let choices: Vec<_> = choices.iter().map(|choice| plain(choice)).collect();
-        dialoguer::Select::new()
-            .with_prompt(plain(question))
-            .items(&choices)
-            .default(0)
-            .interact()
-            .map_err(asking_failed)
+        for (number, choice) in (1..).zip(choices) {
+            self.note(format!("  {number}  {choice}"));
+        }
+        let question = format!("{}? [1-{}] ", plain(question), choices.len());
+        loop {
+            let line = self.hear(&question)?.ok_or_else(nothing)?;
+            if let Some(index) = chosen(&line, choices.len()) {
+                return Ok(index);
+            }
+        }
+    }
+
+    /// Asks on one line of standard error; `None` for Ctrl-D.
+    fn hear(&self, question: &str) -> Result<Option<String>, Error> {
+        keyboard::forget_typed_ahead();
+        {
+            let mut to = self.err.lock().unwrap_or_else(PoisonError::into_inner);
+            write!(to, "{question}")
+                .and_then(|()| to.flush())
+                .map_err(asking_failed)?;
+        }
+        let line = keyboard::line().map_err(asking_failed)?;
+        if line.is_none() {
+            self.note("");
+        }
+        Ok(line)
+    }
+
+    /// Whether the answer got where it was to go.
+    ///
+    /// # Errors
+    /// [`Error::Setup`] where it did not. A reader that went away (`glass ledger list | head`) has
+    /// seen what it wanted.
+    pub fn written(&self) -> Result<(), Error> {
+        let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*lost {
+            Some(why) if why.kind() != io::ErrorKind::BrokenPipe => Err(Error::setup(
+                format!("cannot write the answer: {why}"),
+                "what was asked for may be done all the same: look before you ask again",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether nobody can be told anything more: what streams may end.
+    #[must_use]
+    pub fn is_cut_off(&self) -> bool {
+        let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        lost.is_some()
     }
 
     fn put_out(&self, text: &str) {
-        put(&self.out, text);
+        if let Err(why) = put(&self.out, text) {
+            let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+            lost.get_or_insert(why);
+        }
     }
 
     fn put_err(&self, text: &str) {
-        put(&self.err, text);
+        // There is nobody left to tell.
+        let _ = put(&self.err, text);
     }
 }
 
@@ -299,7 +355,7 @@ impl Write for Shared {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0
             .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .unwrap_or_else(PoisonError::into_inner)
             .write(bytes)
     }
 
@@ -312,14 +368,18 @@ fn styled(style: Style, text: &str) -> String {
     format!("{style}{}{style:#}", plain_lines(text))
 }
 
-fn put(to: &Mutex<dyn Write + Send>, text: &str) {
-    let mut to = to.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    // A reader that went away (`glass ledger list | head`) is no failure of the command, and
-    // there is nobody left to tell about any other.
-    let _ = writeln!(to, "{text}").and_then(|()| to.flush());
+fn put(to: &Mutex<dyn Write + Send>, text: &str) -> io::Result<()> {
+    let mut to = to.lock().unwrap_or_else(PoisonError::into_inner);
+    writeln!(to, "{text}").and_then(|()| to.flush())
 }
 
-fn asking_failed(error: dialoguer::Error) -> Error {
+/// The index of what was typed as a number from one on.
+fn chosen(line: &str, of: usize) -> Option<usize> {
+    let number: usize = line.trim().parse().ok()?;
+    number.checked_sub(1).filter(|index| *index < of)
+}
+
+fn asking_failed(error: io::Error) -> Error {
     Error::setup(
         format!("the terminal did not give an answer: {error}"),
         "give the answer as a flag; `--help` lists them",
@@ -382,6 +442,45 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&err).unwrap();
         assert_eq!(json["error"]["exit"], 2);
         assert_eq!(json["error"]["next"], "this way");
+    }
+
+    #[test]
+    fn one_of_several_is_chosen_by_its_number() {
+        assert_eq!((chosen("1\n", 3), chosen(" 3 ", 3)), (Some(0), Some(2)));
+        for typed in ["", "0", "4", "-1", "y", "INC-1", "99999999999999999999"] {
+            assert_eq!(chosen(typed, 3), None, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_could_not_be_written_is_no_success() {
+        let full = || -> Arc<Mutex<dyn Write + Send>> {
+            Arc::new(Mutex::new(
+                std::fs::File::options()
+                    .write(true)
+                    .open("/dev/full")
+                    .unwrap(),
+            ))
+        };
+        let mut printer = Printer::to_buffers(Format::Text, Arc::default(), Arc::default());
+        (printer.out, printer.err) = (full(), full());
+        printer.note("beside the answer");
+        printer.written().unwrap();
+        printer.line("the answer");
+        let why = printer.written().unwrap_err();
+        assert_eq!(why.exit_code(), 1);
+        assert!(
+            why.to_string().starts_with("cannot write the answer"),
+            "{why}"
+        );
+
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let mut printer = Printer::to_buffers(Format::Text, Arc::default(), Arc::default());
+        printer.out = Arc::new(Mutex::new(writer));
+        printer.line("the answer");
+        printer.written().unwrap();
+        assert!(printer.is_cut_off());
     }
 
     #[test]

@@ -126,7 +126,9 @@ fn without_days_and_widths(line: &str) -> String {
         words.push(word.to_owned());
     }
     let line = format!("{}{}", " ".repeat(indent), words.join(" "));
-    line.replace("LENGTH ago", "AGO").replace("(now)", "(AGO)")
+    line.replace("LENGTH ago", "AGO")
+        .replace("(now)", "(AGO)")
+        .replace(", now)", ", AGO)")
 }
 
 fn kind_of(word: &str) -> String {
