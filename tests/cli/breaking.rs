@@ -202,6 +202,20 @@ fn on_a_full_disk_nothing_begins_and_everything_can_end() {
         "{said}"
     );
     playground.done("mia", &["drop", "G-1"]);
+    let status = playground.done("designer", &["status"]);
+    assert!(status.out.contains("only endings are recorded"), "{status}");
+    let health = |playground: &Playground| {
+        let ca = fs::read_to_string(playground.contexts().join("contexts/mia/ca.pem")).unwrap();
+        let web = std::net::SocketAddr::from(([127, 0, 0, 1], playground.ports().web));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime
+            .block_on(breakglass_tests::https::get(web, &ca, "/healthz"))
+            .status
+    };
+    assert_eq!(health(&playground), 503, "although the drop was recorded");
     playground.done("leon", &["incident", "close", "-m", "fixed"]);
     assert_eq!(
         playground.entries_of("grant.ended").len(),
@@ -215,6 +229,7 @@ fn on_a_full_disk_nothing_begins_and_everything_can_end() {
         (opened.code == 0).then_some(())
     });
     playground.done("mia", &["request", "deploy-shop", "-m", "after"]);
+    assert_eq!(health(&playground), 200);
     playground.stops();
     let said = playground.glassd(&["fsck"]);
     assert_eq!(said.code, 0, "{said}");

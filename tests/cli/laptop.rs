@@ -50,6 +50,31 @@ fn a_token_is_not_spent_where_nothing_can_be_written() {
 }
 
 #[test]
+fn a_line_with_the_wrong_port_is_told_apart_from_a_wrong_broker() {
+    let playground = Playground::begins();
+    let line = invited(&playground, "mia");
+    let (grpc, web) = (playground.ports().grpc, playground.ports().web);
+    let to_web = line.replace(&format!(":{grpc}#"), &format!(":{web}#"));
+    let said = playground.glass("new", &["enroll", &to_web]);
+    assert_eq!(said.code, 84, "{said}");
+    assert!(said.err.contains("not gRPC; is it the web port?"), "{said}");
+    let (pin, rest) = line.split_once('.').unwrap();
+    let last = if pin.ends_with('A') { "E" } else { "A" };
+    let other = format!("{}{last}.{rest}", &pin[..pin.len() - 1]);
+    let said = playground.glass("new", &["enroll", &other]);
+    assert_eq!(said.code, 86, "{said}");
+    assert!(
+        said.err.contains("not the broker this line is for"),
+        "{said}"
+    );
+    assert!(
+        !said.err.contains("enrolled with"),
+        "it is with none yet: {said}"
+    );
+    playground.done("new", &["enroll", &line]);
+}
+
+#[test]
 fn a_refused_export_leaves_nothing() {
     let playground = Playground::begins();
     let copy = playground.path("a copy");

@@ -22,6 +22,8 @@ use crate::ports::Clock as _;
 /// Free bytes below which somebody should look: some ten thousand acts of people.
 const ROOM: u64 = 256 << 20;
 
+const SET_THE_CLOCK: &str = "set the clock; `timedatectl` says whether it is kept right";
+
 /// File descriptors besides connections: the ledger, the index, listeners.
 const OTHER_FILES: u64 = 256;
 
@@ -140,6 +142,13 @@ fn signing(keys: &Keys, now: Time) -> Result<String, Failure> {
         None if keys.issuing.keys().any(|key| key.entry.is_none()) => {
             Ok("a new issuing key that signs from the next start on".into())
         }
+        None if let Some(from) = keys.issuing.awaited(now) => {
+            let what = format!(
+                "the issuing key signs from {from} on, and this host's clock says {now}; until then \
+                 nothing is issued"
+            );
+            Err(Failure::new(what).then(SET_THE_CLOCK))
+        }
         None => Err(Failure::new("no issuing key signs now").then("glassd rotate --compromised")),
     }
 }
@@ -211,7 +220,7 @@ fn clock(report: &Report, now: Time) -> Result<String, Failure> {
         "this host's clock says {now}, and the newest entry is from {newest}; until then nothing is \
          granted or issued"
     );
-    Err(Failure::new(what).then("set the clock; `timedatectl` says whether it is kept right"))
+    Err(Failure::new(what).then(SET_THE_CLOCK))
 }
 
 fn port(setting: &'static str, address: SocketAddr) -> Result<String, Failure> {
