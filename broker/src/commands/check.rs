@@ -1,5 +1,6 @@
 //! `glassd check`: whether a broker would start, and what is in the way.
 
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
@@ -7,11 +8,11 @@ use breakglass_domain::Time;
 use breakglass_domain::limits::CLOCK_BEHIND;
 use breakglass_tlog::NoteSigner as _;
 use rustix::fs::{Mode, stat, statvfs};
-use rustix::process::{Resource, getrlimit};
+use rustix::process::{Pid, Resource, getrlimit};
 
 use super::policy::counted;
 use super::serve::cannot_bind;
-use super::stores::{Keys, demand_data_dir, read_policy};
+use super::stores::{Keys, demand_data_dir, demand_writable, read_policy};
 use super::{Failure, Printer, running};
 use crate::config::Config;
 use crate::edge::{SystemClock, install_crypto};
@@ -70,7 +71,10 @@ fn say(printer: &mut Printer, Finding { what, found }: &Finding) {
         Ok(found) => printer.line(format!("ok   {what:<14} {found}")),
         Err(failure) => {
             printer.line(format!("bad  {what:<14} {failure}"));
-            if let Some(next) = failure.next() {
+            let next = failure
+                .next()
+                .filter(|next| !next.starts_with("glassd check"));
+            if let Some(next) = next {
                 printer.line(format!("     {:<14} -> {next}", ""));
             }
         }
@@ -83,7 +87,9 @@ fn look(config: &Config, findings: &mut Vec<Finding>) {
     note("config", Ok(config.file.display().to_string()));
     note(
         "data folder",
-        demand_data_dir(config).map(|()| config.data_dir.display().to_string()),
+        demand_data_dir(config)
+            .and_then(|()| demand_writable(config))
+            .map(|()| config.data_dir.display().to_string()),
     );
     note(
         "keys",
@@ -104,11 +110,7 @@ fn look(config: &Config, findings: &mut Vec<Finding>) {
         ("metrics_listen", settings.metrics_listen),
     ];
     for (setting, address) in ports {
-        let free = match running {
-            Some(process) => Ok(format!("{address}, process {}", process.as_raw_nonzero())),
-            None => port(setting, address),
-        };
-        note(setting, free);
+        note(setting, port(setting, address, running));
     }
     note("disk", disk(config));
     note("files", files(config));
@@ -223,10 +225,30 @@ fn clock(report: &Report, now: Time) -> Result<String, Failure> {
     Err(Failure::new(what).then(SET_THE_CLOCK))
 }
 
-fn port(setting: &'static str, address: SocketAddr) -> Result<String, Failure> {
-    match TcpListener::bind(address) {
-        Ok(_) => Ok(format!("{address} is free")),
-        Err(error) => Err(cannot_bind(setting, address, &error)),
+/// Whether it can be listened on, or the broker that runs does already.
+fn port(
+    setting: &'static str,
+    address: SocketAddr,
+    running: Option<Pid>,
+) -> Result<String, Failure> {
+    let id = |process: Pid| process.as_raw_nonzero();
+    match (TcpListener::bind(address), running) {
+        (Ok(_), None) => Ok(format!("{address} is free")),
+        (Ok(_), Some(process)) => Ok(format!(
+            "{address} is free; process {} listens elsewhere until it is started again",
+            id(process)
+        )),
+        (Err(error), Some(process)) if error.kind() == ErrorKind::AddrInUse => {
+            match running::listens(process, address.port()) {
+                Some(true) => Ok(format!("{address}, process {}", id(process))),
+                Some(false) => Err(cannot_bind(setting, address, &error)),
+                None => Ok(format!(
+                    "{address} is in use; this user cannot see whether by process {}",
+                    id(process)
+                )),
+            }
+        }
+        (Err(error), _) => Err(cannot_bind(setting, address, &error)),
     }
 }
 

@@ -213,6 +213,21 @@ fn a_key_from_the_future_is_the_clocks_fault_and_nobody_elses() {
 }
 
 #[test]
+fn packagers_get_a_page_for_each_command() {
+    let place = Place::new();
+    let folder = place.path("man");
+    std::fs::create_dir(&folder).unwrap();
+    let made = place.glassd(&["man", &folder]);
+    assert_eq!(made.code, 0, "{}", made.err);
+    assert!(
+        std::path::Path::new(&folder)
+            .join("glassd-serve.1")
+            .exists()
+    );
+    assert!(place.glassd(&["man"]).out.contains(".TH glassd"));
+}
+
+#[test]
 fn nothing_is_written_over_and_nothing_half_made_stays() {
     let place = Place::new();
     let wrong = place.init(&["--invite", "nobody-we-know"]);
