@@ -10,11 +10,12 @@ use std::{
 
 use hyper_util::rt::TokioIo;
 use rustls::{AlertDescription, CertificateError, ClientConfig, Error as TlsError};
+use rustls_pki_types::UnixTime;
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tonic::transport::{Channel, Endpoint, Uri};
 
-use crate::{config::ServerUrl, error::Error, key, limits};
+use crate::{config::ServerUrl, error::Error, key, limits, time};
 
 /// Dials a broker and waits until TLS stands. The channel dials again by itself when it breaks.
 ///
@@ -125,7 +126,10 @@ fn of_tls(server: &ServerUrl, error: &TlsError) -> Error {
             | CertificateError::NotValidYet
             | CertificateError::NotValidYetContext { .. },
         ) => Error::setup(
-            format!("the certificate of {server} is not valid now: {error}"),
+            format!(
+                "the certificate of {server} is not valid now: {}",
+                validity(error)
+            ),
             "check this laptop's clock first, then the broker's (`glassd check`)",
         ),
         TlsError::InvalidCertificate(_) => Error::unverified(format!(
@@ -140,6 +144,31 @@ fn of_tls(server: &ServerUrl, error: &TlsError) -> Error {
             what: format!("the broker {server} cannot be spoken to: {other}"),
             next: unreachable_step(server),
         },
+    }
+}
+
+/// Since or until when, and what this laptop's clock says.
+fn validity(error: &TlsError) -> String {
+    let moment = |time: &UnixTime| {
+        let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+        jiff::Timestamp::from_second(seconds).map_or_else(|_| "?".to_owned(), time::rfc3339)
+    };
+    match error {
+        TlsError::InvalidCertificate(CertificateError::ExpiredContext { time, not_after }) => {
+            format!(
+                "it expired at {}, and this laptop's clock says {}",
+                moment(not_after),
+                moment(time)
+            )
+        }
+        TlsError::InvalidCertificate(CertificateError::NotValidYetContext { time, not_before }) => {
+            format!(
+                "it begins at {}, and this laptop's clock says {}",
+                moment(not_before),
+                moment(time)
+            )
+        }
+        other => other.to_string(),
     }
 }
 

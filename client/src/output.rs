@@ -34,7 +34,8 @@ pub struct Printer {
     format: Format,
     out: Arc<Mutex<dyn Write + Send>>,
     err: Arc<Mutex<dyn Write + Send>>,
-    /// Whether somebody sits there: a terminal reads, and shows what is said to it.
+    /// Whether somebody sits there: a terminal reads, and shows what is said to it. Scripts are
+    /// never asked.
     interactive: bool,
     /// Why a part of the answer could not be written: the first time.
     lost: Arc<Mutex<Option<io::Error>>>,
@@ -55,7 +56,9 @@ impl Printer {
             format,
             out: Arc::new(Mutex::new(anstream::stdout())),
             err: Arc::new(Mutex::new(anstream::stderr())),
-            interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
+            interactive: format == Format::Text
+                && io::stdin().is_terminal()
+                && io::stderr().is_terminal(),
             lost: Arc::default(),
         }
     }
@@ -89,7 +92,8 @@ impl Printer {
         self.format == Format::Json
     }
 
-    /// Whether there is somebody to ask: standard input and error are a terminal.
+    /// Whether there is somebody to ask: standard input and error are a terminal, and the answer is
+    /// not for a script.
     #[must_use]
     pub fn is_interactive(&self) -> bool {
         self.interactive
@@ -178,22 +182,36 @@ impl Printer {
 
     /// One line beside the answer, for people only: what is going on.
     pub fn note(&self, text: impl Display) {
-        self.put_err(&plain_lines(&text.to_string()));
+        if !self.is_json() {
+            self.put_err(&plain_lines(&text.to_string()));
+        }
     }
 
-    /// One line beside the answer that must be seen.
+    /// One line beside the answer that must be seen; for scripts one JSON object.
     pub fn warn(&self, text: impl Display) {
+        if self.is_json() {
+            return self.json_warning(&text);
+        }
         self.put_err(&format!(
             "{WARN}warning:{WARN:#} {}",
             plain_lines(&text.to_string())
         ));
     }
 
-    /// Lines beside the answer that nobody must miss, such as an ending under one's hands.
+    /// Lines beside the answer that nobody must miss, such as an ending under one's hands; for
+    /// scripts one JSON object.
     pub fn loud(&self, text: impl Display) {
+        if self.is_json() {
+            return self.json_warning(&text);
+        }
         for line in plain_lines(&text.to_string()).lines() {
             self.put_err(&format!("{BAD}glass: {line}{BAD:#}"));
         }
+    }
+
+    fn json_warning(&self, text: &impl Display) {
+        let view = serde_json::json!({ "warning": text.to_string() });
+        self.put_err(&safe_json(&view.to_string()));
     }
 
     /// Why the command failed, and the next step; for scripts as one JSON object, on standard
@@ -442,6 +460,22 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&err).unwrap();
         assert_eq!(json["error"]["exit"], 2);
         assert_eq!(json["error"]["next"], "this way");
+    }
+
+    #[test]
+    fn beside_the_answer_scripts_get_json_or_nothing() {
+        let (out, err) = printed(Format::Json, |p| {
+            p.note("gave G-1 back");
+            p.warn("no memory-backed folder");
+            p.loud("ended\nunder your hands");
+        });
+        assert_eq!(out, "");
+        let said: Vec<serde_json::Value> = err
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(said.len(), 2);
+        assert_eq!(said[1]["warning"], "ended\nunder your hands");
     }
 
     #[test]

@@ -120,6 +120,30 @@ fn errors_are_json_too_on_the_other_side() {
 }
 
 #[test]
+fn beside_an_answer_there_is_only_json() {
+    let playground = Playground::begins();
+    playground.opens("the worker floods");
+    let words = [
+        "-o",
+        "json",
+        "exec",
+        "deploy-shop",
+        "-m",
+        "why",
+        "--",
+        "true",
+    ];
+    let said = playground.done("mia", &words);
+    for line in said.err.lines() {
+        serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|_| panic!("{said}"));
+    }
+    let ask = ["request", "migrate-shop-db", "-m", "jobs", "--no-wait"];
+    assert_eq!(playground.glass("mia", &ask).code, 81);
+    let said = playground.glass("leon", &["-o", "json", "approve", "G-2"]);
+    assert_eq!((said.code, said.reason().as_str()), (2, "USAGE"), "{said}");
+}
+
+#[test]
 fn streams_are_json_lines() {
     let playground = Playground::begins();
     let incident = playground.opens("the worker floods");

@@ -56,7 +56,8 @@ impl Sitting {
     /// Waits for the end; the exit code and all that was seen.
     fn ends(mut self) -> (i32, String) {
         while self.reads() {}
-        (self.glass.wait().unwrap().code().unwrap(), self.seen)
+        let code = self.glass.wait().unwrap().code().unwrap();
+        (code, std::mem::take(&mut self.seen))
     }
 
     /// Reads what comes next; `false` at the end (Linux: EIO once nobody has the terminal open).
@@ -72,6 +73,14 @@ impl Sitting {
             Err(why) => panic!("{why}"),
         }
         true
+    }
+}
+
+impl Drop for Sitting {
+    fn drop(&mut self) {
+        // Nothing is left running; one that has ended already is no trouble.
+        let _ = self.glass.kill();
+        let _ = self.glass.wait();
     }
 }
 

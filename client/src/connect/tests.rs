@@ -179,3 +179,16 @@ async fn a_broker_that_does_not_take_the_certificate_is_told_apart_from_a_broken
     let told = format!("{error}; {}", error.next().unwrap());
     assert!(told.contains("this laptop's certificate"), "{told}");
 }
+
+#[test]
+fn a_certificate_of_another_time_is_told_in_words() {
+    let server = ServerUrl::parse("https://glass.example").unwrap();
+    let at = |seconds| UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
+    let error = TlsError::InvalidCertificate(CertificateError::ExpiredContext {
+        time: at(1_795_000_000),
+        not_after: at(1_790_000_000),
+    });
+    let told = of_tls(&server, &error).to_string();
+    assert!(told.contains("it expired at 2026-09-21T14:13:20"), "{told}");
+    assert!(!told.contains("UNIX"), "{told}");
+}

@@ -239,6 +239,8 @@ impl<D: Desk> Visit<'_, D> {
         let mut environment =
             placed.map_err(|why| Error::file("write", self.folder.path(), why))?;
         environment.extend(told(&self.grant, ends_at));
+        let context = self.desk.context().to_owned();
+        environment.push(("GLASS_CONTEXT".to_owned(), context.into()));
         Ok((
             Plan::new(self.desk.now(), ends_at, credential_ends_at),
             environment,
@@ -349,7 +351,7 @@ impl<D: Desk> Visit<'_, D> {
             Err(_) => "it does not answer".to_owned(),
         };
         self.voice.warn(format!(
-            "could not give {id} back to the broker: {why}. It ends it by itself within a minute"
+            "could not give {id} back to the broker: {why}. It ends it by itself soon after"
         ));
     }
 
@@ -377,6 +379,12 @@ fn check_program(command: &[OsString]) -> Result<(), Error> {
         return Ok(());
     }
     let name = OsStr::to_string_lossy(program);
+    if name.contains('/') && Path::new(program).is_file() {
+        return Err(Error::usage(
+            format!("`{name}` is a file that cannot be run; nobody was asked for anything"),
+            format!("make it a program: chmod +x {name}"),
+        ));
+    }
     Err(Error::usage(
         format!("there is no program `{name}` to run; nobody was asked for anything"),
         "check its name: glass exec RIGHT -- PROGRAM ARGUMENTS...",
