@@ -32,6 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             ".breakglass.v1.Credential",
             ".breakglass.v1.EnrollRequest",
             ".breakglass.v1.InvitePersonResponse",
+            ".breakglass.v1.InviteTargetResponse",
         ])
         .compile_fds(descriptors)?;
     Ok(())

@@ -100,6 +100,28 @@ fn every_reason_has_its_row() {
 }
 
 #[test]
+fn every_reason_of_a_guard_has_its_row() {
+    use breakglass_client::verify::Denied;
+    let listed = first_cells(&page("docs/targets/http.md"));
+    let ours = ["NO_TOKEN", "HEADER", "NOT_FOUND", "QUERY"];
+    let known = ours.into_iter().chain(Denied::REASONS);
+    assert_eq!(listed, known.map(str::to_owned).collect());
+}
+
+/// The guard's address in each of them is the one it listens on.
+#[test]
+fn every_proxy_is_told_where_the_guard_is() {
+    for name in ["nginx.conf", "Caddyfile", "traefik.yml", "envoy.yaml"] {
+        let snippet = page(&format!("deploy/http/{name}"));
+        let (guard, says) = match name {
+            "envoy.yaml" => ("port_value: 9470", "path_prefix: /check"),
+            _ => ("127.0.0.1:9470", "/check"),
+        };
+        assert!(snippet.contains(guard) && snippet.contains(says), "{name}");
+    }
+}
+
+#[test]
 fn errors_say_the_exit_code_that_glass_has() {
     use breakglass_client::error::{Error, Refusal};
     let page = page("docs/reference/errors.md");
@@ -162,7 +184,7 @@ fn every_variable_of_glass_is_told() {
 /// Lines of shell blocks that run `glass`, in all pages.
 fn glass_lines() -> Vec<(String, String)> {
     let mut pages = vec!["README.md".to_owned()];
-    for folder in ["docs", "docs/operating", "docs/reference"] {
+    for folder in ["docs", "docs/operating", "docs/reference", "docs/targets"] {
         for file in fs::read_dir(root().join(folder)).unwrap() {
             let name = file.unwrap().file_name().into_string().unwrap();
             if name.ends_with(".md") {
@@ -255,7 +277,13 @@ fn the_commands_of_the_readme_are_there() {
 fn every_link_leads_somewhere() {
     let mut wrong = Vec::new();
     let mut pages = vec!["README.md".to_owned(), "CHANGELOG.md".to_owned()];
-    for folder in ["docs", "docs/operating", "docs/reference", "docs/decisions"] {
+    for folder in [
+        "docs",
+        "docs/operating",
+        "docs/reference",
+        "docs/targets",
+        "docs/decisions",
+    ] {
         for file in fs::read_dir(root().join(folder)).unwrap() {
             let name = file.unwrap().file_name().into_string().unwrap();
             pages.extend(name.ends_with(".md").then(|| format!("{folder}/{name}")));

@@ -4,25 +4,20 @@
     tests/verify_ledger.py LEDGER_FOLDER VKEY
 
 Standard library, and Debian's python3-cryptography for Ed25519 and P-256. Prints what it checked;
-says which line is wrong and exits 1 where anything is.
+says which line is wrong and exits 1 where anything is. Here are the lines, the tree, the
+checkpoints and the tiles; what the entries say is read in verify_story.py, with the kinds in
+verify_kinds.py and the policies in verify_policy.py.
 """
-import base64, glob, hashlib, json, os, sys
+import base64, glob, json, os, sys
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
-sha = lambda data: hashlib.sha256(data).digest()
+sys.dont_write_bytecode = True  # no folder of it beside the sources
+from verify_kinds import Wrong, need
+from verify_story import Story, sha
+
 leaf = lambda data: sha(b"\x00" + data)
 node = lambda left, right: sha(b"\x01" + left + right)
-
-
-class Wrong(Exception):
-    """What is wrong, and where."""
-
-
-def need(holds, where, what):
-    if not holds:
-        raise Wrong(f"{where}: {what}")
 
 
 def parse_vkey(vkey):
@@ -74,48 +69,6 @@ class Tree:
         return found
 
 
-class Story:
-    """What the entries say, folded: enrolled keys, and how each grant begins and ends."""
-
-    def __init__(self):
-        self.keys, self.state, self.newest, self.statements = {}, {}, "", 0
-
-    def take(self, entry, where):
-        need(entry["at"] >= self.newest, where, "time goes back")
-        self.newest, kind = entry["at"], entry["kind"]
-        if kind == "person.enrolled":
-            point = base64.b64decode(entry["public"])
-            key = base64.urlsafe_b64encode(sha(point)).rstrip(b"=").decode()
-            need(key == entry["key"], where, "the key's id is not its hash")
-            self.keys[key] = entry["by"], ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
-        if "signed" in entry:
-            self.check_statement(entry, where)
-        grant = entry.get("grant")
-        if kind == "grant.requested":
-            need(grant not in self.state, where, f"{grant} is asked for twice")
-            self.state[grant] = "waiting"
-        elif kind == "grant.started":
-            need(self.state.get(grant) == "waiting", where, f"{grant} begins, but does not wait")
-            self.state[grant] = "active"
-        elif kind == "credential.issued":
-            need(self.state.get(grant) == "active", where, f"a credential under {grant}, which is not active")
-        elif kind == "grant.ended":
-            need(self.state.get(grant) in ("waiting", "active"), where, f"{grant} ends, but does not live")
-            self.state[grant] = "ended"
-
-    def check_statement(self, entry, where):
-        signed, self.statements = entry["signed"], self.statements + 1
-        need(signed["key"] in self.keys, where, "signed by a key that is not enrolled")
-        person, public = self.keys[signed["key"]]
-        try:
-            public.verify(base64.b64decode(signed["signature"]), signed["text"].encode(), ec.ECDSA(SHA256()))
-        except InvalidSignature:
-            raise Wrong(f"{where}: {person}'s signature is not under this statement") from None
-        # Somebody who enrols does not know yet what the broker calls them.
-        by = "" if signed["text"].startswith("breakglass/v1 enroll\n") else person
-        need(signed["text"].split("\n")[2] == f"by: {by}" and entry["by"] == person, where, "not this person's statement")
-
-
 def check_tiles(folder, leaves):
     """Full and partial hash tiles and entry bundles hold what the journal holds."""
     levels, tiles = [leaves], 0
@@ -162,9 +115,11 @@ def check_published(folder, vkey, leaves):
 
 
 def main(folder, vkey):
-    vkey, tree, story, commits, committed, torn = parse_vkey(vkey), Tree(), Story(), 0, 0, ""
+    vkey, tree, commits, committed, torn = parse_vkey(vkey), Tree(), 0, 0, ""
+    story, files = Story(vkey[0]), sorted(glob.glob(os.path.join(glob.escape(folder), "journal", "*.jsonl")))
+    need(files, folder, "there is no journal: this is no ledger")
     root = tree.root()
-    for path in sorted(glob.glob(os.path.join(glob.escape(folder), "journal", "*.jsonl"))):
+    for path in files:
         need(not torn, torn, "the line is torn, and more follows")
         with open(path, "rb") as file:
             for number, line in enumerate(file, 1):
@@ -178,19 +133,19 @@ def main(folder, vkey):
                     need((size, root) == (len(tree.leaves), tree.root()), where, "the checkpoint is of another tree")
                     commits, committed = commits + 1, size
                     continue
-                entry = json.loads(line)
-                missing = [name for name in ("v", "index", "at", "kind", "by") if name not in entry]
-                need(not missing, where, f"the entry has no {missing}")
-                need(entry["v"] == 1 and entry["index"] == len(tree.leaves), where, "not the next entry")
+                story.read(line, len(tree.leaves), f"{where}: entry {len(tree.leaves)}")
                 tree.push(line)
-                story.take(entry, where)
     if torn or committed != len(tree.leaves):
         # A crash while a batch was written: nobody was told that it was taken, so it does not count.
         print(f"not counted: what follows the last checkpoint, at {committed}")
+    else:
+        story.settle("after the last entry")
+    if story.unknown:
+        print(f"not understood: {story.unknown} entries of kinds that this reader does not know")
     check_published(folder, vkey, tree.leaves[:committed])
     tiles = check_tiles(folder, tree.leaves[:committed])
-    print(f"{committed} entries, {commits} checkpoints, {story.statements} statements, "
-          f"{len(story.state)} grants, {tiles} tiles: all hold")
+    print(f"{committed} entries, {commits} checkpoints, {len(story.heard)} statements, "
+          f"{len(story.grants_ever)} grants, {tiles} tiles: all hold")
     print(f"root {base64.b64encode(root).decode()} at {committed}")
 
 

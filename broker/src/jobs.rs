@@ -1,9 +1,14 @@
 //! The ticking work: what ends by itself, and publishing again what others fetch.
 
+mod databases;
+mod retry;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::app::App;
+
+pub use databases::keep_databases;
 
 /// The longest pause between two looks: a wall clock that is set, or a grant that was asked for
 /// since, is noticed this late at most.

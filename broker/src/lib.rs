@@ -9,6 +9,7 @@ pub mod app;
 pub mod commands;
 pub mod config;
 pub mod edge;
+pub mod effects;
 pub mod index;
 pub mod issue;
 pub mod jobs;

@@ -3,18 +3,20 @@
 //! Chosen once at start (`commands/serve`), held as `Arc<dyn Trait>`; nothing here knows a file, a
 //! socket or a wire format.
 
+use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use breakglass_domain::{
-    Command, CredentialId, Event, Grant, GrantId, Incident, IncidentId, PersonId, Refusal, RightId,
-    State, Time,
+    Actor, Command, CredentialId, Event, Grant, GrantId, Incident, IncidentId, Lifetime, Line,
+    PersonId, Refusal, RightId, State, Subject, TargetId, Time,
 };
 use breakglass_tlog::checkpoint::SignedCheckpoint;
 use breakglass_tlog::proof::{ConsistencyProof, InclusionProof};
 use breakglass_tlog::receipt::Receipt;
+use zeroize::Zeroizing;
 
 /// A future behind a trait object.
 pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -321,14 +323,17 @@ pub struct CredentialOrder {
     pub at: Time,
     /// Until when it is valid.
     pub expires_at: Time,
-    /// The holder's public key: uncompressed SEC 1 point, 65 bytes.
-    pub holder_key: Vec<u8>,
+    /// The public key it is bound to: uncompressed SEC 1 point, 65 bytes. For a JWT the holder's own,
+    /// for a certificate one made for it.
+    pub public: Vec<u8>,
+    /// What it says beside.
+    pub subject: Subject,
 }
 
 /// A credential a target accepts. Says nothing in `Debug`.
 pub struct Credential {
     /// The secret itself.
-    pub value: zeroize::Zeroizing<String>,
+    pub value: Zeroizing<String>,
     /// From when.
     pub not_before: Time,
     /// Until when.
@@ -352,6 +357,154 @@ pub enum IssueError {
     Signing(String),
 }
 
+/// Makes roles in PostgreSQL and drops them. What it does outside is on record before and after.
+///
+/// How much is done in one server at once is its own matter; a server that does not answer keeps no
+/// other waiting.
+pub trait Databases: Send + Sync {
+    /// Servers that it knows how to get to.
+    fn known(&self) -> Vec<TargetId>;
+
+    /// Makes the role that the receipt's `credential.issued` entry announces; answers its password.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]; the role may be there all the same.
+    fn create_role<'a>(
+        &'a self,
+        receipt: &'a Receipt,
+        order: &'a CredentialOrder,
+    ) -> Later<'a, Result<Zeroizing<String>, DatabaseError>>;
+
+    /// Shuts a role and ends its sessions, which is what people wait for. One that is gone already
+    /// has none.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]; may be tried again.
+    fn cut_role<'a>(&'a self, role: &'a DoomedRole) -> Later<'a, Result<CutRole, DatabaseError>>;
+
+    /// Hands on what a role owns, and drops it; answers how many sessions came late and were ended.
+    /// One that is gone already is fine.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]; may be tried again.
+    fn drop_role<'a>(&'a self, role: &'a DoomedRole) -> Later<'a, Result<u32, DatabaseError>>;
+
+    /// Roles of grants that this broker has made, and that are there.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    fn roles<'a>(
+        &'a self,
+        target: &'a TargetId,
+    ) -> Later<'a, Result<Vec<RoleThere>, DatabaseError>>;
+
+    /// Ends the sessions of one certificate, and nobody else's; answers how many there were. Its
+    /// server takes it until it expires, so this is to be called until then.
+    ///
+    /// # Errors
+    /// [`DatabaseError`]; may be tried again.
+    fn end_certificate<'a>(
+        &'a self,
+        certificate: &'a DoomedCertificate,
+    ) -> Later<'a, Result<u64, DatabaseError>>;
+}
+
+/// A role that is to go.
+#[derive(Debug, Clone)]
+pub struct DoomedRole {
+    /// On which server.
+    pub target: TargetId,
+    /// Its name.
+    pub role: Line,
+    /// Whose its objects become.
+    pub heir: Line,
+}
+
+/// A role that nobody can log in as any more, and nobody is logged in as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CutRole {
+    /// How many of its sessions were ended.
+    pub sessions: u32,
+    /// How long it took, to the last of them dead.
+    pub took: Lifetime,
+}
+
+/// A role of a grant that is in a server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoleThere {
+    /// Its name.
+    pub role: Line,
+    /// Whose rights it has, where it still has somebody's.
+    pub member_of: Option<Line>,
+}
+
+/// A client certificate whose grant is over, and which its server still takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DoomedCertificate {
+    /// Which.
+    pub credential: CredentialId,
+    /// In which server.
+    pub target: TargetId,
+    /// The role it is for.
+    pub role: Line,
+    /// Its number, 16 bytes in lower-case hex.
+    pub serial: String,
+}
+
+/// Why a server did not do it; the text is for people, and carries no secret.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum DatabaseError {
+    /// The broker does not know how to get there.
+    #[error("{0}")]
+    Unknown(String),
+    /// It cannot be reached now.
+    #[error("the database `{target}` cannot be reached: {why}")]
+    Unreachable {
+        /// Which.
+        target: TargetId,
+        /// In its words, or the network's.
+        why: String,
+    },
+    /// Something has to be set up otherwise, there or here.
+    #[error("the database `{target}` cannot be used: {why}")]
+    Misconfigured {
+        /// Which.
+        target: TargetId,
+        /// What, and what to run.
+        why: String,
+    },
+    /// It said no.
+    #[error("the database `{target}` refused it: {why}")]
+    Refused {
+        /// Which.
+        target: TargetId,
+        /// In its words.
+        why: String,
+    },
+    /// The receipt is for something else.
+    #[error("the receipt is not for this role")]
+    WrongReceipt,
+}
+
+/// What the broker says under its own keys beside credentials.
+pub trait Notary: Send + Sync {
+    /// A text (its lines each end in a newline) as a C2SP signed note by the ledger key.
+    ///
+    /// # Errors
+    /// [`IssueError::Signing`].
+    fn sign(&self, text: &str) -> Result<String, IssueError>;
+
+    /// An OpenSSH revocation list (PROTOCOL.krl) that names every certificate of these grants. Of two
+    /// lists the one with the higher version is the newer.
+    fn revocation_list(&self, revoked: &BTreeSet<GrantId>, version: u64, at: Time) -> Vec<u8>;
+
+    /// The keys that JWTs are signed with, as published (RFC 7517 section 5).
+    fn published_keys(&self, now: Time) -> String;
+
+    /// The authority that SSH host certificates come from, as OpenSSH's files hold a public key.
+    fn host_ca(&self) -> String;
+}
+
 /// The internal authority for client certificates.
 pub trait Authority: Send + Sync {
     /// Certifies a person's public key (uncompressed SEC 1 point). The caller has recorded serial
@@ -365,8 +518,8 @@ pub trait Authority: Send + Sync {
 /// A client certificate to make.
 #[derive(Debug, Clone)]
 pub struct CertificateOrder {
-    /// Whose.
-    pub person: PersonId,
+    /// Whose: a person, or a target's guard.
+    pub holder: Actor,
     /// Uncompressed SEC 1 point, 65 bytes.
     pub public: Vec<u8>,
     /// Lower-case hex, 16 bytes.

@@ -1,4 +1,4 @@
-//! The certificate that says who this laptop speaks for.
+//! The certificate that says who this laptop speaks for, or which target this guard.
 
 use std::path::Path;
 
@@ -16,11 +16,17 @@ use crate::{
 /// How a person's certificate names them, in a URI of the subject alternative names.
 const PERSON_URI: &str = "breakglass:person:";
 
+/// How the certificate of a guard names its target.
+const TARGET_URI: &str = "breakglass:target:";
+
+/// What stands before a target's id where people have theirs: in answers and in entries.
+const TARGET: &str = "target:";
+
 /// A client certificate, read. Its chain was built by the broker, who checks it on every call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Certificate {
     der: CertificateDer<'static>,
-    /// The person it names.
+    /// The person it names; for a guard `target:` and the id of its target.
     pub person: String,
     /// The name of the key it is for, see [`key_id`].
     pub key: String,
@@ -63,9 +69,18 @@ impl Certificate {
             Error::setup(what, key::enrol_again())
         })?;
         Self::from_pem(&pem).ok_or_else(|| {
-            let what = format!("{} is not a certificate for a person", path.display());
+            let what = format!(
+                "{} is not a certificate for a person or a guard",
+                path.display()
+            );
             Error::setup(what, key::enrol_again())
         })
+    }
+
+    /// The target whose guard it names; `None` where it names a person.
+    #[must_use]
+    pub fn target(&self) -> Option<&str> {
+        target(&self.person)
     }
 
     /// The certificate for TLS.
@@ -94,22 +109,36 @@ impl Certificate {
         }
         Err(Error::setup(
             format!(
-                "the certificate of {} expired on {}; this laptop was not used in time to renew \
-                 it (the clock here says {})",
+                "the certificate of {} expired on {}; this {} was not used in time to renew it \
+                 (the clock here says {})",
                 self.person,
                 time::local(self.expires_at, now),
+                if self.target().is_some() {
+                    "guard"
+                } else {
+                    "laptop"
+                },
                 time::rfc3339(now),
             ),
             format!(
-                "ask somebody who may invite to run `glass people invite {}`, then run the \
-                 `glass enroll ...` line it prints, with `--replace`",
-                self.person
+                "ask somebody who may invite to run `glass {}`, then run the `glass enroll ...` \
+                 line it prints, with `--replace`",
+                match self.target() {
+                    Some(target) => format!("targets invite {target}"),
+                    None => format!("people invite {}", self.person),
+                }
             ),
         ))
     }
 }
 
-/// The one person a certificate names.
+/// The target whose guard goes by this name; `None` for a person.
+#[must_use]
+pub fn target(person: &str) -> Option<&str> {
+    person.strip_prefix(TARGET)
+}
+
+/// The one person or target a certificate names.
 fn person_of(certificate: &X509Certificate<'_>) -> Option<String> {
     let names = certificate.subject_alternative_name().ok()??;
     let mut people = names
@@ -117,13 +146,23 @@ fn person_of(certificate: &X509Certificate<'_>) -> Option<String> {
         .general_names
         .iter()
         .filter_map(|name| match name {
-            GeneralName::URI(uri) => uri.strip_prefix(PERSON_URI),
+            GeneralName::URI(uri) => named(uri),
             _ => None,
         });
     match (people.next(), people.next()) {
-        (Some(person), None) if !person.is_empty() => Some(person.to_owned()),
+        (Some(person), None) => Some(person),
         _ => None,
     }
+}
+
+fn named(uri: &str) -> Option<String> {
+    let (before, id) = match uri.strip_prefix(TARGET_URI) {
+        Some(target) => (TARGET, target),
+        None => ("", uri.strip_prefix(PERSON_URI)?),
+    };
+    // Nobody's id has a colon in it, so that no person can pass for a target.
+    let is_id = !id.is_empty() && !id.contains(':');
+    is_id.then(|| format!("{before}{id}"))
 }
 
 #[cfg(test)]
@@ -143,6 +182,31 @@ mod tests {
         let life = certificate.expires_at.duration_since(certificate.begins_at);
         let young = certificate.renew_at().duration_since(certificate.begins_at);
         assert_eq!(young.as_secs(), life.as_secs() / 3 * 2);
+    }
+
+    #[test]
+    fn a_guards_certificate_names_its_target() {
+        let certificate = Certificate::from_pem(fixtures::GUARD_CERTIFICATE).unwrap();
+        assert_eq!(certificate.person, "target:web-1");
+        assert_eq!(certificate.target(), Some("web-1"));
+        let error = certificate.check_alive(certificate.expires_at).unwrap_err();
+        assert!(error.next().unwrap().contains("glass targets invite web-1"));
+        let mia = Certificate::from_pem(fixtures::CLIENT_CERTIFICATE).unwrap();
+        assert_eq!(mia.target(), None);
+    }
+
+    #[test]
+    fn no_person_passes_for_a_target() {
+        assert_eq!(named("breakglass:person:mia").as_deref(), Some("mia"));
+        for other in [
+            "breakglass:person:target:web-1",
+            "breakglass:person:",
+            "breakglass:target:",
+            "breakglass:target:a:b",
+            "https://glass.example/mia",
+        ] {
+            assert_eq!(named(other), None, "{other}");
+        }
     }
 
     #[test]

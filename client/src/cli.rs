@@ -3,7 +3,9 @@
 use clap::{Args as _, CommandFactory as _, Parser, Subcommand};
 
 use crate::{
-    commands::{context, credential, grant, incident, ledger, me, people, policy, shell},
+    commands::{
+        context, credential, grant, guard, incident, ledger, me, people, policy, shell, targets,
+    },
     config::Flags,
     exec::{keeper::Keep, shim::Become},
 };
@@ -61,6 +63,8 @@ pub enum Command {
     Incident(incident::Command),
     Request(grant::request::Args),
     Exec(grant::exec::Args),
+    Ssh(grant::ssh::Args),
+    Agent(grant::agent::Args),
     #[command(subcommand)]
     Credential(credential::Command),
     Grants(grant::list::Args),
@@ -77,6 +81,10 @@ pub enum Command {
     People(people::Command),
     #[command(subcommand)]
     Policy(policy::Command),
+    #[command(subcommand)]
+    Targets(targets::Command),
+    #[command(subcommand)]
+    Guard(guard::Command),
     Completions(shell::completions::Args),
     #[command(hide = true)]
     Man(shell::man::Args),

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use crate::error::Error;
+use crate::{error::Error, json};
 
 /// An entry, read. Fields this client does not know are kept in [`body`](Self::body).
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -51,11 +51,18 @@ impl Entry {
     /// # Errors
     /// The reason in words.
     pub fn parse(line: &[u8]) -> Result<Self, String> {
-        let entry: Self = serde_json::from_slice(line).map_err(|error| error.to_string())?;
+        let fields = json::read(line)?;
+        let entry: Self = serde_json::from_value(fields).map_err(|error| error.to_string())?;
         match entry.v {
             1 => Ok(entry),
             v => Err(format!("it is of version {v}; this glass knows version 1")),
         }
+    }
+
+    /// A whole number of the body.
+    #[must_use]
+    pub fn number(&self, name: &str) -> Option<i64> {
+        self.body.get(name).and_then(Value::as_i64)
     }
 
     /// A text of the body.

@@ -232,8 +232,9 @@ impl Error {
     /// Whether the broker refused because of who asks or how often, whatever was asked.
     #[must_use]
     pub fn is_about_the_caller(&self) -> bool {
-        const REASONS: [&str; 5] = [
+        const REASONS: [&str; 6] = [
             "PERSON_FROZEN",
+            "UNKNOWN_TARGET",
             "NOT_ENROLLED",
             "NO_CERTIFICATE",
             "CERTIFICATE_INVALID",

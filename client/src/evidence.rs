@@ -7,10 +7,10 @@ use jiff::Timestamp;
 
 use crate::{error::Error, files};
 
-/// Two checkpoints that cannot both be true of one append-only ledger.
+/// Two signed tree heads that cannot both be true of one append-only ledger.
 #[derive(Debug)]
 pub struct Evidence<'a> {
-    /// The signed note this laptop had accepted before.
+    /// The signed note that had been accepted before.
     pub remembered: &'a str,
     /// The signed note that came now.
     pub received: &'a str,
@@ -18,6 +18,8 @@ pub struct Evidence<'a> {
     pub proof: Option<&'a ConsistencyProof>,
     /// What does not hold.
     pub why: &'a str,
+    /// Whether it does not hold for sure, or could only not be compared.
+    pub is_certain: bool,
 }
 
 /// Writes the evidence into a new folder below `folder`, which is returned.
@@ -35,21 +37,20 @@ pub fn save(folder: &Path, now: Timestamp, evidence: &Evidence<'_>) -> Result<Pa
         place = folder.join(format!("{name}-{count}"));
     }
     files::create_folder(&place)?;
-    files::write(
-        &place.join("remembered.checkpoint"),
-        evidence.remembered.as_bytes(),
-    )?;
-    files::write(
-        &place.join("received.checkpoint"),
-        evidence.received.as_bytes(),
-    )?;
+    for (name, note) in [
+        ("remembered", evidence.remembered),
+        ("received", evidence.received),
+    ] {
+        let file = format!("{name}.{}", form(note));
+        files::write(&place.join(file), note.as_bytes())?;
+    }
     if let Some(proof) = evidence.proof {
         files::write(
             &place.join("consistency-proof.txt"),
             proof_text(proof).as_bytes(),
         )?;
     }
-    files::write(&place.join("README.txt"), readme(evidence.why).as_bytes())?;
+    files::write(&place.join("README.txt"), readme(evidence).as_bytes())?;
     Ok(place)
 }
 
@@ -62,15 +63,35 @@ fn proof_text(proof: &ConsistencyProof) -> String {
     format!("old {}\nnew {}\n{hashes}", proof.old, proof.new)
 }
 
-fn readme(why: &str) -> String {
+/// What a signed note is: a guard hears ticks, everybody else checkpoints.
+fn form(note: &str) -> &'static str {
+    match note.starts_with(breakglass_proto::tick::DOMAIN) {
+        true => "tick",
+        false => "checkpoint",
+    }
+}
+
+fn readme(evidence: &Evidence<'_>) -> String {
+    let (head, tail) = match evidence.is_certain {
+        true => (
+            "A breakglass ledger contradicted itself",
+            "An append-only ledger cannot\nhave signed both.",
+        ),
+        false => (
+            "A breakglass ledger could not be compared with what was seen before",
+            "One should extend\nthe other, and that is not proven.",
+        ),
+    };
+    let old = format!("remembered.{}", form(evidence.remembered));
+    let new = format!("received.{}", form(evidence.received));
     format!(
-        "A breakglass ledger contradicted itself: {why}.\n\n\
-         remembered.checkpoint   signed tree head this laptop had accepted before\n\
-         received.checkpoint     signed tree head the broker sent this time\n\
+        "{head}: {}.\n\n\
+         {old:<23} signed tree head this laptop had accepted before\n\
+         {new:<23} signed tree head the broker sent this time\n\
          consistency-proof.txt   what the broker sent to join them, if it sent anything: the two\n\
          \x20                       sizes, then the hashes of RFC 9162 section 2.1.4 in base64\n\n\
-         Both heads are C2SP signed notes by the ledger's own key. An append-only ledger cannot\n\
-         have signed both. Keep this folder, and compare with what other laptops remember\n\
-         (contexts/NAME/checkpoint in their settings).\n"
+         Both heads are C2SP signed notes by the ledger's own key. {tail} Keep this folder, and\n\
+         compare with what other laptops remember (contexts/NAME/checkpoint in their settings).\n",
+        evidence.why
     )
 }

@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use breakglass_tlog::{SignedCheckpoint, VerifierKey, limits::MAX_ENTRY_BYTES};
+use breakglass_tlog::{Hash, SignedCheckpoint, VerifierKey, limits::MAX_ENTRY_BYTES};
 
 use crate::{
     audit::{Auditor, Report},
@@ -156,37 +156,55 @@ pub fn key_beside(folder: &Path) -> Result<Option<VerifierKey>, Error> {
     })
 }
 
-/// Checks an exported folder.
+/// An export that was checked.
+#[derive(Debug)]
+pub struct Verified {
+    /// What was checked.
+    pub report: Report,
+    /// Its head.
+    pub checkpoint: SignedCheckpoint,
+    /// The root over as many of its entries as were asked for; nothing where it has fewer.
+    pub root: Option<Hash>,
+}
+
+/// Checks an exported folder, and works out the root over its first `size` entries.
 ///
 /// # Errors
 /// [`Error::Unverified`] where anything in it was changed, [`Error::Setup`] where it is no export.
-pub fn verify(folder: &Path, key: VerifierKey) -> Result<Report, Error> {
-    let no_export = |missing: &str| {
-        Error::setup(
-            format!(
-                "{} has no `{missing}`: it is not a whole export",
-                folder.display()
-            ),
-            "make one: glass ledger export DIR",
-        )
-    };
-    let checkpoint =
-        files::read_text(&folder.join(CHECKPOINT))?.ok_or_else(|| no_export(CHECKPOINT))?;
+pub fn verify(folder: &Path, key: VerifierKey, size: u64) -> Result<Verified, Error> {
+    let note = files::read_text(&folder.join(CHECKPOINT))?;
+    let note = note.ok_or_else(|| no_export(folder, CHECKPOINT))?;
     // First, so that a wrong key is called that, and not an entry that it does not suit.
-    SignedCheckpoint::verify(&checkpoint, &key)
+    let checkpoint = SignedCheckpoint::verify(&note, &key)
         .map_err(|error| Error::unverified(format!("the checkpoint does not verify: {error}")))?;
     let path = folder.join(ENTRIES);
     let file = match File::open(&path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(no_export(ENTRIES)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(no_export(folder, ENTRIES));
+        }
         Err(error) => return Err(Error::file("read", path, error)),
     };
-    let mut auditor = Auditor::new(key);
+    let mut auditor = Auditor::new(key).asking_root_at(size);
     let mut reader = BufReader::new(file);
     while let Some(line) = next_line(&mut reader, &path, auditor.size())? {
         auditor.check(&line)?;
     }
-    auditor.finish(&checkpoint)
+    let root = auditor.asked_root();
+    let report = auditor.finish(&note)?;
+    Ok(Verified {
+        report,
+        checkpoint,
+        root,
+    })
+}
+
+fn no_export(folder: &Path, missing: &str) -> Error {
+    let what = format!(
+        "{} has no `{missing}`: it is not a whole export",
+        folder.display()
+    );
+    Error::setup(what, "make one: glass ledger export DIR")
 }
 
 /// The next line without its newline; `None` at the end. No line is longer than an entry can be.

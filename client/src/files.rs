@@ -1,9 +1,11 @@
 //! Our own files: private, written whole or not at all.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions, Permissions},
     io::{self, Read as _, Write as _},
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
+    os::unix::fs::{
+        DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+    },
     path::{Path, PathBuf},
     sync::atomic::{AtomicU32, Ordering},
 };
@@ -12,6 +14,8 @@ use crate::{error::Error, limits::MAX_OWN_FILE_BYTES};
 
 /// Only the owner reads and writes.
 pub const FILE_MODE: u32 = 0o600;
+/// Everybody reads.
+const PUBLIC_MODE: u32 = 0o644;
 /// Only the owner enters.
 pub const FOLDER_MODE: u32 = 0o700;
 
@@ -20,21 +24,26 @@ pub const FOLDER_MODE: u32 = 0o700;
 /// # Errors
 /// [`Error::File`] where it cannot be read or is larger.
 pub fn read(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    read_up_to(path, MAX_OWN_FILE_BYTES)
+}
+
+/// Like [`read`], of at most so many bytes.
+///
+/// # Errors
+/// [`Error::File`] where it cannot be read or is larger.
+pub fn read_up_to(path: &Path, most: u64) -> Result<Option<Vec<u8>>, Error> {
     let file = match File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(Error::file("read", path, error)),
     };
     let mut bytes = Vec::new();
-    file.take(MAX_OWN_FILE_BYTES + 1)
+    file.take(most + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| Error::file("read", path, error))?;
-    if bytes.len() as u64 > MAX_OWN_FILE_BYTES {
-        return Err(Error::file(
-            "read",
-            path,
-            io::Error::other("it is larger than 1 MiB"),
-        ));
+    if bytes.len() as u64 > most {
+        let why = format!("it is larger than {} MiB", most >> 20);
+        return Err(Error::file("read", path, io::Error::other(why)));
     }
     Ok(Some(bytes))
 }
@@ -58,8 +67,20 @@ pub fn read_text(path: &Path) -> Result<Option<String>, Error> {
 /// # Errors
 /// [`Error::File`].
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    replace(path, bytes, FILE_MODE)
+}
+
+/// Like [`write()`], of mode 0644 whatever the umask: for a file that other programs read.
+///
+/// # Errors
+/// [`Error::File`].
+pub fn write_for_all(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    replace(path, bytes, PUBLIC_MODE)
+}
+
+fn replace(path: &Path, bytes: &[u8], mode: u32) -> Result<(), Error> {
     let beside = neighbour(path);
-    let written = write_new(&beside, bytes)
+    let written = write_new(&beside, bytes, mode)
         .and_then(|()| fs::rename(&beside, path))
         .and_then(|()| sync_folder(path));
     if written.is_err() {
@@ -88,12 +109,15 @@ pub fn mode(path: &Path) -> Option<u32> {
         .map(|metadata| metadata.mode() & 0o777)
 }
 
-fn write_new(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(FILE_MODE)
         .open(path)?;
+    if mode != FILE_MODE {
+        file.set_permissions(Permissions::from_mode(mode))?;
+    }
     file.write_all(bytes)?;
     file.sync_all()
 }

@@ -10,7 +10,10 @@ use breakglass_proto::{statement::Statement, v1};
 use ring::{
     digest,
     rand::{SecureRandom as _, SystemRandom},
-    signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _},
+    signature::{
+        ECDSA_P256_SHA256_ASN1, ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P256_SHA256_FIXED_SIGNING,
+        EcdsaKeyPair, KeyPair as _, UnparsedPublicKey,
+    },
 };
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject as _};
 use zeroize::Zeroizing;
@@ -66,19 +69,7 @@ impl PrivateKey {
     /// # Errors
     /// [`Error::File`].
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        let body = Zeroizing::new(STANDARD.encode(&*self.pkcs8));
-        // Sized first: a String that grows leaves copies behind.
-        let mut pem = Zeroizing::new(String::with_capacity(body.len() + body.len() / 64 + 64));
-        pem.push_str("-----BEGIN PRIVATE KEY-----\n");
-        let mut rest = body.as_str();
-        while !rest.is_empty() {
-            let (line, tail) = rest.split_at(rest.len().min(64));
-            pem.push_str(line);
-            pem.push('\n');
-            rest = tail;
-        }
-        pem.push_str("-----END PRIVATE KEY-----\n");
-        files::write(path, pem.as_bytes())
+        files::write(path, pkcs8_pem(&self.pkcs8).as_bytes())
     }
 
     /// The public key: uncompressed point, 65 bytes (SEC 1 section 2.3.3).
@@ -107,6 +98,20 @@ impl PrivateKey {
             text,
             signature: signature.as_ref().to_vec(),
         })
+    }
+
+    /// Signs as JOSE does (RFC 7518 section 3.4): ECDSA with SHA-256, `R || S`, 64 bytes.
+    ///
+    /// # Errors
+    /// [`Error::Setup`] where the system gives no randomness.
+    pub fn sign_fixed(&self, message: &[u8]) -> Result<[u8; 64], Error> {
+        // ring ties a pair to one encoding of signatures: the same key once more for the other.
+        let alike = &ECDSA_P256_SHA256_FIXED_SIGNING;
+        let signature = EcdsaKeyPair::from_pkcs8(alike, &self.pkcs8, &self.random)
+            .map_err(|_| no_randomness())?
+            .sign(&self.random, message)
+            .map_err(|_| no_randomness())?;
+        signature.as_ref().try_into().map_err(|_| no_randomness())
     }
 
     /// The key for TLS.
@@ -139,6 +144,31 @@ pub fn key_id(point: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(digest::digest(&digest::SHA256, point))
 }
 
+/// Whether a statement's text was signed with the key of this point: ECDSA P-256 with SHA-256, DER.
+#[must_use]
+pub fn verify_statement(point: &[u8], text: &str, signature: &[u8]) -> bool {
+    UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, point)
+        .verify(text.as_bytes(), signature)
+        .is_ok()
+}
+
+/// A private key as tools read it from a file (RFC 7468 section 10).
+pub(crate) fn pkcs8_pem(pkcs8: &[u8]) -> Zeroizing<String> {
+    let body = Zeroizing::new(STANDARD.encode(pkcs8));
+    // Sized first: a String that grows leaves copies behind.
+    let mut pem = Zeroizing::new(String::with_capacity(body.len() + body.len() / 64 + 64));
+    pem.push_str("-----BEGIN PRIVATE KEY-----\n");
+    let mut rest = body.as_str();
+    while !rest.is_empty() {
+        let (line, tail) = rest.split_at(rest.len().min(64));
+        pem.push_str(line);
+        pem.push('\n');
+        rest = tail;
+    }
+    pem.push_str("-----END PRIVATE KEY-----\n");
+    pem
+}
+
 /// Bytes nobody can guess.
 ///
 /// # Errors
@@ -151,7 +181,7 @@ pub fn random<const N: usize>() -> Result<[u8; N], Error> {
     Ok(bytes)
 }
 
-fn no_randomness() -> Error {
+pub(crate) fn no_randomness() -> Error {
     Error::setup(
         "the system gives no randomness",
         "check that /dev/urandom can be read",
@@ -169,7 +199,6 @@ pub fn enrol_again() -> String {
 #[cfg(test)]
 mod tests {
     use breakglass_proto::statement::Act;
-    use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 
     use super::*;
 

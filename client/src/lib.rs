@@ -7,19 +7,29 @@
 //! | [`session`] | the open, verified connection a command works with |
 //! | [`connect`], [`tls`] | TCP and TLS 1.3 beneath it, the pinned CA |
 //! | [`identity`] | the key, the certificate on it |
+//! | [`ephemeral`] | a key for one command |
 //! | [`trust`] | what this laptop believes of the ledger |
 //! | [`output`], [`text`] | the one printer; words made safe |
+//! | [`kubectl`], [`sts`], [`roots`] | what kubectl asks of a plugin; AWS's token service; public authorities |
 //! | [`audit`], [`export`] | checking a whole ledger |
+//! | [`agent`], [`ssh`] | the ssh-agent of a grant; how `ssh` is told of it |
+//! | [`rules`] | the policy; the only file that names the domain |
 //! | [`error`] | what can go wrong, the exit code, the next step |
+//! | [`guard`] | what runs beside a target |
+//! | [`verify`] | checking credentials: for guards, and for services that embed it |
+//! | [`dpop`] | proving that this laptop holds the key of a token |
 //! | [`time`] | the only file that reads a clock |
 
+pub mod agent;
 pub mod audit;
 pub mod certificate;
 pub mod cli;
 pub mod commands;
 pub mod config;
 pub mod connect;
+pub mod dpop;
 pub mod entry;
+pub mod ephemeral;
 pub mod error;
 pub mod evidence;
 pub mod exec;
@@ -28,22 +38,33 @@ pub mod files;
 #[cfg(test)]
 mod fixtures;
 pub mod grant;
+pub mod guard;
 pub mod identity;
 pub mod invitation;
+pub mod json;
 pub mod key;
 mod keyboard;
+pub mod kill;
+pub mod kubectl;
+pub mod leads;
 pub mod limits;
 pub mod output;
+mod processes;
 pub mod refusal;
+pub mod roots;
+pub mod rules;
 mod run;
 pub mod session;
 pub mod show;
 pub mod spinner;
+pub mod ssh;
 pub mod stream;
+pub mod sts;
 pub mod text;
 pub mod time;
 pub mod tls;
 pub mod trust;
+pub mod verify;
 pub mod view;
 pub mod watching;
 

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 /// Most bytes of a reason or of an incident's title: what an approver reads at a glance.
 pub const MAX_LINE_BYTES: usize = 500;
 
@@ -51,3 +53,22 @@ pub const LONGEST_RETRY: Duration = Duration::from_secs(5);
 /// How often two `glass` that grow the remembered checkpoint at once try again before one gives up:
 /// each try that fails means another one succeeded.
 pub const MAX_CHECKPOINT_RACES: usize = 16;
+
+/// Most bytes of an answer of AWS STS: real ones are below 4 KiB.
+pub const MAX_STS_ANSWER_BYTES: usize = 64 * 1024;
+
+/// How long the call to AWS STS may take in all: an SDK waits for it, and a person for the SDK.
+pub const STS_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Most bytes of a bundle of authorities: the usual one of all public ones is 220 KiB.
+pub const MAX_BUNDLE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Most bytes of what kubectl tells a plugin: it carries a cluster's CA, at most a few.
+pub const MAX_EXEC_INFO_BYTES: usize = 1024 * 1024;
+
+/// How far a statement's time may be from its entry's: the broker refuses what is further.
+pub const STATEMENT_SKEW: SignedDuration = SignedDuration::from_mins(5);
+
+/// How much later than its entry what only ends something may be signed: the broker takes it so
+/// while its clock is behind its ledger.
+pub const STATEMENT_SKEW_BEHIND: SignedDuration = SignedDuration::from_hours(24);

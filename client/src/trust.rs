@@ -8,6 +8,8 @@
 //! Several `glass` may run at once. The file is written under a lock and only over the very
 //! checkpoint the new one was compared with, so it never goes back.
 
+mod head;
+
 use std::{
     fs::{File, OpenOptions},
     os::unix::fs::OpenOptionsExt as _,
@@ -20,6 +22,7 @@ use breakglass_tlog::{
     ConsistencyProof, Hash, InclusionProof, Receipt, SignedCheckpoint, VerifierKey,
 };
 
+pub use self::head::Head;
 use crate::{
     config::Context,
     error::Error,
@@ -158,7 +161,8 @@ impl Trust {
         for _ in 0..limits::MAX_CHECKPOINT_RACES {
             let remembered = self.remembered()?;
             if let Some(remembered) = &remembered {
-                self.compare(remembered, received, prover).await?;
+                self.compare(Head::from(&**remembered), received.into(), prover)
+                    .await?;
                 if remembered.size() >= received.size() {
                     return Ok(());
                 }
@@ -176,22 +180,36 @@ impl Trust {
         ))
     }
 
-    /// Checks that two checkpoints are of one append-only history.
+    /// Checks that a tree head is of one history with what is remembered, without remembering it.
+    ///
+    /// # Errors
+    /// As [`Trust::accept`].
+    pub async fn agrees(&self, received: Head<'_>, prover: &impl Prover) -> Result<(), Error> {
+        match self.remembered()? {
+            Some(remembered) => {
+                self.compare(Head::from(&*remembered), received, prover)
+                    .await
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Checks that two heads are of one append-only history.
     async fn compare(
         &self,
-        remembered: &SignedCheckpoint,
-        received: &SignedCheckpoint,
+        remembered: Head<'_>,
+        received: Head<'_>,
         prover: &impl Prover,
     ) -> Result<(), Error> {
-        let (old, new) = match remembered.size() <= received.size() {
+        let (old, new) = match remembered.size <= received.size {
             true => (remembered, received),
             false => (received, remembered),
         };
         let contradiction = |why: &str, proof: Option<&ConsistencyProof>| {
             self.contradiction(remembered, received, proof, why)
         };
-        if old.size() == new.size() {
-            return match old.root() == new.root() {
+        if old.size == new.size {
+            return match old.root == new.root {
                 true => Ok(()),
                 false => Err(contradiction(
                     "two trees of the same size have other roots",
@@ -199,11 +217,14 @@ impl Trust {
                 )),
             };
         }
-        if old.size() == 0 {
+        if old.size == 0 {
             return Ok(()); // everything extends the empty tree
         }
         match joined(old, new, prover).await {
             Ok(()) => Ok(()),
+            Err(Apart::Passing(error)) if error.is_about_the_caller() => {
+                Err(self.not_compared(remembered, received, error))
+            }
             Err(Apart::Passing(error)) => Err(error),
             Err(Apart::NoProof(error)) => {
                 let why = format!("the broker has no proof that one extends the other ({error})");
@@ -216,18 +237,67 @@ impl Trust {
         }
     }
 
-    fn contradiction(
+    /// The broker refused to prove anything to this caller, which may be true: they were frozen just
+    /// now. It may also be a broker that has no proof. So both heads are kept, for somebody to compare
+    /// whom it does answer.
+    fn not_compared(&self, remembered: Head<'_>, received: Head<'_>, error: Error) -> Error {
+        let Error::Refused(mut refusal) = error else {
+            return error;
+        };
+        let evidence = Evidence {
+            remembered: remembered.note,
+            received: received.note,
+            proof: None,
+            why: "the broker refused the proof that one extends the other, because of who asked: \
+                  ask it with `glass ledger verify` of somebody else",
+            is_certain: false,
+        };
+        if let Ok(place) = evidence::save(&self.evidence_folder, time::now(), &evidence) {
+            refusal.message = format!(
+                "{}; so the ledger's new head could not be compared with the one seen before, and \
+                 both are kept in {}",
+                refusal.message,
+                place.display()
+            );
+        }
+        Error::Refused(refusal)
+    }
+
+    /// Checks that a copy of the ledger goes on from what this laptop has seen: the root over as many
+    /// of its entries is the one that was signed then.
+    ///
+    /// # Errors
+    /// [`Error::Unverified`] with saved evidence where it is another history.
+    pub fn check_copy(
         &self,
         remembered: &SignedCheckpoint,
-        received: &SignedCheckpoint,
+        copy: &SignedCheckpoint,
+        root: Hash,
+    ) -> Result<(), Error> {
+        if root == remembered.root() {
+            return Ok(());
+        }
+        let why = format!(
+            "its first {} entries give the root {root}",
+            remembered.size()
+        );
+        Err(self.contradiction(remembered.into(), copy.into(), None, &why))
+    }
+
+    /// What it is where two heads cannot be of one history; the evidence is saved.
+    pub(crate) fn contradiction(
+        &self,
+        remembered: Head<'_>,
+        received: Head<'_>,
         proof: Option<&ConsistencyProof>,
         why: &str,
     ) -> Error {
         let evidence = Evidence {
-            remembered: remembered.note(),
-            received: received.note(),
+            remembered: remembered.note,
+            received: received.note,
             proof,
             why,
+            is_certain: true,
         };
         let saved = evidence::save(&self.evidence_folder, time::now(), &evidence);
         let unsaved = saved
@@ -239,10 +309,10 @@ impl Trust {
                 "the ledger {} was rewritten or forked: {why}. Remembered: {} entries, root {}. \
                  Received: {} entries, root {}{}",
                 self.origin(),
-                remembered.size(),
-                remembered.root(),
-                received.size(),
-                received.root(),
+                remembered.size,
+                remembered.root,
+                received.size,
+                received.root,
                 unsaved.unwrap_or_default(),
             ),
             evidence: saved.ok(),
@@ -291,20 +361,16 @@ enum Apart {
 }
 
 /// Asks for the proof that the newer tree begins with the older one, and checks it.
-async fn joined(
-    old: &SignedCheckpoint,
-    new: &SignedCheckpoint,
-    prover: &impl Prover,
-) -> Result<(), Apart> {
-    let proof = prover.prove(old.size(), new.size()).await;
+async fn joined(old: Head<'_>, new: Head<'_>, prover: &impl Prover) -> Result<(), Apart> {
+    let proof = prover.prove(old.size, new.size).await;
     let proof = proof.map_err(
         |error| match error.is_passing() || error.is_about_the_caller() {
             true => Apart::Passing(error),
             false => Apart::NoProof(error),
         },
     )?;
-    let asked = proof.old == old.size() && proof.new == new.size();
-    match proof.verify(&old.root(), &new.root()) {
+    let asked = proof.old == old.size && proof.new == new.size;
+    match proof.verify(&old.root, &new.root) {
         Ok(()) if asked => Ok(()),
         _ => Err(Apart::False(proof)),
     }

@@ -3,8 +3,9 @@
 
 use breakglass_proto::v1;
 use serde::Serialize;
+use serde_json::json;
 
-use crate::{grant, time};
+use crate::{grant, leads, time};
 
 /// A grant.
 #[derive(Debug, Serialize)]
@@ -151,22 +152,79 @@ pub struct PersonView<'a> {
     frozen_reason: Option<&'a str>,
 }
 
-impl<'a> From<&'a v1::Person> for PersonView<'a> {
-    fn from(person: &'a v1::Person) -> Self {
-        let device = |device: &'a v1::Device| DeviceView {
+impl<'a> From<&'a v1::Device> for DeviceView<'a> {
+    fn from(device: &'a v1::Device) -> Self {
+        Self {
             key: &device.key,
             name: &device.name,
             enrolled_at: at(device.enrolled_at.as_ref()),
             certificate_expires_at: at(device.certificate_expires_at.as_ref()),
-        };
+        }
+    }
+}
+
+impl<'a> From<&'a v1::Person> for PersonView<'a> {
+    fn from(person: &'a v1::Person) -> Self {
         Self {
             id: &person.id,
             name: &person.name,
             job: &person.job,
             contact: &person.contact,
-            devices: person.devices.iter().map(device).collect(),
+            devices: person.devices.iter().map(DeviceView::from).collect(),
             frozen: person.frozen,
             frozen_reason: some(&person.frozen_reason),
+        }
+    }
+}
+
+/// Something that accepts credentials.
+#[derive(Debug, Serialize)]
+pub struct TargetView<'a> {
+    id: &'a str,
+    kind: &'a str,
+    address: &'a str,
+    guards: Vec<DeviceView<'a>>,
+    attended: bool,
+    sessions: Vec<SessionView<'a>>,
+    roles: &'a [String],
+}
+
+impl<'a> From<&'a v1::Target> for TargetView<'a> {
+    fn from(target: &'a v1::Target) -> Self {
+        Self {
+            id: &target.id,
+            kind: &target.kind,
+            address: &target.address,
+            guards: target.guards.iter().map(DeviceView::from).collect(),
+            attended: target.attended,
+            sessions: target.sessions.iter().map(SessionView::from).collect(),
+            roles: &target.roles,
+        }
+    }
+}
+
+/// Somebody who is in.
+#[derive(Debug, Serialize)]
+pub struct SessionView<'a> {
+    id: &'a str,
+    grant: &'a str,
+    person: &'a str,
+    login: &'a str,
+    target: &'a str,
+    opened_at: Option<String>,
+    over_at: Option<String>,
+}
+
+impl<'a> From<&'a v1::Session> for SessionView<'a> {
+    fn from(session: &'a v1::Session) -> Self {
+        Self {
+            id: &session.id,
+            grant: &session.grant,
+            person: &session.person,
+            login: &session.login,
+            target: &session.target,
+            opened_at: at(session.opened_at.as_ref()),
+            over_at: at(session.over_at.as_ref()),
         }
     }
 }
@@ -181,6 +239,55 @@ pub struct VerdictView<'a> {
     approvers: &'a [String],
     longest_seconds: Option<i64>,
     explanation: &'a str,
+    /// One line for each way it leads somewhere.
+    leads_to: Vec<String>,
+    access: Option<AccessView<'a>>,
+}
+
+/// The ways a right leads somewhere; what is null it does not have.
+#[derive(Debug, Serialize)]
+pub struct AccessView<'a> {
+    audience: Option<&'a str>,
+    ssh: Option<serde_json::Value>,
+    postgres: Option<serde_json::Value>,
+    kubernetes: Option<serde_json::Value>,
+    aws: Option<serde_json::Value>,
+}
+
+impl<'a> From<&'a v1::Access> for AccessView<'a> {
+    fn from(access: &'a v1::Access) -> Self {
+        let host = |host: &v1::SshHost| json!({ "target": host.target, "address": host.address });
+        Self {
+            audience: some(&access.audience),
+            ssh: access.ssh.as_ref().map(|ssh| {
+                json!({
+                    "hosts": ssh.hosts.iter().map(host).collect::<Vec<_>>(),
+                    "principals": ssh.principals,
+                    "host_ca": some(&ssh.host_ca),
+                })
+            }),
+            postgres: access.postgres.as_ref().map(|it| {
+                json!({
+                    "target": it.target,
+                    "address": it.address,
+                    "database": some(&it.database),
+                    "way": if it.by_certificate { "certificate" } else { "role" },
+                })
+            }),
+            kubernetes: access.kubernetes.as_ref().map(|it| {
+                json!({
+                    "target": it.target,
+                    "server": it.server,
+                    "namespace": some(&it.namespace),
+                    "way": if it.by_certificate { "certificate" } else { "token" },
+                })
+            }),
+            aws: access
+                .aws
+                .as_ref()
+                .map(|it| json!({ "role_arn": it.role_arn, "region": some(&it.region) })),
+        }
+    }
 }
 
 /// What somebody can do.
@@ -202,6 +309,8 @@ impl<'a> From<&'a v1::PersonCan> for CanView<'a> {
             approvers: &verdict.approvers,
             longest_seconds: verdict.longest.as_ref().map(|longest| longest.seconds),
             explanation: &verdict.explanation,
+            leads_to: verdict.access.iter().flat_map(leads::leads).collect(),
+            access: verdict.access.as_ref().map(AccessView::from),
         };
         Self {
             person: &can.person,

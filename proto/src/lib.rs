@@ -1,7 +1,8 @@
-//! What broker and client agree on: the gRPC contract generated from `breakglass/v1/*.proto`, and
-//! the [statement](statement::Statement) a person signs.
+//! What broker and client agree on: the gRPC contract generated from `breakglass/v1/*.proto`,
+//! the [statement](statement::Statement) a person signs, and the [tick](tick::Tick) guards live by.
 
 pub mod statement;
+pub mod tick;
 
 /// The generated messages, clients and servers of package `breakglass.v1`.
 #[allow(missing_docs, unreachable_pub, clippy::all)]
@@ -22,4 +23,9 @@ macro_rules! redact {
         }
     )*};
 }
-redact!(Credential, EnrollRequest, InvitePersonResponse);
+redact!(
+    Credential,
+    EnrollRequest,
+    InvitePersonResponse,
+    InviteTargetResponse
+);

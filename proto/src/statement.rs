@@ -199,6 +199,10 @@ acts! {
     Invite = "invite" {
         person: String = "person",
     }
+    /// Make an enrolment token for the guard of a target.
+    InviteTarget = "invite-target" {
+        target: String = "target",
+    }
     /// End every key, token and grant of somebody.
     RemovePerson = "remove-person" {
         person: String = "person",
@@ -394,6 +398,24 @@ mod tests {
     fn the_signed_bytes_are_frozen() {
         assert_eq!(approval().to_text(), GOLDEN);
         assert_eq!(Statement::parse(GOLDEN), Ok(approval()));
+    }
+
+    #[test]
+    fn an_invitation_of_a_guard_is_frozen_too() {
+        let golden = "breakglass/v1 invite-target\n\
+            origin: glass.example/ledger\n\
+            by: founder\n\
+            at: 2026-11-23T03:05:00.000Z\n\
+            target: web-1\n\
+            nonce: BwcHBwcHBwcHBwcHBwcHBw\n";
+        let target = "web-1".to_owned();
+        let statement = Statement {
+            by: "founder".into(),
+            act: Act::InviteTarget { target },
+            ..approval()
+        };
+        assert_eq!(statement.to_text(), golden);
+        assert_eq!(Statement::parse(golden), Ok(statement));
     }
 
     #[test]

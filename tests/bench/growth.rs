@@ -5,26 +5,47 @@ use std::time::{Duration, Instant};
 use crate::team::Team;
 use crate::{Outcome, PEOPLE, load};
 
-/// Grants after which the first look is taken.
-const FIRST: u64 = 1_000;
+/// How far.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub(crate) struct Size {
+    /// Grants after which the last look is taken
+    #[arg(default_value_t = USUAL.grants)]
+    grants: u64,
+    /// Grants after which the first look is taken
+    #[arg(long, default_value_t = USUAL.first)]
+    first: u64,
+    /// Milliseconds that each look measures
+    #[arg(long, default_value_t = USUAL.millis)]
+    millis: u64,
+    /// People who ask
+    #[arg(long, default_value_t = USUAL.people)]
+    people: usize,
+}
 
-/// How long each look measures.
-const LOOK: Duration = Duration::from_secs(3);
+pub(crate) const USUAL: Size = Size {
+    grants: 10_000,
+    first: 1_000,
+    millis: 2_000,
+    people: PEOPLE,
+};
 
 /// Entries that a grant of a second leaves: requested, started, issued, ended.
 const ENTRIES_A_GRANT: u64 = 4;
 
-/// Looks after a thousand grants, and after so many; then restarts the broker.
-pub(crate) async fn report(grants: u64) -> Outcome<()> {
-    let mut team = Team::start(PEOPLE).await?;
+/// Looks after the first grants, after ten times as many and so on; then restarts the broker.
+pub(crate) async fn report(size: Size) -> Outcome<()> {
+    let (grants, each) = (size.grants, Duration::from_millis(size.millis));
+    let mut team = Team::start(size.people).await?;
+    println!("16 in flight while the ledger grows");
+    println!();
     println!("grants so far | entries | p50     p99     | resident");
-    look(&team, FIRST).await?;
-    let mut next = FIRST * 10;
+    look(&team, size.first, each).await?;
+    let mut next = size.first * 10;
     while next < grants {
-        look(&team, next).await?;
+        look(&team, next, each).await?;
         next *= 10;
     }
-    look(&team, grants).await?;
+    look(&team, grants, each).await?;
     let entries = team.entries().await?;
     team.stop().await?;
     let took = team.serve().await?;
@@ -36,19 +57,19 @@ pub(crate) async fn report(grants: u64) -> Outcome<()> {
     team.stop().await
 }
 
-async fn look(team: &Team, grants: u64) -> Outcome<()> {
+async fn look(team: &Team, grants: u64, each: Duration) -> Outcome<()> {
     let call = team.request()?;
     let began = Instant::now();
     while team.entries().await? < grants * ENTRIES_A_GRANT {
-        load::run(64, Duration::from_secs(1), &call).await?;
+        load::run(64, each.min(Duration::from_secs(1)), &call).await?;
         if began.elapsed() > Duration::from_secs(1_800) {
             return Err("half an hour was not enough".into());
         }
     }
-    let measured = load::run(16, LOOK, &call).await?;
+    let measured = load::run(16, each, &call).await?;
     let (entries, memory) = (team.entries().await?, team.memory()?);
-    let millis = |share| measured.quantile(share).as_secs_f64() * 1_000.0;
-    let (p50, p99) = (millis(0.5), millis(0.99));
+    let (p50, p99) = (measured.quantile(0.5), measured.quantile(0.99));
+    let (p50, p99) = (load::millis(p50), load::millis(p99));
     println!("{grants:13} | {entries:7} | {p50:5.2}ms {p99:6.2}ms | {memory:.0} MiB");
     Ok(())
 }

@@ -26,44 +26,75 @@ where
     })
 }
 
+/// How long each of many things took, shortest first.
+#[derive(Default)]
+pub(crate) struct Latencies(Vec<Duration>);
+
+impl From<Vec<Duration>> for Latencies {
+    fn from(mut latencies: Vec<Duration>) -> Self {
+        latencies.sort_unstable();
+        Self(latencies)
+    }
+}
+
+impl Latencies {
+    /// Some more.
+    pub(crate) fn add(&mut self, others: Self) {
+        self.0.extend(others.0);
+        self.0.sort_unstable();
+    }
+
+    /// What this share of them stayed under.
+    pub(crate) fn quantile(&self, share: f64) -> Duration {
+        let last = self.0.len().saturating_sub(1);
+        let at = (last as f64 * share).round() as usize;
+        self.0.get(at).copied().unwrap_or_default()
+    }
+}
+
+/// The middle one, the 99th of a hundred, the last.
+impl fmt::Display for Latencies {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cells = [0.5, 0.99, 1.0].map(|share| millis(self.quantile(share)));
+        let cells = cells.map(|millis| format!("{millis:6.1}ms"));
+        f.write_str(&cells.join(" | "))
+    }
+}
+
+/// In milliseconds.
+pub(crate) fn millis(took: Duration) -> f64 {
+    took.as_secs_f64() * 1_000.0
+}
+
 /// Latencies of all calls, and how long they took together.
 #[derive(Default)]
 pub(crate) struct Measured {
-    latencies: Vec<Duration>,
+    latencies: Latencies,
     took: Duration,
 }
 
 impl Measured {
     /// One more round.
     pub(crate) fn add(&mut self, round: Self) {
-        self.latencies.extend(round.latencies);
-        self.latencies.sort_unstable();
+        self.latencies.add(round.latencies);
         self.took += round.took;
     }
 
     /// Calls a second.
     pub(crate) fn rate(&self) -> f64 {
-        self.latencies.len() as f64 / self.took.as_secs_f64().max(f64::MIN_POSITIVE)
+        self.latencies.0.len() as f64 / self.took.as_secs_f64().max(f64::MIN_POSITIVE)
     }
 
     /// The latency that this share of calls stayed under.
     pub(crate) fn quantile(&self, share: f64) -> Duration {
-        let last = self.latencies.len().saturating_sub(1);
-        let at = (last as f64 * share).round() as usize;
-        self.latencies.get(at).copied().unwrap_or_default()
+        self.latencies.quantile(share)
     }
 }
 
 impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let millis = |share| self.quantile(share).as_secs_f64() * 1_000.0;
-        write!(
-            f,
-            "{:7.0} {:6.2}ms {:6.2}ms",
-            self.rate(),
-            millis(0.5),
-            millis(0.99)
-        )
+        let (p50, p99) = (millis(self.quantile(0.5)), millis(self.quantile(0.99)));
+        write!(f, "{:7.0} {p50:6.2}ms {p99:6.2}ms", self.rate())
     }
 }
 
@@ -87,9 +118,8 @@ pub(crate) async fn run(in_flight: usize, each: Duration, call: &Call) -> Outcom
     for worker in workers {
         latencies.extend(worker.await??);
     }
-    latencies.sort_unstable();
     Ok(Measured {
-        latencies,
+        latencies: latencies.into(),
         took: began.elapsed(),
     })
 }

@@ -276,3 +276,66 @@ fn a_data_folder_that_cannot_be_written_is_said_to_be_one() {
     disk.is_read_only(false);
     playground.serves();
 }
+
+/// Copies a folder, as a backup does.
+fn copy(from: &std::path::Path, to: &std::path::Path) {
+    fs::create_dir(to).unwrap();
+    for inside in fs::read_dir(from).unwrap() {
+        let inside = inside.unwrap();
+        let there = to.join(inside.file_name());
+        if inside.file_type().unwrap().is_dir() {
+            copy(&inside.path(), &there);
+        } else {
+            fs::copy(inside.path(), there).unwrap();
+        }
+    }
+}
+
+#[test]
+fn an_index_that_belongs_to_another_copy_of_the_ledger_is_not_believed() {
+    let mut playground = Playground::begins();
+    playground.opens("the worker floods");
+    playground.stops();
+    let (ledger, index) = (
+        playground.data().join("ledger"),
+        playground.data().join("index"),
+    );
+    let (yesterday, kept) = (playground.path("yesterday"), playground.path("kept"));
+    copy(&ledger, &yesterday);
+    playground.serves();
+    playground.done("mia", &["incident", "close", "-m", "it drains"]);
+    playground.stops();
+    copy(&index, &kept);
+
+    // The ledger comes back from the backup, and goes on otherwise.
+    for folder in [&ledger, &index] {
+        fs::remove_dir_all(folder).unwrap();
+    }
+    copy(&yesterday, &ledger);
+    playground.serves();
+    for note in ["it does not drain", "40k waiting", "50k waiting"] {
+        playground.done("leon", &["incident", "note", note]);
+    }
+    let said = playground.stops();
+    assert!(!said.err.contains("made again"), "{said}");
+
+    fs::remove_dir_all(&index).unwrap();
+    copy(&kept, &index);
+    playground.serves();
+    playground.done(
+        "leon",
+        &["incident", "note", "in this history it is still open"],
+    );
+    let said = playground.stops();
+    assert!(
+        said.err.contains("the index is made again from the ledger"),
+        "{said}"
+    );
+    assert!(
+        said.err
+            .contains("it is of another history than this ledger's"),
+        "{said}"
+    );
+    let said = playground.glassd(&["fsck"]);
+    assert_eq!(said.code, 0, "{said}");
+}

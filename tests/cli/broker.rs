@@ -1,5 +1,7 @@
 //! `glassd` as its operator sees it.
 
+use std::os::unix::fs::MetadataExt as _;
+
 use breakglass_domain::policy::STARTER;
 use breakglass_tests::Playground;
 use breakglass_tests::playground::Rules;
@@ -242,4 +244,40 @@ fn frozen_by_everybody_is_lifted_on_the_host() {
         playground.entries_of("person.unfrozen")[0]["by"],
         "breakglass"
     );
+}
+
+/// Everything in a folder that others on the host could read, with its mode.
+fn open_to_others(folder: &std::path::Path) -> Vec<String> {
+    let mut found = Vec::new();
+    for inside in std::fs::read_dir(folder).unwrap() {
+        let inside = inside.unwrap();
+        let mode = inside.metadata().unwrap().mode() & 0o7777;
+        if mode & 0o077 != 0 {
+            found.push(format!("{mode:04o} {}", inside.path().display()));
+        }
+        if inside.file_type().unwrap().is_dir() {
+            found.extend(open_to_others(&inside.path()));
+        }
+    }
+    found
+}
+
+#[test]
+fn what_the_broker_writes_is_its_own_whatever_it_was_started_with() {
+    let careless = "umask 000; exec \"$0\" \"$@\"";
+    let mut playground = Playground::with(Rules {
+        through: ["sh", "-c", careless].map(str::to_owned).to_vec(),
+        ..Rules::default()
+    });
+    playground.opens("the worker floods");
+    playground.done("mia", &["request", "deploy-shop", "-m", "why"]);
+    assert_eq!(playground.glassd(&["reload"]).code, 0);
+    let data = playground.data();
+    assert_eq!(open_to_others(&data), Vec::<String>::new(), "while it runs");
+    let reloaded = std::fs::metadata(data.join("reloaded.json")).unwrap();
+    assert_eq!(reloaded.mode() & 0o7777, 0o600);
+    let index = std::fs::metadata(data.join("index/db")).unwrap();
+    assert_eq!(index.mode() & 0o7777, 0o600);
+    playground.stops();
+    assert_eq!(open_to_others(&data), Vec::<String>::new(), "afterwards");
 }

@@ -88,3 +88,34 @@ fn exec_trusts_no_broker_that_contradicts_itself() {
     );
     assert_eq!((said.code, said.out.as_str()), (86, ""), "{said}");
 }
+
+/// An export is compared with what this laptop has seen, as the broker's answers are.
+#[test]
+fn a_copy_of_another_history_is_found_out() {
+    let playground = rolled_back();
+    let copies = playground.path("copies");
+    fs::create_dir(&copies).unwrap();
+    let export = |name: &str| {
+        let folder = copies.join(name).display().to_string();
+        playground.done("founder", &["ledger", "export", &folder]);
+        folder
+    };
+    // It ends before what mia has seen: nobody can say which history it is of.
+    let short = export("short");
+    let said = playground.glass("mia", &["ledger", "verify", "--from", &short]);
+    assert_eq!(said.code, 0, "{said}");
+    assert!(said.out.contains("could not be compared"), "{said}");
+    for number in 0..9 {
+        let text = format!("what somebody wants to be believed, {number}");
+        playground.done("founder", &["incident", "note", &text]);
+    }
+    let long = export("long");
+    is_found_out(&playground, &["ledger", "verify", "--from", &long]);
+    // Who has seen only this history finds it whole, and the same.
+    let said = playground.glass("founder", &["ledger", "verify", "--from", &long]);
+    assert_eq!(said.code, 0, "{said}");
+    assert!(
+        said.out.contains("are those this laptop has seen"),
+        "{said}"
+    );
+}

@@ -76,7 +76,8 @@ fn trusting(ca_pem: &str) -> ClientConfig {
         .with_no_client_auth()
 }
 
-fn parse(answer: &[u8]) -> Answer {
+/// Reads an answer with all of its body.
+pub(crate) fn parse(answer: &[u8]) -> Answer {
     let end = answer
         .windows(4)
         .position(|part| part == b"\r\n\r\n")

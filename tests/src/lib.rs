@@ -6,12 +6,27 @@
 //! | [`playground`] | the real `glassd` and `glass` as processes in a folder of their own |
 //! | [`held`] | the clock that is held, and chance from a seed |
 //! | [`https`], [`jwt`] | what a target does: fetch keys, check a token; with code of our own |
+//! | [`issuer`], [`nginx`] | a stand-in for the broker as targets see it; a service behind nginx |
+//! | [`recorded`] | a receipt without a broker around it |
+//! | [`sshd`] | a real sshd on loopback |
+//! | [`cluster`], [`moto`] | stand-ins for a Kubernetes API server and for AWS |
+//! | [`laid`], [`papers`] | what `glass exec` lays for a command; certificates |
+//! | [`postgres`] | a PostgreSQL server from Debian, set up as `deploy/postgres` says |
 //! | [`wait`] | the one way to wait where nothing tells |
 
+pub mod cluster;
 pub mod held;
 pub mod https;
+pub mod issuer;
 pub mod jwt;
+pub mod laid;
+pub mod moto;
+pub mod nginx;
+pub mod papers;
 pub mod playground;
+pub mod postgres;
+pub mod recorded;
+pub mod sshd;
 pub mod wait;
 pub mod world;
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use breakglass_client::key::PrivateKey;
+use breakglass_domain::policy::STARTER;
 use breakglass_proto::statement::{Act, Statement};
 use breakglass_proto::v1::EnrollRequest;
 use breakglass_proto::v1::enroll_service_client::EnrollServiceClient;
@@ -157,6 +158,40 @@ async fn only_who_may_invites_and_only_people_of_the_policy() {
     let secret = line.rsplit_once('.').unwrap().1;
     let ledger = serde_json::to_string(&world.entries()).unwrap();
     assert!(!ledger.contains(secret), "only its hash is on record");
+}
+
+/// A target, and a right that leads there.
+const WEB_1: &str = "\n[targets.web-1]\nkind = \"ssh\"\naddress = \"web-1.shop.example\"\n\n\
+    [rights.shell-web]\nsentence = \"open a shell on the web servers\"\nrisk = \"high\"\n\
+    longest = \"30m\"\nssh = { targets = [\"web-1\"], principals = [\"deploy\"] }\n";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guard_enrols_opens_a_session_and_renews_itself() {
+    let world = World::with_policy(&format!("{STARTER}{WEB_1}")).await;
+    let founder = world.session("founder").await;
+    let line = founder.invite_target("web-1").await.unwrap().enrolment;
+    let told = world.glass("web-1", &["enroll", &line]).await;
+    assert_eq!(told.code, 0, "{}", told.err);
+    let said = format!("This is the guard of web-1 at {}.", world.url());
+    assert!(told.out.contains(&said), "{}", told.out);
+    let told = world.glass("web-1", &["whoami", "-o", "json"]).await;
+    assert!(
+        told.out.contains("\"person\": \"target:web-1\""),
+        "{}",
+        told.out
+    );
+
+    // What others did meanwhile stands in the ledger too: the proof that it only grew is to be had.
+    world
+        .glass("mia", &["incident", "open", "the queue is full"])
+        .await;
+    world.clock().passes(DAY * 21);
+    let guard = world.session("web-1").await;
+    let renewed = world.entries_of("target.renewed");
+    assert_eq!(renewed.len(), 1, "{renewed:?}");
+    assert_eq!(renewed[0]["by"], "target:web-1");
+    let refused = guard.people().await.map(drop);
+    assert_eq!(reason(refused), "CERTIFICATE_INVALID", "it is nobody");
 }
 
 async fn enrols_by_hand(world: &World, line: &str) -> Result<(), String> {

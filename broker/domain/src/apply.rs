@@ -7,6 +7,7 @@
 mod grant;
 mod incident;
 mod people;
+mod targets;
 
 use std::sync::Arc;
 
@@ -26,6 +27,7 @@ impl State {
             self.remember_nonce(signed, event.at);
         }
         self.forget_stale_nonces();
+        self.budgets.apply(event);
         match &event.change {
             Change::PolicyLoaded { policy, sha256 } => {
                 self.policy = Arc::clone(policy);
@@ -45,9 +47,21 @@ impl State {
             Change::GrantRequested { .. } => self.add_grant(event),
             Change::GrantStarted { of, .. }
             | Change::GrantExtended { of, .. }
-            | Change::CredentialIssued { of, .. }
-            | Change::GrantUsed { of, .. }
-            | Change::GrantEnded { of, .. } => self.apply_to_grant(of.grant, event),
+            | Change::GrantUsed { of, .. } => self.apply_to_grant(of.grant, event),
+            Change::CredentialIssued { of, .. } | Change::GrantEnded { of, .. } => {
+                self.apply_to_grant(of.grant, event);
+                self.apply_to_targets(event);
+            }
+            Change::TargetInvited { .. }
+            | Change::TargetEnrolled { .. }
+            | Change::TargetRenewed { .. }
+            | Change::TargetRemoved { .. }
+            | Change::SessionOpened { .. }
+            | Change::SessionEnded { .. }
+            | Change::SessionUnconfirmed { .. }
+            | Change::RoleCreated { .. }
+            | Change::RoleFailed { .. }
+            | Change::RoleDropped { .. } => self.apply_to_targets(event),
             Change::BrokerStarted { .. }
             | Change::KeyAdded { .. }
             | Change::KeyRetired { .. }

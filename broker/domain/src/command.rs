@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::event::{Actor, CredentialKind, KeyPurpose, Signed};
-use crate::id::{GrantId, IncidentId, KeyId, PersonId, RightId, TokenHash};
+use crate::credential::CredentialKind;
+use crate::event::{Actor, KeyPurpose, RoleStep, SessionEnd, Signed};
+use crate::id::{
+    CredentialId, GrantId, IncidentId, KeyId, PersonId, RightId, SessionId, TargetId, TokenHash,
+};
 use crate::incident::Severity;
 use crate::policy::Policy;
 use crate::text::{Line, Prose};
@@ -60,6 +63,13 @@ pub enum Act {
     Invite {
         /// For whom.
         person: PersonId,
+        /// Its hash, made at the edge.
+        token: TokenHash,
+    },
+    /// Make an enrolment token for the guard of a target.
+    InviteTarget {
+        /// Which.
+        target: TargetId,
         /// Its hash, made at the edge.
         token: TokenHash,
     },
@@ -145,8 +155,8 @@ pub enum Act {
         held: bool,
         /// The key the statement was signed with.
         key: KeyId,
-        /// A credential wanted at once.
-        credential: Option<CredentialKind>,
+        /// Whether its JWT is wanted at once.
+        credential: bool,
     },
     /// Say yes. All that the approver was shown must still be so.
     Approve {
@@ -206,8 +216,8 @@ pub enum Act {
     Issue {
         /// Which.
         grant: GrantId,
-        /// What kind.
-        kind: CredentialKind,
+        /// What.
+        wanted: Wanted,
     },
     /// Note that a credential was put to use.
     Use {
@@ -215,6 +225,33 @@ pub enum Act {
         grant: GrantId,
         /// The program, without its arguments.
         program: Line,
+    },
+    /// Somebody came in at the caller's target. Guards only.
+    OpenSession {
+        /// Under which grant.
+        grant: GrantId,
+        /// By which credential.
+        credential: CredentialId,
+        /// As whom.
+        login: Line,
+        /// From where; may be empty.
+        origin: String,
+    },
+    /// A session at the caller's target is over. Guards only.
+    EndSession {
+        /// Which.
+        session: SessionId,
+        /// How.
+        how: SessionEnd,
+        /// Where it was ended, how long that took.
+        took: Option<Lifetime>,
+    },
+    /// What became of a role in PostgreSQL. Broker only.
+    NoteRole {
+        /// Its name.
+        role: Line,
+        /// What.
+        outcome: RoleOutcome,
     },
     /// The holder's client has been gone for longer than the grace. Broker only.
     Abandon {
@@ -245,6 +282,61 @@ pub enum Act {
     Tick,
 }
 
+/// What kind of credential, and what it is to be bound to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// Bound to the key that signed the request.
+    Jwt,
+    /// Bound to a key of its own.
+    Ssh {
+        /// That key.
+        key: KeyId,
+    },
+    /// Bound to a key of its own.
+    X509 {
+        /// That key.
+        key: KeyId,
+        /// Serial number chosen for the certificate, lower-case hex.
+        serial: String,
+    },
+    /// A role with a password.
+    Postgres,
+}
+
+impl Wanted {
+    /// What kind it is.
+    #[must_use]
+    pub fn kind(&self) -> CredentialKind {
+        match self {
+            Self::Jwt => CredentialKind::Jwt,
+            Self::Ssh { .. } => CredentialKind::Ssh,
+            Self::X509 { .. } => CredentialKind::X509,
+            Self::Postgres => CredentialKind::Postgres,
+        }
+    }
+}
+
+/// What became of a role in PostgreSQL.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RoleOutcome {
+    /// It is there.
+    Created,
+    /// The server did not do it.
+    Failed {
+        /// What it was to do.
+        step: RoleStep,
+        /// What it said; cut to what an entry keeps.
+        text: String,
+    },
+    /// It is gone.
+    Dropped {
+        /// How many of its sessions were ended.
+        sessions: u32,
+        /// How long it took.
+        took: Lifetime,
+    },
+}
+
 impl Act {
     /// What a refusal's entry calls it: a statement's act, or an RPC's name in the same spelling.
     #[must_use]
@@ -256,6 +348,7 @@ impl Act {
             Self::LoadPolicy { .. } => "load-policy",
             Self::NoteRepair { .. } => "note-repair",
             Self::Invite { .. } => "invite",
+            Self::InviteTarget { .. } => "invite-target",
             Self::Enroll { .. } => "enroll",
             Self::Renew { .. } => "renew-certificate",
             Self::Remove { .. } => "remove-person",
@@ -273,6 +366,9 @@ impl Act {
             Self::Revoke { .. } => "revoke",
             Self::Issue { .. } => "issue-credential",
             Self::Use { .. } => "report-use",
+            Self::OpenSession { .. } => "open-session",
+            Self::EndSession { .. } => "end-session",
+            Self::NoteRole { .. } => "note-role",
             Self::Abandon { .. } => "abandon",
             Self::Export { .. } => "export-ledger",
             Self::NoteRefusal { .. } => "note-refusal",
@@ -292,6 +388,8 @@ impl Act {
                 | Self::Issue { .. }
                 | Self::Open { .. }
                 | Self::Invite { .. }
+                | Self::InviteTarget { .. }
+                | Self::OpenSession { .. }
                 | Self::Enroll { .. }
                 | Self::Renew { .. }
                 | Self::Unfreeze { .. }
@@ -310,6 +408,8 @@ impl Act {
                 | Self::Freeze { .. }
                 | Self::Remove { .. }
                 | Self::Abandon { .. }
+                | Self::EndSession { .. }
+                | Self::NoteRole { .. }
                 | Self::Tick
         )
     }

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use crate::event::{Actor, Change, Event};
 use crate::grant::{Ending, Grant};
-use crate::id::{GrantId, IncidentId};
+use crate::id::{GrantId, IncidentId, SessionId};
 use crate::incident::Incident;
 use crate::state::{Deadline, State};
 use crate::text::Line;
 use crate::time::Time;
 
 /// The events that are due at `now`, in order of their deadlines: lapses, expiries, warnings and
-/// closings of incidents. Applying them removes their deadlines, so asking again gives none.
+/// closings of incidents, sessions whose end nobody has confirmed. Applying them removes their deadlines, so asking again gives none.
 ///
 /// What is due at the very instant is over. A clock that fell back does not matter: the newest
 /// entry's time has passed, whatever the clock says.
@@ -30,6 +30,7 @@ pub fn due(state: &State, now: Time) -> Vec<Event> {
             Deadline::Expire(grant) => due.end(*grant, Ending::Expired, *when),
             Deadline::Warn(incident) => due.warn(*incident),
             Deadline::Close(incident) => due.close(*incident),
+            Deadline::Doubt(session) => due.doubt(*session),
         }
     }
     due.events
@@ -78,6 +79,16 @@ impl Due<'_> {
             incident,
             reason: too_old(),
         });
+    }
+
+    fn doubt(&mut self, id: SessionId) {
+        if let Some(session) = self.state.targets.sessions.get(&id) {
+            self.push(Change::SessionUnconfirmed {
+                of: session.of.clone(),
+                session: id,
+                target: session.target.clone(),
+            });
+        }
     }
 
     fn push_ending(&mut self, grant: &Grant, ending: Ending) {

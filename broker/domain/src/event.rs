@@ -1,18 +1,19 @@
 //! What happened. Every event becomes one entry of the ledger, and state is the fold of them all.
 
-use std::fmt;
-use std::str::FromStr;
 use std::sync::Arc;
 
 use crate::grant::{Basis, Ending, GrantRef, SelfGrant};
 use crate::id::{
-    BROKER, CredentialId, IdError, IncidentId, KeyId, Nonce, PersonId, RuleName, TokenHash,
+    CredentialId, IncidentId, KeyId, Nonce, PersonId, RuleName, SessionId, TargetId, TokenHash,
 };
 use crate::incident::Severity;
 use crate::policy::{Policy, Risk};
 use crate::text::{Line, Prose};
 use crate::time::{Lifetime, Time};
 use crate::word::words;
+
+pub use crate::actor::Actor;
+pub use crate::credential::{CredentialKind, Subject};
 
 /// Who did it, when, what, and what they signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,53 +26,6 @@ pub struct Event {
     pub change: Change,
     /// The statement of the person whose act led to it; on the first event of their act.
     pub signed: Option<Arc<Signed>>,
-}
-
-/// Who acts.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Actor {
-    /// The broker by itself, or its operator on the broker's host.
-    Broker,
-    /// Somebody in the policy.
-    Person(PersonId),
-}
-
-impl Actor {
-    /// The person, where it is one.
-    #[must_use]
-    pub fn person(&self) -> Option<&PersonId> {
-        match self {
-            Self::Broker => None,
-            Self::Person(person) => Some(person),
-        }
-    }
-}
-
-impl From<&PersonId> for Actor {
-    fn from(person: &PersonId) -> Self {
-        Self::Person(person.clone())
-    }
-}
-
-impl fmt::Display for Actor {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Broker => f.write_str(BROKER),
-            Self::Person(person) => person.fmt(f),
-        }
-    }
-}
-
-impl FromStr for Actor {
-    type Err = IdError;
-
-    fn from_str(text: &str) -> Result<Self, IdError> {
-        if text == BROKER {
-            Ok(Self::Broker)
-        } else {
-            text.parse().map(Self::Person)
-        }
-    }
 }
 
 /// A statement and its signature, checked at the edge before the rules see it.
@@ -98,14 +52,34 @@ words! {
         Issuing = "issuing",
         /// Signs client and server certificates.
         Authority = "authority",
+        /// Signs the X.509 client certificates that targets accept.
+        Targets = "targets",
+        /// Signs SSH user certificates.
+        SshUser = "ssh-user",
+        /// Signs SSH host certificates.
+        SshHost = "ssh-host",
     }
 }
 
 words! {
-    /// What kind of credential.
-    CredentialKind {
-        /// RFC 7519.
-        Jwt = "jwt",
+    /// How a session came to its end.
+    SessionEnd {
+        /// Its holder logged out.
+        Closed = "closed",
+        /// The guard ended it, and saw the last of its processes die.
+        Killed = "killed",
+        /// It was gone when the guard looked: the host was restarted.
+        Gone = "gone",
+    }
+}
+
+words! {
+    /// What the broker does to a role in PostgreSQL.
+    RoleStep {
+        /// Make it.
+        Create = "create",
+        /// End its sessions, hand its objects on, and drop it.
+        Drop = "drop",
     }
 }
 
@@ -195,6 +169,50 @@ pub enum Change {
     PersonUnfrozen {
         /// Who.
         person: PersonId,
+        /// Why.
+        reason: Line,
+    },
+    /// An enrolment token for the guard of a target was made.
+    TargetInvited {
+        /// Which.
+        target: TargetId,
+        /// Its hash.
+        token: TokenHash,
+        /// When it stops working.
+        expires_at: Time,
+    },
+    /// A token was traded for a certificate.
+    TargetEnrolled {
+        /// Whose guard.
+        target: TargetId,
+        /// The token, now used.
+        token: TokenHash,
+        /// The new key.
+        key: KeyId,
+        /// Uncompressed SEC 1 point, 65 bytes.
+        public: Vec<u8>,
+        /// What the host is called.
+        device: Line,
+        /// The certificate's serial number, lower-case hex.
+        serial: String,
+        /// When the certificate expires.
+        certificate_expires_at: Time,
+    },
+    /// The same key got a fresh certificate.
+    TargetRenewed {
+        /// Whose guard.
+        target: TargetId,
+        /// The key.
+        key: KeyId,
+        /// The certificate's serial number, lower-case hex.
+        serial: String,
+        /// When the certificate expires.
+        certificate_expires_at: Time,
+    },
+    /// Keys and tokens of a target's guard ended.
+    TargetRemoved {
+        /// Which.
+        target: TargetId,
         /// Why.
         reason: Line,
     },
@@ -289,6 +307,8 @@ pub enum Change {
         expires_at: Time,
         /// The key it is bound to.
         key: KeyId,
+        /// What it says beside.
+        subject: Subject,
     },
     /// It was put to use.
     GrantUsed {
@@ -305,6 +325,78 @@ pub enum Change {
         ending: Ending,
         /// What was said.
         reason: Option<Line>,
+    },
+    /// Somebody came in at a target.
+    SessionOpened {
+        /// Under which grant.
+        of: GrantRef,
+        /// Its id.
+        session: SessionId,
+        /// Where.
+        target: TargetId,
+        /// By which credential.
+        credential: CredentialId,
+        /// As whom.
+        login: Line,
+        /// From where, as the target sees it; empty where it does not say.
+        origin: String,
+    },
+    /// Over, exactly once.
+    SessionEnded {
+        /// Under which grant.
+        of: GrantRef,
+        /// Which.
+        session: SessionId,
+        /// Where.
+        target: TargetId,
+        /// How.
+        how: SessionEnd,
+        /// Where it was ended: from the guard's hearing of it to the death of the last process.
+        took: Option<Lifetime>,
+    },
+    /// Its grant is over and its guard has not said that it is; the guard is told until it does.
+    SessionUnconfirmed {
+        /// Under which grant.
+        of: GrantRef,
+        /// Which.
+        session: SessionId,
+        /// Where.
+        target: TargetId,
+    },
+    /// A role was made in PostgreSQL; `credential.issued` said before that it would be.
+    RoleCreated {
+        /// Under which grant.
+        of: GrantRef,
+        /// Where.
+        target: TargetId,
+        /// Its name.
+        role: Line,
+    },
+    /// It could not be; what has to be dropped is tried again until it is gone.
+    RoleFailed {
+        /// Under which grant.
+        of: GrantRef,
+        /// Where.
+        target: TargetId,
+        /// Its name.
+        role: Line,
+        /// What failed.
+        step: RoleStep,
+        /// What the server said.
+        text: String,
+    },
+    /// It is gone, and nobody is connected as it.
+    RoleDropped {
+        /// Under which grant.
+        of: GrantRef,
+        /// Where.
+        target: TargetId,
+        /// Its name.
+        role: Line,
+        /// How many of its sessions were ended.
+        sessions: u32,
+        /// How long it took.
+        took: Lifetime,
     },
     /// Somebody known asked for something and did not get it.
     Refused {
@@ -341,7 +433,31 @@ impl Change {
             | Self::GrantExtended { of, .. }
             | Self::CredentialIssued { of, .. }
             | Self::GrantUsed { of, .. }
+            | Self::SessionOpened { of, .. }
+            | Self::SessionEnded { of, .. }
+            | Self::SessionUnconfirmed { of, .. }
+            | Self::RoleCreated { of, .. }
+            | Self::RoleFailed { of, .. }
+            | Self::RoleDropped { of, .. }
             | Self::GrantEnded { of, .. } => Some(of),
+            _ => None,
+        }
+    }
+
+    /// The target it is about.
+    #[must_use]
+    pub fn target(&self) -> Option<&TargetId> {
+        match self {
+            Self::TargetInvited { target, .. }
+            | Self::TargetEnrolled { target, .. }
+            | Self::TargetRenewed { target, .. }
+            | Self::TargetRemoved { target, .. }
+            | Self::SessionOpened { target, .. }
+            | Self::SessionEnded { target, .. }
+            | Self::SessionUnconfirmed { target, .. }
+            | Self::RoleCreated { target, .. }
+            | Self::RoleFailed { target, .. }
+            | Self::RoleDropped { target, .. } => Some(target),
             _ => None,
         }
     }

@@ -20,8 +20,7 @@ pub struct GrantRef {
     pub incident: IncidentId,
 }
 
-/// A request and what became of it. All but `phase`, `ends_at` and `credentials` is pinned when it
-/// is asked for.
+/// A request and what became of it. All but `phase` and `credentials` is pinned when it is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     /// Who, what, for which incident.
@@ -54,6 +53,8 @@ pub struct Grant {
     pub phase: Phase,
     /// How many credentials were issued under it.
     pub credentials: u32,
+    /// Until when the last of those is valid that nobody can take back: a JWT, an X.509 certificate.
+    pub credentials_until: Option<Time>,
 }
 
 impl Grant {

@@ -77,6 +77,10 @@ name! {
     RightId, "a right's id"
 }
 name! {
+    /// Something that accepts credentials: `web-1`.
+    TargetId, "a target's id"
+}
+name! {
     /// A rule of the policy: `engineers-ship`.
     RuleName, "a rule's name"
 }
@@ -132,6 +136,11 @@ number! {
     GrantId, "G-", "a grant's id"
 }
 
+number! {
+    /// A session that a guard saw begin: `S-7`.
+    SessionId, "S-", "a session's id"
+}
+
 /// One credential of a grant, counted from 1: `G-45.1`. A JWT's `jti`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CredentialId {
@@ -139,6 +148,23 @@ pub struct CredentialId {
     pub grant: GrantId,
     /// Which of its credentials.
     pub number: u32,
+}
+
+impl CredentialId {
+    /// Serial numbers that one grant has for its credentials: one each quarter of an hour for
+    /// twelve hours is 48, and this many leave room for every renewal there could be.
+    pub const SERIALS: u64 = 1 << 20;
+
+    /// The serial number of an SSH certificate: the grants' own ranges follow each other, so that
+    /// one range revokes all certificates of a grant.
+    #[must_use]
+    pub fn serial(self) -> u64 {
+        let number = u64::from(self.number).min(Self::SERIALS - 1);
+        self.grant
+            .0
+            .saturating_mul(Self::SERIALS)
+            .saturating_add(number)
+    }
 }
 
 impl fmt::Display for CredentialId {

@@ -4,8 +4,11 @@
 //! events it leads to or a [`Refusal`]; [`State::apply`] folds an event in; [`due`](due::due) names
 //! what time itself has brought about. Time and chance are handed in.
 
+pub mod actor;
 pub mod apply;
+pub mod budget;
 pub mod command;
+pub mod credential;
 pub mod decide;
 pub mod due;
 pub mod event;
@@ -18,15 +21,19 @@ pub mod people;
 pub mod policy;
 pub mod refusal;
 pub mod state;
+pub mod targets;
 pub mod text;
 pub mod time;
 pub mod word;
 
+pub use actor::Actor;
 pub use command::{Act, Command};
-pub use event::{Actor, Change, Event, Signed};
+pub use credential::{CredentialKind, Subject};
+pub use event::{Change, Event, Signed};
 pub use grant::{Basis, Ending, Grant, GrantRef};
 pub use id::{
-    CredentialId, GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, RuleName, TokenHash,
+    CredentialId, GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, RuleName, SessionId,
+    TargetId, TokenHash,
 };
 pub use incident::{Incident, Severity};
 pub use policy::Policy;

@@ -1,5 +1,6 @@
 //! Every limit of the rules, each with its reason.
 
+use crate::budget::Budget;
 use crate::time::Lifetime;
 
 /// Bytes of a reason, a title or a closing reason: more than anybody reads at three in the morning,
@@ -72,6 +73,19 @@ pub const TOKEN_LIFE: Lifetime = Lifetime::from_secs(24 * 3_600);
 /// How long a request waits where its rule does not say.
 pub const LAPSES_AFTER: Lifetime = Lifetime::from_secs(15 * 60);
 
+/// Sessions open at once: more is a broken script.
+pub const SESSIONS: usize = 10_000;
+
+/// Bytes of where a session comes from, as its target says it: an address and a port.
+pub const ORIGIN_MAX: usize = 64;
+
+/// How long after the end of its grant a session's end has to be confirmed, before it is on record
+/// that it was not. Guards end one within a second.
+pub const CONFIRMED_WITHIN: Lifetime = Lifetime::from_secs(10);
+
+/// Bytes kept of what a database says when it refuses something.
+pub const SERVER_TEXT_MAX: usize = 300;
+
 /// How old an incident gets where the policy does not say.
 pub const INCIDENT_LONGEST: Lifetime = Lifetime::from_secs(8 * 3_600);
 
@@ -90,3 +104,78 @@ pub const REFUSAL_KEYS: usize = 1_000;
 
 /// The longest life of one credential, whatever its grant's length: a leaked one dies soon.
 pub const CREDENTIAL_LIFE: Lifetime = Lifetime::from_secs(15 * 60);
+
+/// How long after its end a client certificate may still be taken, or somebody be in who came by it,
+/// where a server's clock is behind.
+pub const CERTIFICATE_OUTLASTS: Lifetime = Lifetime::from_secs(60);
+
+const HOUR: Lifetime = Lifetime::from_secs(3_600);
+const MINUTE: Lifetime = Lifetime::from_secs(60);
+
+/// Grants that one person asks for: no script asks five times a second for a whole hour, and a laptop
+/// that asks as fast as it may call would write tens of gigabytes a day.
+pub const REQUESTS: Budget = Budget {
+    what: "requests of one person",
+    most: 20_000,
+    within: HOUR,
+};
+
+/// Notes of one person: two a minute for a whole hour is more than anybody types, and a script that
+/// writes each of its lines is stopped after half a megabyte.
+pub const NOTES: Budget = Budget {
+    what: "notes of one person",
+    most: 120,
+    within: HOUR,
+};
+
+/// Times that one person gives more time: a grant of half an hour, minute by minute, four at once.
+pub const EXTENSIONS: Budget = Budget {
+    what: "extensions by one person",
+    most: 120,
+    within: HOUR,
+};
+
+/// Copies of the ledger that one person takes: a mirror takes one a minute, and each is an entry.
+pub const EXPORTS: Budget = Budget {
+    what: "exports by one person",
+    most: 120,
+    within: HOUR,
+};
+
+/// Invitations, lifted freezes, and removals of somebody who has nothing: the whole of the largest
+/// team once, and half of it again.
+pub const TEAM_CHANGES: Budget = Budget {
+    what: "changes to the team by one person",
+    most: 300,
+    within: HOUR,
+};
+
+/// Certificates for one key: one lives weeks, and some `glass` that start at once may each renew it.
+pub const RENEWALS_OF_KEY: Budget = Budget {
+    what: "certificates for one key",
+    most: 10,
+    within: HOUR,
+};
+
+/// Credentials under one grant after its first: `glass exec` takes one every ten minutes; a script
+/// that takes one for each of its calls gets one every two seconds.
+pub const CREDENTIALS_OF_GRANT: Budget = Budget {
+    what: "credentials under one grant",
+    most: 30,
+    within: MINUTE,
+};
+
+/// Uses of one grant: `glass exec` tells of one.
+pub const USES_OF_GRANT: Budget = Budget {
+    what: "reported uses of one grant",
+    most: 30,
+    within: MINUTE,
+};
+
+/// Sessions that open at one target: ten a second for a whole minute is a fleet's worth of `ansible`
+/// under one grant. That one ends is never counted, and a login that is refused is none.
+pub const SESSIONS_AT_TARGET: Budget = Budget {
+    what: "sessions at one target",
+    most: 600,
+    within: MINUTE,
+};

@@ -2,8 +2,10 @@
 
 use std::fmt::Display;
 
+use crate::budget::Budget;
+use crate::credential::CredentialKind;
 use crate::grant::Ending;
-use crate::id::{GrantId, IncidentId, PersonId, RightId};
+use crate::id::{GrantId, IncidentId, PersonId, RightId, SessionId, TargetId};
 use crate::time::{Lifetime, Time};
 
 /// One reason for one command.
@@ -183,6 +185,28 @@ pub enum Refusal {
     /// Seen before.
     #[error("this exact statement was used already")]
     StatementReplayed,
+    /// The policy has no such target.
+    #[error("the policy has no target `{0}`")]
+    UnknownTarget(TargetId),
+    /// Nobody is in there under that number, or no longer.
+    #[error("there is no session {0} at this target")]
+    UnknownSession(SessionId),
+    /// The right leads elsewhere.
+    #[error("{grant} does not lead to {target}")]
+    NotThere {
+        /// Which grant.
+        grant: GrantId,
+        /// Where somebody came in.
+        target: TargetId,
+    },
+    /// The right comes with other credentials.
+    #[error("`{right}` comes with no credential of kind `{kind}`")]
+    NoSuchCredential {
+        /// Which right.
+        right: RightId,
+        /// What was wanted.
+        kind: CredentialKind,
+    },
     /// More than the limit of anything.
     #[error("too many {what}: at most {limit}")]
     TooMany {
@@ -190,6 +214,14 @@ pub enum Refusal {
         what: &'static str,
         /// How many.
         limit: usize,
+    },
+    /// More than so many within a time.
+    #[error("too many {}: at most {} within {}", budget.what, budget.most, budget.within)]
+    TooOften {
+        /// Of what, and how many there are.
+        budget: Budget,
+        /// When there is one again.
+        again_at: Time,
     },
     /// The wall clock fell behind the ledger.
     #[error(
@@ -239,7 +271,11 @@ impl Refusal {
             Self::StatementMissing => "STATEMENT_INVALID",
             Self::StatementStale { .. } => "STATEMENT_STALE",
             Self::StatementReplayed => "STATEMENT_REPLAYED",
-            Self::TooMany { .. } => "TOO_MANY",
+            Self::UnknownTarget(_) => "UNKNOWN_TARGET",
+            Self::UnknownSession(_) => "UNKNOWN_SESSION",
+            Self::NotThere { .. } => "NOT_ALLOWED",
+            Self::NoSuchCredential { .. } => "NO_SUCH_CREDENTIAL",
+            Self::TooMany { .. } | Self::TooOften { .. } => "TOO_MANY",
             Self::ClockBehind { .. } => "CLOCK_BEHIND",
         }
     }
@@ -306,11 +342,23 @@ impl Refusal {
             Self::KeyEnrolled => "glass whoami".into(),
             Self::StatementMissing | Self::StatementReplayed => "run the command again".into(),
             Self::StatementStale { .. } => "set this laptop's clock: glass doctor".into(),
+            Self::UnknownTarget(_) => "glass targets list".into(),
+            Self::UnknownSession(_) => "glass status".into(),
+            Self::NotThere { .. } | Self::NoSuchCredential { .. } => "glass can".into(),
             Self::TooMany { .. } => "end what is not needed: glass grants".into(),
+            Self::TooOften { again_at, .. } => {
+                format!(
+                    "wait until {}, then run the command again",
+                    moment(again_at.plus(SECOND))
+                )
+            }
             Self::ClockBehind { .. } => "set the clock of the broker's host, then ask again".into(),
         }
     }
 }
+
+/// What is told in whole seconds must not be told too early.
+const SECOND: Lifetime = Lifetime::from_secs(1);
 
 fn told(ended: &Option<(Ending, Time)>) -> String {
     ended

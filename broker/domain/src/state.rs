@@ -4,11 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use crate::budget::Budgets;
 use crate::grant::{Grant, Phase};
-use crate::id::{GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, TokenHash};
+use crate::id::{
+    GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, SessionId, TargetId, TokenHash,
+};
 use crate::incident::Incident;
 use crate::people::{Member, Token};
-use crate::policy::Policy;
+use crate::policy::{Policy, Right};
+use crate::targets::Targets;
 use crate::time::Time;
 
 /// The fold of all events so far. Fields are plain so that a snapshot can hold and restore them;
@@ -37,8 +41,12 @@ pub struct State {
     pub nonces: BTreeMap<Nonce, Time>,
     /// The same, in order of that moment.
     pub nonce_ends: BTreeSet<(Time, Nonce)>,
+    /// Guards, sessions, and what was made at targets.
+    pub targets: Targets,
     /// When each person last opened incidents, oldest first, within the window.
     pub openings: BTreeMap<PersonId, VecDeque<Time>>,
+    /// What was written so often that it counts.
+    pub budgets: Budgets,
     /// When something happens by itself, in order of time.
     pub deadlines: BTreeSet<(Time, Deadline)>,
     /// Who holds which key: the inverse of `members`.
@@ -60,6 +68,8 @@ pub enum Deadline {
     Warn(IncidentId),
     /// An incident reaches its maximum age.
     Close(IncidentId),
+    /// Nobody has confirmed that a session is over.
+    Doubt(SessionId),
 }
 
 impl Default for State {
@@ -76,7 +86,9 @@ impl Default for State {
             next_grant: GrantId(1),
             nonces: BTreeMap::new(),
             nonce_ends: BTreeSet::new(),
+            targets: Targets::default(),
             openings: BTreeMap::new(),
+            budgets: Budgets::default(),
             deadlines: BTreeSet::new(),
             keys: BTreeMap::new(),
             live: BTreeMap::new(),
@@ -92,6 +104,29 @@ impl State {
         self.policy.people.contains_key(person)
             && self.keys.get(key) == Some(person)
             && !self.is_frozen(person)
+    }
+
+    /// Whether the guard may call at all now: its target in the policy, the key enrolled.
+    #[must_use]
+    pub fn knows_guard(&self, target: &TargetId, key: &KeyId) -> bool {
+        self.policy.targets.contains_key(target) && self.targets.keys.get(key) == Some(target)
+    }
+
+    /// Active grants at `now` whose right leads to a target, oldest first.
+    pub fn live_at<'a>(
+        &'a self,
+        target: &'a TargetId,
+        now: Time,
+    ) -> impl Iterator<Item = &'a Grant> {
+        let policy = &self.policy;
+        let known = policy.targets.get(target);
+        let reaches = move |right: &Right| known.is_some_and(|known| right.reaches(target, known));
+        let active = move |grant: &&Grant| {
+            let active = grant.active();
+            active.is_some_and(|active| now < active.ends_at)
+        };
+        let leads = move |grant: &&Grant| policy.rights.get(&grant.of.right).is_some_and(reaches);
+        self.grants.values().filter(active).filter(leads)
     }
 
     /// Whether the person is stopped from everything.
@@ -154,6 +189,10 @@ impl State {
         for incident in self.incidents.values() {
             self.deadlines.extend(incident.deadlines());
         }
+        self.targets.reindex();
+        let doubts = self.targets.sessions.iter();
+        let doubts = doubts.filter_map(|(id, session)| session.deadline(*id));
+        self.deadlines.extend(doubts);
         self.keys.clear();
         for (person, member) in &self.members {
             let keys = member

@@ -5,6 +5,12 @@
 #[error("`{0}` is not known here")]
 pub struct UnknownWord(pub String);
 
+/// Any of these enums.
+pub trait Words: std::str::FromStr<Err = UnknownWord> {
+    /// Every word there is.
+    fn all() -> impl Iterator<Item = &'static str> + Clone;
+}
+
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $( $(#[$variant_doc:meta])* $variant:ident = $word:literal ),* $(,)? }) => {
         $(#[$doc])*
@@ -19,6 +25,12 @@ macro_rules! words {
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),* }
+            }
+        }
+
+        impl $crate::word::Words for $name {
+            fn all() -> impl Iterator<Item = &'static str> + Clone {
+                Self::ALL.iter().map(|word| word.as_str())
             }
         }
 

@@ -2,29 +2,32 @@
 
 use std::sync::Arc;
 
-use breakglass_domain::{Command, PersonId};
+use breakglass_domain::{Actor, Command, PersonId};
 use breakglass_proto::v1;
 use tonic::Request;
 
 use super::error::Error;
-use super::limits::Limits;
-use super::rate::{OpenStream, Streams};
+use super::limits::{Limits, OLD_STREAMS_PER_PERSON};
+use super::rate::AtOnce;
 use super::statement::{self, Checked};
-use super::stream::{Messages, Source, messages};
-use crate::app::{App, Caller};
+use super::stream::{Listener, Messages, Open, Source, messages};
+use crate::app::{App, Caller, Guard};
 
 /// Answers every service.
 #[derive(Clone)]
 pub(super) struct Desk {
     pub(super) app: Arc<App>,
-    streams: Streams,
+    streams: AtOnce,
+    reading_old: AtOnce,
 }
 
 impl Desk {
     pub(super) fn new(app: Arc<App>, limits: &Limits) -> Self {
+        let old = "streams of one person that read old entries";
         Self {
             app,
-            streams: Streams::new(limits.streams_per_person),
+            reading_old: AtOnce::new(OLD_STREAMS_PER_PERSON, old),
+            streams: AtOnce::new(limits.streams_per_person, "open streams of one person"),
         }
     }
 
@@ -33,6 +36,23 @@ impl Desk {
     pub(super) fn admitted<T>(&self, mut request: Request<T>) -> Result<(Arc<Caller>, T), Error> {
         let caller = request.extensions_mut().remove::<Arc<Caller>>();
         Ok((caller.ok_or(Error::NoCertificate)?, request.into_inner()))
+    }
+
+    /// What somebody sent whom the front let in, a person or a guard.
+    pub(super) fn let_in<T>(&self, request: Request<T>) -> Result<T, Error> {
+        let extensions = request.extensions();
+        let is_guard = extensions.get::<Arc<Guard>>().is_some();
+        if !is_guard && extensions.get::<Arc<Caller>>().is_none() {
+            return Err(Error::NoCertificate);
+        }
+        Ok(request.into_inner())
+    }
+
+    /// The guard whom the front let in.
+    pub(super) fn attending<T>(&self, mut request: Request<T>) -> Result<(Arc<Guard>, T), Error> {
+        let guard = request.extensions_mut().remove::<Arc<Guard>>();
+        let nobody = Error::Certificate("it is for a person, and this call is for guards");
+        Ok((guard.ok_or(nobody)?, request.into_inner()))
     }
 
     /// The command that a caller signed; what is wrong with it goes on record.
@@ -75,14 +95,27 @@ impl Desk {
     /// A stream for one caller.
     pub(super) fn stream<S: Source>(
         &self,
-        caller: Arc<Caller>,
-        open: OpenStream,
+        caller: impl Into<Listener>,
+        open: Open,
         source: S,
     ) -> Messages<S::Message> {
-        messages(source, &self.app, caller, open)
+        messages(source, &self.app, caller.into(), open)
     }
 
-    pub(super) fn open_stream(&self, caller: &Caller) -> Result<OpenStream, Error> {
-        self.streams.open(&caller.person)
+    pub(super) fn open_stream(&self, who: impl Into<Actor>) -> Result<Open, Error> {
+        Ok(Open::new(self.streams.take(&who.into())?))
+    }
+
+    /// A stream of events from `from` on.
+    pub(super) fn open_stream_from(
+        &self,
+        caller: &Caller,
+        from: Option<u64>,
+    ) -> Result<Open, Error> {
+        let open = self.open_stream(&caller.person)?;
+        if !self.app.reads_old_entries(from) {
+            return Ok(open);
+        }
+        Ok(open.reading_old(self.reading_old.take(&Actor::from(&caller.person))?))
     }
 }

@@ -27,7 +27,7 @@ impl EnrollService for Desk {
         let certified = self.app.enroll(enrolling).await?;
         let about = self.app.about();
         Ok(Response::new(v1::EnrollResponse {
-            person: certified.person.to_string(),
+            person: certified.holder.to_string(),
             certificate: certified.certificate,
             renew_at: Some(convert::time(certified.renew_at)),
             expires_at: Some(convert::time(certified.expires_at)),
@@ -50,7 +50,7 @@ impl Desk {
         }
         let key = key_id(&public);
         let checked = statement::check(&public, &key, asked.signed, "enroll")?;
-        self.need_meant(&checked, &token)?;
+        need_no_names(&checked)?;
         let device = device(&checked.said, &token, key.as_str())?;
         Ok(Enrolling {
             token,
@@ -60,23 +60,18 @@ impl Desk {
             signed: checked.signed,
         })
     }
+}
 
-    /// A laptop that enrols does not know the ledger and the person yet and may leave both empty;
-    /// what it does say must be right.
-    fn need_meant(&self, checked: &Checked, token: &TokenHash) -> Result<(), Error> {
-        let ours = &self.app.about().origin;
-        if !checked.origin.is_empty() && checked.origin != *ours {
-            let ours = ours.clone();
-            return Err(Error::WrongBroker { ours });
+/// The token says which ledger and which person it is for, so nothing beside it may: what is in an
+/// entry is read by programs that take no other.
+fn need_no_names(checked: &Checked) -> Result<(), Error> {
+    for (line, said) in [("origin", &checked.origin), ("by", &checked.by)] {
+        if !said.is_empty() {
+            let why = format!("an enrolment leaves `{line}` empty, for the token says it");
+            return Err(Error::Statement(why));
         }
-        let invited = self.app.invited(token);
-        let is_invited = invited.is_some_and(|person| person.as_str() == checked.by);
-        if !checked.by.is_empty() && !is_invited {
-            let another = "it is by somebody else than the invitation is for";
-            return Err(Error::Statement(another.to_owned()));
-        }
-        Ok(())
     }
+    Ok(())
 }
 
 /// The statement binds this key to this token.

@@ -53,6 +53,12 @@ pub enum Error {
     /// The bytes are not the message of this call.
     #[error("the message is not taken: its bytes cannot be read as the message of this call")]
     Unreadable,
+    /// The message began and did not come to its end.
+    #[error("the message is not taken: it did not arrive within {seconds} seconds")]
+    Late {
+        /// How long was waited.
+        seconds: u64,
+    },
     /// One caller wants more than their share.
     #[error("too many {what}: {limit}")]
     TooMany {
@@ -93,7 +99,7 @@ impl Error {
             Self::Signature => "SIGNATURE_INVALID",
             Self::WrongBroker { .. } => "WRONG_BROKER",
             Self::Text { .. } | Self::TooLarge { .. } => "INVALID_TEXT",
-            Self::Argument { .. } | Self::Unreadable => "INVALID_ARGUMENT",
+            Self::Argument { .. } | Self::Unreadable | Self::Late { .. } => "INVALID_ARGUMENT",
             Self::TooMany { .. } | Self::Busy => "TOO_MANY",
             Self::Slow { .. } => "LEDGER_UNAVAILABLE",
             Self::Panicked => "INTERNAL",
@@ -118,7 +124,7 @@ impl Error {
             }
             Self::TooMany { .. } | Self::Busy => "wait a moment, then run the command again",
             Self::Slow { .. } | Self::Panicked => "glass status",
-            Self::ShuttingDown => "run the command again in a moment",
+            Self::ShuttingDown | Self::Late { .. } => "run the command again in a moment",
         };
         next.to_owned()
     }
@@ -128,9 +134,9 @@ impl Error {
     pub fn internal(&self) -> Option<&app::Error> {
         use app::Error as E;
         match self {
-            Self::App(error @ (E::Ledger(_) | E::Index(_) | E::Issue(_) | E::Broken(_))) => {
-                Some(error)
-            }
+            Self::App(
+                error @ (E::Ledger(_) | E::Index(_) | E::Issue(_) | E::Database(_) | E::Broken(_)),
+            ) => Some(error),
             _ => None,
         }
     }
@@ -156,6 +162,7 @@ fn public(error: &app::Error) -> String {
         E::Ledger(L::OutOfRange(_)) => "the ledger has no such entries",
         E::Index(_) => "the broker cannot look up what is over just now; what lives still works",
         E::Issue(_) => "it is recorded, but the broker could not make the credential",
+        E::Database(why) => return format!("the role could not be made: {why}"),
         E::Broken(_) => "something went wrong inside the broker, and is in its diagnostics",
     };
     told.to_owned()
@@ -170,6 +177,7 @@ fn reason(error: &app::Error) -> &'static str {
         E::Ledger(L::Unavailable(_) | L::Damaged(_)) => "LEDGER_UNAVAILABLE",
         E::Ledger(L::OutOfRange(_)) | E::NoSuchEntry { .. } => "NOT_FOUND",
         E::NoSuchRange { .. } => "INVALID_ARGUMENT",
+        E::Database(_) => "TARGET_UNAVAILABLE",
         E::Index(_) | E::Issue(_) | E::Broken(_) => "INTERNAL",
         E::ShuttingDown => "SHUTTING_DOWN",
     }
@@ -182,6 +190,7 @@ fn next(error: &app::Error) -> String {
         E::Ledger(_) => "tell whoever runs the broker: glassd check",
         E::Index(_) | E::Broken(_) => "glass status",
         E::Issue(_) => "ask again: glass credential jwt",
+        E::Database(_) => "glass status",
         E::NoSuchEntry { .. } | E::NoSuchRange { .. } => "glass ledger list",
         E::ShuttingDown => "run the command again in a moment",
     };

@@ -2,43 +2,72 @@
 //! calling, how long it may take, and what a panic becomes.
 
 use std::any::Any;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv4Addr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
-use breakglass_domain::PersonId;
-use breakglass_proto::v1::enroll_service_server;
+use breakglass_domain::Actor;
+use breakglass_proto::v1::{
+    enroll_service_server, guard_service_server, identity_service_server, ledger_service_server,
+};
 use http::Extensions;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tonic::server::NamedService;
 use tonic::{Code, Status};
 
-use super::caller;
+use super::caller::{self, Who};
 use super::error::Error;
-use super::limits::{CALL_TIMEOUT, Limits, MESSAGE_MAX};
-use super::rate::{OpenStream, Rate, Streams};
-use crate::app::{App, Caller};
+use super::limits::{
+    CALL_TIMEOUT, CALLS_AT_ONCE, Limits, MESSAGE_HEAD, MESSAGE_MAX, STRANGER_CALLS,
+    STRANGER_CALLS_PER_PEER, STRANGER_MESSAGE_TIMEOUT,
+};
+use super::rate::{AtOnce, Place, Rate};
+use crate::app::{App, Caller, Guard};
+use crate::listen::peer_of;
 
 /// The one service that strangers may call.
 const OPEN: &str = <enroll_service_server::EnrollServiceServer<()> as NamedService>::NAME;
 
-/// Calls of one person at once, out of [`Limits::in_flight`]: one stolen laptop that begins calls and
-/// never sends them must not keep the others from freezing it.
-const CALLS_AT_ONCE: usize = 128;
+/// What guards may call, beside [`LEDGER_PROOF`], and nothing else.
+const FOR_GUARDS: [&str; 2] = [
+    <guard_service_server::GuardServiceServer<()> as NamedService>::NAME,
+    <identity_service_server::IdentityServiceServer<()> as NamedService>::NAME,
+];
+
+/// Without it nobody can check that what they are shown extends what they have seen; it tells
+/// nothing but hashes.
+const LEDGER_PROOF: &str = "ProveConsistency";
 
 /// What the front needs to know.
 pub(super) struct Front {
     app: Arc<App>,
     in_flight: Semaphore,
-    of_one: Streams,
-    people: Rate<PersonId>,
-    strangers: Rate<IpAddr>,
+    of_one: AtOnce,
+    callers: Rate<Actor>,
+    strangers: Strangers,
+}
+
+/// Who has no certificate has places of their own, so that no number of them takes one from
+/// somebody on the team.
+struct Strangers {
+    in_flight: Semaphore,
+    of_one: AtOnce<IpAddr>,
+    rate: Rate<IpAddr>,
+}
+
+/// What a call takes up until it is answered: one place of those that all have together, and one
+/// of the caller's own.
+struct Places<'a, K: Hash + Eq> {
+    _of_all: SemaphorePermit<'a>,
+    _of_own: Place<K>,
 }
 
 impl Front {
@@ -46,9 +75,13 @@ impl Front {
         Arc::new(Self {
             app,
             in_flight: Semaphore::new(limits.in_flight),
-            of_one: Streams::new(CALLS_AT_ONCE),
-            people: Rate::new(limits.calls_per_second, limits.calls_burst),
-            strangers: Rate::new(limits.enrolments_per_second, limits.enrolments_burst),
+            of_one: AtOnce::new(CALLS_AT_ONCE, "calls of one person at once"),
+            callers: Rate::new(limits.calls_per_second, limits.calls_burst),
+            strangers: Strangers {
+                in_flight: Semaphore::new(STRANGER_CALLS),
+                of_one: AtOnce::new(STRANGER_CALLS_PER_PEER, "enrolments of one address at once"),
+                rate: Rate::new(limits.enrolments_per_second, limits.enrolments_burst),
+            },
         })
     }
 }
@@ -66,51 +99,77 @@ pub(super) async fn front(
 }
 
 impl Front {
-    async fn pass(&self, mut request: Request, next: Next) -> Result<Response, Error> {
-        let _place = self.in_flight.try_acquire().map_err(|_| Error::Busy)?;
-        let _share = if is_open(request.uri().path()) {
-            self.take_stranger(request.extensions())
-                .inspect_err(|error| self.count(error))?;
-            None
+    async fn pass(&self, request: Request, next: Next) -> Result<Response, Error> {
+        if is_open(request.uri().path()) {
+            self.pass_stranger(request, next).await
         } else {
-            let caller = self.take_person(request.extensions());
-            let caller = caller.inspect_err(|error| self.count(error))?;
-            let call = call_of(request.uri().path());
-            self.admit(&caller, &call).await?;
-            let share = self.share(&caller.person);
-            let share = share.inspect_err(|error| self.count(error))?;
-            request.extensions_mut().insert(Arc::new(caller));
-            Some(share)
+            self.pass_member(request, next).await
+        }
+    }
+
+    async fn pass_stranger(&self, request: Request, next: Next) -> Result<Response, Error> {
+        let (address, now) = (address(request.extensions()), self.app.monotonic());
+        let places = self.strangers.admit(address, now);
+        let _places = places.inspect_err(|error| self.count(error))?;
+        let whole = whole(request).await;
+        let request = whole.inspect_err(|error| self.count(error))?;
+        answer(request, next).await
+    }
+
+    async fn pass_member(&self, mut request: Request, next: Next) -> Result<Response, Error> {
+        let who = self.take_member(request.extensions());
+        let who = who.inspect_err(|error| self.count(error))?;
+        let path = request.uri().path();
+        let actor = match &who {
+            Who::Person(caller) => {
+                self.admit(caller, &call_of(path)).await?;
+                Actor::from(&caller.person)
+            }
+            Who::Guard(guard) => {
+                let let_in = self.admit_guard(guard, path);
+                let_in.inspect_err(|error| self.count(error))?;
+                Actor::from(&guard.target)
+            }
         };
-        let answer = Caught::new(Box::pin(next.run(request)));
-        let answered = tokio::time::timeout(CALL_TIMEOUT, answer).await;
-        let seconds = CALL_TIMEOUT.as_secs();
-        answered.unwrap_or(Err(Error::Slow { seconds }))
+        let places = self.places(&actor);
+        let _places = places.inspect_err(|error| self.count(error))?;
+        match who {
+            Who::Person(caller) => drop(request.extensions_mut().insert(Arc::new(caller))),
+            Who::Guard(guard) => drop(request.extensions_mut().insert(Arc::new(guard))),
+        }
+        answer(request, next).await
     }
 
     fn count(&self, error: &Error) {
         self.app.count_refusal(error.reason());
     }
 
-    fn take_stranger(&self, extensions: &Extensions) -> Result<(), Error> {
-        let unknown = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-        let address = caller::address(extensions).unwrap_or(unknown);
-        self.strangers.take(&address, self.app.monotonic())
-    }
-
-    fn take_person(&self, extensions: &Extensions) -> Result<Caller, Error> {
-        let caller = caller::of_connection(extensions, self.app.now())?;
-        self.people.take(&caller.person, self.app.monotonic())?;
-        Ok(caller)
-    }
-
-    /// A place of one person's own share, until it is dropped.
-    fn share(&self, person: &PersonId) -> Result<OpenStream, Error> {
-        let full = |_| Error::TooMany {
-            what: "calls of one person at once",
-            limit: format!("at most {CALLS_AT_ONCE}"),
+    fn take_member(&self, extensions: &Extensions) -> Result<Who, Error> {
+        let who = caller::of_connection(extensions, self.app.now())?;
+        let actor = match &who {
+            Who::Person(caller) => Actor::from(&caller.person),
+            Who::Guard(guard) => Actor::from(&guard.target),
         };
-        self.of_one.open(person).map_err(full)
+        self.callers.take(&actor, self.app.monotonic())?;
+        Ok(who)
+    }
+
+    fn admit_guard(&self, guard: &Guard, path: &str) -> Result<(), Error> {
+        self.app.admit_guard(guard)?;
+        if is_for_guards(path) {
+            return Ok(());
+        }
+        Err(Error::Certificate(
+            "it is for a guard, and this call is for people",
+        ))
+    }
+
+    fn places(&self, who: &Actor) -> Result<Places<'_, Actor>, Error> {
+        let own = self.of_one.take(who)?;
+        Ok(Places {
+            _of_all: self.in_flight.try_acquire().map_err(|_| Error::Busy)?,
+            _of_own: own,
+        })
     }
 
     /// Who has a certificate and is not let in is put on record.
@@ -124,6 +183,45 @@ impl Front {
             .note_refusal(&caller.person, call, reason, &text)
             .await;
         Err(error)
+    }
+}
+
+impl Strangers {
+    /// For somebody unknown, as often and as many at once as their network may.
+    fn admit(&self, address: IpAddr, now: Duration) -> Result<Places<'_, IpAddr>, Error> {
+        let peer = peer_of(address);
+        self.rate.take(&peer, now)?;
+        let own = self.of_one.take(&peer)?;
+        Ok(Places {
+            _of_all: self.in_flight.try_acquire().map_err(|_| Error::Busy)?,
+            _of_own: own,
+        })
+    }
+}
+
+/// What the service answers, in time and without its panic.
+async fn answer(request: Request, next: Next) -> Result<Response, Error> {
+    let answer = Caught::new(Box::pin(next.run(request)));
+    let answered = tokio::time::timeout(CALL_TIMEOUT, answer).await;
+    let seconds = CALL_TIMEOUT.as_secs();
+    answered.unwrap_or(Err(Error::Slow { seconds }))
+}
+
+/// Where a connection comes from.
+fn address(extensions: &Extensions) -> IpAddr {
+    caller::address(extensions).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+}
+
+/// A request with the whole of its message, which has to come at once: before it is here nobody
+/// knows who is sending it.
+async fn whole(request: Request) -> Result<Request, Error> {
+    let (head, body) = request.into_parts();
+    let read = axum::body::to_bytes(body, MESSAGE_HEAD + MESSAGE_MAX);
+    let seconds = STRANGER_MESSAGE_TIMEOUT.as_secs();
+    match tokio::time::timeout(STRANGER_MESSAGE_TIMEOUT, read).await {
+        Ok(Ok(message)) => Ok(Request::from_parts(head, Body::from(message))),
+        Ok(Err(_)) => Err(Error::TooLarge { limit: MESSAGE_MAX }),
+        Err(_) => Err(Error::Late { seconds }),
     }
 }
 
@@ -142,8 +240,19 @@ fn call_of(path: &str) -> String {
 }
 
 fn is_open(path: &str) -> bool {
+    is_of(path, OPEN)
+}
+
+/// Whether a path is of a service's methods.
+fn is_for_guards(path: &str) -> bool {
+    let ledger = <ledger_service_server::LedgerServiceServer<()> as NamedService>::NAME;
+    let is_proof = is_of(path, ledger) && path.rsplit('/').next() == Some(LEDGER_PROOF);
+    is_proof || FOR_GUARDS.iter().any(|service| is_of(path, service))
+}
+
+fn is_of(path: &str, service: &str) -> bool {
     let mut parts = path.split('/');
-    (parts.next(), parts.next()) == (Some(""), Some(OPEN))
+    (parts.next(), parts.next()) == (Some(""), Some(service))
 }
 
 /// What tonic refuses by itself, before one of our services sees it, in our own form.
@@ -196,6 +305,7 @@ fn words_of(panic: &(dyn Any + Send)) -> &str {
 #[cfg(test)]
 mod tests {
     use axum::Router;
+    use axum::http::StatusCode;
     use axum::middleware::from_fn_with_state;
     use axum::routing::post;
     use tonic_types::StatusExt as _;
@@ -261,15 +371,92 @@ mod tests {
     #[tokio::test]
     async fn one_person_leaves_room_for_the_others() {
         let front = Front::new(World::new().await.app.clone(), &Limits::default());
-        let [mia, leon] = ["mia", "leon"].map(|id| id.parse::<PersonId>().unwrap());
+        let [mia, leon] = ["mia", "leon"].map(|id| id.parse::<Actor>().unwrap());
         let mut shares: Vec<_> = (0..CALLS_AT_ONCE)
-            .map(|_| front.share(&mia).unwrap())
+            .map(|_| front.places(&mia).unwrap())
             .collect();
-        let refused = front.share(&mia).unwrap_err();
-        assert_eq!(refused.reason(), "TOO_MANY");
-        front.share(&leon).unwrap();
+        assert_eq!(refusal(front.places(&mia)), "TOO_MANY");
+        front.places(&leon).unwrap();
         shares.pop();
-        front.share(&mia).unwrap();
+        front.places(&mia).unwrap();
+    }
+
+    fn refusal<K: Hash + Eq>(place: Result<Places<'_, K>, Error>) -> &'static str {
+        place.err().expect("no place").reason()
+    }
+
+    /// Networks of IPv6 that somebody has many of, and one address in each.
+    fn networks() -> impl Iterator<Item = IpAddr> {
+        (0..=u16::MAX).map(|net| format!("2001:db8:0:{net:x}::1").parse().unwrap())
+    }
+
+    #[tokio::test]
+    async fn strangers_take_no_place_of_the_team() {
+        let front = Front::new(World::new().await.app.clone(), &Limits::default());
+        let mut inside = Vec::new();
+        let full = networks().find_map(|address| {
+            let place = front.strangers.admit(address, Duration::ZERO);
+            place.map(|place| inside.push(place)).err()
+        });
+        assert!(matches!(full, Some(Error::Busy)));
+        assert_eq!(inside.len(), STRANGER_CALLS);
+        let mia = "mia".parse().unwrap();
+        let _hers = front.places(&mia).unwrap();
+        assert_eq!(
+            front.in_flight.available_permits(),
+            Limits::default().in_flight - 1
+        );
+        inside.pop();
+        let other = "192.0.2.1".parse().unwrap();
+        front.strangers.admit(other, Duration::ZERO).unwrap();
+    }
+
+    #[tokio::test]
+    async fn one_network_of_strangers_is_one_peer_however_many_addresses_it_has() {
+        let limits = Limits {
+            enrolments_burst: 20,
+            ..Limits::default()
+        };
+        let front = Front::new(World::new().await.app.clone(), &limits);
+        let address = |host: usize| format!("2001:db8:0:1::{host:x}").parse().unwrap();
+        let admit = |address| front.strangers.admit(address, Duration::ZERO);
+        let at_once: Vec<_> = (0..STRANGER_CALLS_PER_PEER)
+            .map(|host| admit(address(host)).unwrap())
+            .collect();
+        assert_eq!(refusal(admit(address(500))), "TOO_MANY");
+        admit("2001:db8:0:2::1".parse().unwrap()).unwrap();
+        drop(at_once);
+        // One after the other, each from an address of its own: the bucket is the network's.
+        let so_many = (1_000..2_000)
+            .take_while(|host| admit(address(*host)).is_ok())
+            .count();
+        assert!(so_many < 20, "{so_many}");
+        admit("2001:db8:0:2::2".parse().unwrap()).unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_message_of_a_stranger_that_never_comes_is_not_waited_for() {
+        let world = World::new().await;
+        let front = Front::new(world.app.clone(), &Limits::default());
+        let service = || async { StatusCode::OK };
+        let router = Router::new().route(ENROLMENT, post(service));
+        let router = router.layer(from_fn_with_state(front.clone(), super::front));
+        let never = tokio_stream::pending::<Result<Vec<u8>, std::io::Error>>();
+        let request = Request::post(ENROLMENT)
+            .body(Body::from_stream(never))
+            .unwrap();
+        let began = tokio::time::Instant::now();
+        let response = router.oneshot(request).await.unwrap();
+        assert_eq!(began.elapsed(), STRANGER_MESSAGE_TIMEOUT);
+        let status = Status::from_header_map(response.headers()).unwrap();
+        assert_eq!(
+            (reason(&status).as_str(), status.code()),
+            ("INVALID_ARGUMENT", Code::DeadlineExceeded)
+        );
+        assert_eq!(
+            front.strangers.in_flight.available_permits(),
+            STRANGER_CALLS
+        );
     }
 
     #[test]

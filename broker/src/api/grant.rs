@@ -22,7 +22,7 @@ impl GrantService for Desk {
         request: Request<v1::RequestGrantRequest>,
     ) -> Result<Response<v1::RequestGrantResponse>, Status> {
         let (caller, asked) = self.admitted(request)?;
-        let wanted = convert::credential_kind(asked.credential)?;
+        let wanted = convert::wants_jwt(asked.credential)?;
         let mut command = self.command(&caller, asked.signed, "request").await?;
         if let Act::Request { credential, .. } = &mut command.act {
             *credential = wanted;
@@ -97,11 +97,8 @@ impl GrantService for Desk {
     ) -> Result<Response<v1::IssueCredentialResponse>, Status> {
         let (caller, asked) = self.admitted(request)?;
         let grant = convert::required("grant", &asked.grant)?;
-        let kind = convert::credential_kind(asked.kind)?.ok_or_else(|| Error::Argument {
-            field: "kind",
-            why: "it names no kind of credential".to_owned(),
-        })?;
-        let (issued, grant) = self.app.issue(&caller, grant, kind).await?;
+        let wish = convert::wish(asked.kind, &asked.public_key)?;
+        let (issued, grant) = self.app.issue(&caller, grant, &wish).await?;
         Ok(Response::new(v1::IssueCredentialResponse {
             credential: Some(convert::credential(&issued)),
             grant: Some(convert::grant(&grant)),

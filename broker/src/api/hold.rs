@@ -16,7 +16,7 @@ impl Desk {
     ) -> Result<Messages<v1::HoldGrantResponse>, Error> {
         let (caller, asked) = self.admitted(request)?;
         let grant = convert::required("grant", &asked.grant)?;
-        let open = self.open_stream(&caller)?;
+        let open = self.open_stream(&caller.person)?;
         let hold = self.app.hold(&caller, grant, asked.from_index).await?;
         Ok(self.stream(caller, open, hold))
     }

@@ -1,10 +1,14 @@
 //! `IdentityService`: who the broker takes the caller for.
 
+use std::sync::Arc;
+
+use breakglass_domain::Actor;
 use breakglass_proto::v1::{self, identity_service_server::IdentityService};
 use tonic::{Request, Response, Status};
 
 use super::convert;
 use super::desk::Desk;
+use crate::app::Guard;
 
 #[tonic::async_trait]
 impl IdentityService for Desk {
@@ -12,6 +16,9 @@ impl IdentityService for Desk {
         &self,
         request: Request<v1::WhoAmIRequest>,
     ) -> Result<Response<v1::WhoAmIResponse>, Status> {
+        if let Some(guard) = request.extensions().get::<Arc<Guard>>() {
+            return Ok(Response::new(self.guard(guard)));
+        }
         let (caller, _) = self.admitted(request)?;
         let known = self.app.person(&caller.person)?;
         let about = self.app.about();
@@ -32,13 +39,36 @@ impl IdentityService for Desk {
         &self,
         request: Request<v1::RenewCertificateRequest>,
     ) -> Result<Response<v1::RenewCertificateResponse>, Status> {
-        let (caller, _) = self.admitted(request)?;
-        let certified = self.app.renew(&caller).await?;
+        let certified = match request.extensions().get::<Arc<Guard>>().cloned() {
+            Some(guard) => self.app.renew_guard(&guard).await?,
+            None => {
+                let (caller, _) = self.admitted(request)?;
+                self.app.renew(&caller).await?
+            }
+        };
         Ok(Response::new(v1::RenewCertificateResponse {
             certificate: certified.certificate,
             renew_at: Some(convert::time(certified.renew_at)),
             expires_at: Some(convert::time(certified.expires_at)),
             receipt: Some(convert::receipt(&certified.receipt)),
         }))
+    }
+}
+
+impl Desk {
+    /// A guard as the broker sees it: `target:ID` where people have their id.
+    fn guard(&self, guard: &Guard) -> v1::WhoAmIResponse {
+        let about = self.app.about();
+        v1::WhoAmIResponse {
+            person: Actor::from(&guard.target).to_string(),
+            name: guard.target.to_string(),
+            job: "target".to_owned(),
+            key: guard.key.to_string(),
+            certificate_expires_at: Some(convert::time(guard.certificate_expires_at)),
+            broker_time: Some(convert::time(self.app.now())),
+            origin: about.origin.clone(),
+            ledger_vkey: about.ledger_vkey.clone(),
+            issuer: about.issuer.clone(),
+        }
     }
 }

@@ -43,10 +43,21 @@ impl IncidentService for Desk {
             .command(&caller, asked.signed, "close-incident")
             .await?;
         let ended = self.app.close(command).await?;
+        let doomed = &ended.doomed;
         Ok(Response::new(v1::CloseIncidentResponse {
             incident: Some(convert::incident(&ended.incident)),
             ended: convert::grants(&ended.grants),
             receipt: Some(convert::receipt(&ended.receipt)),
+            sessions: doomed
+                .sessions
+                .iter()
+                .map(|(id, it)| convert::session(*id, it))
+                .collect(),
+            roles: doomed
+                .roles
+                .iter()
+                .map(|(name, it)| convert::role(name, it))
+                .collect(),
         }))
     }
 

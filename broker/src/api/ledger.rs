@@ -65,7 +65,7 @@ impl LedgerService for Desk {
         request: Request<v1::FollowEntriesRequest>,
     ) -> Result<Response<Self::FollowEntriesStream>, Status> {
         let (caller, asked) = self.admitted(request)?;
-        let open = self.open_stream(&caller)?;
+        let open = self.open_stream_from(&caller, asked.from_index)?;
         let events = self.app.follow(asked.from_index)?;
         Ok(Response::new(self.stream(caller, open, events)))
     }
@@ -77,7 +77,7 @@ impl LedgerService for Desk {
         request: Request<v1::ExportEntriesRequest>,
     ) -> Result<Response<Self::ExportEntriesStream>, Status> {
         let (caller, asked) = self.admitted(request)?;
-        let open = self.open_stream(&caller)?;
+        let open = self.open_stream(&caller.person)?;
         let export = self
             .app
             .export(&caller, asked.from_index, asked.to_index)
@@ -94,7 +94,7 @@ impl LedgerService for Desk {
         &self,
         request: Request<v1::ProveConsistencyRequest>,
     ) -> Result<Response<v1::ProveConsistencyResponse>, Status> {
-        let (_, asked) = self.admitted(request)?;
+        let asked = self.let_in(request)?;
         let grown = self
             .app
             .prove_consistency(asked.old_size, asked.new_size)
@@ -135,6 +135,10 @@ impl Source for Subscription {
         let told = Self::next(self).await?;
         let entry = convert::entry(told.index(), &told.recorded.line);
         Ok(Some(v1::FollowEntriesResponse { entry: Some(entry) }))
+    }
+
+    fn reads_old_entries(&self) -> bool {
+        Self::reads_old_entries(self)
     }
 }
 

@@ -13,6 +13,25 @@ pub const ANSWER_MAX: usize = 32 * 1024 * 1024;
 /// one write to a disk, so beyond this the disk is stuck.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// Bytes before a message: compressed or not, and its length (gRPC over HTTP/2).
+pub const MESSAGE_HEAD: usize = 5;
+
+/// Calls of one person at once, out of [`Limits::in_flight`]: one stolen laptop that begins calls
+/// and never sends them must not keep the others from freezing it.
+pub const CALLS_AT_ONCE: usize = 128;
+
+/// Calls of strangers at once, all of them together and beside [`Limits::in_flight`]: a few laptops
+/// enrol at a time, and whoever has no certificate must not take a place from those who have.
+pub const STRANGER_CALLS: usize = 64;
+
+/// The same of one address (a /64 of IPv6): a team behind one router enrols one after the other
+/// within milliseconds, and one network must not keep all others from enrolling.
+pub const STRANGER_CALLS_PER_PEER: usize = 16;
+
+/// How long a stranger's message may take from its head to its end: it has a thousand bytes, and
+/// `glass` sends them at once.
+pub const STRANGER_MESSAGE_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// How often an open stream checks that its caller is still let in, beside each event it gives out.
 pub const STREAM_CHECK: Duration = Duration::from_secs(1);
 
@@ -23,6 +42,10 @@ pub const LAST_WORDS: Duration = Duration::from_millis(500);
 /// Callers remembered for their rate at once: a team has at most 200 people, and strangers who
 /// enrol come from somewhere. Beyond it the ones that have been quiet the longest are forgotten.
 pub const CALLERS_REMEMBERED: usize = 1_000;
+
+/// Streams of one person that begin with old entries: each reads the ledger until it has caught up,
+/// and nobody looks at so many pasts at once. Held grants do not count: their past is short.
+pub const OLD_STREAMS_PER_PERSON: usize = 8;
 
 /// Bytes of a signature: an ECDSA P-256 signature in DER has at most 72.
 pub const SIGNATURE_MAX: usize = 80;
@@ -63,8 +86,8 @@ impl Page {
 /// What the operator may change.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Calls answered at once, of everybody together; streams do not count once they run. More is
-    /// turned away at once rather than made to wait: each holds memory.
+    /// Calls answered at once, of everybody on the team together; streams do not count once they run.
+    /// More is turned away at once rather than made to wait: each holds memory.
     pub in_flight: usize,
     /// Calls of one person, in the long run. `glass exec` makes one a few minutes; a script in a
     /// loop makes this many.
@@ -92,3 +115,7 @@ impl Default for Limits {
         }
     }
 }
+
+/// How often a guard hears that the broker is there, and what holds. A guard takes its last tick for
+/// fresh for its target's grace, which is 1 s at least.
+pub const TICK_EVERY: Duration = Duration::from_secs(2);

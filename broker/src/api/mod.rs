@@ -11,6 +11,7 @@ mod enroll;
 pub mod error;
 mod front;
 mod grant;
+mod guard;
 mod hold;
 mod identity;
 mod incident;
@@ -23,6 +24,7 @@ mod statement;
 pub mod status;
 mod status_service;
 mod stream;
+mod target;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -33,12 +35,14 @@ use axum::middleware::from_fn_with_state;
 use breakglass_proto::DESCRIPTORS;
 use breakglass_proto::v1::enroll_service_server::EnrollServiceServer;
 use breakglass_proto::v1::grant_service_server::GrantServiceServer;
+use breakglass_proto::v1::guard_service_server::GuardServiceServer;
 use breakglass_proto::v1::identity_service_server::IdentityServiceServer;
 use breakglass_proto::v1::incident_service_server::IncidentServiceServer;
 use breakglass_proto::v1::ledger_service_server::LedgerServiceServer;
 use breakglass_proto::v1::people_service_server::PeopleServiceServer;
 use breakglass_proto::v1::policy_service_server::PolicyServiceServer;
 use breakglass_proto::v1::status_service_server::StatusServiceServer;
+use breakglass_proto::v1::target_service_server::TargetServiceServer;
 use breakglass_proto::v1::watch_service_server::WatchServiceServer;
 use tonic::server::NamedService;
 use tonic::service::Routes;
@@ -95,12 +99,14 @@ macro_rules! services {
 services!(
     EnrollServiceServer,
     GrantServiceServer,
+    GuardServiceServer,
     IdentityServiceServer,
     IncidentServiceServer,
     LedgerServiceServer,
     PeopleServiceServer,
     PolicyServiceServer,
     StatusServiceServer,
+    TargetServiceServer,
     WatchServiceServer,
 );
 

@@ -1,11 +1,11 @@
-//! How often one caller may call: a token bucket each, and a number of streams each.
+//! How often one caller may call: a token bucket each; and how many places each has at once.
 
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use breakglass_domain::PersonId;
+use breakglass_domain::Actor;
 
 use super::error::Error;
 use super::limits::CALLERS_REMEMBERED;
@@ -69,54 +69,60 @@ impl<K: Hash + Eq + Clone> Rate<K> {
     }
 }
 
-/// The open streams of each person.
-#[derive(Debug, Clone)]
-pub(super) struct Streams {
-    per_person: usize,
-    open: Arc<Mutex<HashMap<PersonId, usize>>>,
-}
-
-/// One open stream.
+/// How many places each caller has taken, of those they may have at once.
 #[derive(Debug)]
-pub(super) struct OpenStream {
-    streams: Streams,
-    person: PersonId,
+pub(super) struct AtOnce<K = Actor> {
+    most: usize,
+    what: &'static str,
+    taken: Arc<Mutex<HashMap<K, usize>>>,
 }
 
-impl Streams {
-    pub(super) fn new(per_person: usize) -> Self {
-        Self {
-            per_person,
-            open: Arc::default(),
-        }
+/// One place, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Place<K: Hash + Eq = Actor> {
+    taken: Arc<Mutex<HashMap<K, usize>>>,
+    who: K,
+}
+
+impl<K: Hash + Eq + Clone> AtOnce<K> {
+    /// `what` goes on from "too many", for who is refused.
+    pub(super) fn new(most: usize, what: &'static str) -> Self {
+        let taken = Arc::default();
+        Self { most, what, taken }
     }
 
     /// One more, until it is dropped.
-    pub(super) fn open(&self, person: &PersonId) -> Result<OpenStream, Error> {
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = open.entry(person.clone()).or_default();
-        if *count >= self.per_person {
-            let what = "open streams of one person";
-            let limit = format!("at most {}", self.per_person);
+    pub(super) fn take(&self, who: &K) -> Result<Place<K>, Error> {
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = taken.get(who).copied().unwrap_or(0);
+        if count >= self.most {
+            let limit = format!("at most {}", self.most);
+            let what = self.what;
             return Err(Error::TooMany { what, limit });
         }
-        *count += 1;
-        Ok(OpenStream {
-            streams: self.clone(),
-            person: person.clone(),
+        taken.insert(who.clone(), count + 1);
+        Ok(Place {
+            taken: Arc::clone(&self.taken),
+            who: who.clone(),
         })
     }
 }
 
-impl Drop for OpenStream {
+impl<K> Clone for AtOnce<K> {
+    fn clone(&self) -> Self {
+        Self {
+            taken: Arc::clone(&self.taken),
+            ..*self
+        }
+    }
+}
+
+impl<K: Hash + Eq> Drop for Place<K> {
     fn drop(&mut self) {
-        let open = &self.streams.open;
-        let mut open = open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = open.get_mut(&self.person) {
-            *count -= 1;
-            if *count == 0 {
-                open.remove(&self.person);
-            }
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        match taken.get_mut(&self.who) {
+            Some(count) if *count > 1 => *count -= 1,
+            _ => drop(taken.remove(&self.who)),
         }
     }
 }
@@ -159,14 +165,14 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_stream_makes_room() {
-        let streams = Streams::new(2);
-        let mia = "mia".parse().unwrap();
-        let first = streams.open(&mia).unwrap();
-        let _second = streams.open(&mia).unwrap();
-        assert!(streams.open(&mia).is_err());
-        streams.open(&"leon".parse().unwrap()).unwrap();
+    fn a_place_that_is_left_is_free_and_nothing_is_remembered() {
+        let streams = AtOnce::new(2, "open streams of one person");
+        let (first, _second) = (streams.take(&"mia").unwrap(), streams.take(&"mia").unwrap());
+        let refused = streams.take(&"mia").unwrap_err().to_string();
+        assert_eq!(refused, "too many open streams of one person: at most 2");
+        streams.take(&"leon").unwrap();
         drop(first);
-        streams.open(&mia).unwrap();
+        streams.take(&"mia").unwrap();
+        assert_eq!(streams.taken.lock().unwrap().len(), 1);
     }
 }

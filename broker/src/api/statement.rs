@@ -183,7 +183,7 @@ fn request(said: Said, key: &KeyId) -> Result<Act, Error> {
             length: length("for", asked)?,
             held,
             key: key.clone(),
-            credential: None,
+            credential: false,
         }),
         said => Err(elsewhere(&said)),
     }
@@ -221,7 +221,7 @@ fn beginning(said: Said) -> Result<Act, Error> {
     }
 }
 
-/// `enroll` and `invite` become commands where their tokens are made.
+/// `enroll`, `invite` and `invite-target` become commands where their tokens are made.
 fn elsewhere(said: &Said) -> Error {
     Error::Statement(format!("`{}` is not for this call", said.name()))
 }

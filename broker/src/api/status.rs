@@ -42,7 +42,7 @@ fn trace(error: &Error) {
 
 fn code(error: &Error) -> Code {
     match error {
-        Error::Slow { .. } => Code::DeadlineExceeded,
+        Error::Slow { .. } | Error::Late { .. } => Code::DeadlineExceeded,
         Error::Busy => Code::Unavailable,
         error => code_of(error.reason()),
     }

@@ -12,8 +12,8 @@ use tonic::Status;
 use super::error::Error;
 use super::front::Caught;
 use super::limits::{LAST_WORDS, STREAM_CHECK};
-use super::rate::OpenStream;
-use crate::app::{App, Caller, Stopping};
+use super::rate::Place;
+use crate::app::{App, Caller, Guard, Stopping};
 
 /// The messages of one answer. Nothing is made before it is asked for, so a client that does not
 /// read holds one message and no more.
@@ -24,6 +24,48 @@ impl<T> Stream for Messages<T> {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         self.0.as_mut().poll_next(cx)
+    }
+}
+
+/// Who hears it.
+#[derive(Debug, Clone)]
+pub(super) enum Listener {
+    Person(Arc<Caller>),
+    Guard(Arc<Guard>),
+}
+
+impl From<Arc<Caller>> for Listener {
+    fn from(caller: Arc<Caller>) -> Self {
+        Self::Person(caller)
+    }
+}
+
+impl From<Arc<Guard>> for Listener {
+    fn from(guard: Arc<Guard>) -> Self {
+        Self::Guard(guard)
+    }
+}
+
+/// The places that one stream has taken.
+pub(super) struct Open {
+    _stream: Place,
+    /// Until it has caught up.
+    reading_old: Option<Place>,
+}
+
+impl Open {
+    pub(super) fn new(stream: Place) -> Self {
+        Self {
+            _stream: stream,
+            reading_old: None,
+        }
+    }
+
+    pub(super) fn reading_old(self, place: Place) -> Self {
+        Self {
+            reading_old: Some(place),
+            ..self
+        }
     }
 }
 
@@ -42,14 +84,19 @@ pub(super) trait Source: Send + 'static {
     fn is_behind(&self) -> bool {
         false
     }
+
+    /// Whether it still reads what is in the ledger alone.
+    fn reads_old_entries(&self) -> bool {
+        false
+    }
 }
 
 /// Messages for one caller, for as long as they are let in.
 pub(super) fn messages<S: Source>(
     source: S,
     app: &Arc<App>,
-    caller: Arc<Caller>,
-    open: OpenStream,
+    caller: Listener,
+    open: Open,
 ) -> Messages<S::Message> {
     let mut checks = interval(STREAM_CHECK);
     checks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -60,7 +107,7 @@ pub(super) fn messages<S: Source>(
         caller,
         checks,
         last_words_until: None,
-        _open: open,
+        open,
     };
     Messages(Box::pin(Unfolded::Ready(attended)))
 }
@@ -68,17 +115,20 @@ pub(super) fn messages<S: Source>(
 struct Attended<S> {
     source: S,
     app: Arc<App>,
-    caller: Arc<Caller>,
+    caller: Listener,
     stopping: Stopping,
     checks: Interval,
     /// Set once the caller is no longer let in.
     last_words_until: Option<Instant>,
-    _open: OpenStream,
+    open: Open,
 }
 
 impl<S: Source> Attended<S> {
     async fn next(&mut self) -> Result<Option<S::Message>, Error> {
         loop {
+            if !self.source.reads_old_entries() {
+                self.open.reading_old = None;
+            }
             tokio::select! {
                 biased;
                 () = self.stopping.told() => return Err(Error::ShuttingDown),
@@ -110,11 +160,19 @@ impl<S: Source> Attended<S> {
 }
 
 /// As at the beginning of each call.
-fn still_let_in(app: &App, caller: &Caller) -> Result<(), Error> {
-    if app.now() > caller.certificate_expires_at {
+fn still_let_in(app: &App, listener: &Listener) -> Result<(), Error> {
+    let expires_at = match listener {
+        Listener::Person(caller) => caller.certificate_expires_at,
+        Listener::Guard(guard) => guard.certificate_expires_at,
+    };
+    if app.now() > expires_at {
         return Err(Error::Certificate("it has expired"));
     }
-    Ok(app.admit(&caller.person, &caller.key)?)
+    match listener {
+        Listener::Person(caller) => app.admit(&caller.person, &caller.key)?,
+        Listener::Guard(guard) => app.admit_guard(guard)?,
+    }
+    Ok(())
 }
 
 /// A message that is being made, and what comes after it.

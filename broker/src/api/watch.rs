@@ -23,7 +23,7 @@ impl WatchService for Desk {
             grant: convert::optional("grant", &asked.grant)?,
             person: convert::optional("person", &asked.person)?,
         };
-        let open = self.open_stream(&caller)?;
+        let open = self.open_stream_from(&caller, asked.from_index)?;
         let watch = self.app.watch(asked.from_index, filter)?;
         Ok(Response::new(self.stream(caller, open, watch)))
     }
@@ -34,6 +34,10 @@ impl Source for Watch {
 
     async fn next(&mut self) -> Result<Option<Self::Message>, Error> {
         Ok(Some(message(&Self::next(self).await?)))
+    }
+
+    fn reads_old_entries(&self) -> bool {
+        Self::reads_old_entries(self)
     }
 }
 

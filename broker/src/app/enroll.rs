@@ -3,15 +3,13 @@
 use std::sync::Arc;
 
 use breakglass_domain::command::Act;
-use breakglass_domain::{
-    Actor, Change, Command, KeyId, Lifetime, Line, PersonId, Signed, Time, TokenHash,
-};
+use breakglass_domain::{Actor, Change, Command, KeyId, Lifetime, Line, Signed, Time, TokenHash};
 use breakglass_tlog::receipt::Receipt;
 
 use super::act;
 use super::limits::{CERTIFICATE_BACKDATED, SERIAL_BYTES};
 use super::token::hex;
-use super::{App, Caller, Error};
+use super::{App, Caller, Error, Guard};
 use crate::ports::{CertificateOrder, Decided};
 
 /// Somebody who has a token and a new key; statement and signature are checked.
@@ -32,8 +30,8 @@ pub struct Enrolling {
 /// A certificate and the entry that was written before it was made.
 #[derive(Debug, Clone)]
 pub struct Certified {
-    /// Whose.
-    pub person: PersonId,
+    /// Whose: a person, or a target's guard.
+    pub holder: Actor,
     /// PEM.
     pub certificate: String,
     /// When to renew it: at two thirds of its life.
@@ -45,14 +43,6 @@ pub struct Certified {
 }
 
 impl App {
-    /// Whom a token was made for, where it still waits to be used.
-    #[must_use]
-    pub fn invited(&self, token: &TokenHash) -> Option<PersonId> {
-        let person =
-            |state: &breakglass_domain::State| Some(state.tokens.get(token)?.person.clone());
-        self.live.read(person)
-    }
-
     /// Trades a token for a certificate on a new key.
     ///
     /// # Errors
@@ -82,20 +72,39 @@ impl App {
     /// # Errors
     /// As [`App::enroll`], but nothing is used up.
     pub async fn renew(&self, caller: &Caller) -> Result<Certified, Error> {
+        let by = Actor::from(&caller.person);
+        self.renewed(by, &caller.key, caller.public.clone()).await
+    }
+
+    /// The same for a guard.
+    ///
+    /// # Errors
+    /// As [`App::renew`].
+    pub async fn renew_guard(&self, guard: &Guard) -> Result<Certified, Error> {
+        let by = Actor::from(&guard.target);
+        self.renewed(by, &guard.key, guard.public.clone()).await
+    }
+
+    async fn renewed(&self, by: Actor, key: &KeyId, public: Vec<u8>) -> Result<Certified, Error> {
         let renew = Act::Renew {
-            key: caller.key.clone(),
+            key: key.clone(),
             serial: self.serial(),
             certificate_expires_at: self.certificate_expires_at(),
         };
-        let decided = self.submit(caller.command(renew)).await?;
-        self.certify(&decided, caller.public.clone())
+        let command = Command {
+            by,
+            signed: None,
+            act: renew,
+        };
+        let decided = self.submit(command).await?;
+        self.certify(&decided, public)
     }
 
     fn certify(&self, decided: &Decided, public: Vec<u8>) -> Result<Certified, Error> {
-        let ((person, serial, expires_at), recorded, receipt) =
+        let ((holder, serial, expires_at), recorded, receipt) =
             act::find(decided, announced).ok_or(Error::Broken("no certificate was announced"))?;
         let order = CertificateOrder {
-            person: person.clone(),
+            holder,
             public,
             serial: serial.to_owned(),
             not_before: recorded.event.at.minus(CERTIFICATE_BACKDATED),
@@ -105,7 +114,7 @@ impl App {
         let life = expires_at.since(order.not_before).as_millis();
         let two_thirds = Lifetime::from_millis(life / 3 * 2);
         Ok(Certified {
-            person: order.person,
+            holder: order.holder,
             certificate,
             renew_at: order.not_before.plus(two_thirds),
             expires_at,
@@ -118,7 +127,7 @@ impl App {
     }
 
     /// A number nobody can guess and nobody else has; positive in DER (RFC 5280 section 4.1.2.2).
-    fn serial(&self) -> String {
+    pub(super) fn serial(&self) -> String {
         let mut bytes = [0; SERIAL_BYTES];
         self.entropy.fill(&mut bytes);
         bytes[0] = bytes[0] & 0x3f | 0x40;
@@ -126,7 +135,7 @@ impl App {
     }
 }
 
-fn announced(change: &Change) -> Option<(&PersonId, &str, Time)> {
+fn announced(change: &Change) -> Option<(Actor, &str, Time)> {
     match change {
         Change::PersonEnrolled {
             person,
@@ -139,7 +148,19 @@ fn announced(change: &Change) -> Option<(&PersonId, &str, Time)> {
             serial,
             certificate_expires_at,
             ..
-        } => Some((person, serial, *certificate_expires_at)),
+        } => Some((person.into(), serial, *certificate_expires_at)),
+        Change::TargetEnrolled {
+            target,
+            serial,
+            certificate_expires_at,
+            ..
+        }
+        | Change::TargetRenewed {
+            target,
+            serial,
+            certificate_expires_at,
+            ..
+        } => Some((target.into(), serial, *certificate_expires_at)),
         _ => None,
     }
 }

@@ -2,7 +2,7 @@
 
 use breakglass_domain::Refusal;
 
-use crate::ports::{Declined, IndexError, IssueError, LedgerError};
+use crate::ports::{DatabaseError, Declined, IndexError, IssueError, LedgerError};
 
 /// What a caller can act on. Texts of the inside stay inside: only `api/status.rs` makes answers.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -19,6 +19,9 @@ pub enum Error {
     /// It is recorded, but the credential or certificate could not be made.
     #[error(transparent)]
     Issue(#[from] IssueError),
+    /// It is recorded, but a database did not do it.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
     /// The ledger has no such entry.
     #[error("the ledger has {size} entries, and {index} is beyond them")]
     NoSuchEntry {

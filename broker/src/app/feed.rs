@@ -12,11 +12,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use breakglass_domain::{Change, Event, Grant, GrantId, Incident, IncidentId, State};
 use breakglass_tlog::checkpoint::SignedCheckpoint;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::Error;
 use super::ledger::blocking;
-use super::limits::{FEED_EVENTS, FEED_PAGE};
+use super::limits::{FEED_EVENTS, FEED_PAGE, PAGES_AT_ONCE};
 use crate::ports::{Decode, LedgerReader, Projection, Recorded};
 
 /// An event that was told, and what it ended: that is in no live state any more.
@@ -71,6 +71,8 @@ pub struct Feed {
     reader: Arc<dyn LedgerReader>,
     decode: Decode,
     watchers: AtomicUsize,
+    /// Who reads old entries waits for one, in order of coming.
+    pub(crate) turns: Semaphore,
 }
 
 /// The newest events without a gap, and what they will end.
@@ -120,6 +122,7 @@ impl Feed {
             reader,
             decode,
             watchers: AtomicUsize::new(0),
+            turns: Semaphore::new(PAGES_AT_ONCE),
         })
     }
 
@@ -179,6 +182,8 @@ impl Feed {
     }
 
     async fn read(&self, from: u64) -> Result<VecDeque<Arc<Told>>, Error> {
+        let turn = self.turns.acquire().await;
+        let _turn = turn.map_err(|_| Error::ShuttingDown)?;
         let decode = self.decode;
         blocking(&self.reader, move |reader| {
             let lines = reader.entries(from, FEED_PAGE)?;
@@ -315,6 +320,12 @@ impl Subscription {
     #[must_use]
     pub fn place(&self) -> u64 {
         self.next
+    }
+
+    /// Whether what comes next has to be read from the ledger.
+    #[must_use]
+    pub fn reads_old_entries(&self) -> bool {
+        self.next < self.feed.oldest()
     }
 }
 

@@ -55,11 +55,7 @@ impl App {
         if from > size {
             return Err(Error::NoSuchEntry { index: from, size });
         }
-        let from = if from == 0 {
-            self.asked_at(id).await
-        } else {
-            from
-        };
+        let from = self.first_news(id, from).await;
         let over = matches!(grant.phase, Phase::Ended(_));
         Ok(Hold {
             _holding: self.presence.hold(id),
@@ -70,11 +66,24 @@ impl App {
         })
     }
 
-    /// The entry of a request. Where the index cannot say, the oldest in memory: a holder who
-    /// misses old news is better off than one who cannot hold.
-    async fn asked_at(&self, grant: GrantId) -> u64 {
+    /// Where to begin for whoever asks for news from `from` on: nothing before the request is about
+    /// the grant, so nobody looks through what is older. Where the index cannot say, 0 is the oldest in
+    /// memory: a holder who misses old news is better off than one who cannot hold.
+    async fn first_news(&self, grant: GrantId, from: u64) -> u64 {
+        if from >= self.feed.oldest() && from > 0 {
+            return from;
+        }
+        match self.asked_at(grant).await {
+            Some(asked_at) => from.max(asked_at),
+            None if from == 0 => self.feed.oldest(),
+            None => from,
+        }
+    }
+
+    /// The entry of a request.
+    async fn asked_at(&self, grant: GrantId) -> Option<u64> {
         if let Some(entry) = self.feed.asked_at(grant) {
-            return entry;
+            return Some(entry);
         }
         let filter = EntryFilter {
             grant: Some(grant),
@@ -83,13 +92,10 @@ impl App {
         };
         let found = move |index: &dyn Index| index.entries(&filter, None, 1);
         match self.ask_index(found).await {
-            Ok(places) => places
-                .first()
-                .copied()
-                .unwrap_or_else(|| self.feed.oldest()),
+            Ok(places) => places.first().copied(),
             Err(error) => {
                 tracing::warn!(%grant, %error, "held without its older news");
-                self.feed.oldest()
+                None
             }
         }
     }

@@ -1,6 +1,7 @@
 //! Open, note, close, and look at one.
 
-use breakglass_domain::{Change, Command, Grant, Incident, IncidentId, Refusal};
+use breakglass_domain::targets::{Role, Session};
+use breakglass_domain::{Change, Command, Grant, Incident, IncidentId, Line, Refusal, SessionId};
 use breakglass_tlog::receipt::Receipt;
 
 use super::act;
@@ -17,6 +18,17 @@ pub struct Ended {
     pub grants: Vec<Grant>,
     /// The entry that carries the statement.
     pub receipt: Receipt,
+    /// What is to be over at targets with it.
+    pub doomed: Doomed,
+}
+
+/// What is to be over at targets.
+#[derive(Debug, Clone, Default)]
+pub struct Doomed {
+    /// Sessions to be cut.
+    pub sessions: Vec<(SessionId, Session)>,
+    /// Roles to be dropped.
+    pub roles: Vec<(Line, Role)>,
 }
 
 /// One incident with its grants.
@@ -62,9 +74,24 @@ impl App {
         let incident = self.closed_by(&decided).await?;
         let grants = self.ended_by(&decided).await?;
         Ok(Ended {
+            doomed: self.doomed_with(incident.id),
             incident,
             grants,
             receipt,
+        })
+    }
+
+    /// What at targets is to be over now that an incident is.
+    fn doomed_with(&self, id: IncidentId) -> Doomed {
+        self.live.read(|state| {
+            let sessions = state.targets.sessions.iter();
+            let sessions = sessions.filter(|(_, session)| session.of.incident == id);
+            let roles = state.targets.roles.iter();
+            let roles = roles.filter(|(_, role)| role.of.incident == id);
+            Doomed {
+                sessions: sessions.map(|(id, it)| (*id, it.clone())).collect(),
+                roles: roles.map(|(name, it)| (name.clone(), it.clone())).collect(),
+            }
         })
     }
 

@@ -1,15 +1,37 @@
 //! Issue and use: a credential is made only against the receipt of the entry that announces it.
 
-use breakglass_domain::command::Act;
+use breakglass_domain::command::{Act, Wanted};
 use breakglass_domain::event::CredentialKind;
 use breakglass_domain::{
-    Change, CredentialId, Grant, GrantId, KeyId, Line, PersonId, Refusal, Time,
+    Change, CredentialId, Grant, GrantId, KeyId, Line, PersonId, Refusal, Subject, Time,
 };
 use breakglass_tlog::receipt::Receipt;
 
 use super::act;
 use super::{App, Caller, Error};
-use crate::ports::{Credential, CredentialOrder, Decided};
+use crate::ports::{Credential, CredentialOrder, Decided, Recorded};
+
+/// What somebody wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wish {
+    /// A JWT, bound to the key of the grant.
+    Jwt,
+    /// An SSH certificate for a key of its own.
+    Ssh(NewKey),
+    /// An X.509 certificate for a key of its own.
+    X509(NewKey),
+    /// A role in PostgreSQL.
+    Postgres,
+}
+
+/// A key that was made for one credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewKey {
+    /// Its name.
+    pub id: KeyId,
+    /// Uncompressed SEC 1 point, 65 bytes.
+    pub public: Vec<u8>,
+}
 
 /// A credential and the entry that was written before it was made.
 #[derive(Debug)]
@@ -22,6 +44,8 @@ pub struct Issued {
     pub credential: Credential,
     /// Who it is for.
     pub audience: Line,
+    /// What it says beside.
+    pub subject: Subject,
     /// The entry.
     pub receipt: Receipt,
 }
@@ -29,10 +53,9 @@ pub struct Issued {
 /// What an entry announced.
 struct Announced<'a> {
     id: CredentialId,
-    kind: CredentialKind,
-    audience: &'a Line,
     expires_at: Time,
     key: &'a KeyId,
+    subject: &'a Subject,
 }
 
 impl App {
@@ -40,24 +63,18 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Refused`] by the rules, also where the grant ended while its credential was being
-    /// recorded; [`Error::Ledger`]; [`Error::Issue`].
+    /// recorded; [`Error::Ledger`]; [`Error::Issue`]; [`Error::Database`].
     pub async fn issue(
         &self,
         caller: &Caller,
         grant: GrantId,
-        kind: CredentialKind,
+        wish: &Wish,
     ) -> Result<(Issued, Grant), Error> {
-        let decided = self
-            .submit(caller.command(Act::Issue { grant, kind }))
-            .await?;
-        // Decided before it ended, but nobody has it yet: better never than too late.
-        let Some(now) = self.live_grant(grant) else {
-            let over = Refusal::GrantEnded { grant, ended: None };
-            return Err(self.told_in_full(over.into()).await);
-        };
-        let issued = self.issue_recorded(caller, &decided, &now);
-        let issued = issued.ok_or(Error::Broken("no credential was announced"))??;
-        Ok((issued, now))
+        let wanted = self.wanted(wish);
+        let issue = caller.command(Act::Issue { grant, wanted });
+        let decided = self.submit(issue).await?;
+        let issued = self.issue_recorded(caller, &decided, wish).await?;
+        issued.ok_or(Error::Broken("no credential was announced"))
     }
 
     /// Records that a credential was put to use.
@@ -74,40 +91,100 @@ impl App {
         act::receipt(&self.submit(caller.command(used)).await?)
     }
 
-    /// Makes the credential that a batch announces, if it does.
-    pub(super) fn issue_recorded(
+    /// Makes the credential that a batch announces, if it does, and answers it with its grant as it
+    /// stands now.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where the grant ended since it was decided: an ending may stand in the same
+    /// batch, and nobody has the credential yet, so better never than too late.
+    pub(super) async fn issue_recorded(
         &self,
         caller: &Caller,
         decided: &Decided,
-        grant: &Grant,
-    ) -> Option<Result<Issued, Error>> {
-        let (announced, recorded, receipt) = act::find(decided, announced)?;
-        let at = recorded.event.at;
-        Some(self.make(caller, &announced, at, grant, receipt))
+        wish: &Wish,
+    ) -> Result<Option<(Issued, Grant)>, Error> {
+        let Some((announced, recorded, receipt)) = act::find(decided, announced) else {
+            return Ok(None);
+        };
+        let grant = self.still_active(announced.id.grant).await?;
+        let order = self.order(caller, &announced, recorded, &grant, wish)?;
+        let id = grant.of.grant;
+        let issued = match order.subject {
+            Subject::Role { .. } => self.issue_role(order, receipt).await?,
+            _ => self.make(order, receipt)?,
+        };
+        // Making it takes its time as well.
+        let grant = self.still_active(id).await?;
+        Ok(Some((issued, grant)))
     }
 
-    fn make(
+    async fn still_active(&self, grant: GrantId) -> Result<Grant, Error> {
+        let now = self.clock.now();
+        let active = self.live.read(|state| state.active_at(grant, now).cloned());
+        match active {
+            Some(active) => Ok(active),
+            None => {
+                let over = Refusal::GrantEnded { grant, ended: None };
+                Err(self.told_in_full(over.into()).await)
+            }
+        }
+    }
+
+    fn wanted(&self, wish: &Wish) -> Wanted {
+        match wish {
+            Wish::Jwt => Wanted::Jwt,
+            Wish::Ssh(key) => Wanted::Ssh {
+                key: key.id.clone(),
+            },
+            Wish::X509(key) => Wanted::X509 {
+                key: key.id.clone(),
+                serial: self.serial(),
+            },
+            Wish::Postgres => Wanted::Postgres,
+        }
+    }
+
+    /// What an entry announces, with what it takes to make it.
+    fn order(
         &self,
         caller: &Caller,
         announced: &Announced<'_>,
-        at: Time,
+        recorded: &Recorded,
         grant: &Grant,
-        receipt: &Receipt,
-    ) -> Result<Issued, Error> {
-        let order = CredentialOrder {
+        wish: &Wish,
+    ) -> Result<CredentialOrder, Error> {
+        let public = match wish {
+            Wish::Ssh(key) | Wish::X509(key) => key.public.clone(),
+            Wish::Jwt | Wish::Postgres => self.public_key(caller, announced.key)?,
+        };
+        Ok(CredentialOrder {
             id: announced.id,
             grant: grant.clone(),
-            at,
+            at: recorded.event.at,
             expires_at: announced.expires_at,
-            holder_key: self.public_key(caller, announced.key)?,
-        };
-        Ok(Issued {
-            id: announced.id,
-            kind: announced.kind,
-            credential: self.issuer.issue(receipt, &order)?,
-            audience: announced.audience.clone(),
-            receipt: receipt.clone(),
+            public,
+            subject: announced.subject.clone(),
         })
+    }
+
+    fn make(&self, order: CredentialOrder, receipt: &Receipt) -> Result<Issued, Error> {
+        let credential = self.issuer.issue(receipt, &order)?;
+        Ok(Self::issued(order, credential, receipt))
+    }
+
+    pub(super) fn issued(
+        order: CredentialOrder,
+        credential: Credential,
+        receipt: &Receipt,
+    ) -> Issued {
+        Issued {
+            id: order.id,
+            kind: order.subject.kind(),
+            credential,
+            audience: order.grant.audience,
+            subject: order.subject,
+            receipt: receipt.clone(),
+        }
     }
 
     /// The key a grant is bound to: mostly the caller's own, else that of another laptop of theirs.
@@ -131,17 +208,15 @@ fn announced(change: &Change) -> Option<Announced<'_>> {
     match change {
         Change::CredentialIssued {
             credential,
-            kind,
-            audience,
             expires_at,
             key,
+            subject,
             ..
         } => Some(Announced {
             id: *credential,
-            kind: *kind,
-            audience,
             expires_at: *expires_at,
             key,
+            subject,
         }),
         _ => None,
     }

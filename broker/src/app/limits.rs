@@ -11,6 +11,14 @@ pub const FEED_EVENTS: usize = 4_096;
 /// Entries that somebody who is behind reads at once: few enough that thousands may.
 pub const FEED_PAGE: usize = 64;
 
+/// Pages of old entries that are read and decoded at once, for everybody together: people look at the
+/// past now and then, and one who does so all day must not take the processors from those who decide.
+pub const PAGES_AT_ONCE: usize = 2;
+
+/// Grants whose approvers a follower remembers, so that looking through old entries asks the index
+/// about each of them once at most.
+pub const PINNED_REMEMBERED: usize = 1_000;
+
 /// How long a held grant lives without its holder, where the configuration does not say: a laptop
 /// that changes its network is back sooner.
 pub const HOLD_GRACE: Duration = Duration::from_secs(60);

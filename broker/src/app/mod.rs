@@ -8,24 +8,29 @@
 
 mod act;
 mod caller;
+mod databases;
 mod enroll;
 mod error;
 mod export;
 pub mod feed;
 mod grant;
+mod guard;
 mod hold;
 mod incident;
 mod issue;
 mod ledger;
 pub mod limits;
 mod lists;
+mod moment;
 mod people;
 mod policy;
 mod presence;
 mod refusals;
 mod request;
+mod roles;
 mod status;
 mod stop;
+mod targets;
 pub mod tell;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -38,7 +43,9 @@ use std::time::Duration;
 
 use breakglass_domain::{Lifetime, Time};
 
-use crate::ports::{Authority, Clock, Entropy, Index, Issuer, LedgerReader, Live, Sequencer};
+use crate::ports::{
+    Authority, Clock, Databases, Entropy, Index, Issuer, LedgerReader, Live, Notary, Sequencer,
+};
 
 pub use act::Acted;
 pub use caller::Caller;
@@ -46,17 +53,20 @@ pub use enroll::{Certified, Enrolling};
 pub use error::Error;
 pub use export::Export;
 pub use feed::Feed;
+pub use guard::{AtTarget, Attend, Guard, LiveGrant};
 pub use hold::{Hold, HoldNews};
-pub use incident::{Ended, IncidentWithGrants};
-pub use issue::Issued;
+pub use incident::{Doomed, Ended, IncidentWithGrants};
+pub use issue::{Issued, NewKey, Wish};
 pub use ledger::{EntryPage, Grown};
 pub use lists::{GrantPage, GrantQuery, IncidentPage, Place};
+pub use moment::Moment;
 pub use people::{Invited, Known, Removed};
 pub use policy::InForce;
 pub use presence::Presence;
 pub use request::Requested;
 pub use status::Standing;
 pub use stop::Stopping;
+pub use targets::KnownTarget;
 pub use watch::{Watch, WatchFilter, WatchNews};
 
 /// What the use cases are made of; chosen once, at start.
@@ -75,6 +85,10 @@ pub struct Parts {
     pub reader: Arc<dyn LedgerReader>,
     /// Makes credentials.
     pub issuer: Arc<dyn Issuer>,
+    /// Makes roles in databases, and drops them.
+    pub databases: Arc<dyn Databases>,
+    /// Says things under the broker's own keys.
+    pub notary: Arc<dyn Notary>,
     /// Makes client certificates.
     pub authority: Arc<dyn Authority>,
     /// What happens, as it happens; the same that the sequencer tells of every batch.
@@ -134,11 +148,17 @@ pub struct App {
     index: Arc<dyn Index>,
     reader: Arc<dyn LedgerReader>,
     issuer: Arc<dyn Issuer>,
+    databases: Arc<dyn Databases>,
+    in_the_making: roles::InTheMaking,
+    cuts: roles::Cuts,
+    wrong: databases::Wrong,
+    notary: Arc<dyn Notary>,
     authority: Arc<dyn Authority>,
     feed: Arc<Feed>,
     about: About,
     settings: Settings,
     troubles: Troubles,
+    attendance: guard::Attendance,
     presence: Presence,
     refusals: refusals::Refusals,
     stopping: tokio::sync::watch::Sender<bool>,
@@ -158,11 +178,17 @@ impl App {
             index: parts.index,
             reader: parts.reader,
             issuer: parts.issuer,
+            databases: parts.databases,
+            in_the_making: roles::InTheMaking::default(),
+            cuts: roles::Cuts::default(),
+            wrong: databases::Wrong::default(),
+            notary: parts.notary,
             authority: parts.authority,
             feed: parts.feed,
             about: parts.about,
             settings: parts.settings,
             troubles: parts.troubles,
+            attendance: guard::Attendance::default(),
             presence: Presence::default(),
             refusals: refusals::Refusals::default(),
             stopping: tokio::sync::watch::Sender::new(false),

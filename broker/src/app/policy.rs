@@ -45,6 +45,13 @@ impl App {
         })
     }
 
+    /// The rules in force, and the line of the authority that SSH host certificates come from.
+    #[must_use]
+    pub fn ways(&self) -> (Arc<Policy>, String) {
+        let policy = self.live.read(|state| Arc::clone(&state.policy));
+        (policy, self.notary.host_ca())
+    }
+
     /// What somebody can do: every right, or one.
     ///
     /// # Errors

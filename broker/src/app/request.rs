@@ -4,7 +4,7 @@ use breakglass_domain::{Change, Command, Event, Grant};
 use breakglass_tlog::receipt::Receipt;
 
 use super::act;
-use super::{App, Caller, Error, Issued};
+use super::{App, Caller, Error, Issued, Wish};
 use crate::ports::Decided;
 
 /// What a request led to.
@@ -22,13 +22,17 @@ impl App {
     /// Asks for a grant. One trip through the sequencer; the answer is built from what it recorded.
     ///
     /// # Errors
-    /// [`Error::Refused`] by the rules; [`Error::Ledger`] where it could not be written;
-    /// [`Error::Issue`] where it is recorded and no credential could be made.
+    /// [`Error::Refused`] by the rules, also where the grant ended while its credential was being
+    /// recorded; [`Error::Ledger`] where it could not be written; [`Error::Issue`] where it is
+    /// recorded and no credential could be made.
     pub async fn request(&self, caller: &Caller, command: Command) -> Result<Requested, Error> {
         let decided = self.submit(command).await?;
         let receipt = act::receipt(&decided)?;
         let grant = requested(&decided).ok_or(Error::Broken("a request made no grant"))?;
-        let credential = self.issue_recorded(caller, &decided, &grant).transpose()?;
+        let (grant, credential) = match self.issue_recorded(caller, &decided, &Wish::Jwt).await? {
+            Some((issued, now)) => (now, Some(issued)),
+            None => (grant, None),
+        };
         Ok(Requested {
             grant,
             receipt,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use breakglass_domain::event::RoleStep;
 use breakglass_domain::limits::CLOCK_BEHIND;
 use breakglass_domain::{Grant, Incident, PersonId, State, Time};
 use breakglass_tlog::checkpoint::SignedCheckpoint;
@@ -46,9 +47,10 @@ impl App {
             waiting: grants(state, Grant::is_waiting),
             active: grants(state, |grant| grant.active().is_some()),
             frozen: frozen(state),
-            problems: of_the_clock(state, now),
+            problems: [of_the_clock(state, now), at_targets(state)].concat(),
             checkpoint,
         });
+        standing.problems.extend(self.wrong.all());
         standing.problems.extend(self.of_the_index());
         standing.problems.extend((self.troubles)());
         standing
@@ -74,6 +76,34 @@ fn frozen(state: &State) -> Vec<PersonId> {
     let people = state.members.iter();
     let frozen = people.filter(|(_, member)| member.frozen.is_some());
     frozen.map(|(id, _)| id.clone()).collect()
+}
+
+/// What is not over at targets although it should be.
+fn at_targets(state: &State) -> Vec<String> {
+    let sessions = state.targets.sessions.iter();
+    let unconfirmed = sessions.filter(|(_, session)| session.unconfirmed);
+    let mut problems: Vec<_> = unconfirmed
+        .map(|(id, session)| {
+            let (target, of) = (&session.target, &session.of);
+            format!(
+                "{}'s session {id} at {target} should be over with {}, and its guard has not said \
+                 that it is. See to it there: glass targets list",
+                of.person, of.grant
+            )
+        })
+        .collect();
+    let roles = state.targets.roles.iter();
+    problems.extend(roles.filter_map(|(name, role)| {
+        let (step, text) = role.failed.as_ref()?;
+        let target = &role.target;
+        (*step == RoleStep::Drop).then(|| {
+            format!(
+                "The role {name} at {target} could not be dropped yet, and is tried again until it \
+                 is gone: {text}"
+            )
+        })
+    }));
+    problems
 }
 
 fn of_the_clock(state: &State, now: Time) -> Vec<String> {

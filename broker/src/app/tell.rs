@@ -3,6 +3,8 @@
 //! What somebody typed goes in as it is: a [`Line`](breakglass_domain::Line) cannot style a
 //! terminal, and the newlines of a note are written as ` / `, so that a sentence stays on its line.
 
+mod targets;
+
 use breakglass_domain::grant::Basis;
 use breakglass_domain::{
     Actor, Change, Ending, Event, Grant, GrantRef, Lifetime, PersonId, Policy, Prose, RightId, Time,
@@ -29,6 +31,7 @@ pub fn tell(event: &Event, words: &Words<'_>) -> String {
         .or_else(|| told.of_incidents(&event.change))
         .or_else(|| told.of_grants(&event.change))
         .or_else(|| told.of_credentials(&event.change))
+        .or_else(|| told.of_targets(&event.change))
         .unwrap_or_else(|| told.of_the_broker(&event.change))
 }
 
@@ -44,6 +47,7 @@ impl Words<'_> {
         match by {
             Actor::Broker => "The broker".to_owned(),
             Actor::Person(person) => self.name(person),
+            Actor::Target(target) => format!("The guard of {target}"),
         }
     }
 

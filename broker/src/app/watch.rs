@@ -1,10 +1,12 @@
 //! Watch and follow: what happens, for people, prompts and guards; and entries as they are written.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use breakglass_domain::{Change, Grant, GrantId, Incident, IncidentId, PersonId};
 
 use super::feed::{Subscription, Told};
+use super::limits::{FEED_PAGE, PINNED_REMEMBERED};
 use super::{App, Error};
 
 /// What to hear of; filters narrow, nothing set means everything.
@@ -23,6 +25,8 @@ pub struct Watch {
     app: Arc<App>,
     events: Subscription,
     filter: WatchFilter,
+    /// Whether the person of the filter is an approver of these grants. That is pinned.
+    approves: BTreeMap<GrantId, bool>,
     /// What is being looked at, so that it is not lost where nobody waits for the end of it.
     looked_at: Option<Arc<Told>>,
 }
@@ -54,6 +58,13 @@ impl App {
         Ok(self.feed.subscribe(from))
     }
 
+    /// Whether following from there begins with reading more than a page of old entries.
+    #[must_use]
+    pub fn reads_old_entries(&self, from: Option<u64>) -> bool {
+        let page = FEED_PAGE as u64;
+        from.is_some_and(|from| from.saturating_add(page) < self.feed.oldest())
+    }
+
     /// Follows what the filter lets through.
     ///
     /// # Errors
@@ -63,6 +74,7 @@ impl App {
             events: self.follow(from)?,
             app: Arc::clone(self),
             filter,
+            approves: BTreeMap::new(),
             looked_at: None,
         })
     }
@@ -88,15 +100,18 @@ impl Watch {
         }
     }
 
+    /// Whether it is still among the old entries, which are read from the ledger.
+    #[must_use]
+    pub fn reads_old_entries(&self) -> bool {
+        self.events.reads_old_entries()
+    }
+
     /// `None` where the filter does not let it through.
-    async fn news(&self, told: Arc<Told>) -> Option<WatchNews> {
-        if !self.filter.is_about(told.change()) {
+    async fn news(&mut self, told: Arc<Told>) -> Option<WatchNews> {
+        if !self.filter.is_about(told.change()) || !self.concerns(&told).await {
             return None;
         }
         let grant = self.grant_of(&told).await;
-        if !self.filter.concerns(&told, grant.as_ref()) {
-            return None;
-        }
         let incident = match told.change().incident() {
             Some(id) => self.incident_of(&told, id).await,
             None => None,
@@ -107,6 +122,42 @@ impl Watch {
             incident,
             told,
         })
+    }
+
+    /// Whether it concerns the person of the filter, as its subject, as holder or as approver.
+    async fn concerns(&mut self, told: &Told) -> bool {
+        let Some(person) = self.filter.person.clone() else {
+            return true;
+        };
+        let of = told.change().grant();
+        let as_holder = of.is_some_and(|of| of.person == person);
+        if as_holder || subject(told.change()) == Some(&person) {
+            return true;
+        }
+        match of.map(|of| of.grant) {
+            Some(grant) => self.approves(&person, grant, told).await,
+            None => false,
+        }
+    }
+
+    /// The request itself names its approvers; the index is asked only where that was not seen.
+    async fn approves(&mut self, person: &PersonId, grant: GrantId, told: &Told) -> bool {
+        if let Some(known) = self.approves.get(&grant) {
+            return *known;
+        }
+        let approves = match told.change() {
+            Change::GrantRequested { approvers, .. } => approvers.contains(person),
+            _ => match self.grant_of(told).await {
+                Some(grant) => grant.approvers.contains(person),
+                // Not known just now; perhaps the next time.
+                None => return false,
+            },
+        };
+        if self.approves.len() >= PINNED_REMEMBERED {
+            self.approves.pop_first();
+        }
+        self.approves.insert(grant, approves);
+        approves
     }
 
     /// A follower who is told without it is better off than one who is not told.
@@ -157,16 +208,6 @@ impl WatchFilter {
         let of = change.grant().map(|of| of.grant);
         self.incident.is_none_or(|id| change.incident() == Some(id))
             && self.grant.is_none_or(|id| of == Some(id))
-    }
-
-    /// What needs the grant: its approvers are pinned in it.
-    fn concerns(&self, told: &Told, grant: Option<&Grant>) -> bool {
-        let Some(person) = &self.person else {
-            return true;
-        };
-        let as_holder = told.change().grant().is_some_and(|of| of.person == *person);
-        let as_approver = grant.is_some_and(|grant| grant.approvers.contains(person));
-        as_holder || as_approver || subject(told.change()) == Some(person)
     }
 }
 

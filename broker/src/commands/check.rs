@@ -1,11 +1,12 @@
 //! `glassd check`: whether a broker would start, and what is in the way.
 
+use std::borrow::Cow;
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
-use breakglass_domain::Time;
 use breakglass_domain::limits::CLOCK_BEHIND;
+use breakglass_domain::{State, Time};
 use breakglass_tlog::NoteSigner as _;
 use rustix::fs::{Mode, stat, statvfs};
 use rustix::process::{Pid, Resource, getrlimit};
@@ -13,7 +14,8 @@ use rustix::process::{Pid, Resource, getrlimit};
 use super::policy::counted;
 use super::serve::cannot_bind;
 use super::stores::{Keys, demand_data_dir, demand_writable, read_policy};
-use super::{Failure, Printer, running};
+use super::target_keys::TargetKeys;
+use super::{Failure, Printer, check_targets, running};
 use crate::config::Config;
 use crate::edge::{SystemClock, install_crypto};
 use crate::issue::keys::{KeyFolder, load_ledger_key};
@@ -31,15 +33,23 @@ const OTHER_FILES: u64 = 256;
 /// Say whether the broker would start, and what is in the way
 ///
 /// Looks at the config, permissions, keys, policy, the whole ledger, the clock, ports and room on the
-/// disk. Changes nothing, and may be run while the broker runs.
+/// disk, and asks each database whether the broker can use it. Changes nothing, and may be run while
+/// the broker runs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  glassd check --config /etc/breakglass/glassd.toml")]
 pub(super) struct Check {}
 
 /// What was looked at, and what was found.
-struct Finding {
-    what: &'static str,
+pub(super) struct Finding {
+    what: Cow<'static, str>,
     found: Result<String, Failure>,
+}
+
+impl Finding {
+    pub(super) fn of(what: String, found: Result<String, Failure>) -> Self {
+        let what = what.into();
+        Self { what, found }
+    }
 }
 
 impl Check {
@@ -49,7 +59,7 @@ impl Check {
         match Config::load(path) {
             Ok(config) => look(&config, &mut findings),
             Err(error) => findings.push(Finding {
-                what: "config",
+                what: "config".into(),
                 found: Err(error.into()),
             }),
         }
@@ -82,7 +92,12 @@ fn say(printer: &mut Printer, Finding { what, found }: &Finding) {
 }
 
 fn look(config: &Config, findings: &mut Vec<Finding>) {
-    let mut note = |what, found| findings.push(Finding { what, found });
+    let mut note = |what: &'static str, found| {
+        findings.push(Finding {
+            what: what.into(),
+            found,
+        });
+    };
     let running = running::process(config);
     note("config", Ok(config.file.display().to_string()));
     note(
@@ -95,11 +110,14 @@ fn look(config: &Config, findings: &mut Vec<Finding>) {
         "keys",
         keys(config).map_err(|failure| failure.with_config(&config.file)),
     );
+    note("target keys", target_keys(config));
     note("policy", policy(config));
+    let mut state = State::default();
     match ledger(config) {
         Ok(report) => {
             note("ledger", well(config, &report));
             note("clock", clock(&report, SystemClock::start().now()));
+            state = report.state;
         }
         Err(failure) => note("ledger", Err(failure.with_config(&config.file))),
     }
@@ -114,6 +132,9 @@ fn look(config: &Config, findings: &mut Vec<Finding>) {
     }
     note("disk", disk(config));
     note("files", files(config));
+    if let Ok(policy) = read_policy(&config.policy_file) {
+        findings.extend(check_targets::look(config, &policy, &state));
+    }
 }
 
 fn keys(config: &Config) -> Result<String, Failure> {
@@ -131,6 +152,26 @@ fn keys(config: &Config) -> Result<String, Failure> {
     Ok(format!(
         "ledger {}, authority until {end}, {signs}",
         keys.vkey()
+    ))
+}
+
+/// Each with the name by which it is on record and `ssh-keygen -l` knows it.
+fn target_keys(config: &Config) -> Result<String, Failure> {
+    let folder = KeyFolder::open(&config.keys_dir)?;
+    if TargetKeys::are_missing(&folder) {
+        return Ok("made at the next start: this broker is from before it had them".into());
+    }
+    let keys = TargetKeys::load(&folder)?;
+    let now = SystemClock::start().now();
+    let end = keys.certificates.expires_at();
+    let end = end.ok_or_else(|| Failure::new("targets.crt has no end that can be read"))?;
+    if end <= now {
+        let what = format!("the authority for targets (targets.crt) expired at {end}");
+        return Err(Failure::new(what).then("make a new broker, and tell every target"));
+    }
+    let (users, hosts) = (keys.users.fingerprint(), keys.hosts.fingerprint());
+    Ok(format!(
+        "ssh users {users}, ssh hosts {hosts}, certificates until {end}"
     ))
 }
 

@@ -14,6 +14,7 @@ use breakglass_domain::{PersonId, Policy};
 use super::invite::{Invitations, entropy};
 use super::policy::counted;
 use super::stores::{self, DECODE, Keys, Stores, act_offline, added, load_policy};
+use super::target_keys::TargetKeys;
 use super::{Failure, Printer};
 use crate::config::{Config, DEFAULT_PATH, FILE, quoted, sample_with};
 use crate::edge::{SystemClock, install_crypto};
@@ -280,8 +281,9 @@ fn make(plan: &Plan, invitations: &Invitations) -> Result<(Keys, Vec<Decided>), 
     stores::demand_data_dir(&plan.config)?;
     let clock = Arc::new(SystemClock::start());
     let keys = make_keys(&plan.config, &*clock, &entropy()?)?;
+    let for_targets = TargetKeys::load_or_create(&keys.folder, &plan.config, &*clock, &entropy()?)?;
     let ledger = FileLedger::create(&plan.config.ledger_dir(), keys.ledger.clone())?;
-    let stores = Stores::restore(&plan.config, Box::new(ledger), 0)?;
+    let stores = Stores::restore(&plan.config, Box::new(ledger), keys.ledger.clone(), 0)?;
     let issuing = keys.issuing.keys().next();
     let issuing = issuing.ok_or_else(|| Failure::new("there is no issuing key"))?;
     let authority = keys.authority.certificate();
@@ -293,8 +295,9 @@ fn make(plan: &Plan, invitations: &Invitations) -> Result<(Keys, Vec<Decided>), 
             authority,
         ),
         added(KeyPurpose::Issuing, &issuing.kid, issuing.public()),
-        load_policy(plan.policy.clone()),
     ];
+    acts.extend(for_targets.acts());
+    acts.push(load_policy(plan.policy.clone()));
     acts.extend(invitations.acts());
     let decided = act_offline(stores, clock, acts)?;
     let entry = decided.get(2).and_then(|decided| decided.recorded.first());

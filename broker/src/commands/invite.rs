@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use breakglass_domain::command::Act;
 use breakglass_domain::event::Change;
-use breakglass_domain::{PersonId, Time};
+use breakglass_domain::{PersonId, Policy, TargetId, Time};
 use zeroize::Zeroizing;
 
 use super::stores::{Keys, Stores, act_offline};
@@ -14,25 +14,34 @@ use crate::config::Config;
 use crate::edge::{SystemClock, SystemEntropy, install_crypto};
 use crate::ports::{Decided, Entropy};
 
-/// Invite somebody in the policy, while the broker does not run
+/// Invite somebody in the policy, or the guard of a target, while the broker does not run
 ///
-/// Prints the one command that enrols a laptop; it works once, and for a day. While the broker runs,
-/// somebody whom the policy lets invite does it from their laptop: glass people invite PERSON.
+/// Prints the one command that enrols a laptop or a guard; it works once, and for a day. While the
+/// broker runs, somebody whom the policy lets invite does it from their laptop: glass people invite
+/// PERSON, glass targets invite TARGET.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Example:\n  glassd invite founder --config /etc/breakglass/glassd.toml")]
+#[command(after_help = "\
+Examples:
+  glassd invite founder --config /etc/breakglass/glassd.toml
+  glassd invite web-1 --config /etc/breakglass/glassd.toml")]
 pub(super) struct Invite {
-    /// Their id in the policy
-    #[arg(required = true)]
-    people: Vec<PersonId>,
+    /// Their id in the policy: of a person, or of a target where no person is called so
+    #[arg(required = true, value_name = "ID")]
+    invited: Vec<PersonId>,
 }
 
 impl Invite {
     pub(super) fn run(&self, config: &Config, printer: &mut Printer) -> Result<(), Failure> {
         install_crypto();
-        demand_stopped(config, &format!("glass people invite {}", self.people[0]))?;
+        let first = &self.invited[0];
+        let instead = format!("glass people invite {first}, or glass targets invite {first}");
+        demand_stopped(config, &instead)?;
         let keys = Keys::load(config)?;
         let stores = Stores::open(config, keys.ledger.clone())?;
-        let invitations = Invitations::draw(&self.people, &entropy()?);
+        let invited = stores
+            .live
+            .read(|state| invited(&self.invited, &state.policy));
+        let invitations = Invitations::of(invited, &entropy()?);
         let decided = act_offline(stores, Arc::new(SystemClock::start()), invitations.acts())?;
         let url = config.public_url(config.settings.listen.port());
         for text in invitations.lines(&decided, &url, &keys.authority.pin()) {
@@ -58,24 +67,49 @@ pub(super) fn entropy() -> Result<SystemEntropy, Failure> {
     SystemEntropy::open().map_err(|e| Failure::new(e.to_string()))
 }
 
-/// Secrets for some people, before their hashes are on record.
-pub(super) struct Invitations(Vec<(PersonId, Token)>);
+/// Who is invited: whom the policy knows as a target and not as a person is a target.
+fn invited(ids: &[PersonId], policy: &Policy) -> Vec<Invited> {
+    let one = |id: &PersonId| {
+        let target = id.as_str().parse::<TargetId>();
+        let target = target.ok().filter(|id| policy.targets.contains_key(id));
+        match target {
+            Some(target) if !policy.people.contains_key(id) => Invited::Guard(target),
+            _ => Invited::Person(id.clone()),
+        }
+    };
+    ids.iter().map(one).collect()
+}
+
+/// Who an invitation is for.
+#[derive(Clone)]
+enum Invited {
+    /// Somebody on the team.
+    Person(PersonId),
+    /// What runs beside this target.
+    Guard(TargetId),
+}
+
+/// Secrets for some people and guards, before their hashes are on record.
+pub(super) struct Invitations(Vec<(Invited, Token)>);
 
 impl Invitations {
     pub(super) fn draw(people: &[PersonId], entropy: &dyn Entropy) -> Self {
-        Self(
-            people
-                .iter()
-                .map(|person| (person.clone(), Token::draw(entropy)))
-                .collect(),
-        )
+        Self::of(people.iter().cloned().map(Invited::Person), entropy)
+    }
+
+    fn of(invited: impl IntoIterator<Item = Invited>, entropy: &dyn Entropy) -> Self {
+        let with_token = |invited| (invited, Token::draw(entropy));
+        Self(invited.into_iter().map(with_token).collect())
     }
 
     /// What puts them on record, in order.
     pub(super) fn acts(&self) -> Vec<Act> {
-        let act = |(person, token): &(PersonId, Token)| Act::Invite {
-            person: person.clone(),
-            token: token.hash().clone(),
+        let act = |(invited, token): &(Invited, Token)| {
+            let token = token.hash().clone();
+            match invited.clone() {
+                Invited::Person(person) => Act::Invite { person, token },
+                Invited::Guard(target) => Act::InviteTarget { target, token },
+            }
         };
         self.0.iter().map(act).collect()
     }
@@ -87,12 +121,16 @@ impl Invitations {
         url: &str,
         pin: &str,
     ) -> Vec<Zeroizing<String>> {
-        let line = |((person, token), decided): (&(PersonId, Token), &Decided)| {
+        let line = |((invited, token), decided): (&(Invited, Token), &Decided)| {
             let until = expiry(decided)
                 .map(|at| format!(", until {at}"))
                 .unwrap_or_default();
+            let place = match invited {
+                Invited::Person(person) => format!("On the laptop of {person}"),
+                Invited::Guard(target) => format!("For the guard of {target}"),
+            };
             Zeroizing::new(format!(
-                "\nOn the laptop of {person} (works once{until}):\n\n  glass enroll '{}'",
+                "\n{place} (works once{until}):\n\n  glass enroll '{}'",
                 *invitation(url, pin, token)
             ))
         };
@@ -105,7 +143,31 @@ fn expiry(decided: &Decided) -> Option<Time> {
         .recorded
         .iter()
         .find_map(|recorded| match &recorded.event.change {
-            Change::PersonInvited { expires_at, .. } => Some(*expires_at),
+            Change::PersonInvited { expires_at, .. } | Change::TargetInvited { expires_at, .. } => {
+                Some(*expires_at)
+            }
             _ => None,
         })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_invited_where_no_person_is_called_so() {
+        let targets = "[targets.web-1]\nkind = \"ssh\"\naddress = \"web-1.shop.example\"\n\
+                       [targets.mia]\nkind = \"ssh\"\naddress = \"mia.shop.example\"\n";
+        let text = format!("{}\n{targets}", breakglass_domain::policy::STARTER);
+        let policy = Policy::parse("policy.toml", &text).unwrap();
+        let ids = ["web-1", "mia", "nobody"].map(|id| id.parse().unwrap());
+        let who: Vec<_> = invited(&ids, &policy)
+            .into_iter()
+            .map(|invited| match invited {
+                Invited::Person(person) => person.to_string(),
+                Invited::Guard(target) => format!("the guard of {target}"),
+            })
+            .collect();
+        assert_eq!(who, ["the guard of web-1", "mia", "nobody"]);
+    }
 }

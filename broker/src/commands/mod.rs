@@ -3,7 +3,9 @@
 
 mod authority;
 mod check;
+mod check_targets;
 mod completions;
+mod databases;
 mod failure;
 mod fsck;
 mod init;
@@ -15,13 +17,17 @@ mod reload;
 mod rotate;
 mod running;
 pub mod serve;
+mod ssh_ca;
 mod stores;
+mod target_keys;
+mod targets_ca;
 mod vkey;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use rustix::fs::Mode;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
 
 use crate::config::{Config, DEFAULT_PATH};
@@ -69,6 +75,9 @@ enum Command {
     Policy(policy::PolicyCommand),
     Vkey(vkey::Vkey),
     Authority(authority::Authority),
+    #[command(name = "ssh-ca")]
+    SshCa(ssh_ca::SshCaCommand),
+    TargetsCa(targets_ca::TargetsCa),
     #[command(hide = true)]
     Completions(completions::Completions),
     #[command(hide = true)]
@@ -89,6 +98,7 @@ impl Arguments {
 /// asked in the wrong way, 1 for everything else.
 #[must_use]
 pub fn main() -> ExitCode {
+    keep_files_private();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(asked) => {
@@ -129,9 +139,17 @@ fn dispatch(arguments: &Arguments, printer: &mut Printer) -> Result<(), Failure>
         Command::Policy(policy) => policy.run(|| arguments.config(), printer),
         Command::Vkey(vkey) => vkey.run(&arguments.config()?, printer),
         Command::Authority(authority) => authority.run(&arguments.config()?, printer),
+        Command::SshCa(ssh_ca) => ssh_ca.run(&arguments.config()?, printer),
+        Command::TargetsCa(targets_ca) => targets_ca.run(&arguments.config()?, printer),
         Command::Completions(completions) => completions.run(printer),
         Command::Man(man) => man.run(printer),
     }
+}
+
+/// What this process writes, by itself or through a library, is for its own user alone, whatever it
+/// was started with; the first thing it does, while there is no other thread.
+fn keep_files_private() {
+    rustix::process::umask(Mode::RWXG | Mode::RWXO);
 }
 
 /// Keys are in this process's memory: it leaves no core dump, and others cannot attach to it.

@@ -108,18 +108,19 @@ impl Stores {
     /// # Errors
     /// [`Failure`]: another broker uses them, or they cannot be read.
     pub(super) fn open(config: &Config, signer: Signer) -> Result<Self, Failure> {
-        let (ledger, recovered) = FileLedger::open(&config.ledger_dir(), signer)?;
-        Self::restore(config, Box::new(ledger), recovered.cut_bytes)
+        let (ledger, recovered) = FileLedger::open(&config.ledger_dir(), signer.clone())?;
+        Self::restore(config, Box::new(ledger), signer, recovered.cut_bytes)
     }
 
     /// Opens the index of a ledger that is open.
     pub(super) fn restore(
         config: &Config,
         ledger: Box<dyn Ledger>,
+        signer: Signer,
         cut_bytes: u64,
     ) -> Result<Self, Failure> {
         let reader = ledger.reader();
-        let opened = SledIndex::open(&config.index_dir(), &*reader)?;
+        let opened = SledIndex::open(&config.index_dir(), &*reader, signer)?;
         if let Some(why) = &opened.rebuilt_because {
             tracing::warn!(%why, "the index is made again from the ledger");
         }

@@ -126,6 +126,30 @@ fn block_on<T>(future: impl Future<Output = T>) -> T {
 }
 
 #[test]
+fn what_targets_are_to_trust_is_printed_as_they_take_it() {
+    let place = Place::new();
+    assert_eq!(place.init(&[]).code, 0);
+    let both = place.glassd(&["ssh-ca"]);
+    let [users, hosts] = both.out.lines().collect::<Vec<_>>()[..] else {
+        panic!("{}", both.out);
+    };
+    assert!(users.starts_with("ssh-ed25519 AAAA") && users.ends_with(" breakglass-user-ca"));
+    assert!(hosts.starts_with("ssh-ed25519 AAAA") && hosts.ends_with(" breakglass-host-ca"));
+    assert_eq!(place.glassd(&["ssh-ca", "--users"]).out.trim_end(), users);
+    assert_eq!(place.glassd(&["ssh-ca", "--hosts"]).out.trim_end(), hosts);
+    let certificate = place.glassd(&["targets-ca"]).out;
+    assert!(
+        certificate.starts_with("-----BEGIN CERTIFICATE-----\n"),
+        "{certificate}"
+    );
+    assert!(
+        certificate.ends_with("-----END CERTIFICATE-----\n"),
+        "{certificate}"
+    );
+    assert_ne!(certificate, place.glassd(&["authority"]).out);
+}
+
+#[test]
 fn a_broker_is_made_with_one_command_and_is_well() {
     let place = Place::new();
     let made = place.init(&["--invite", "founder", "--server-name", "glass.example"]);
@@ -144,7 +168,7 @@ fn a_broker_is_made_with_one_command_and_is_well() {
     assert_eq!(checked.code, 0, "{}", checked.out);
     let walked = place.glassd(&["fsck"]);
     assert_eq!(walked.code, 0, "{}{}", walked.out, walked.err);
-    assert!(walked.out.contains("5 entries"), "{}", walked.out);
+    assert!(walked.out.contains("8 entries"), "{}", walked.out);
     assert!(
         walked.out.contains("the index is what the ledger says"),
         "{}",

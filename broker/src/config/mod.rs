@@ -6,6 +6,7 @@ mod error;
 mod tests;
 mod value;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,9 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use error::ConfigError;
-pub use value::{Days, Directives, Format, Https, Name, Origin, Places, Seconds};
+pub use value::{
+    Days, Directives, Format, Https, Name, Origin, Places, RoleText, Seconds, TargetName,
+};
 
 /// The name of the config file in a folder.
 pub const FILE: &str = "glassd.toml";
@@ -67,6 +70,19 @@ pub struct Settings {
     pub tracing_format: Format,
     /// What is traced. Default `info`.
     pub tracing_filter: Directives,
+    /// Who the broker is in the PostgreSQL servers of the policy, by target. Where they are stands in
+    /// the policy. Default none.
+    pub postgres: BTreeMap<TargetName, PostgresLogin>,
+}
+
+/// The broker's own role in a PostgreSQL server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PostgresLogin {
+    /// The role that `deploy/postgres/setup.sql` makes.
+    pub user: RoleText,
+    /// A file of mode 0600 with its password, one line. Relative to `keys_dir`.
+    pub password_file: PathBuf,
 }
 
 impl Default for Settings {
@@ -90,6 +106,7 @@ impl Default for Settings {
             reflection: false,
             tracing_format: Format::Text,
             tracing_filter: Directives::default(),
+            postgres: BTreeMap::new(),
         }
     }
 }

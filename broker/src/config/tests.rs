@@ -82,6 +82,22 @@ fn paths_are_relative_to_the_file_and_to_the_data_folder() {
 }
 
 #[test]
+fn a_database_is_named_like_its_target_and_its_password_is_in_a_file() {
+    let text = "[postgres.shop-db]\nuser = \"breakglass\"\npassword_file = \"shop-db.password\"\n";
+    let settings = parse(text).unwrap().settings;
+    let (name, login) = settings.postgres.first_key_value().unwrap();
+    assert_eq!(name.id().as_str(), "shop-db");
+    assert_eq!(login.user.to_string(), "breakglass");
+    assert_eq!(login.password_file, Path::new("shop-db.password"));
+    // As the sample says it.
+    let example: String = SAMPLE
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("#   ")?.to_owned() + "\n"))
+        .collect();
+    assert_eq!(parse(&example).unwrap().settings, settings);
+}
+
+#[test]
 fn an_ipv6_address_stands_in_brackets_in_a_url() {
     let config = parse("server_names = [\"::1\"]").unwrap();
     assert_eq!(config.public_url(7443), "https://[::1]:7443");
@@ -98,7 +114,7 @@ fn an_error_leads_to_its_line() {
              `data_dir`, `keys_dir`, `policy_file`, `server_names`, `listen`, `web_listen`, \
              `metrics_listen`, `public_url`, `issuer`, `ledger_origin`, \
              `client_certificate_days`, `hold_grace_seconds`, `connections_per_peer`, \
-             `connections_total`, `reflection`, `tracing_format`, `tracing_filter`",
+             `connections_total`, `reflection`, `tracing_format`, `tracing_filter`, `postgres`",
             "  |",
             "2 | listen_web = \"x\"",
             "  | ^",
@@ -125,6 +141,18 @@ fn what_cannot_be_is_refused_where_it_stands() {
         ("ledger_origin = \"a b\"", ":1:17:", "glass.example/ledger"),
         ("tracing_format = \"xml\"", ":1:18:", "`text` or `json`"),
         ("tracing_filter = \"=/\"", ":1:18:", "expected `info`"),
+        (
+            "[postgres.\"a b\"]\nuser = \"x\"",
+            ":1:11:",
+            "such as `shop-db`",
+        ),
+        ("[postgres.db]\nuser = \"x\"", ":1:1:", "password_file"),
+        (
+            "[postgres.db]\nuser = \"\"",
+            ":2:8:",
+            "such as `breakglass`",
+        ),
+        ("[postgres.db]\npassword = \"x\"", ":2:1:", "password_file"),
         ("reflection = yes", ":1:14:", ""),
     ] {
         let error = refused(text);

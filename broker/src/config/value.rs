@@ -4,6 +4,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use breakglass_domain::TargetId;
+use breakglass_domain::text::restyles;
 use breakglass_tlog::KeyName;
 use rustls_pki_types::ServerName;
 use serde::{Deserialize, Serialize};
@@ -54,6 +56,39 @@ text! {
 text! {
     /// Directives of `tracing_subscriber::EnvFilter`.
     Directives, check_directives
+}
+
+text! {
+    /// A role in PostgreSQL: at most 63 bytes, no control characters.
+    RoleText, check_role
+}
+
+/// The id of a target, as the policy has it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TargetName(TargetId);
+
+impl TargetName {
+    /// The id itself.
+    #[must_use]
+    pub fn id(&self) -> &TargetId {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for TargetName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let id = text.parse().map(Self);
+        id.map_err(|e| format!("expected the id of a target such as `shop-db`: {e}"))
+    }
+}
+
+impl From<TargetName> for String {
+    fn from(name: TargetName) -> Self {
+        name.0.to_string()
+    }
 }
 
 impl Name {
@@ -115,6 +150,14 @@ fn check_https(url: &str) -> Result<(), String> {
 fn check_origin(origin: &str) -> Result<(), String> {
     let wrong = |e| format!("expected a name such as `glass.example/ledger`: {e}");
     KeyName::parse(origin).map(|_| ()).map_err(wrong)
+}
+
+fn check_role(role: &str) -> Result<(), String> {
+    // NAMEDATALEN less one: PostgreSQL would cut a longer one.
+    if (1..=63).contains(&role.len()) && !role.contains(restyles) {
+        return Ok(());
+    }
+    Err("expected the name of a role such as `breakglass`, of at most 63 bytes".to_owned())
 }
 
 fn check_directives(directives: &str) -> Result<(), String> {

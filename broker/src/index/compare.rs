@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::SledIndex;
 use super::store::{Store, broken};
+use super::{Sealer, SledIndex};
 use crate::ports::{Decode, IndexError, LedgerReader};
 
 /// Builds the index anew in `scratch` (an empty folder) and compares every tree with the one in
@@ -18,13 +18,14 @@ pub fn compare(
     scratch: &Path,
     reader: &Arc<dyn LedgerReader>,
     decode: Decode,
+    sealer: &Sealer,
 ) -> Result<Vec<String>, IndexError> {
     let mut differences = Vec::new();
     for at in [folder, scratch] {
-        let opened = SledIndex::open(at, &**reader)?;
+        let opened = SledIndex::open(at, &**reader, Arc::clone(sealer))?;
         if let (true, Some(reason)) = (at == folder, &opened.rebuilt_because) {
             differences.push(format!(
-                "the index was damaged and is built again: {reason}"
+                "the index is not to be trusted and is built again: {reason}"
             ));
         }
         opened.start(Arc::clone(reader), decode)?.close();

@@ -6,12 +6,15 @@
 //! value when the same entry is applied again, so after a crash it simply applies again from its
 //! last snapshot on: the snapshot's mark is written only after everything before it was flushed and
 //! synced (sled 0.34's `flush` is `sync_file_range`; we call `fdatasync` on its file ourselves).
-//! A folder that is damaged, of another format or of another ledger is removed, and the index starts
-//! from nothing.
+//! A folder that is damaged, of another format, ledger or history, or whose snapshot is not the one
+//! that the ledger's key has signed, is removed, and the index starts from nothing. So what a start
+//! decides from is the ledger's word; what lists and questions find is not signed, and `glassd fsck`
+//! compares it.
 
 mod compare;
 mod query;
 mod record;
+mod seal;
 mod snapshot;
 mod store;
 mod tests;
@@ -28,6 +31,7 @@ use crate::ports::{
 };
 use breakglass_tlog::checkpoint::SignedCheckpoint;
 pub use compare::compare;
+pub use seal::Sealer;
 use store::Store;
 use writer::Writer;
 
@@ -50,6 +54,7 @@ struct Progress {
 /// What [`SledIndex::open`] found: enough to restore the live state without reading all history.
 pub struct Opened {
     store: Store,
+    sealer: Sealer,
     /// Number of entries folded into `state`.
     pub up_to: u64,
     /// The state as of then; the empty state where the index starts from nothing.
@@ -59,42 +64,36 @@ pub struct Opened {
 }
 
 impl SledIndex {
-    /// Opens the folder, or starts an empty one where it is missing, damaged, ahead of the ledger,
-    /// or of another ledger. Start the writer with [`Opened::start`].
+    /// Opens the folder, or starts an empty one where it is missing, damaged, ahead of the ledger, of
+    /// another ledger or history, or not signed by `sealer`. Start the writer with [`Opened::start`].
     ///
     /// # Errors
     /// [`IndexError`] where not even an empty one can be made, for example on a read-only disk.
-    pub fn open(folder: &Path, reader: &dyn LedgerReader) -> Result<Opened, IndexError> {
+    pub fn open(
+        folder: &Path,
+        reader: &dyn LedgerReader,
+        sealer: Sealer,
+    ) -> Result<Opened, IndexError> {
         let origin = reader.checkpoint().checkpoint().origin().to_owned();
-        let size = reader.checkpoint().checkpoint().size();
         let found = Store::open(folder, &origin).and_then(|store| {
-            let (up_to, state) = snapshot::load(&store)?;
-            if up_to > size {
-                return Err(IndexError(format!(
-                    "it holds {up_to} entries, the ledger {size}"
-                )));
-            }
+            let (up_to, state) = snapshot::load(&store, &sealer, reader)?;
             Ok((store, up_to, state))
         });
-        match found {
-            Ok((store, up_to, state)) => Ok(Opened {
-                store,
-                up_to,
-                state,
-                rebuilt_because: None,
-            }),
+        let (rebuilt_because, (store, up_to, state)) = match found {
+            Ok(found) => (None, found),
             Err(reason) => {
                 Store::remove(folder)?;
                 let store = Store::open(folder, &origin)?;
-                let (up_to, state) = (0, State::default());
-                Ok(Opened {
-                    store,
-                    up_to,
-                    state,
-                    rebuilt_because: Some(reason.0),
-                })
+                (Some(reason.0), (store, 0, State::default()))
             }
-        }
+        };
+        Ok(Opened {
+            store,
+            sealer,
+            up_to,
+            state,
+            rebuilt_because,
+        })
     }
 }
 
@@ -118,6 +117,7 @@ impl Opened {
             store: Arc::clone(&store),
             reader,
             decode,
+            sealer: self.sealer,
             state: self.state,
             applied: self.up_to,
             snapshot_at: self.up_to,

@@ -34,6 +34,8 @@ pub(super) struct GrantRecord {
     active: Option<ActiveRecord>,
     ended: Option<EndedRecord>,
     credentials: u32,
+    #[serde(default)]
+    credentials_until_ms: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -81,6 +83,7 @@ impl From<&Grant> for GrantRecord {
             active: active.map(ActiveRecord::from),
             ended: ended.map(EndedRecord::from),
             credentials: grant.credentials,
+            credentials_until_ms: grant.credentials_until.map(Time::as_millis),
         }
     }
 }
@@ -143,6 +146,7 @@ impl GrantRecord {
             audience: Line::recorded(&self.audience),
             phase,
             credentials: self.credentials,
+            credentials_until: self.credentials_until_ms.map(Time::from_millis),
         })
     }
 }

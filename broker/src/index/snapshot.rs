@@ -1,15 +1,20 @@
 //! The live state as of one entry, so that a start needs no history. In `meta`:
-//! `snapshot` -> number of entries and of parts; `part` number -> a slice of the JSON.
+//! `snapshot` -> number of parts, and their [`seal`](super::seal); `part` number -> a slice of the JSON.
+
+mod targets;
 
 use std::sync::Arc;
 
+use breakglass_domain::budget::Budgets;
 use breakglass_domain::people::{Device, Freeze, Member, Token};
 use breakglass_domain::{GrantId, IncidentId, Line, Nonce, Policy, State, Time};
 use serde::{Deserialize, Serialize};
 
 use super::record::{GrantRecord, IncidentRecord, from_bytes, to_bytes, word};
+use super::seal::{self, Sealer};
 use super::store::{Store, broken};
-use crate::ports::IndexError;
+use crate::ports::{IndexError, LedgerReader};
+use targets::TargetsRecord;
 
 /// sled moves values above a quarter segment to side files that our fdatasync does not cover.
 const PART_BYTES: usize = 32 * 1024;
@@ -18,8 +23,10 @@ const MARK: &[u8] = b"snapshot";
 
 #[derive(Serialize, Deserialize)]
 struct Mark {
-    up_to: u64,
     parts: u32,
+    /// Missing in what was written before there were any.
+    #[serde(default)]
+    seal: String,
 }
 
 /// Everything of [`State`] that is not derived from the rest.
@@ -36,7 +43,10 @@ struct StateRecord {
     next_grant: u64,
     nonces: Vec<([u8; 16], i64)>,
     openings: Vec<(String, Vec<i64>)>,
+    budgets: Vec<(String, i64)>,
     newest_ms: i64,
+    #[serde(default)]
+    targets: TargetsRecord,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -46,33 +56,50 @@ struct MemberRecord {
     frozen: Option<(String, i64, String)>,
 }
 
-/// The newest snapshot; the empty state where there is none.
-pub(super) fn load(store: &Store) -> Result<(u64, State), IndexError> {
+/// The newest snapshot, where the ledger's key has signed it for this ledger; the empty state where
+/// there is none.
+pub(super) fn load(
+    store: &Store,
+    sealer: &Sealer,
+    reader: &dyn LedgerReader,
+) -> Result<(u64, State), IndexError> {
     let Some(mark) = store.meta.get(MARK).map_err(broken)? else {
         return Ok((0, State::default()));
     };
     let mark: Mark = from_bytes(&mark)?;
+    if mark.seal.is_empty() {
+        return Err(IndexError(
+            "its snapshot is not signed by the ledger's key".into(),
+        ));
+    }
     let mut bytes = Vec::new();
     for part in 0..mark.parts {
         let found = store.meta.get(part_key(part)).map_err(broken)?;
         bytes.extend_from_slice(&found.ok_or_else(|| IndexError("a snapshot is torn".into()))?);
     }
+    let up_to = seal::open(&mark.seal, sealer, reader, &bytes)?;
     let record: StateRecord = from_bytes(&bytes)?;
-    Ok((mark.up_to, record.into_state()?))
+    Ok((up_to, record.into_state()?))
 }
 
 /// Replaces the snapshot. Everything before it is durable first; then the parts and their mark
 /// change in one sled batch, which is atomic.
-pub(super) fn save(store: &Store, up_to: u64, state: &State) -> Result<(), IndexError> {
+pub(super) fn save(
+    store: &Store,
+    sealer: &Sealer,
+    reader: &dyn LedgerReader,
+    (up_to, state): (u64, &State),
+) -> Result<(), IndexError> {
     store.sync()?;
     let bytes = to_bytes(&StateRecord::from(state));
+    let seal = seal::seal(sealer, reader, up_to, &bytes)?;
     let mut batch = sled::Batch::default();
     let mut parts = 0;
     for part in bytes.chunks(PART_BYTES) {
         batch.insert(part_key(parts), part);
         parts += 1;
     }
-    batch.insert(MARK, to_bytes(&Mark { up_to, parts }));
+    batch.insert(MARK, to_bytes(&Mark { parts, seal }));
     store.meta.apply_batch(batch).map_err(broken)?;
     store.sync()
 }
@@ -119,7 +146,13 @@ impl From<&State> for StateRecord {
                 .iter()
                 .map(|(who, at)| (who.to_string(), at.iter().map(|t| t.as_millis()).collect()))
                 .collect(),
+            budgets: state
+                .budgets
+                .spent()
+                .map(|(of, whole_at)| (of.to_string(), whole_at.as_millis()))
+                .collect(),
             newest_ms: state.newest.as_millis(),
+            targets: (&state.targets).into(),
         }
     }
 }
@@ -152,6 +185,7 @@ impl StateRecord {
             next_incident: IncidentId(self.next_incident),
             next_grant: GrantId(self.next_grant),
             newest: Time::from_millis(self.newest_ms),
+            targets: self.targets.restore()?,
             ..State::default()
         };
         if !state.policy_sha256.is_empty() {
@@ -183,6 +217,11 @@ impl StateRecord {
             let times = at.into_iter().map(Time::from_millis).collect();
             state.openings.insert(word(&person)?, times);
         }
+        let mut spent = Vec::new();
+        for (of, whole_at) in self.budgets {
+            spent.push((word(&of)?, Time::from_millis(whole_at)));
+        }
+        state.budgets = Budgets::restored(spent);
         Ok(state.reindexed())
     }
 }

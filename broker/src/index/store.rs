@@ -179,15 +179,7 @@ pub(super) fn names(event: &Event, kind: &str) -> Vec<(By, String)> {
 
 /// The grant an event is about.
 pub(super) fn grant_of(change: &Change) -> Option<&GrantRef> {
-    match change {
-        Change::GrantRequested { of, .. }
-        | Change::GrantStarted { of, .. }
-        | Change::GrantExtended { of, .. }
-        | Change::CredentialIssued { of, .. }
-        | Change::GrantUsed { of, .. }
-        | Change::GrantEnded { of, .. } => Some(of),
-        _ => None,
-    }
+    change.grant()
 }
 
 /// The `kind` of an entry's exact bytes: it stands in the first few fields, as written by us.

@@ -1,6 +1,8 @@
 //! The index tells the same as the ledger, whatever happens to it.
 #![cfg(test)]
 
+mod seal;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,7 +15,8 @@ use breakglass_domain::{
 };
 use breakglass_tlog::note::{Ed25519Signer, KeyName};
 
-use super::{SledIndex, compare, snapshot};
+use super::{Opened, Sealer, SledIndex, compare, snapshot};
+use crate::ledger::sequence::replay;
 use crate::ledger::{MemoryLedger, entry};
 use crate::ports::{EntryFilter, GrantFilter, Index, Ledger, Projection, Recorded};
 
@@ -22,17 +25,22 @@ const HOUR_MS: i64 = 3_600_000;
 /// A ledger that tells of some nights, and an index folder.
 struct Nights {
     ledger: MemoryLedger,
+    sealer: Sealer,
     folder: tempfile::TempDir,
     size: u64,
 }
 
 impl Nights {
     fn new(origin: &str) -> Self {
+        Self::with_key(origin, 7)
+    }
+
+    fn with_key(origin: &str, seed: u8) -> Self {
         let name = KeyName::parse(origin).unwrap();
-        let signer = Arc::new(Ed25519Signer::from_seed(name, &[7; 32]).unwrap());
-        let ledger = MemoryLedger::new(signer).unwrap();
+        let signer = Arc::new(Ed25519Signer::from_seed(name, &[seed; 32]).unwrap());
         Self {
-            ledger,
+            ledger: MemoryLedger::new(signer.clone()).unwrap(),
+            sealer: signer,
             folder: tempfile::tempdir().unwrap(),
             size: 0,
         }
@@ -72,8 +80,26 @@ impl Nights {
     }
 
     fn open_at(&self, at: &Path) -> SledIndex {
-        let opened = SledIndex::open(at, &*self.ledger.reader()).unwrap();
+        let opened = self.opens_at(at);
         opened.start(self.ledger.reader(), entry::read).unwrap()
+    }
+
+    fn opens_at(&self, at: &Path) -> Opened {
+        SledIndex::open(at, &*self.ledger.reader(), self.sealer.clone()).unwrap()
+    }
+
+    /// What a start finds in the folder at `at`: where it begins to read, the state that it decides
+    /// from, and why the folder was thrown away.
+    fn starts_at(&self, at: &Path) -> (u64, State, Option<String>) {
+        let opened = self.opens_at(at);
+        let (up_to, state) = (opened.up_to, opened.state.clone());
+        let state = replay(&*self.ledger.reader(), up_to, state).unwrap();
+        (up_to, state, opened.rebuilt_because)
+    }
+
+    /// What the ledger says, whatever the index does.
+    fn told_by_the_ledger(&self) -> State {
+        replay(&*self.ledger.reader(), 0, State::default()).unwrap()
     }
 }
 
@@ -165,6 +191,7 @@ fn night(incident: u64, first: u64) -> Vec<(&'static str, Change)> {
                 of: mia.clone(),
                 credential,
                 kind: CredentialKind::Jwt,
+                subject: breakglass_domain::Subject::Bearer { groups: Vec::new() },
                 audience: line("https://deploy.shop.example"),
                 expires_at: Time::from_millis(HOUR_MS),
                 key: key(),
@@ -289,7 +316,13 @@ async fn deleting_the_folder_gives_the_same_answers() {
     index.caught_up(14).await.unwrap();
     drop(index);
     let scratch = nights.folder.path().join("scratch");
-    let differences = compare(&nights.at(), &scratch, &nights.ledger.reader(), entry::read);
+    let differences = compare(
+        &nights.at(),
+        &scratch,
+        &nights.ledger.reader(),
+        entry::read,
+        &nights.sealer,
+    );
     assert_eq!(differences.unwrap(), Vec::<String>::new());
 }
 
@@ -300,7 +333,7 @@ async fn applying_again_after_a_crash_changes_nothing() {
     nights.open().close();
     // The snapshot is of seven entries; what follows is applied and then, as after a kill, again.
     nights.write(night(2, 3));
-    let opened = SledIndex::open(&nights.at(), &*nights.ledger.reader()).unwrap();
+    let opened = nights.opens_at(&nights.at());
     assert_eq!(opened.up_to, 7);
     let mut state = opened.state.clone();
     let events: Vec<_> = nights.ledger.reader().entries(7, 100).unwrap();
@@ -322,7 +355,13 @@ async fn applying_again_after_a_crash_changes_nothing() {
     assert_eq!(state.next_grant, GrantId(5));
     drop(opened);
     let scratch = nights.folder.path().join("scratch");
-    let differences = compare(&nights.at(), &scratch, &nights.ledger.reader(), entry::read);
+    let differences = compare(
+        &nights.at(),
+        &scratch,
+        &nights.ledger.reader(),
+        entry::read,
+        &nights.sealer,
+    );
     assert_eq!(differences.unwrap(), Vec::<String>::new());
 }
 
@@ -351,7 +390,7 @@ async fn an_index_of_another_ledger_or_a_damaged_one_is_built_again() {
 
     let mut other = Nights::new("other.example/ledger");
     other.write(night(1, 1));
-    let opened = SledIndex::open(&nights.at(), &*other.ledger.reader()).unwrap();
+    let opened = other.opens_at(&nights.at());
     assert!(
         opened
             .rebuilt_because
@@ -362,7 +401,7 @@ async fn an_index_of_another_ledger_or_a_damaged_one_is_built_again() {
 
     let behind = Nights::new("other.example/ledger");
     other.open_at(&nights.at()).close();
-    let opened = SledIndex::open(&nights.at(), &*behind.ledger.reader()).unwrap();
+    let opened = behind.opens_at(&nights.at());
     assert!(
         opened
             .rebuilt_because
@@ -390,8 +429,9 @@ async fn an_index_of_another_ledger_or_a_damaged_one_is_built_again() {
 
 #[test]
 fn a_snapshot_restores_the_very_same_state() {
-    let nights = Nights::new("glass.example/ledger");
-    let opened = SledIndex::open(&nights.at(), &*nights.ledger.reader()).unwrap();
+    let mut nights = Nights::new("glass.example/ledger");
+    nights.write(night(1, 1));
+    let opened = nights.opens_at(&nights.at());
     let policy = Arc::new(Policy::parse("policy.toml", STARTER).unwrap());
     let loaded = Change::PolicyLoaded {
         policy,
@@ -444,7 +484,10 @@ fn a_snapshot_restores_the_very_same_state() {
         });
     }
     assert!(state.grants.len() == 2 && !state.deadlines.is_empty() && !state.openings.is_empty());
-    snapshot::save(&opened.store, 15, &state).unwrap();
-    let (up_to, restored) = snapshot::load(&opened.store).unwrap();
-    assert_eq!((up_to, restored), (15, state));
+    assert!(state.budgets.len() > 2);
+    let reader = nights.ledger.reader();
+    let taken = (nights.size, &state);
+    snapshot::save(&opened.store, &nights.sealer, &*reader, taken).unwrap();
+    let found = snapshot::load(&opened.store, &nights.sealer, &*reader);
+    assert_eq!(found.unwrap(), (nights.size, state));
 }

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::query::time_key;
 use super::record::{GrantRecord, IncidentRecord, to_bytes};
+use super::seal::Sealer;
 use super::store::{By, Store, broken, grant_of, kind_of, names, posting};
 use super::{Progress, snapshot};
 use crate::ports::{Decode, IndexError, LedgerReader, Recorded};
@@ -78,6 +79,7 @@ pub(super) struct Work {
     pub(super) store: Arc<Store>,
     pub(super) reader: Arc<dyn LedgerReader>,
     pub(super) decode: Decode,
+    pub(super) sealer: Sealer,
     pub(super) state: State,
     pub(super) applied: u64,
     pub(super) snapshot_at: u64,
@@ -162,7 +164,8 @@ impl Work {
     }
 
     fn save(&mut self) -> Result<(), IndexError> {
-        snapshot::save(&self.store, self.applied, &self.state)?;
+        let taken = (self.applied, &self.state);
+        snapshot::save(&self.store, &self.sealer, &*self.reader, taken)?;
         self.snapshot_at = self.applied;
         Ok(())
     }

@@ -20,7 +20,7 @@ pub fn discovery(issuer: &str) -> String {
         "id_token_signing_alg_values_supported": ["ES256"],
         "claims_supported": [
             "iss", "sub", "aud", "iat", "nbf", "exp", "jti", "incident", "grant", "right",
-            "sentence", "cnf", "ledger",
+            "sentence", "groups", "cnf", "ledger",
         ],
     })
     .to_string()

@@ -2,20 +2,15 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use breakglass_domain::event::{Change, CredentialKind};
-use breakglass_domain::{Event, Lifetime, Time};
+use breakglass_domain::{Line, Subject, Time};
 use breakglass_tlog::Receipt;
 use serde::Serialize;
 use signature::Signer as _;
 use zeroize::Zeroizing;
 
 use super::keys::{IssuingKey, Keyring, thumbprint};
-use super::{announced, base64url, key_id};
+use super::{BACK_DATED, base64url, demand_announced};
 use crate::ports::{Credential, CredentialOrder, Decode, IssueError, Issuer};
-
-/// How far the start of a token lies before its making: a target whose clock is behind by so much
-/// still takes it. The end does not move.
-const BACK_DATED: Lifetime = Lifetime::from_secs(60);
 
 /// Makes JWTs with the key that is active when they are ordered.
 pub struct JwtIssuer {
@@ -55,7 +50,7 @@ impl JwtIssuer {
 
 impl Issuer for JwtIssuer {
     fn issue(&self, receipt: &Receipt, order: &CredentialOrder) -> Result<Credential, IssueError> {
-        demand_announced(&announced(self.decode, receipt)?, order)?;
+        demand_announced(self.decode, receipt, order)?;
         let keyring = self.keyring();
         let key = keyring
             .active(order.at)
@@ -79,33 +74,6 @@ impl std::fmt::Debug for JwtIssuer {
     }
 }
 
-/// Everything the token will say must stand in the entry.
-fn demand_announced(event: &Event, order: &CredentialOrder) -> Result<(), IssueError> {
-    let Change::CredentialIssued {
-        of,
-        credential,
-        kind,
-        audience,
-        expires_at,
-        key,
-    } = &event.change
-    else {
-        return Err(IssueError::WrongReceipt);
-    };
-    let same = event.at == order.at
-        && *of == order.grant.of
-        && *credential == order.id
-        && *kind == CredentialKind::Jwt
-        && *audience == order.grant.audience
-        && *expires_at == order.expires_at
-        && *key == key_id(&order.holder_key);
-    if same {
-        Ok(())
-    } else {
-        Err(IssueError::WrongReceipt)
-    }
-}
-
 /// In the order they are written. Times are NumericDate, whole seconds.
 #[derive(Serialize)]
 struct Claims<'a> {
@@ -120,6 +88,8 @@ struct Claims<'a> {
     grant: String,
     right: &'a str,
     sentence: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    groups: Vec<&'a str>,
     cnf: Confirmation,
     ledger: Place<'a>,
 }
@@ -145,7 +115,10 @@ impl<'a> Claims<'a> {
         not_before: Time,
     ) -> Result<Self, IssueError> {
         let of = &order.grant.of;
-        let jkt = thumbprint(&order.holder_key)
+        let Subject::Bearer { groups } = &order.subject else {
+            return Err(IssueError::WrongReceipt);
+        };
+        let jkt = thumbprint(&order.public)
             .ok_or_else(|| IssueError::Signing("the holder's key is not of P-256".into()))?;
         Ok(Self {
             iss: issuer,
@@ -159,6 +132,7 @@ impl<'a> Claims<'a> {
             grant: of.grant.to_string(),
             right: of.right.as_str(),
             sentence: order.grant.sentence.as_str(),
+            groups: groups.iter().map(Line::as_str).collect(),
             cnf: Confirmation { jkt },
             ledger: Place {
                 origin: receipt.checkpoint().origin(),

@@ -4,24 +4,35 @@
 //! Whatever lets somebody in is made only against a [`Receipt`] whose
 //! entry announces exactly it: no entry, no credential.
 
+mod dispatch;
 mod documents;
 mod jwt;
 pub mod jwt_crypto;
 pub mod keys;
+mod root;
+pub mod ssh;
+mod subject;
+mod targets;
 #[cfg(test)]
 mod tests;
 mod x509;
 
+pub use dispatch::Issuers;
 pub use documents::{discovery, jwks};
 pub use jwt::JwtIssuer;
+pub use targets::{TargetCa, TargetCertificate, TargetIssuer};
 pub use x509::{Ca, ServerIdentity};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use breakglass_domain::{Event, KeyId};
+use breakglass_domain::{Change, Event, KeyId, Lifetime};
 use breakglass_tlog::Receipt;
 use ring::digest;
 
-use crate::ports::{Decode, IssueError};
+use crate::ports::{CredentialOrder, Decode, IssueError};
+
+/// How far the start of a credential lies before its making: a target whose clock is behind by so much
+/// still takes it. The end does not move.
+const BACK_DATED: Lifetime = Lifetime::from_secs(60);
 
 /// base64url without padding (RFC 4648 section 5), as JOSE writes everything.
 fn base64url(bytes: &[u8]) -> String {
@@ -41,5 +52,42 @@ fn announced(decode: Decode, receipt: &Receipt) -> Result<Event, IssueError> {
     match decode(receipt.entry()) {
         Ok((index, event)) if index == receipt.index() => Ok(event),
         _ => Err(IssueError::WrongReceipt),
+    }
+}
+
+/// Everything a credential will say must stand in the entry.
+///
+/// # Errors
+/// [`IssueError::WrongReceipt`] where it does not.
+pub fn demand_announced(
+    decode: Decode,
+    receipt: &Receipt,
+    order: &CredentialOrder,
+) -> Result<(), IssueError> {
+    let event = announced(decode, receipt)?;
+    let Change::CredentialIssued {
+        of,
+        credential,
+        kind,
+        audience,
+        expires_at,
+        key,
+        subject,
+    } = &event.change
+    else {
+        return Err(IssueError::WrongReceipt);
+    };
+    let same = event.at == order.at
+        && *of == order.grant.of
+        && *credential == order.id
+        && *kind == order.subject.kind()
+        && *subject == order.subject
+        && *audience == order.grant.audience
+        && *expires_at == order.expires_at
+        && *key == key_id(&order.public);
+    if same {
+        Ok(())
+    } else {
+        Err(IssueError::WrongReceipt)
     }
 }

@@ -7,7 +7,9 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use breakglass_domain::event::{Actor, Change, CredentialKind};
 use breakglass_domain::grant::{Active, Basis, GrantRef, Phase};
 use breakglass_domain::policy::Risk;
-use breakglass_domain::{CredentialId, Event, Grant, GrantId, IncidentId, Lifetime, Line, Time};
+use breakglass_domain::{
+    CredentialId, Event, Grant, GrantId, IncidentId, Lifetime, Line, Subject, Time,
+};
 use breakglass_tlog::{
     Checkpoint, Ed25519Signer, Hash, KeyName, Receipt, SignedCheckpoint, StoredHashes, tree,
 };
@@ -29,7 +31,7 @@ const ORIGIN: &str = "glass.example/ledger";
 const ISSUER: &str = "https://glass.example:7444";
 
 /// Chance that is not chance, and never the same.
-struct Counting(AtomicU8);
+pub(super) struct Counting(AtomicU8);
 
 impl Entropy for Counting {
     fn fill(&self, bytes: &mut [u8]) {
@@ -37,15 +39,15 @@ impl Entropy for Counting {
     }
 }
 
-fn entropy() -> Counting {
+pub(super) fn entropy() -> Counting {
     Counting(AtomicU8::new(0x81))
 }
 
-fn at(text: &str) -> Time {
+pub(super) fn at(text: &str) -> Time {
     text.parse().unwrap()
 }
 
-fn line(text: &str) -> Line {
+pub(super) fn line(text: &str) -> Line {
     Line::parse(text).unwrap()
 }
 
@@ -56,7 +58,7 @@ fn folder() -> (tempfile::TempDir, KeyFolder) {
     (temporary, keys)
 }
 
-fn holder() -> Vec<u8> {
+pub(super) fn holder() -> Vec<u8> {
     let random = SystemRandom::new();
     let made = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &random).unwrap();
     let key = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, made.as_ref(), &random);
@@ -64,7 +66,7 @@ fn holder() -> Vec<u8> {
 }
 
 /// A ledger with this event as its third entry.
-fn recorded(event: &Event) -> Receipt {
+pub(super) fn recorded(event: &Event) -> Receipt {
     let signer = Ed25519Signer::from_seed(KeyName::parse(ORIGIN).unwrap(), &[7; 32]).unwrap();
     let line = entry::encode(2, event).unwrap();
     let mut hashes = StoredHashes::new();
@@ -78,7 +80,7 @@ fn recorded(event: &Event) -> Receipt {
 }
 
 /// Mia's grant to deploy the shop app, from five past three for fifteen minutes.
-fn grant(key: &[u8]) -> Grant {
+pub(super) fn grant(key: &[u8]) -> Grant {
     let from = at("2026-11-23T03:05:00.000Z");
     Grant {
         of: GrantRef {
@@ -106,12 +108,13 @@ fn grant(key: &[u8]) -> Grant {
             ends_at: from.plus(Lifetime::from_secs(900)),
         }),
         credentials: 1,
+        credentials_until: None,
     }
 }
 
 fn order() -> CredentialOrder {
-    let holder_key = holder();
-    let grant = grant(&holder_key);
+    let public = holder();
+    let grant = grant(&public);
     CredentialOrder {
         id: CredentialId {
             grant: grant.of.grant,
@@ -119,8 +122,9 @@ fn order() -> CredentialOrder {
         },
         at: at("2026-11-23T03:05:00.250Z"),
         expires_at: at("2026-11-23T03:20:00.000Z"),
-        holder_key,
+        public,
         grant,
+        subject: Subject::Bearer { groups: Vec::new() },
     }
 }
 
@@ -132,6 +136,7 @@ fn announcement(order: &CredentialOrder) -> Event {
             of: order.grant.of.clone(),
             credential: order.id,
             kind: CredentialKind::Jwt,
+            subject: order.subject.clone(),
             audience: order.grant.audience.clone(),
             expires_at: order.expires_at,
             key: order.grant.key.clone(),
@@ -166,7 +171,7 @@ fn a_token_says_who_what_why_until_when_and_where_it_is_recorded() {
         json(parts[0]),
         format!(r#"{{"typ":"JWT","alg":"ES256","kid":"{kid}"}}"#)
     );
-    let jkt = thumbprint(&order.holder_key).unwrap();
+    let jkt = thumbprint(&order.public).unwrap();
     let expected = [
         r#"{"iss":"https://glass.example:7444","sub":"mia","aud":"https://deploy.shop.example","#,
         r#""iat":1795403100,"nbf":1795403040,"exp":1795404000,"jti":"G-45.1","#,
@@ -229,7 +234,7 @@ fn nothing_is_signed_that_its_entry_does_not_say() {
         ("another target", |order| {
             order.grant.audience = line("https://bank.example")
         }),
-        ("another key", |order| order.holder_key = holder()),
+        ("another key", |order| order.public = holder()),
     ];
     for (what, change) in changes {
         let mut changed = order.clone();
@@ -314,7 +319,7 @@ fn enrolment(public: &[u8]) -> (Event, CertificateOrder) {
         certificate_expires_at: expires_at,
     };
     let order = CertificateOrder {
-        person: "mia".parse().unwrap(),
+        holder: "mia".parse().unwrap(),
         public: public.to_vec(),
         serial: SERIAL.into(),
         not_before: now.minus(Lifetime::from_secs(300)),
@@ -378,7 +383,7 @@ fn nobody_is_certified_whom_the_ledger_does_not_name() {
     let receipt = recorded(&event);
     let changes: [(&str, Change1<CertificateOrder>); 5] = [
         ("somebody else", |order| {
-            order.person = "founder".parse().unwrap()
+            order.holder = "founder".parse().unwrap()
         }),
         ("another key", |order| order.public = holder()),
         ("another serial", |order| order.serial = "7f".repeat(16)),
@@ -404,7 +409,7 @@ fn the_authority_comes_back_the_same_and_renews() {
     let public = holder();
     let (mut event, order) = enrolment(&public);
     event.change = Change::CertificateRenewed {
-        person: order.person.clone(),
+        person: order.holder.person().unwrap().clone(),
         key: key_id(&public),
         serial: order.serial.clone(),
         certificate_expires_at: order.not_after,

@@ -127,7 +127,8 @@ impl Drop for Permit {
 }
 
 /// Whom an address stands for: an IPv6 host is handed a whole /64 (RFC 6177), so that is one peer.
-fn peer_of(address: IpAddr) -> IpAddr {
+#[must_use]
+pub fn peer_of(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & (u128::MAX << 64))),
         v4 => v4,

@@ -24,7 +24,7 @@ use tokio_rustls::server::TlsStream;
 use tokio_stream::wrappers::ReceiverStream;
 
 pub use connection::{Connection, Ends, FirstRequest, FirstRequestLayer, Peer};
-pub use door::{Counts, Door, Permit};
+pub use door::{Counts, Door, Permit, peer_of};
 pub use tls::{ServerCertificate, tls_config};
 
 /// How long a TLS handshake may take: two round trips over a bad line, and no more.

@@ -65,7 +65,9 @@ const METHODS: &[(&str, &[&str])] = &[
         ],
     ),
     ("PolicyService", &["GetPolicy", "Can"]),
+    ("GuardService", &["Attend", "OpenSession", "EndSession"]),
     ("StatusService", &["GetStatus"]),
+    ("TargetService", &["ListTargets", "InviteTarget"]),
     ("WatchService", &["Watch"]),
 ];
 

@@ -60,6 +60,7 @@ fn grants_are_counted_by_outcome_and_refusals_by_reason() {
                     number: 1,
                 },
                 kind: CredentialKind::Jwt,
+                subject: breakglass_domain::Subject::Bearer { groups: Vec::new() },
                 audience: line("https://deploy.shop.example"),
                 expires_at: at(),
                 key: "A".repeat(43).parse().unwrap(),

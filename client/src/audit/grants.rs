@@ -1,135 +1,212 @@
-//! The life of every grant, as far as it can be told from entries alone.
+//! One grant: what was pinned when it was asked for, and what may happen to it.
 
-use std::collections::BTreeMap;
+use breakglass_proto::statement::Act;
+use jiff::Timestamp;
+use serde_json::Value;
 
-use crate::entry::Entry;
+use super::{BROKER, incidents::Incidents, policies::Policies};
+use crate::{entry::Entry, rules::Given};
 
-/// Where a grant is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Waiting,
-    Active,
-    Ended,
+/// What an entry is read against.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub(super) act: Option<&'a Act>,
+    pub(super) policies: &'a Policies,
+    pub(super) incidents: &'a Incidents,
 }
 
-struct Grant {
-    person: String,
-    stage: Stage,
-    self_granted: bool,
+/// A grant that has not ended.
+pub(super) struct Grant {
+    pub(super) index: u64,
+    pub(super) asked_at: Timestamp,
+    pub(super) id: String,
+    pub(super) person: String,
+    pub(super) right: String,
+    pub(super) incident: String,
+    pub(super) sentence: String,
+    pub(super) rule: String,
+    pub(super) risk: String,
+    pub(super) approvers: Vec<String>,
+    /// In milliseconds.
+    pub(super) length: i64,
+    pub(super) lapses_at: Timestamp,
+    pub(super) alone: Option<Alone>,
+    is_held: bool,
+    pub(super) key: String,
+    pub(super) audience: String,
+    pub(super) active: Option<Active>,
 }
 
-/// All of them, by the place of their request.
-#[derive(Default)]
-pub(super) struct Grants {
-    by_id: std::collections::HashMap<String, Grant>,
-    order: BTreeMap<u64, String>,
+/// What its holder may begin alone: from when, and for how many milliseconds.
+#[derive(Clone, Copy)]
+pub(super) struct Alone {
+    pub(super) from: Timestamp,
+    pub(super) longest: i64,
 }
 
-impl Grants {
-    pub(super) fn check(&mut self, entry: &Entry) -> Result<(), String> {
-        let wanted = match entry.kind.as_str() {
-            "grant.requested" => return self.requested_by(entry),
-            "grant.started" => Stage::Waiting,
-            "grant.extended" | "credential.issued" | "grant.used" => Stage::Active,
-            "grant.ended" => return self.ended_by(entry),
-            _ => return Ok(()),
-        };
-        let id = id_of(entry)?;
-        let grant = self
-            .by_id
-            .get_mut(id)
-            .ok_or_else(|| format!("{id} was never asked for"))?;
-        if grant.stage != wanted {
-            return Err(format!(
-                "{} of {id}, which is {:?}",
-                entry.kind, grant.stage
-            ));
-        }
-        if entry.kind == "grant.started" {
-            grant.start(entry, id)?;
-        }
-        Ok(())
-    }
+/// How it began.
+#[derive(Clone, Copy)]
+pub(super) struct Active {
+    pub(super) basis: Basis,
+    pub(super) begins_at: Timestamp,
+    pub(super) ends_at: Timestamp,
+    pub(super) credentials: u64,
+}
 
-    pub(super) fn requested(&self) -> u64 {
-        self.by_id.len() as u64
-    }
-
-    pub(super) fn ended(&self) -> u64 {
-        self.by_id
-            .values()
-            .filter(|grant| grant.stage == Stage::Ended)
-            .count() as u64
-    }
-
-    pub(super) fn open(&self) -> Vec<String> {
-        self.ids(|grant| grant.stage != Stage::Ended)
-    }
-
-    pub(super) fn self_granted(&self) -> Vec<String> {
-        self.ids(|grant| grant.self_granted)
-    }
-
-    fn ids(&self, wanted: impl Fn(&Grant) -> bool) -> Vec<String> {
-        let ids = self
-            .order
-            .values()
-            .filter(|id| self.by_id.get(*id).is_some_and(&wanted));
-        ids.cloned().collect()
-    }
-
-    fn requested_by(&mut self, entry: &Entry) -> Result<(), String> {
-        let id = id_of(entry)?.to_owned();
-        let grant = Grant {
-            person: entry.by.clone(),
-            stage: Stage::Waiting,
-            self_granted: false,
-        };
-        if self.by_id.insert(id.clone(), grant).is_some() {
-            return Err(format!("{id} is asked for a second time"));
-        }
-        self.order.insert(entry.index, id);
-        Ok(())
-    }
-
-    fn ended_by(&mut self, entry: &Entry) -> Result<(), String> {
-        let id = id_of(entry)?;
-        let grant = self
-            .by_id
-            .get_mut(id)
-            .ok_or_else(|| format!("{id} was never asked for"))?;
-        if grant.stage == Stage::Ended {
-            return Err(format!("{id} ends a second time"));
-        }
-        grant.stage = Stage::Ended;
-        Ok(())
-    }
+/// On whose word.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Basis {
+    FastPath,
+    Approved,
+    SelfGranted,
 }
 
 impl Grant {
-    fn start(&mut self, entry: &Entry, id: &str) -> Result<(), String> {
-        let is_own = entry.by == self.person;
-        match entry.text("basis") {
-            Some("approved") if is_own => {
-                return Err(format!("{} approved their own request {id}", entry.by));
-            }
-            Some("self-granted") if !is_own => {
+    pub(super) fn read(entry: &Entry) -> Self {
+        let text = |name| entry.text(name).unwrap_or_default().to_owned();
+        let approvers = entry.body.get("approvers").and_then(Value::as_array);
+        let approvers = approvers.into_iter().flatten().filter_map(Value::as_str);
+        let alone = entry.body.get("self_grant").and_then(|alone| {
+            Some(Alone {
+                from: alone["from"].as_str()?.parse().ok()?,
+                longest: alone["longest_ms"].as_i64()?,
+            })
+        });
+        Self {
+            index: entry.index,
+            asked_at: entry.at,
+            id: text("grant"),
+            person: text("person"),
+            right: text("right"),
+            incident: text("incident"),
+            sentence: text("sentence"),
+            rule: text("rule"),
+            risk: text("risk"),
+            approvers: approvers.map(str::to_owned).collect(),
+            length: entry.number("length_ms").unwrap_or_default(),
+            lapses_at: entry.time("lapses_at").unwrap_or(entry.at),
+            alone,
+            is_held: entry.body["held"] == true,
+            key: text("key"),
+            audience: text("audience"),
+            active: None,
+        }
+    }
+
+    /// What the policy says now of its right for its holder.
+    pub(super) fn given(&self, scene: Scene<'_>) -> Result<Given, String> {
+        let given = scene.policies.given(&self.person, &self.right);
+        given.ok_or_else(|| {
+            format!(
+                "the policy in force does not give {} the right {} of {}",
+                self.person, self.right, self.id
+            )
+        })
+    }
+
+    /// The same, which must still be what was pinned: nothing begins or grows under words that
+    /// nobody signed.
+    pub(super) fn still_given(&self, scene: Scene<'_>) -> Result<Given, String> {
+        let given = self.given(scene)?;
+        if given.rule != self.rule || given.sentence != self.sentence {
+            return Err(format!(
+                "{} was asked for under the rule {} to `{}`, and the policy in force says {} and `{}`",
+                self.id, self.rule, self.sentence, given.rule, given.sentence
+            ));
+        }
+        Ok(given)
+    }
+
+    /// Every entry about it names the same holder, right and incident.
+    pub(super) fn need_same(&self, entry: &Entry) -> Result<(), String> {
+        for (name, pinned) in [
+            ("person", &self.person),
+            ("right", &self.right),
+            ("incident", &self.incident),
+        ] {
+            if entry.text(name) != Some(pinned) {
+                let recorded = entry.text(name).unwrap_or("nothing");
                 return Err(format!(
-                    "{} began {id} of {} as a self-grant",
-                    entry.by, self.person
+                    "{} was asked for with `{name}: {pinned}`, and {} says {recorded}",
+                    self.id, entry.kind
                 ));
             }
-            Some("self-granted") => self.self_granted = true,
-            Some("approved" | "fast-path") => {}
-            other => return Err(format!("{id} began by `{}`", other.unwrap_or_default())),
         }
-        self.stage = Stage::Active;
         Ok(())
     }
-}
 
-fn id_of(entry: &Entry) -> Result<&str, String> {
-    entry
-        .text("grant")
-        .ok_or_else(|| format!("the {} names no grant", entry.kind))
+    /// Is put to use.
+    pub(super) fn need_use(&self, entry: &Entry) -> Result<(), String> {
+        self.need_active(entry)?;
+        self.need_holder(entry)
+    }
+
+    /// Ends: by whom and when it can.
+    pub(super) fn need_ending(&self, entry: &Entry, scene: Scene<'_>) -> Result<(), String> {
+        let ending = entry.text("ending").unwrap_or_default();
+        let by_broker = entry.by == BROKER;
+        let is_fit = match ending {
+            "denied" => self.active.is_none() && self.approvers.contains(&entry.by),
+            "lapsed" => by_broker && self.active.is_none() && entry.at >= self.lapses_at,
+            "dropped" => entry.by == self.person,
+            "revoked" => self.can_be_revoked(entry, scene),
+            "expired" => {
+                let is_over = |active: Active| entry.at >= active.ends_at;
+                by_broker && self.active.is_some_and(is_over)
+            }
+            "abandoned" => by_broker && self.is_held,
+            "incident-closed" => !by_broker || scene.incidents.is_due(&self.incident, entry.at),
+            "person-left" => !by_broker || self.given(scene).is_err(),
+            // Of a newer broker: it ends something and gives nothing.
+            _ => true,
+        };
+        match is_fit {
+            true => Ok(()),
+            false => Err(format!(
+                "{} ends as {ending} by {}, which cannot be at this place",
+                self.id, entry.by
+            )),
+        }
+    }
+
+    /// By who could have approved it, who has the duty, and a self-grant by anybody on the team.
+    fn can_be_revoked(&self, entry: &Entry, scene: Scene<'_>) -> bool {
+        let began_alone = |active: Active| active.basis == Basis::SelfGranted;
+        self.approvers.contains(&entry.by)
+            || self.active.is_some_and(began_alone)
+            || scene.policies.has_duty("revoke", &entry.by)
+    }
+
+    /// Whether the policy in force still gives it.
+    pub(super) fn is_given(&self, policies: &Policies) -> bool {
+        policies.given(&self.person, &self.right).is_some()
+    }
+
+    pub(super) fn need_waiting(&self, entry: &Entry) -> Result<(), String> {
+        match self.active {
+            None => Ok(()),
+            Some(_) => Err(format!("{} of {}, which is active", entry.kind, self.id)),
+        }
+    }
+
+    pub(super) fn need_active(&self, entry: &Entry) -> Result<&Active, String> {
+        match &self.active {
+            Some(active) if entry.at < active.ends_at => Ok(active),
+            Some(active) => Err(format!(
+                "{} of {}, whose time ran out at {}",
+                entry.kind, self.id, active.ends_at
+            )),
+            None => Err(format!("{} of {}, which waits", entry.kind, self.id)),
+        }
+    }
+
+    pub(super) fn need_holder(&self, entry: &Entry) -> Result<(), String> {
+        match entry.by == self.person {
+            true => Ok(()),
+            false => Err(format!(
+                "{} of {} is by {}, and it is of {}",
+                entry.kind, self.id, entry.by, self.person
+            )),
+        }
+    }
 }

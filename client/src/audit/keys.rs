@@ -3,12 +3,10 @@
 use std::collections::HashMap;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use breakglass_proto::statement::Statement;
-use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 
 use crate::{
     entry::{Entry, SignedAct},
-    key::key_id,
+    key::{key_id, verify_statement},
 };
 
 /// A key that works.
@@ -31,13 +29,8 @@ impl Keys {
     }
 
     /// Takes the key of an enrolment. That its holder signed is checked like any statement.
-    pub(super) fn enrol(&mut self, entry: &Entry) -> Result<(), String> {
-        if entry.kind != "person.enrolled" {
-            return Ok(());
-        }
-        let (Some(person), Some(id)) = (entry.text("person"), entry.text("key")) else {
-            return Err("the enrolment names no person and key".to_owned());
-        };
+    pub(super) fn enrol(&mut self, entry: &Entry, person: &str) -> Result<(), String> {
+        let id = entry.text("key").unwrap_or_default();
         if person != entry.by {
             return Err(format!("{} enrolled a key for {person}", entry.by));
         }
@@ -47,10 +40,13 @@ impl Keys {
         let public = public
             .filter(|public| key_id(public) == id)
             .ok_or("the public key is not the one its id names")?;
-        let key = Key {
-            person: person.to_owned(),
-            public,
-        };
+        if entry.signed.as_ref().is_some_and(|signed| signed.key != id) {
+            return Err(format!(
+                "the enrolment of the key {id} is signed with another"
+            ));
+        }
+        let person = person.to_owned();
+        let key = Key { person, public };
         if self.working.insert(id.to_owned(), key).is_some() {
             return Err(format!("the key {id} is enrolled a second time"));
         }
@@ -59,17 +55,22 @@ impl Keys {
     }
 
     /// Ends every key of somebody who is removed.
-    pub(super) fn remove(&mut self, entry: &Entry) {
-        if entry.kind == "person.removed"
-            && let Some(person) = entry.text("person")
-        {
-            self.working.retain(|_, key| key.person != person);
-        }
+    pub(super) fn remove(&mut self, person: &str) {
+        self.working.retain(|_, key| key.person != person);
     }
 
-    /// Checks that the entry's person signed with a key that works, and reads what they signed.
-    pub(super) fn verify(&self, entry: &Entry, signed: &SignedAct) -> Result<Statement, String> {
-        let statement = Statement::parse(&signed.text).map_err(|error| error.to_string())?;
+    /// Whether a key works and is this person's.
+    pub(super) fn is_of(&self, id: &str, person: &str) -> bool {
+        self.working.get(id).is_some_and(|key| key.person == person)
+    }
+
+    /// Who has a key that works.
+    pub(super) fn people(&self) -> impl Iterator<Item = &str> {
+        self.working.values().map(|key| key.person.as_str())
+    }
+
+    /// Checks that the entry's person signed with a key that works.
+    pub(super) fn verify(&self, entry: &Entry, signed: &SignedAct) -> Result<(), String> {
         let Some(key) = self.working.get(&signed.key) else {
             return Err(format!(
                 "the key {} is not enrolled at this place",
@@ -82,9 +83,9 @@ impl Keys {
         let signature = STANDARD
             .decode(&signed.signature)
             .map_err(|_| "the signature is damaged")?;
-        UnparsedPublicKey::new(&ECDSA_P256_SHA256_ASN1, &key.public)
-            .verify(signed.text.as_bytes(), &signature)
-            .map_err(|_| format!("the signature of {} does not verify", entry.by))?;
-        Ok(statement)
+        match verify_statement(&key.public, &signed.text, &signature) {
+            true => Ok(()),
+            false => Err(format!("the signature of {} does not verify", entry.by)),
+        }
     }
 }

@@ -1,43 +1,16 @@
-//! The life of every incident and every grant, as far as it can be told from entries alone.
+//! The life of every grant: asked for once, begun once, ended once, and nothing after it.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use breakglass_proto::statement::Act;
-use jiff::Timestamp;
-use serde_json::Value;
-
+use super::{
+    grants::{Grant, Scene},
+    policies::Policies,
+};
 use crate::entry::Entry;
-
-/// Where a grant is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
-    Waiting,
-    Active,
-}
-
-impl Stage {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Waiting => "waits",
-            Self::Active => "is active",
-        }
-    }
-}
-
-/// A grant that has not ended.
-struct Grant {
-    index: u64,
-    person: String,
-    incident: String,
-    approvers: Vec<String>,
-    stage: Stage,
-    ends_at: Option<Timestamp>,
-}
 
 /// Everything that lives, and what is remembered of the rest.
 #[derive(Default)]
 pub(super) struct Lives {
-    incidents: HashSet<String>,
     live: HashMap<String, Grant>,
     ended: HashSet<String>,
     self_granted: Vec<String>,
@@ -62,169 +35,101 @@ impl Lives {
         self.self_granted.clone()
     }
 
-    pub(super) fn check(&mut self, entry: &Entry, act: Option<&Act>) -> Result<(), String> {
+    /// One that lives under an incident.
+    pub(super) fn under(&self, incident: &str) -> Option<&str> {
+        self.first(|grant| grant.incident == incident)
+    }
+
+    /// One that somebody has.
+    pub(super) fn of(&self, person: &str) -> Option<&str> {
+        self.first(|grant| grant.person == person)
+    }
+
+    /// One that the policy in force no longer gives.
+    pub(super) fn not_given(&self, policies: &Policies) -> Option<&str> {
+        self.first(|grant| !grant.is_given(policies))
+    }
+
+    /// The grant that an entry is about is active, and its credential was issued.
+    pub(super) fn need_credential(&self, entry: &Entry) -> Result<(), String> {
+        let id = entry.text("grant").unwrap_or_default();
+        match self.live.get(id) {
+            Some(grant) => {
+                grant.need_same(entry)?;
+                grant.need_issued(entry)
+            }
+            None => Err(self.not_live(id, &entry.kind)),
+        }
+    }
+
+    fn not_live(&self, id: &str, kind: &str) -> String {
+        match self.ended.contains(id) {
+            true => format!("{id} has ended before: {kind}"),
+            false => format!("{id} was never asked for: {kind}"),
+        }
+    }
+
+    fn first(&self, such: impl Fn(&Grant) -> bool) -> Option<&str> {
+        let found = self.live.iter().filter(|(_, grant)| such(grant));
+        let oldest = found.min_by_key(|(_, grant)| grant.index);
+        oldest.map(|(id, _)| id.as_str())
+    }
+
+    /// Checks and folds what happens to grants.
+    pub(super) fn take(&mut self, entry: &Entry, scene: Scene<'_>) -> Result<(), String> {
         match entry.kind.as_str() {
-            "incident.opened" => self.open_incident(entry),
-            "incident.closed" => self.close_incident(entry),
-            "grant.requested" => self.request(entry),
-            "grant.started" => self.start(entry, act),
-            "grant.extended" => self.extend(entry),
-            "credential.issued" => self.issue(entry),
-            "grant.used" => self.grant(entry, Stage::Active).map(drop),
-            "grant.ended" => self.end(entry),
+            "grant.requested" => self.request(entry, scene),
+            "grant.started" => {
+                self.grant(entry)?.start(entry, scene)?;
+                if entry.text("basis") == Some("self-granted") {
+                    self.self_granted
+                        .extend(entry.text("grant").map(str::to_owned));
+                }
+                Ok(())
+            }
+            "grant.extended" => self.grant(entry)?.extend(entry, scene),
+            "credential.issued" => self.grant(entry)?.issue(entry, scene),
+            "grant.used" => self.grant(entry)?.need_use(entry),
+            "grant.ended" => {
+                self.grant(entry)?.need_ending(entry, scene)?;
+                let ended = entry
+                    .text("grant")
+                    .and_then(|id| self.live.remove_entry(id));
+                self.ended.extend(ended.map(|(id, _)| id));
+                Ok(())
+            }
+            "person.frozen" | "person.removed" => self.need_nothing_left(entry),
             _ => Ok(()),
         }
     }
 
-    fn open_incident(&mut self, entry: &Entry) -> Result<(), String> {
-        let id = named(entry, "incident")?;
-        match self.incidents.insert(id.to_owned()) {
-            true => Ok(()),
-            false => Err(format!("{id} is opened a second time")),
-        }
-    }
-
-    fn close_incident(&mut self, entry: &Entry) -> Result<(), String> {
-        let id = named(entry, "incident")?;
-        if !self.incidents.remove(id) {
-            return Err(format!("{id} is closed and was not open"));
-        }
-        match self.live.iter().find(|(_, grant)| grant.incident == id) {
-            Some((grant, _)) => Err(format!("{id} is closed, and {grant} under it lives on")),
-            None => Ok(()),
-        }
-    }
-
-    fn request(&mut self, entry: &Entry) -> Result<(), String> {
-        let (id, incident) = (named(entry, "grant")?, named(entry, "incident")?);
+    fn request(&mut self, entry: &Entry, scene: Scene<'_>) -> Result<(), String> {
+        let id = entry.text("grant").unwrap_or_default();
         if self.ended.contains(id) || self.live.contains_key(id) {
             return Err(format!("{id} is asked for a second time"));
         }
-        if !self.incidents.contains(incident) {
-            return Err(format!(
-                "{id} is asked for under {incident}, which is not open"
-            ));
-        }
-        if named(entry, "person")? != entry.by {
-            return Err(format!(
-                "{} asks for {id} in the name of somebody else",
-                entry.by
-            ));
-        }
-        let grant = Grant {
-            index: entry.index,
-            person: entry.by.clone(),
-            incident: incident.to_owned(),
-            approvers: approvers(entry),
-            stage: Stage::Waiting,
-            ends_at: None,
-        };
+        let grant = Grant::asked(entry, scene)?;
         self.live.insert(id.to_owned(), grant);
         Ok(())
     }
 
-    fn start(&mut self, entry: &Entry, act: Option<&Act>) -> Result<(), String> {
-        let id = named(entry, "grant")?.to_owned();
-        let grant = self.grant(entry, Stage::Waiting)?;
-        let by = &entry.by;
-        match named(entry, "basis")? {
-            "fast-path" if !grant.approvers.is_empty() => {
-                return Err(format!("{id} began without a yes, and needed one"));
-            }
-            "fast-path" if !matches!(act, Some(Act::Request { .. })) => {
-                return Err(format!("{id} began without anybody asking just then"));
-            }
-            "fast-path" => {}
-            "approved" if *by == grant.person => {
-                return Err(format!("{by} approved their own request {id}"));
-            }
-            "approved" if !grant.approvers.contains(by) => {
-                return Err(format!("{by} approved {id} and is not among its approvers"));
-            }
-            "approved" => {}
-            "self-granted" if *by != grant.person => {
-                return Err(format!(
-                    "{by} began {id} of {} as a self-grant",
-                    grant.person
-                ));
-            }
-            "self-granted" => {}
-            other => return Err(format!("{id} began by `{other}`")),
-        }
-        grant.stage = Stage::Active;
-        grant.ends_at = entry.time("ends_at");
-        if entry.text("basis") == Some("self-granted") {
-            self.self_granted.push(id);
-        }
-        Ok(())
-    }
-
-    fn extend(&mut self, entry: &Entry) -> Result<(), String> {
-        let ends_at = entry.time("ends_at");
-        self.grant(entry, Stage::Active)?.ends_at = ends_at;
-        Ok(())
-    }
-
-    fn issue(&mut self, entry: &Entry) -> Result<(), String> {
-        let grant = self.grant(entry, Stage::Active)?;
-        match (entry.time("expires_at"), grant.ends_at) {
-            (Some(expires), Some(ends)) if expires > ends => Err(format!(
-                "the credential expires at {expires}, after its grant at {ends}"
-            )),
-            _ => Ok(()),
+    /// Whoever is stopped or leaves has nothing any more.
+    fn need_nothing_left(&self, entry: &Entry) -> Result<(), String> {
+        let person = entry.text("person").unwrap_or_default();
+        match self.of(person) {
+            Some(grant) => Err(format!("{}, and {grant} of {person} lives on", entry.kind)),
+            None => Ok(()),
         }
     }
 
-    fn end(&mut self, entry: &Entry) -> Result<(), String> {
-        let id = named(entry, "grant")?;
-        if self.live.remove(id).is_some() {
-            self.ended.insert(id.to_owned());
-            return Ok(());
-        }
-        Err(self.not_live(id, "ends"))
-    }
-
-    /// The live grant an entry is about, which has to be at that stage.
-    fn grant(&mut self, entry: &Entry, stage: Stage) -> Result<&mut Grant, String> {
-        let id = named(entry, "grant")?;
+    /// The live grant an entry is about.
+    fn grant(&mut self, entry: &Entry) -> Result<&mut Grant, String> {
+        let id = entry.text("grant").unwrap_or_default();
         if !self.live.contains_key(id) {
             return Err(self.not_live(id, &entry.kind));
         }
-        let holder = entry.text("person");
-        match self.live.get_mut(id) {
-            Some(grant) if grant.stage != stage => Err(format!(
-                "{} of {id}, which {}",
-                entry.kind,
-                grant.stage.word()
-            )),
-            Some(grant) if holder.is_some_and(|holder| holder != grant.person) => {
-                Err(format!("{id} is of {}", grant.person))
-            }
-            Some(grant) => Ok(grant),
-            None => Err(format!("{id} does not live")),
-        }
+        let grant = self.live.get_mut(id).ok_or("it does not live")?;
+        grant.need_same(entry)?;
+        Ok(grant)
     }
-
-    fn not_live(&self, id: &str, what: &str) -> String {
-        match self.ended.contains(id) {
-            true => format!("{id} has ended before: {what}"),
-            false => format!("{id} was never asked for: {what}"),
-        }
-    }
-}
-
-fn approvers(entry: &Entry) -> Vec<String> {
-    let listed = entry.body.get("approvers").and_then(Value::as_array);
-    listed
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .map(str::to_owned)
-        .collect()
-}
-
-fn named<'a>(entry: &'a Entry, name: &str) -> Result<&'a str, String> {
-    entry
-        .text(name)
-        .ok_or_else(|| format!("the {} names no {name}", entry.kind))
 }

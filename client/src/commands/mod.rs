@@ -3,12 +3,14 @@
 pub mod context;
 pub mod credential;
 pub mod grant;
+pub mod guard;
 pub mod incident;
 pub mod ledger;
 pub mod me;
 pub mod people;
 pub mod policy;
 pub mod shell;
+pub mod targets;
 
 mod typed;
 
@@ -55,6 +57,8 @@ pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
         Command::Incident(command) => incident::run(command, seat).await,
         Command::Request(args) => grant::request::run(args, seat).await,
         Command::Exec(args) => grant::exec::run(args, seat).await,
+        Command::Ssh(args) => grant::ssh::run(args, seat).await,
+        Command::Agent(args) => grant::agent::run(args, seat).await,
         Command::Credential(command) => credential::run(command, seat).await,
         Command::Grants(args) => grant::list::run(args, seat).await,
         Command::Extend(args) => grant::extend::run(args, seat).await,
@@ -67,6 +71,8 @@ pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
         Command::Ledger(command) => ledger::run(command, seat).await,
         Command::People(command) => people::run(command, seat).await,
         Command::Policy(command) => policy::run(command, seat).await,
+        Command::Guard(command) => guard::run(command, seat).await,
+        Command::Targets(command) => targets::run(command, seat).await,
         Command::Completions(args) => shell::completions::run(args, seat),
         Command::Man(args) => shell::man::run(args, seat),
         // Done before anything else is set up, see `crate::main`.

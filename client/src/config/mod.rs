@@ -133,12 +133,7 @@ impl Settings {
     /// # Errors
     /// [`Error::Usage`] for a name that cannot be one, [`Error::Setup`] where none is chosen.
     pub fn context_name(&self) -> Result<ContextName, Error> {
-        let typed = self
-            .flags
-            .context
-            .as_ref()
-            .or(self.environment.context.as_ref());
-        if let Some(name) = typed {
+        if let Some(name) = self.named_context() {
             return ContextName::parse(name);
         }
         if let Some(name) = self.home.file()?.context {
@@ -162,12 +157,14 @@ impl Settings {
     /// # Errors
     /// [`Error::Usage`] for a name that cannot be one.
     pub fn new_context_name(&self) -> Result<ContextName, Error> {
-        let typed = self
-            .flags
-            .context
-            .as_ref()
-            .or(self.environment.context.as_ref());
-        ContextName::parse(typed.map_or("default", String::as_str))
+        ContextName::parse(self.named_context().unwrap_or("default"))
+    }
+
+    /// The name that was typed or stands in the environment.
+    #[must_use]
+    pub fn named_context(&self) -> Option<&str> {
+        let typed = self.flags.context.as_deref();
+        typed.or(self.environment.context.as_deref())
     }
 
     /// The context to use, with server and CA replaced where flag or environment say so.

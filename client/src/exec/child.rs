@@ -18,6 +18,7 @@ use tokio::{
 use super::{
     family::{Family, Member},
     limits::{FORCE_PAUSE, FORCE_ROUNDS, GRACE, SUSPEND_PAUSE},
+    place::Environment,
     shim::{BECOME, Shim},
     terminal::{self, Terminal},
 };
@@ -27,8 +28,8 @@ use super::{
 pub(super) struct Launch<'a> {
     /// Program and arguments.
     pub(super) command: &'a [OsString],
-    /// What is added to our own environment.
-    pub(super) environment: &'a [(String, OsString)],
+    /// How its environment differs from ours.
+    pub(super) environment: &'a Environment,
     /// Our other child, which is no part of the command.
     pub(super) keeper: Option<Pid>,
 }
@@ -72,10 +73,10 @@ impl Running {
         if lent {
             command.arg("--terminal");
         }
+        launch.environment.apply_to(command.as_std_mut());
         let child = command
             .arg("--")
             .args(launch.command)
-            .envs(launch.environment.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::inherit())
             .process_group(0)
             // Only where we unwind: an ordinary end has seen to it before.

@@ -2,11 +2,11 @@
 
 use std::{future::Future, pin::Pin};
 
-use breakglass_proto::v1::{Credential, Grant, HoldGrantResponse};
+use breakglass_proto::v1::{Credential, CredentialKind, Grant, HoldGrantResponse};
 use jiff::Timestamp;
 use tokio_stream::{Stream, StreamExt as _};
 
-use super::Order;
+use super::{Order, papers::Wanted};
 use crate::{
     error::Error,
     session::{Asked, Session},
@@ -25,17 +25,22 @@ pub(super) trait Desk: Send + Sync + 'static {
     /// The broker's time now.
     fn now(&self) -> Timestamp;
 
-    /// Asks for a held grant, and for its credential if it begins at once.
+    /// Asks for a held grant, and for a credential of this kind if it begins at once.
     fn request(
         &self,
         order: &Order,
+        along: CredentialKind,
     ) -> impl Future<Output = Result<(Grant, Option<Credential>), Error>> + Send;
 
     /// Begins one's own grant, where nobody answered.
     fn self_grant(&self, grant: &Grant) -> impl Future<Output = Result<Grant, Error>> + Send;
 
     /// A credential under an active grant.
-    fn issue(&self, grant: &str) -> impl Future<Output = Result<Credential, Error>> + Send;
+    fn issue(
+        &self,
+        grant: &str,
+        wanted: &Wanted,
+    ) -> impl Future<Output = Result<Credential, Error>> + Send;
 
     /// What happened to the grant since entry `from`, and what will.
     fn hold(
@@ -71,14 +76,18 @@ impl Desk for Session {
         Session::now(self).max(ours)
     }
 
-    async fn request(&self, order: &Order) -> Result<(Grant, Option<Credential>), Error> {
+    async fn request(
+        &self,
+        order: &Order,
+        along: CredentialKind,
+    ) -> Result<(Grant, Option<Credential>), Error> {
         let asked = Asked {
             right: &order.right,
             incident: &order.incident,
             reason: &order.reason,
             length: order.length,
             held: true,
-            credential: order.placement.kind(),
+            credential: along,
         };
         let answer = Session::request(self, &asked).await?;
         let grant = answer
@@ -91,8 +100,8 @@ impl Desk for Session {
         Session::self_grant(self, grant).await
     }
 
-    async fn issue(&self, grant: &str) -> Result<Credential, Error> {
-        Session::issue(self, grant).await
+    async fn issue(&self, grant: &str, wanted: &Wanted) -> Result<Credential, Error> {
+        self.issue_as(grant, wanted.kind, &wanted.key).await
     }
 
     async fn hold(&self, grant: &str, from: u64) -> Result<Self::News, Error> {

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use breakglass_proto::v1::{
     Credential, CredentialKind, Grant, GrantBasis, GrantEnding, GrantState, HoldGrantResponse,
     Verdict,
@@ -13,8 +14,9 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
-use super::{Order, Placement, desk::Desk};
+use super::{Order, Task, desk::Desk, papers::Wanted, place::Need};
 use crate::{
+    agent::wire::Wire,
     error::{Error, Refusal},
     time,
 };
@@ -65,8 +67,7 @@ pub(super) fn order(command: &[&str]) -> Order {
         incident: "INC-12".into(),
         reason: "revert the flooded worker".into(),
         length: SignedDuration::from_mins(30),
-        command: command.iter().map(Into::into).collect(),
-        placement: Placement::default(),
+        task: Task::Run(command.iter().map(Into::into).collect()),
         no_wait: false,
         self_grant_if_nobody: false,
     }
@@ -245,17 +246,49 @@ impl State {
         self.events.push(event);
     }
 
-    fn credential(&mut self) -> Credential {
+    fn token(&mut self) -> Credential {
+        self.credential(&Wanted {
+            need: Need::Jwt,
+            kind: CredentialKind::Jwt,
+            key: Vec::new(),
+        })
+    }
+
+    fn credential(&mut self, wanted: &Wanted) -> Credential {
         self.issued += 1;
+        let number = self.issued;
         let ends_at = time::from_proto(self.grant.ends_at.as_ref()).unwrap();
-        let expires_at = ends_at.min(self.now + SignedDuration::from_mins(15));
+        let short = ends_at.min(self.now + SignedDuration::from_mins(15));
+        let (value, login, expires_at) = match wanted.need {
+            Need::Jwt => (format!("token-{number}"), String::new(), short),
+            Need::X509 => (format!("chain-{number}"), "shop_migrator".into(), short),
+            Need::Password => (
+                format!("password-{number}"),
+                format!("breakglass_g45_{number}"),
+                ends_at,
+            ),
+            Need::Ssh => (certified(&wanted.key, number), "deploy".into(), short),
+        };
         Credential {
-            kind: CredentialKind::Jwt.into(),
-            value: format!("token-{}", self.issued),
+            kind: wanted.kind.into(),
+            value,
+            login,
             expires_at: Some(time::to_proto(expires_at)),
             ..Credential::default()
         }
     }
+}
+
+/// As much of a certificate as the agent looks at (PROTOCOL.certkeys): the algorithm, the nonce, the
+/// curve and the key; and a number.
+fn certified(key: &[u8], number: u32) -> String {
+    const ALGORITHM: &str = "ecdsa-sha2-nistp256-cert-v01@openssh.com";
+    let wire = Wire::default().string(ALGORITHM).string("nonce");
+    let wire = wire
+        .string("nistp256")
+        .string(key)
+        .string(number.to_string());
+    format!("{ALGORITHM} {}", STANDARD.encode(wire.done()))
 }
 
 impl Desk for FakeDesk {
@@ -269,10 +302,14 @@ impl Desk for FakeDesk {
         self.state().now
     }
 
-    async fn request(&self, _order: &Order) -> Result<(Grant, Option<Credential>), Error> {
+    async fn request(
+        &self,
+        _order: &Order,
+        along: CredentialKind,
+    ) -> Result<(Grant, Option<Credential>), Error> {
         let mut state = self.at_desk("requested")?;
-        let begun = state.grant.state() == GrantState::Active;
-        let credential = begun.then(|| state.credential());
+        let begun = state.grant.state() == GrantState::Active && along == CredentialKind::Jwt;
+        let credential = begun.then(|| state.token());
         Ok((state.grant.clone(), credential))
     }
 
@@ -283,11 +320,18 @@ impl Desk for FakeDesk {
         Ok(state.grant.clone())
     }
 
-    async fn issue(&self, _grant: &str) -> Result<Credential, Error> {
-        let mut state = self.at_desk("issued")?;
+    async fn issue(&self, _grant: &str, wanted: &Wanted) -> Result<Credential, Error> {
+        let line = match wanted.kind {
+            CredentialKind::Jwt => "issued",
+            CredentialKind::SshCertificate => "issued ssh",
+            CredentialKind::X509Certificate => "issued x509",
+            CredentialKind::PostgresRole => "issued role",
+            CredentialKind::Unspecified => panic!("what kind?"),
+        };
+        let mut state = self.at_desk(line)?;
         match state.refuse_to_issue.pop_front() {
             Some(why) => Err(why),
-            None => Ok(state.credential()),
+            None => Ok(state.credential(wanted)),
         }
     }
 

@@ -4,12 +4,17 @@
 //! parent dies becomes ours instead of init's, so even one that called `setsid` and forked twice
 //! stays a descendant and is found by walking `/proc`. Elsewhere only the process group is reached.
 
-use std::{collections::HashSet, io};
+#[cfg(target_os = "linux")]
+use std::collections::HashSet;
+use std::io;
 
 use rustix::{
     io::Errno,
     process::{Pid, Signal, kill_process, kill_process_group},
 };
+
+#[cfg(target_os = "linux")]
+use crate::processes::{self, Process};
 
 /// The processes of one command.
 #[derive(Debug)]
@@ -39,7 +44,7 @@ impl Family {
         // Gone already is as good; what we may not signal shows up in `alive`.
         let _ = kill_process_group(self.group, signal);
         for process in self.processes() {
-            if process.group != self.group {
+            if process.group != Some(self.group) {
                 let _ = kill_process(process.pid, signal);
             }
         }
@@ -71,13 +76,14 @@ impl Family {
     #[cfg(target_os = "linux")]
     fn processes(&self) -> Vec<Process> {
         let me = rustix::process::getpid();
-        let mut rest = all_processes();
+        let mut rest = processes::all();
         let mut known: HashSet<Pid> = HashSet::from([me]);
         let mut family = Vec::new();
         rest.retain(|process| process.pid != me && !self.apart.contains(&process.pid));
         loop {
             let (ours, others): (Vec<_>, Vec<_>) = rest.into_iter().partition(|process| {
-                process.group == self.group || process.parent.is_some_and(|p| known.contains(&p))
+                process.group == Some(self.group)
+                    || process.parent.is_some_and(|p| known.contains(&p))
             });
             if ours.is_empty() {
                 return family;
@@ -90,16 +96,31 @@ impl Family {
 
     /// Without `/proc` there is only the group, known by its leader.
     #[cfg(not(target_os = "linux"))]
-    fn processes(&self) -> Vec<Process> {
+    fn processes(&self) -> Vec<Leader> {
         let lives = rustix::process::test_kill_process_group(self.group).is_ok();
-        let leader = Process {
+        let leader = Leader {
             pid: self.group,
             parent: None,
-            group: self.group,
-            state: 'R',
+            group: Some(self.group),
             name: "the command".to_owned(),
         };
         lives.then_some(leader).into_iter().collect()
+    }
+}
+
+/// What is known of a group without `/proc`.
+#[cfg(not(target_os = "linux"))]
+struct Leader {
+    pid: Pid,
+    parent: Option<Pid>,
+    group: Option<Pid>,
+    name: String,
+}
+
+#[cfg(not(target_os = "linux"))]
+impl Leader {
+    fn is_dead(&self) -> bool {
+        false
     }
 }
 
@@ -115,91 +136,4 @@ pub(super) fn adopt_orphans() -> io::Result<()> {
 
 fn waitpid_now(pid: Pid) -> Result<(), Errno> {
     rustix::process::waitpid(Some(pid), rustix::process::WaitOptions::NOHANG).map(|_| ())
-}
-
-/// A process id in decimal; `None` for anything that cannot be one.
-pub(super) fn as_pid(text: &str) -> Option<Pid> {
-    text.parse()
-        .ok()
-        .filter(|raw| *raw > 0)
-        .and_then(Pid::from_raw)
-}
-
-/// A line of `/proc/PID/stat` (proc_pid_stat(5)).
-#[derive(Debug)]
-struct Process {
-    pid: Pid,
-    parent: Option<Pid>,
-    group: Pid,
-    state: char,
-    name: String,
-}
-
-impl Process {
-    fn is_dead(&self) -> bool {
-        matches!(self.state, 'Z' | 'X' | 'x')
-    }
-
-    /// Reads `PID (NAME) STATE PPID PGRP ...`; the name may itself hold `) R 1`, so it ends at the
-    /// last parenthesis.
-    #[cfg(target_os = "linux")]
-    fn parse(stat: &str) -> Option<Self> {
-        let (pid, rest) = stat.split_once(" (")?;
-        let (name, rest) = rest.rsplit_once(") ")?;
-        let mut fields = rest.split(' ');
-        Some(Self {
-            pid: as_pid(pid)?,
-            name: name.to_owned(),
-            state: fields.next()?.chars().next()?,
-            parent: as_pid(fields.next()?),
-            // 0 for the kernel's own, -1 for one that is just vanishing.
-            group: as_pid(fields.next()?)?,
-        })
-    }
-}
-
-/// Those that come and go while we read may be missing; callers look again.
-#[cfg(target_os = "linux")]
-fn all_processes() -> Vec<Process> {
-    let Ok(entries) = std::fs::read_dir("/proc") else {
-        return Vec::new();
-    };
-    entries
-        .flatten()
-        .filter(|entry| {
-            entry
-                .file_name()
-                .as_encoded_bytes()
-                .iter()
-                .all(u8::is_ascii_digit)
-        })
-        .filter_map(|entry| std::fs::read(entry.path().join("stat")).ok())
-        .filter_map(|stat| Process::parse(&String::from_utf8_lossy(&stat)))
-        .collect()
-}
-
-#[cfg(all(test, target_os = "linux"))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_program_cannot_hide_behind_its_name() {
-        let process = Process::parse("42 (a) Z 1 (b) S 7 40 40 0 -1 4194304").unwrap();
-        assert_eq!(process.pid.as_raw_nonzero().get(), 42);
-        assert_eq!(process.name, "a) Z 1 (b");
-        assert_eq!(process.parent, Pid::from_raw(7));
-        assert_eq!(process.group.as_raw_nonzero().get(), 40);
-        assert!(!process.is_dead());
-        assert!(Process::parse("nonsense").is_none());
-        assert!(
-            Process::parse("2 (kthreadd) S 0 0 0").is_none(),
-            "the kernel's own"
-        );
-    }
-
-    #[test]
-    fn we_find_ourselves_in_the_list() {
-        let me = rustix::process::getpid();
-        assert!(all_processes().iter().any(|process| process.pid == me));
-    }
 }

@@ -22,13 +22,14 @@ use tokio::{
 };
 
 use super::{
-    family::{Family, as_pid},
+    family::Family,
     folder::Folder,
     limits::{FORCE_PAUSE, GRACE},
+    place::aws_cache,
     shim::{KEEP, Shim},
     terminal::own_group,
 };
-use crate::{error::Error, output::Printer};
+use crate::{error::Error, output::Printer, processes::as_pid};
 
 /// What `glass` says when it has done everything itself.
 const DONE: &str = "done";
@@ -48,9 +49,17 @@ impl Keeper {
     ///
     /// # Errors
     /// What the system says.
-    pub(super) fn start(shim: &Shim, folder: &Folder) -> io::Result<Self> {
-        let mut process = shim
-            .command(KEEP)
+    /// `aws_session` is whose keys the AWS CLI may keep elsewhere.
+    pub(super) fn start(
+        shim: &Shim,
+        folder: &Folder,
+        aws_session: Option<&str>,
+    ) -> io::Result<Self> {
+        let mut command = shim.command(KEEP);
+        if let Some(session) = aws_session {
+            command.arg(format!("--aws-session={session}"));
+        }
+        let mut process = command
             .arg("--")
             .arg(folder.path())
             .stdin(Stdio::piped())
@@ -89,6 +98,9 @@ impl Keeper {
 /// `glass __keep`: what [`keep`] needs.
 #[derive(Debug, clap::Args)]
 pub struct Keep {
+    /// Whose keys to remove from the cache of the AWS CLI.
+    #[arg(long)]
+    pub aws_session: Option<String>,
     /// The folder to wipe.
     #[arg(last = true, required = true)]
     pub folder: PathBuf,
@@ -131,6 +143,13 @@ async fn watch(order: &Keep, pipe: pipe::Receiver, printer: &Printer) {
         Ok(()) => printer.loud("the credential is wiped; the broker ends the grant by itself"),
         Err(why) if why.kind() == io::ErrorKind::NotFound => {}
         Err(why) => printer.loud(format!("cannot wipe {}: {why}", order.folder.display())),
+    }
+    if let (Some(session), Some(home)) = (&order.aws_session, std::env::var_os("HOME"))
+        && let Err(why) = aws_cache::forget(Path::new(&home), session)
+    {
+        printer.loud(format!(
+            "cannot remove what the AWS CLI kept in ~/.aws/cli/cache: {why}"
+        ));
     }
 }
 

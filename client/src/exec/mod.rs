@@ -13,7 +13,7 @@
 //! - While `glass` is stopped (Ctrl-Z) so is the command. The broker takes that for absence: after
 //!   its grace the grant is over, and `fg` ends the command.
 
-use std::{ffi::OsString, path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc};
 
 use breakglass_proto::v1::Verdict;
 use jiff::SignedDuration;
@@ -23,28 +23,33 @@ use crate::{error::Error, output::Printer, session::Session};
 
 mod child;
 mod desk;
+mod ending;
 mod family;
 mod folder;
 mod hold;
 pub mod keeper;
 mod limits;
-mod placement;
+mod papers;
+pub mod place;
 mod plan;
 mod question;
 pub mod shim;
 mod signals;
+mod task;
 mod terminal;
 mod visit;
 mod voice;
 mod wait;
 mod watch;
+mod work;
 
 #[cfg(test)]
 mod fake;
 #[cfg(test)]
 mod tests;
 
-pub use self::placement::Placement;
+pub use self::place::Placement;
+pub use self::task::{Hop, Task};
 
 /// What was asked for on the command line. The texts are checked before they come here.
 #[derive(Debug, Clone)]
@@ -57,10 +62,8 @@ pub struct Order {
     pub reason: String,
     /// For how long, counted from the approval.
     pub length: SignedDuration,
-    /// Program and arguments.
-    pub command: Vec<OsString>,
-    /// Where the credential goes.
-    pub placement: Placement,
+    /// What is done with the access.
+    pub task: Task,
     /// Do not wait for an approver.
     pub no_wait: bool,
     /// Begin the grant oneself as soon as the rule allows, without being asked.

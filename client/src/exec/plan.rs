@@ -128,9 +128,10 @@ impl Plan {
         self.renewal = Renewal::At(two_thirds(now, credential_ends_at));
     }
 
-    /// None has come; try again after a pause that grows. Returns whether this is the first
-    /// failure in a row.
-    pub(super) fn renewal_failed(&mut self, now: Timestamp) -> bool {
+    /// Not all have come, and what there is lives until `credential_ends_at`; try again after a
+    /// pause that grows. Returns whether this is the first failure in a row.
+    pub(super) fn renewal_failed(&mut self, now: Timestamp, credential_ends_at: Timestamp) -> bool {
+        self.credential_ends_at = credential_ends_at;
         let pause = self.next_pause();
         let at = now.saturating_add(pause).unwrap_or(now);
         self.renewal = Renewal::Again { at, pause };
@@ -237,7 +238,7 @@ mod tests {
         for turn in 0..7 {
             assert_eq!(plan.steps(now), [Step::Renew]);
             assert_eq!(plan.steps(now), [], "asked only once");
-            assert_eq!(plan.renewal_failed(now), turn == 0);
+            assert_eq!(plan.renewal_failed(now, after(15)), turn == 0);
             let again = now + SignedDuration::try_from(plan.nap(now)).unwrap();
             let mut next = again;
             while plan.renewal_due_at().is_some_and(|due| due > next) {

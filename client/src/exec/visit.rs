@@ -1,42 +1,29 @@
 //! One `glass exec` from asking to giving back.
 
-use std::{
-    ffi::{OsStr, OsString},
-    io,
-    path::Path,
-    process::ExitStatus,
-    sync::Arc,
-};
+use std::{ffi::OsString, io, path::Path, sync::Arc};
 
 use breakglass_proto::v1::{Credential, Grant, GrantState};
 use jiff::Timestamp;
-use tokio::{
-    task::JoinSet,
-    time::{sleep, timeout},
-};
-use zeroize::Zeroize as _;
+use tokio::time::sleep;
 
 use super::{
-    Ended, Order,
-    child::{Launch, Over, Running},
-    desk::{Desk, ends_access},
+    Ended, Order, Task,
+    child::{Launch, Running},
+    desk::Desk,
     folder::{Base, Folder},
     hold::Hold,
     keeper::Keeper,
-    limits::{GIVE_BACK_TIMEOUT, ISSUE_TRIES},
+    limits::ISSUE_TRIES,
+    papers::{Papers, Wanted},
+    place::{Environment, Need, Placement},
     plan::Plan,
-    shim::{Shim, find_program},
+    shim::Shim,
     signals::{Signals, Wish},
     voice::{self, Voice},
     wait::{Answer, Waiting},
-    watch::{Finish, Watch},
+    work::{Link, Work},
 };
-use crate::{
-    error::{Error, exit},
-    grant::approvers,
-    limits::FIRST_RETRY,
-    time,
-};
+use crate::{error::Error, grant::approvers, limits::FIRST_RETRY, time};
 
 /// Exit code where Ctrl-C came before the command began: as if by SIGINT.
 const INTERRUPTED: u8 = 128 + 2;
@@ -55,15 +42,16 @@ pub(super) struct Prepared<'a, D> {
 }
 
 /// Somebody who has asked.
-struct Visit<'a, D> {
-    desk: Arc<D>,
-    order: &'a Order,
+pub(super) struct Visit<'a, D> {
+    pub(super) desk: Arc<D>,
+    pub(super) order: &'a Order,
     shim: &'a Shim,
-    voice: Voice<'a>,
-    signals: Signals,
-    folder: Folder,
+    pub(super) voice: Voice<'a>,
+    pub(super) signals: Signals,
+    pub(super) folder: Folder,
+    pub(super) papers: Papers,
     /// As it stood when last heard of.
-    grant: Grant,
+    pub(super) grant: Grant,
 }
 
 impl<D: Desk> Prepared<'_, D> {
@@ -72,11 +60,16 @@ impl<D: Desk> Prepared<'_, D> {
     /// # Errors
     /// Where the command was not begun, why; and where the broker turned out to be untrue.
     pub(super) async fn visit(self) -> Result<Ended, Error> {
-        check_program(&self.order.command)?;
+        self.order.task.check()?;
         let signals = Signals::hear().map_err(|why| broken("hear signals", &why))?;
         self.base.sweep();
         let folder = Folder::create(self.base).map_err(|why| broken("make a folder", &why))?;
-        let (grant, credential) = self.desk.request(self.order).await?;
+        // What cannot work here is told before anybody is asked.
+        let placement = Placement::of_right(&self.order.right, &folder.path())?;
+        self.order.task.command(&folder.path())?;
+        let mut papers = Papers::new(placement)?;
+        let (grant, credential) = self.desk.request(self.order, papers.along()).await?;
+        papers.of_grant(&grant.person, &grant.id);
         let Self {
             desk,
             order,
@@ -91,6 +84,7 @@ impl<D: Desk> Prepared<'_, D> {
             voice,
             signals,
             folder,
+            papers,
             grant,
         };
         let outcome = visit.use_it(credential).await;
@@ -114,12 +108,8 @@ impl<D: Desk> Visit<'_, D> {
             return Err(why);
         }
         self.voice.note(voice::begun(&self.grant, self.desk.now()));
-        let credential = match credential {
-            Some(credential) => credential,
-            None => match self.issue().await? {
-                Some(credential) => credential,
-                None => return Ok(self.stopped(Wish::Interrupt)),
-            },
+        let Some(environment) = self.collect(credential).await? else {
+            return Ok(self.stopped(Wish::Interrupt));
         };
         // Ctrl-C may have come while nobody listened.
         tokio::select! {
@@ -127,7 +117,7 @@ impl<D: Desk> Visit<'_, D> {
             wish = self.signals.next_end() => return Ok(self.stopped(wish)),
             () = std::future::ready(()) => {}
         }
-        self.run(credential, &mut hold).await
+        self.run(environment, &mut hold).await
     }
 
     /// Until it begins; `Some` where it does not because somebody pressed Ctrl-C.
@@ -173,12 +163,36 @@ impl<D: Desk> Visit<'_, D> {
         Ended { code }
     }
 
-    /// The first credential; `None` where somebody pressed Ctrl-C meanwhile.
-    async fn issue(&mut self) -> Result<Option<Credential>, Error> {
+    /// Every credential for the first time, each in its place, and what the command is told of them;
+    /// `None` where somebody pressed Ctrl-C meanwhile.
+    async fn collect(&mut self, along: Option<Credential>) -> Result<Option<Environment>, Error> {
+        if !self.folder.in_memory() {
+            let path = self.folder.path();
+            self.voice.warn(format!(
+                "no memory-backed folder here: the credential is in {} on a disk until the end",
+                path.display()
+            ));
+        }
+        let mut environment = Environment::default();
+        if let Some(credential) = along {
+            environment.extend(self.papers.take(&self.folder, Need::Jwt, credential)?);
+        }
+        for wanted in self.papers.missing() {
+            let Some(credential) = self.issue(&wanted).await? else {
+                return Ok(None);
+            };
+            let taken = self.papers.take(&self.folder, wanted.need, credential);
+            environment.extend(taken?);
+        }
+        Ok(Some(environment))
+    }
+
+    /// One of them; `None` where somebody pressed Ctrl-C meanwhile.
+    async fn issue(&mut self, wanted: &Wanted) -> Result<Option<Credential>, Error> {
         let mut pause = FIRST_RETRY;
         let mut tries = 0;
         loop {
-            match self.desk.issue(&self.grant.id).await {
+            match self.desk.issue(&self.grant.id, wanted).await {
                 Ok(credential) => return Ok(Some(credential)),
                 Err(why) if why.is_passing() && tries < ISSUE_TRIES => tries += 1,
                 Err(why) => return Err(why),
@@ -190,23 +204,59 @@ impl<D: Desk> Visit<'_, D> {
         }
     }
 
-    async fn run(&mut self, credential: Credential, hold: &mut Hold) -> Result<Ended, Error> {
-        let (plan, environment) = self.settle_in(credential)?;
-        let mut keeper =
-            Keeper::start(self.shim, &self.folder).map_err(|why| broken("start `glass`", &why))?;
+    async fn run(&mut self, mut environment: Environment, hold: &mut Hold) -> Result<Ended, Error> {
+        let ends_at = time::from_proto(self.grant.ends_at.as_ref())
+            .ok_or_else(|| Error::broken_answer("an active grant has no end"))?;
+        let plan = Plan::new(self.desk.now(), ends_at, self.papers.earliest()?);
+        environment.set.extend(told(&self.grant, ends_at));
+        let context = self.desk.context().to_owned();
+        let context = ("GLASS_CONTEXT".to_owned(), context.into());
+        environment.set.push(context);
+        let aws_session = self.papers.placement().aws_session();
+        let mut keeper = Keeper::start(self.shim, &self.folder, aws_session)
+            .map_err(|why| broken("start `glass`", &why))?;
+        let outcome = match self.begin(&environment, &mut keeper).await {
+            Ok(work) => self.watch(work, plan, hold).await,
+            Err(why) => Err(why),
+        };
+        self.clean_up();
+        let _ = keeper.dismiss().await;
+        outcome
+    }
+
+    /// Begins what the access is for.
+    async fn begin(&self, environment: &Environment, keeper: &mut Keeper) -> Result<Work, Error> {
+        let Some(command) = self.order.task.command(&self.folder.path())? else {
+            return self.show_agent();
+        };
         let launch = Launch {
-            command: &self.order.command,
-            environment: &environment,
+            command: &command,
+            environment,
             keeper: keeper.pid(),
         };
-        let outcome = match Running::start(self.shim, &launch) {
-            Ok(running) => {
-                // Without it a killed `glass` ends the command all the same, only less gently.
-                let _ = keeper.watch_over(running.group()).await;
-                self.watch(running, plan, hold).await
-            }
-            Err(why) => Err(broken(&format!("start `{}`", self.program()), &why)),
+        let name = self.order.task.name();
+        let running = Running::start(self.shim, &launch)
+            .map_err(|why| broken(&format!("start `{name}`"), &why))?;
+        // Without it a killed `glass` ends the command all the same, only less gently.
+        let _ = keeper.watch_over(running.group()).await;
+        Ok(Work::Command(Box::new(running)))
+    }
+
+    /// Says where the agent is.
+    fn show_agent(&self) -> Result<Work, Error> {
+        let socket = self.papers.placement().socket();
+        let socket = socket.ok_or_else(|| Error::broken_answer("the right leads to no host"))?;
+        let link = match &self.order.task {
+            Task::Agent { link: Some(path) } => Some(Link::make(path, socket)?),
+            _ => None,
         };
+        self.voice.agent(&self.grant, socket);
+        Ok(Work::Agent { _link: link })
+    }
+
+    /// Nothing is left of the credentials here.
+    fn clean_up(&mut self) {
+        self.papers.give_up();
         if let Err(why) = self.folder.wipe() {
             let path = self.folder.path();
             self.voice.warn(format!(
@@ -214,181 +264,14 @@ impl<D: Desk> Visit<'_, D> {
                 path.display()
             ));
         }
-        let _ = keeper.dismiss().await;
-        outcome
-    }
-
-    /// Puts the credential in its place; the plan to keep it fresh, and what the command is told.
-    fn settle_in(
-        &mut self,
-        mut credential: Credential,
-    ) -> Result<(Plan, Vec<(String, OsString)>), Error> {
-        if !self.folder.in_memory() {
-            let path = self.folder.path();
+        if let Some(home) = std::env::var_os("HOME")
+            && let Err(why) = self.papers.forget(Path::new(&home))
+        {
             self.voice.warn(format!(
-                "no memory-backed folder here: the credential is in {} on a disk until the end",
-                path.display()
+                "cannot remove what the AWS CLI kept in ~/.aws/cli/cache: {why}; remove it by hand"
             ));
         }
-        let ends_at = time::from_proto(self.grant.ends_at.as_ref())
-            .ok_or_else(|| Error::broken_answer("an active grant has no end"))?;
-        let credential_ends_at = time::from_proto(credential.expires_at.as_ref())
-            .ok_or_else(|| Error::broken_answer("a credential has no end"))?;
-        let placed = self.order.placement.put(&self.folder, &credential);
-        credential.value.zeroize();
-        let mut environment =
-            placed.map_err(|why| Error::file("write", self.folder.path(), why))?;
-        environment.extend(told(&self.grant, ends_at));
-        let context = self.desk.context().to_owned();
-        environment.push(("GLASS_CONTEXT".to_owned(), context.into()));
-        Ok((
-            Plan::new(self.desk.now(), ends_at, credential_ends_at),
-            environment,
-        ))
     }
-
-    async fn watch(
-        &mut self,
-        mut running: Running,
-        plan: Plan,
-        hold: &mut Hold,
-    ) -> Result<Ended, Error> {
-        let mut watch = Watch {
-            desk: self.desk.clone(),
-            grant: self.grant.clone(),
-            plan,
-            folder: &self.folder,
-            placement: self.order.placement,
-            voice: self.voice,
-            errands: JoinSet::new(),
-            lost: false,
-        };
-        watch.report_use(self.program());
-        let finish = watch
-            .until_finish(&mut running, hold, &mut self.signals)
-            .await;
-        self.grant = watch.grant;
-        self.finish(running, finish).await
-    }
-
-    /// Ends the command where it has not ended by itself, and says what was done.
-    async fn finish(
-        &mut self,
-        running: Running,
-        finish: io::Result<Finish>,
-    ) -> Result<Ended, Error> {
-        let program = self.program();
-        let (over, outcome) = match finish {
-            Ok(Finish::Exited(status)) => {
-                let over = self.clear_up(running, status).await;
-                let code = over.code;
-                (over, Ok(Ended { code }))
-            }
-            Ok(Finish::Cut(why)) => {
-                self.voice
-                    .loud(voice::cut(&why, &program, &self.grant.sentence));
-                self.grant.set_state(GrantState::Ended);
-                (self.end(running).await?, Ok(Ended { code: exit::ENDED }))
-            }
-            Ok(Finish::Distrusted(why)) => {
-                self.voice
-                    .loud(format!("the broker cannot be trusted: ending `{program}`"));
-                (self.end(running).await?, Err(why))
-            }
-            Ok(Finish::Told) => {
-                self.voice
-                    .note(format!("ending `{program}`; again to end it at once"));
-                let over = self.end(running).await?;
-                let code = over.code;
-                (over, Ok(Ended { code }))
-            }
-            Err(why) => (
-                self.end(running).await?,
-                Err(broken("wait for the command", &why)),
-            ),
-        };
-        if !over.survivors.is_empty() {
-            self.voice.loud(voice::survivors(&over.survivors));
-        }
-        outcome
-    }
-
-    /// The command ended by itself; what it started may not have.
-    async fn clear_up(&self, running: Running, status: ExitStatus) -> Over {
-        let left = running.left_behind();
-        if !left.is_empty() {
-            self.voice.note(format!(
-                "ending what it left behind: {}",
-                voice::named(&left)
-            ));
-        }
-        running.clear_up(status).await
-    }
-
-    async fn end(&mut self, running: Running) -> Result<Over, Error> {
-        let force = async {
-            self.signals.next_end().await;
-        };
-        running
-            .end(force)
-            .await
-            .map_err(|why| broken("end the command", &why))
-    }
-
-    /// Whether there is nothing to give back.
-    fn is_over(&self, why: Option<&Error>) -> bool {
-        self.grant.state() == GrantState::Ended
-            || why.is_some_and(|why| ends_access(why) && !matches!(why, Error::Unverified { .. }))
-    }
-
-    async fn give_back(&self) {
-        let id = &self.grant.id;
-        let given = timeout(GIVE_BACK_TIMEOUT, self.desk.give_back(id)).await;
-        let why = match given {
-            Ok(Ok(_)) => return self.voice.note(format!("gave {id} back")),
-            Ok(Err(why)) if ends_access(&why) => return,
-            Ok(Err(why)) => why.to_string(),
-            Err(_) => "it does not answer".to_owned(),
-        };
-        self.voice.warn(format!(
-            "could not give {id} back to the broker: {why}. It ends it by itself soon after"
-        ));
-    }
-
-    /// The command's name without its folder: arguments and paths may hold secrets.
-    fn program(&self) -> String {
-        let program = self
-            .order
-            .command
-            .first()
-            .map(OsString::as_os_str)
-            .unwrap_or_default();
-        Path::new(program)
-            .file_name()
-            .unwrap_or(program)
-            .to_string_lossy()
-            .into_owned()
-    }
-}
-
-/// Nobody is woken for a command that cannot run.
-fn check_program(command: &[OsString]) -> Result<(), Error> {
-    let program = command.first().map(OsString::as_os_str).unwrap_or_default();
-    let search = std::env::var_os("PATH");
-    if find_program(program, search.as_deref()).is_some() {
-        return Ok(());
-    }
-    let name = OsStr::to_string_lossy(program);
-    if name.contains('/') && Path::new(program).is_file() {
-        return Err(Error::usage(
-            format!("`{name}` is a file that cannot be run; nobody was asked for anything"),
-            format!("make it a program: chmod +x {name}"),
-        ));
-    }
-    Err(Error::usage(
-        format!("there is no program `{name}` to run; nobody was asked for anything"),
-        "check its name: glass exec RIGHT -- PROGRAM ARGUMENTS...",
-    ))
 }
 
 /// What the command learns about its access.
@@ -401,7 +284,7 @@ fn told(grant: &Grant, ends_at: Timestamp) -> [(String, OsString); 4] {
     ]
 }
 
-fn broken(doing: &str, why: &io::Error) -> Error {
+pub(super) fn broken(doing: &str, why: &io::Error) -> Error {
     Error::setup(
         format!("this system does not let us {doing}: {why}"),
         "see: glass doctor",

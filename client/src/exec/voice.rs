@@ -1,12 +1,12 @@
 //! What `glass exec` says, on standard error. Beside the command's own output, so: little.
 
-use std::fmt::Display;
+use std::{fmt::Display, path::Path};
 
 use breakglass_proto::v1::{Grant, GrantBasis};
 use jiff::Timestamp;
 
 use super::{family::Member, terminal::undisturbed};
-use crate::{error::Error, grant, output::Printer, spinner::Spinner, time};
+use crate::{error::Error, grant, output::Printer, spinner::Spinner, time, view};
 
 /// The printer, used in a way that cannot stop us: the command may have the terminal.
 #[derive(Clone, Copy)]
@@ -25,8 +25,36 @@ impl Voice<'_> {
         undisturbed(|| self.0.loud(text));
     }
 
+    /// Where the agent is, as a line for a shell; how to end it, for whoever reads.
+    pub(super) fn agent(self, grant: &Grant, socket: &Path) {
+        let view = serde_json::json!({
+            "grant": grant.id,
+            "socket": socket,
+            "ends_at": view::at(grant.ends_at.as_ref()),
+        });
+        undisturbed(|| {
+            self.0.answer(&view, |printer| {
+                printer.line(format!("export SSH_AUTH_SOCK={}", quoted(socket)));
+            });
+        });
+        self.note(format!(
+            "the agent is there until this ends; Ctrl-C gives {} back",
+            grant.id
+        ));
+    }
+
     pub(super) fn spinner(self, text: impl Display) -> Spinner {
         self.0.spinner(text)
+    }
+}
+
+/// A path as a POSIX shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.to_string_lossy();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+    match text.chars().all(plain) {
+        true => text.into_owned(),
+        false => format!("'{}'", text.replace('\'', "'\\''")),
     }
 }
 

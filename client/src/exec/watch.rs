@@ -3,19 +3,19 @@
 use std::{process::ExitStatus, sync::Arc};
 
 use breakglass_proto::v1::{Credential, Grant, GrantState};
+use jiff::Timestamp;
 use rustix::process::Signal;
 use tokio::{task::JoinSet, time::sleep};
-use zeroize::Zeroize as _;
 
 use super::{
-    child::Running,
     desk::{Desk, ends_access},
     folder::Folder,
     hold::{Hold, News},
-    placement::Placement,
+    papers::{Papers, Wanted},
     plan::{Plan, Step},
     signals::{Signals, Wish},
     voice::{self, Voice},
+    work::Work,
 };
 use crate::{error::Error, grant, time};
 
@@ -38,7 +38,9 @@ pub(super) struct Watch<'a, D> {
     pub(super) grant: Grant,
     pub(super) plan: Plan,
     pub(super) folder: &'a Folder,
-    pub(super) placement: Placement,
+    pub(super) papers: &'a mut Papers,
+    /// What was asked for again and has not come.
+    pub(super) unmet: Vec<Wanted>,
     pub(super) voice: Voice<'a>,
     pub(super) errands: JoinSet<Errand>,
     /// Whether the broker is out of reach, as far as the hold knows.
@@ -47,8 +49,8 @@ pub(super) struct Watch<'a, D> {
 
 /// Something asked of the broker meanwhile.
 pub(super) enum Errand {
-    /// A new credential.
-    Renewed(Result<Credential, Error>),
+    /// New credentials, each with what it is an answer to.
+    Renewed(Vec<(Wanted, Result<Credential, Error>)>),
     /// The use is on record.
     Reported(Result<(), Error>),
 }
@@ -60,7 +62,7 @@ impl<D: Desk> Watch<'_, D> {
     /// Where the system does not let us wait for the command.
     pub(super) async fn until_finish(
         &mut self,
-        running: &mut Running,
+        work: &mut Work,
         hold: &mut Hold,
         signals: &mut Signals,
     ) -> std::io::Result<Finish> {
@@ -73,15 +75,14 @@ impl<D: Desk> Watch<'_, D> {
                 }
             }
             let finish = tokio::select! {
-                status = running.exited() => Some(Finish::Exited(status?)),
+                status = work.exited() => Some(Finish::Exited(status?)),
                 news = hold.next() => self.heard(news),
                 Some(Ok(errand)) = self.errands.join_next() => self.done(errand),
                 wish = signals.next() => match wish {
-                    Wish::Continue => { running.continued(); None }
+                    Wish::Continue => { work.continued(); None }
                     // The first is for the command; whoever presses again means us.
-                    Wish::Interrupt if !interrupted => {
+                    Wish::Interrupt if !interrupted && work.pass_on(Signal::INT) => {
                         interrupted = true;
-                        running.pass_on(Signal::INT);
                         None
                     }
                     Wish::Interrupt | Wish::Terminate => Some(Finish::Told),
@@ -104,9 +105,12 @@ impl<D: Desk> Watch<'_, D> {
     fn take(&mut self, step: Step) -> Option<Finish> {
         match step {
             Step::Renew => {
+                let wanted = match self.unmet.is_empty() {
+                    true => self.papers.to_renew(self.plan.ends_at()),
+                    false => std::mem::take(&mut self.unmet),
+                };
                 let (desk, id) = (self.desk.clone(), self.grant.id.clone());
-                self.errands
-                    .spawn(async move { Errand::Renewed(desk.issue(&id).await) });
+                self.errands.spawn(renew(desk, id, wanted));
             }
             Step::Warn { left } => {
                 let (left, id) = (time::short(left), &self.grant.id);
@@ -176,32 +180,52 @@ impl<D: Desk> Watch<'_, D> {
                     self.grant.id
                 ));
             }
-            Errand::Renewed(Ok(credential)) => self.renewed(credential),
-            Errand::Renewed(Err(why)) if ends_access(&why) => return Some(over(why)),
-            Errand::Renewed(Err(why)) => self.not_renewed(&why),
+            Errand::Renewed(answers) => return self.renewed(answers),
         }
         None
     }
 
-    fn renewed(&mut self, mut credential: Credential) {
-        let now = self.desk.now();
-        let placed = self.placement.put(self.folder, &credential);
-        credential.value.zeroize();
-        match (placed, time::from_proto(credential.expires_at.as_ref())) {
-            (Ok(_), Some(expires_at)) => self.plan.renewed(now, expires_at),
-            (Ok(_), None) => self.not_renewed(&Error::broken_answer("a credential without end")),
-            (Err(why), _) => self.not_renewed(&Error::file("write", self.folder.path(), why)),
+    /// Lays what came. What did not is asked for again, alone.
+    fn renewed(&mut self, answers: Vec<(Wanted, Result<Credential, Error>)>) -> Option<Finish> {
+        let mut failed = None;
+        for (wanted, answer) in answers {
+            let taken = match answer {
+                Err(why) if ends_access(&why) => return Some(over(why)),
+                Err(why) => Err(why),
+                Ok(credential) => self.papers.take(self.folder, wanted.need, credential),
+            };
+            if let Err(why) = taken {
+                self.unmet.push(wanted);
+                failed = failed.or(Some(why));
+            }
         }
+        let (now, ends_at) = (self.desk.now(), self.papers.earliest());
+        match (failed, ends_at) {
+            (None, Ok(ends_at)) => self.plan.renewed(now, ends_at),
+            (Some(why), Ok(ends_at)) => self.not_renewed(&why, ends_at),
+            (_, Err(why)) => return Some(over(why)),
+        }
+        None
     }
 
-    fn not_renewed(&mut self, why: &Error) {
-        let first = self.plan.renewal_failed(self.desk.now());
+    fn not_renewed(&mut self, why: &Error, ends_at: Timestamp) {
+        let first = self.plan.renewal_failed(self.desk.now(), ends_at);
         if first && !self.lost {
             self.voice.warn(format!(
                 "the credential is not renewed: {why}; trying again"
             ));
         }
     }
+}
+
+/// Asks for each again. Where one is refused because the access is over, the others are too.
+async fn renew<D: Desk>(desk: Arc<D>, grant: String, wanted: Vec<Wanted>) -> Errand {
+    let mut answers = Vec::new();
+    for wanted in wanted {
+        let answer = desk.issue(&grant, &wanted).await;
+        answers.push((wanted, answer));
+    }
+    Errand::Renewed(answers)
 }
 
 fn over(why: Error) -> Finish {

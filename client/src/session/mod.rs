@@ -5,10 +5,13 @@
 //! that the tree extends what this laptop has seen before.
 
 mod grants;
+mod guards;
 mod incidents;
 mod ledger;
 mod people;
 mod policy;
+mod recorded;
+mod targets;
 
 use std::sync::Arc;
 
@@ -96,7 +99,7 @@ impl Session {
         })))
     }
 
-    /// The id of the person this laptop speaks for.
+    /// The id of the person this laptop speaks for; `target:` and an id for a guard.
     #[must_use]
     pub fn person(&self) -> &str {
         &self.0.identity.certificate.person
@@ -222,12 +225,20 @@ impl Session {
         }
     }
 
-    async fn renew(&self) -> Result<(), Error> {
+    /// Renews the certificate: the next session that is opened shows the new one.
+    ///
+    /// # Errors
+    /// [`Error::Unverified`], [`Error::Refused`], [`Error::Unreachable`].
+    pub(crate) async fn renew(&self) -> Result<(), Error> {
         let request = v1::RenewCertificateRequest {};
         let mut client = IdentityServiceClient::new(self.channel());
         let answer = self.answer(client.renew_certificate(request).await)?;
         let entry = self.accept(answer.receipt.as_ref()).await?;
-        if entry.kind != "certificate.renewed" || entry.by != self.person() {
+        let kind = match self.identity().certificate.target() {
+            Some(_) => "target.renewed",
+            None => "certificate.renewed",
+        };
+        if entry.kind != kind || entry.by != self.person() {
             return Err(Error::unverified(
                 "the renewal is not what the ledger recorded",
             ));

@@ -88,6 +88,14 @@ impl Laptop {
         self.trust.accept(&ledger.head(size), ledger).await
     }
 
+    /// The one piece of evidence that was kept.
+    fn evidence(&self) -> PathBuf {
+        let kept = std::fs::read_dir(self.folder.path().join("evidence")).unwrap();
+        let kept: Vec<_> = kept.map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(kept.len(), 1);
+        kept[0].clone()
+    }
+
     fn remembers(&self) -> u64 {
         self.trust
             .remembered()
@@ -204,7 +212,29 @@ async fn a_frozen_caller_is_no_accusation_and_accepts_nothing() {
         .unwrap_err();
     assert_eq!((error.reason(), error.exit_code()), ("PERSON_FROZEN", 82));
     assert_eq!(laptop.remembers(), 2);
-    assert!(!laptop.folder.path().join("evidence").exists());
+    // It may have been a broker without a proof: both heads are kept, as what could not be compared.
+    let kept = laptop.evidence();
+    assert!(error.to_string().contains(&kept.display().to_string()));
+    let readme = std::fs::read_to_string(kept.join("README.txt")).unwrap();
+    assert!(readme.contains("could not be compared"), "{readme}");
+    assert!(kept.join("received.checkpoint").exists());
+}
+
+#[tokio::test]
+async fn a_copy_goes_on_from_what_was_seen_or_is_evidence() {
+    let (laptop, ledger) = (Laptop::new(), Ledger::of(HONEST));
+    laptop.sees(&ledger, 2).await.unwrap();
+    let remembered = laptop.trust.remembered().unwrap().unwrap();
+    let honest = ledger.head(2).root();
+    let copy = ledger.head(4);
+    laptop.trust.check_copy(&remembered, &copy, honest).unwrap();
+    let error = laptop
+        .trust
+        .check_copy(&remembered, &copy, copy.root())
+        .unwrap_err();
+    assert_eq!(error.exit_code(), 86);
+    assert!(error.to_string().contains("rewritten or forked"), "{error}");
+    assert!(laptop.evidence().join("remembered.checkpoint").exists());
 }
 
 #[tokio::test]

@@ -62,6 +62,20 @@ impl InclusionProof {
     ///
     /// [`ProofError`] if it is not; nothing is in a tree of size 0.
     pub fn verify(&self, leaf: &Hash, root: &Hash) -> Result<(), ProofError> {
+        if self.root(leaf)? == *root {
+            Ok(())
+        } else {
+            Err(ProofError::RootMismatch)
+        }
+    }
+
+    /// The root that this proof leads to from `leaf`: the tree's where both are right, and any hash
+    /// where they are not.
+    ///
+    /// # Errors
+    ///
+    /// [`ProofError`] if the proof is not well formed.
+    pub fn root(&self, leaf: &Hash) -> Result<Hash, ProofError> {
         if self.index >= self.size || self.size > MAX_TREE_SIZE {
             return Err(ProofError::OutOfRange {
                 asked: self.index,
@@ -76,11 +90,7 @@ impl InclusionProof {
                 Sibling::Right(right) => Hash::of_node(&hash, &right),
             };
         }
-        if hash == *root {
-            Ok(())
-        } else {
-            Err(ProofError::RootMismatch)
-        }
+        Ok(hash)
     }
 }
 

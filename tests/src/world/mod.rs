@@ -2,6 +2,7 @@
 //! `glassd init` made; with a clock that is held. The team speaks to it over real TLS through the
 //! real client library.
 
+mod audit;
 mod laptop;
 mod verbs;
 
@@ -17,6 +18,7 @@ use breakglass_broker::commands::{self, Addresses, Arguments, Broker, Failure, P
 use breakglass_broker::config::Config;
 use breakglass_domain::Time;
 use breakglass_domain::policy::STARTER;
+use breakglass_tlog::VerifierKey;
 use clap::Parser as _;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -237,6 +239,19 @@ impl World {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         lines.insert(who.to_owned(), line);
+    }
+}
+
+/// Every story ends with an audit of what it left.
+impl Drop for World {
+    fn drop(&mut self) {
+        // A story that failed has said so already.
+        if std::thread::panicking() {
+            return;
+        }
+        let vkey = fs::read_to_string(self.config.data_dir.join("keys/ledger.vkey"));
+        let key = VerifierKey::parse(vkey.expect("the ledger's key").trim());
+        audit::audit(&self.config.ledger_dir(), key.expect("a verifier key"));
     }
 }
 

@@ -42,6 +42,7 @@ impl Grant {
             audience: audience.clone(),
             phase: Phase::Waiting,
             credentials: 0,
+            credentials_until: None,
         })
     }
 
@@ -65,8 +66,16 @@ impl Grant {
                     active.ends_at = *ends_at;
                 }
             }
-            Change::CredentialIssued { credential, .. } => {
+            Change::CredentialIssued {
+                credential,
+                kind,
+                expires_at,
+                ..
+            } => {
                 self.credentials = self.credentials.max(credential.number);
+                if kind.outlives_its_grant() {
+                    self.credentials_until = self.credentials_until.max(Some(*expires_at));
+                }
             }
             Change::GrantEnded { ending, reason, .. } => {
                 let was = match &self.phase {

@@ -1,5 +1,6 @@
 //! The fold of what happens to people.
 
+use crate::budget::Spending;
 use crate::event::{Change, Event};
 use crate::id::PersonId;
 use crate::limits::{OPENINGS_WINDOW, TOKEN_LIFE};
@@ -106,6 +107,7 @@ impl State {
         if let Some(member) = self.members.get_mut(person) {
             for key in std::mem::take(&mut member.devices).into_keys() {
                 self.keys.remove(&key);
+                self.budgets.forget(&Spending::Renewals(key));
             }
         }
         self.forget_empty_member(person);

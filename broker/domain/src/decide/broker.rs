@@ -13,7 +13,7 @@ use crate::refusal::Refusal;
 use crate::text::Line;
 
 use super::case::Case;
-use super::{ending, people};
+use super::{ending, people, targets};
 
 /// Acts of people are refused here: the broker signs nothing in anybody's name. The operator can
 /// invite (the first person has nobody to be invited by) and lift a freeze (a stolen laptop could
@@ -22,7 +22,14 @@ pub(super) fn act(case: &Case<'_>, command: &Command) -> Result<Vec<Event>, Refu
     match &command.act {
         Act::LoadPolicy { policy, sha256 } => Ok(load_policy(case, policy, sha256)),
         Act::Invite { person, token } => people::invite_from_host(case, person, token),
+        Act::InviteTarget { target, token } => {
+            targets::make_token(case, Actor::Broker, target, token)
+        }
+        Act::NoteRole { role, outcome } => Ok(targets::note_role(case, role, outcome)),
         Act::Unfreeze { person, reason } => people::unfreeze_from_host(case, person, reason),
+        Act::Enroll { token, .. } if case.state.targets.tokens.contains_key(token) => {
+            targets::enroll(case, command)
+        }
         Act::Enroll { .. } => people::enroll(case, command),
         Act::Abandon { grant } => abandon(case, *grant),
         Act::NoteRefusal {
@@ -94,6 +101,13 @@ fn load_policy(case: &Case<'_>, policy: &Arc<Policy>, sha256: &str) -> Vec<Event
     for person in leavers(case, policy) {
         let change = Change::PersonRemoved {
             person: person.clone(),
+            reason: line("no longer in the policy"),
+        };
+        events.push(case.event(Actor::Broker, change));
+    }
+    for target in targets::leavers(case, policy) {
+        let change = Change::TargetRemoved {
+            target: target.clone(),
             reason: line("no longer in the policy"),
         };
         events.push(case.event(Actor::Broker, change));

@@ -11,6 +11,7 @@
 //! More than that is refused, with what is left of it; the incident's end is not, and cuts. Never past
 //! the incident, whoever asks.
 
+use crate::budget::Spending;
 use crate::event::{Change, Event};
 use crate::grant::{Active, Basis, Grant};
 use crate::id::{GrantId, PersonId};
@@ -54,6 +55,7 @@ pub(super) fn extend(
             longest,
         });
     }
+    case.afford(&Spending::Extensions(by.clone()))?;
     let ends_at = active.ends_at.plus(more.min(left));
     let extended = Change::GrantExtended {
         of: grant.of.clone(),

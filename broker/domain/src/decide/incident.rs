@@ -1,5 +1,6 @@
 //! Opening, noting, closing.
 
+use crate::budget::Spending;
 use crate::event::{Change, Event};
 use crate::grant::Ending;
 use crate::id::{IncidentId, PersonId};
@@ -57,6 +58,7 @@ pub(super) fn note(
     text: &Prose,
 ) -> Result<Vec<Event>, Refusal> {
     let incident = case.open_incident(incident)?;
+    case.afford(&Spending::Notes(by.clone()))?;
     let noted = Change::IncidentNoted {
         incident: incident.id,
         text: text.clone(),

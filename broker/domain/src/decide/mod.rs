@@ -5,6 +5,7 @@
 //! is right after each single event, not only after the batch.
 
 mod admit;
+mod afford;
 mod approve;
 mod broker;
 mod case;
@@ -15,6 +16,7 @@ mod extend;
 mod incident;
 mod people;
 mod request;
+mod targets;
 
 use crate::command::{Act, Command};
 use crate::event::{Actor, Event};
@@ -33,7 +35,8 @@ use request::Wanted;
 ///
 /// Events are dated `now`, or like the newest event before them where the clock fell back: time in
 /// the ledger never does. The statement stands on the first event. There is always one, but for
-/// [`Act::Tick`] with nothing due and [`Act::LoadPolicy`] with the text that is in force already.
+/// [`Act::Tick`] with nothing due, [`Act::LoadPolicy`] with the text that is in force already, and
+/// [`Act::NoteRole`] with what was noted before.
 ///
 /// # Errors
 /// The [`Refusal`] a person can act on.
@@ -45,6 +48,7 @@ pub fn decide(state: &State, command: &Command, now: Time) -> Result<Vec<Event>,
             admit::person(&case, person, command)?;
             person_acts(&case, person, command)?
         }
+        Actor::Target(target) => targets::act(&case, target, command)?,
     };
     if let Some(first) = events.first_mut() {
         first.signed.clone_from(&command.signed);
@@ -55,6 +59,7 @@ pub fn decide(state: &State, command: &Command, now: Time) -> Result<Vec<Event>,
 fn person_acts(case: &Case<'_>, by: &PersonId, command: &Command) -> Result<Vec<Event>, Refusal> {
     match &command.act {
         Act::Invite { person, token } => people::invite(case, by, person, token),
+        Act::InviteTarget { target, token } => targets::invite(case, by, target, token),
         Act::Renew {
             key,
             serial,
@@ -144,7 +149,7 @@ fn grant_acts(case: &Case<'_>, by: &PersonId, act: &Act) -> Result<Vec<Event>, R
         } => extend::extend(case, by, *grant, *more, reason),
         Act::Drop { grant } => ending::drop(case, by, *grant),
         Act::Revoke { grant, reason } => ending::revoke(case, by, *grant, reason),
-        Act::Issue { grant, kind } => credential::issue(case, by, *grant, *kind),
+        Act::Issue { grant, wanted } => credential::issue(case, by, *grant, wanted),
         Act::Use { grant, program } => credential::note_use(case, by, *grant, program),
         _ => Err(Refusal::NotPermitted {
             person: by.clone(),

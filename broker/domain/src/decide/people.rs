@@ -1,5 +1,6 @@
 //! Invitations, keys, removals and freezes.
 
+use crate::budget::Spending;
 use crate::command::{Act, Command};
 use crate::event::{Actor, Change, Event};
 use crate::grant::Ending;
@@ -7,6 +8,7 @@ use crate::id::{KeyId, PersonId, TokenHash};
 use crate::limits::{DEVICES_PER_PERSON, TOKEN_LIFE, TOKENS};
 use crate::people::Token;
 use crate::refusal::Refusal;
+use crate::state::State;
 use crate::text::Line;
 use crate::time::Time;
 
@@ -21,6 +23,7 @@ pub(super) fn invite(
     token: &TokenHash,
 ) -> Result<Vec<Event>, Refusal> {
     case.need(Duty::Invite, by)?;
+    case.afford(&Spending::TeamChanges(by.clone()))?;
     make_token(case, by.into(), person, token)
 }
 
@@ -108,7 +111,7 @@ fn redeem<'a>(case: &Case<'a>, token: &TokenHash) -> Result<&'a PersonId, Refusa
 }
 
 fn room_for_key(case: &Case<'_>, person: &PersonId, key: &KeyId) -> Result<(), Refusal> {
-    if case.state.keys.contains_key(key) {
+    if case.state.keys.contains_key(key) || case.state.targets.keys.contains_key(key) {
         return Err(Refusal::KeyEnrolled);
     }
     let member = case.state.members.get(person);
@@ -131,6 +134,7 @@ pub(super) fn renew(
     if case.state.keys.get(key) != Some(by) {
         return Err(Refusal::NotEnrolled(by.clone()));
     }
+    case.afford(&Spending::Renewals(key.clone()))?;
     let renewed = Change::CertificateRenewed {
         person: by.clone(),
         key: key.clone(),
@@ -149,6 +153,9 @@ pub(super) fn remove(
 ) -> Result<Vec<Event>, Refusal> {
     case.need(Duty::Remove, by)?;
     need_known(case, person)?;
+    if !has_anything(case.state, person) {
+        case.afford(&Spending::TeamChanges(by.clone()))?;
+    }
     let mut events = end_all(case, by, person, Ending::PersonLeft, reason);
     let removed = Change::PersonRemoved {
         person: person.clone(),
@@ -189,6 +196,7 @@ pub(super) fn unfreeze(
     reason: &Line,
 ) -> Result<Vec<Event>, Refusal> {
     case.need(Duty::Freeze, by)?;
+    case.afford(&Spending::TeamChanges(by.clone()))?;
     lift(case, by.into(), person, reason)
 }
 
@@ -225,6 +233,7 @@ pub(super) fn export(
     to: u64,
 ) -> Result<Vec<Event>, Refusal> {
     case.need(Duty::ExportLedger, by)?;
+    case.afford(&Spending::Exports(by.clone()))?;
     Ok(vec![case.event(by, Change::LedgerExported { from, to })])
 }
 
@@ -232,13 +241,20 @@ fn need_known(case: &Case<'_>, person: &PersonId) -> Result<(), Refusal> {
     let state = case.state;
     let known = state.policy.people.contains_key(person)
         || state.members.contains_key(person)
-        || state.live.contains_key(person)
-        || state.tokens.values().any(|token| token.person == *person);
+        || has_anything(state, person);
     if known {
         Ok(())
     } else {
         Err(Refusal::UnknownPerson(person.clone()))
     }
+}
+
+/// Whether there is anything of somebody that a removal would end: a key, a grant, an invitation.
+fn has_anything(state: &State, person: &PersonId) -> bool {
+    let member = state.members.get(person);
+    member.is_some_and(|member| !member.devices.is_empty())
+        || state.live.contains_key(person)
+        || state.tokens.values().any(|token| token.person == *person)
 }
 
 /// The endings of everything a person asked for and has.

@@ -1,6 +1,7 @@
 //! Asking for a grant, which begins at once where the right is low risk and needs no approver.
 
-use crate::event::{Actor, Change, CredentialKind, Event};
+use crate::budget::Spending;
+use crate::event::{Actor, Change, Event};
 use crate::grant::{Basis, GrantRef, SelfGrant};
 use crate::id::{IncidentId, KeyId, PersonId, RightId};
 use crate::incident::Incident;
@@ -23,7 +24,8 @@ pub(super) struct Wanted<'a> {
     pub(super) held: bool,
     /// `None` where it is not the key that signed.
     pub(super) key: Option<&'a KeyId>,
-    pub(super) credential: Option<CredentialKind>,
+    /// Whether a JWT is wanted at once.
+    pub(super) credential: bool,
 }
 
 pub(super) fn request(
@@ -37,6 +39,7 @@ pub(super) fn request(
     need_length(right, wanted.length)?;
     need_room(case, by)?;
     let key = wanted.key.ok_or_else(|| Refusal::NotEnrolled(by.clone()))?;
+    case.afford(&Spending::Requests(by.clone()))?;
     let of = GrantRef {
         grant: case.state.next_grant,
         person: by.clone(),
@@ -66,8 +69,8 @@ pub(super) fn request(
             ends_at,
         };
         events.push(case.event(Actor::Broker, started));
-        if let Some(kind) = wanted.credential {
-            let issued = credential::first(case, of, kind, &right.audience, ends_at, key);
+        if wanted.credential {
+            let issued = credential::first(case, of, right, ends_at, key)?;
             events.push(case.event(by, issued));
         }
     }

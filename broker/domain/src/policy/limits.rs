@@ -19,5 +19,33 @@ pub const SENTENCE_MAX: usize = 120;
 /// Bytes of an audience: a URL.
 pub const AUDIENCE_MAX: usize = 200;
 
+/// Bytes of a principal: a login name on Linux has at most 32 (useradd(8)).
+pub const PRINCIPAL_MAX: usize = 32;
+
+/// Bytes of a target's address, an ARN or a network: a URL.
+pub const ADDRESS_MAX: usize = 200;
+
+/// Bytes of a group, a namespace or a region: a DNS label or two (RFC 1123 section 2.1), and room.
+pub const GROUP_MAX: usize = 128;
+
+/// Bytes of a role or a database in PostgreSQL (NAMEDATALEN less one).
+pub const SQL_NAME_MAX: usize = 63;
+
+/// Bytes of an authority's certificate: one RSA certificate of 4096 bits with long names fits.
+pub const CA_MAX: usize = 4 * 1024;
+
+/// Elements of a list in a right: all of them stand in each credential and each entry about one.
+pub const LIST_MAX: usize = 32;
+
+/// Targets in a policy: each guard holds one stream and a certificate.
+pub const TARGETS_MAX: usize = 200;
+
+/// How long access at a target outlives its guard's contact with the broker where the policy does
+/// not say: a restart of the broker takes seconds.
+pub const GRACE: Lifetime = Lifetime::from_secs(60);
+
+/// The longest that a policy may allow it to.
+pub const GRACE_MAX: Lifetime = Lifetime::from_secs(3_600);
+
 /// Problems told at once: more than anybody mends before trying again.
 pub const PROBLEMS_MAX: usize = 50;

@@ -3,15 +3,18 @@
 //! Deny by default: what no rule gives, nobody has. [`Policy::parse`] is the only way to make one;
 //! what it accepted once it must accept for ever, because old policies stand in the ledger.
 
+pub mod access;
 mod explain;
 pub mod limits;
 mod nearest;
 mod parse;
+mod reach;
 mod report;
 mod rights;
 mod rules;
 mod section;
 mod selectors;
+mod targets;
 mod team;
 mod value;
 mod waiting;
@@ -20,10 +23,11 @@ mod warnings;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use access::{AwsAccess, KubernetesAccess, PostgresAccess, SshAccess, Target};
 pub use explain::{PersonCan, Verdict};
 pub use report::{PolicyError, Problem};
 
-use crate::id::{PersonId, RightId, RuleName};
+use crate::id::{PersonId, RightId, RuleName, TargetId};
 use crate::text::Line;
 use crate::time::Lifetime;
 use crate::word::words;
@@ -38,6 +42,8 @@ pub struct Policy {
     pub text: Arc<str>,
     /// The team.
     pub people: BTreeMap<PersonId, Person>,
+    /// What accepts credentials.
+    pub targets: BTreeMap<TargetId, Target>,
     /// What can be asked for.
     pub rights: BTreeMap<RightId, Right>,
     /// In order of the file; the first that gives a person a right decides.
@@ -80,6 +86,16 @@ pub struct Right {
     pub longest: Lifetime,
     /// Who its credentials are for (JWT `aud`).
     pub audience: Line,
+    /// Whether the policy says so; where not, its grants come with no JWT.
+    pub has_audience: bool,
+    /// Certificates for sshd.
+    pub ssh: Option<SshAccess>,
+    /// A way into a PostgreSQL server.
+    pub postgres: Option<PostgresAccess>,
+    /// A way into a Kubernetes cluster.
+    pub kubernetes: Option<KubernetesAccess>,
+    /// A role in AWS.
+    pub aws: Option<AwsAccess>,
 }
 
 /// Who gets which rights, on whose word.

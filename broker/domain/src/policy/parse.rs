@@ -11,14 +11,15 @@ use super::rules::Known;
 use super::section::Section;
 use super::selectors::selectors;
 use super::value::{Ceiling, length};
-use super::{Duties, Policy, PolicyError, rights, rules, team};
+use super::{Duties, Policy, PolicyError, rights, rules, targets, team};
 use crate::limits::{INCIDENT_LONGEST, POLICY_MAX};
 use crate::text::restyles;
 use crate::time::Lifetime;
 
-const FIELDS: [&str; 6] = [
+const FIELDS: [&str; 7] = [
     "version",
     "people",
+    "targets",
     "rights",
     "rules",
     "duties",
@@ -63,6 +64,7 @@ impl Policy {
         Self {
             text: "".into(),
             people: Default::default(),
+            targets: Default::default(),
             rights: Default::default(),
             rules: Vec::new(),
             duties: Default::default(),
@@ -128,7 +130,8 @@ fn read<'t>(text: &str, table: &'t DeTable<'t>, problems: &mut Problems) -> Poli
     root.refuse_others(&FIELDS, problems);
     root.required("people", problems);
     let team = team::read(&root, problems);
-    let rights = rights::read(&root, problems);
+    let targets = targets::read(&root, problems);
+    let rights = rights::read(&root, &targets, problems);
     let known = Known { team, rights };
     let rules = rules::read(&root, &known, problems);
     let duties = read_duties(&root, &known, problems).unwrap_or_default();
@@ -136,6 +139,7 @@ fn read<'t>(text: &str, table: &'t DeTable<'t>, problems: &mut Problems) -> Poli
     Policy {
         text: Arc::from(text),
         people: known.team.people,
+        targets: targets.targets,
         rights: known.rights.rights,
         rules,
         duties,

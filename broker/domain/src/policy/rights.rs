@@ -5,16 +5,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
 use toml::de::DeValue;
 
+use super::access::audience_of;
 use super::limits::{AUDIENCE_MAX, SENTENCE_MAX};
 use super::report::{Problems, printable, quoted};
 use super::section::Section;
+use super::targets::Targets;
 use super::value::{Ceiling, id, length, line};
-use super::{Right, Risk, nearest};
+use super::{Right, Risk, nearest, reach};
 use crate::id::RightId;
 use crate::limits::{LENGTH_MAX, RIGHTS_MAX};
 use crate::text::Line;
 
-const FIELDS: [&str; 4] = ["sentence", "risk", "longest", "audience"];
+const FIELDS: [&str; 8] = [
+    "sentence",
+    "risk",
+    "longest",
+    "audience",
+    "ssh",
+    "postgres",
+    "kubernetes",
+    "aws",
+];
 
 /// The rights, and which names may be used for them further down.
 #[derive(Default)]
@@ -25,7 +36,7 @@ pub(super) struct Rights {
     pub(super) ids: BTreeSet<String>,
 }
 
-pub(super) fn read(root: &Section<'_>, problems: &mut Problems) -> Rights {
+pub(super) fn read(root: &Section<'_>, targets: &Targets, problems: &mut Problems) -> Rights {
     let mut read = Rights::default();
     let Some(rights) = root.tables("rights", problems) else {
         return read;
@@ -33,7 +44,7 @@ pub(super) fn read(root: &Section<'_>, problems: &mut Problems) -> Rights {
     let mut sentences = BTreeSet::new();
     for (key, value) in rights.entries() {
         read.ids.insert((*key.get_ref()).to_owned());
-        let right = read_right(&key, value, &mut sentences, problems);
+        let right = read_right(&key, value, (targets, &mut sentences), problems);
         if let (Some(id), Some(right)) = (id(&key, problems), right) {
             read.rights.insert(id, right);
         }
@@ -52,7 +63,7 @@ pub(super) fn read(root: &Section<'_>, problems: &mut Problems) -> Rights {
 fn read_right<'t>(
     key: &Spanned<&str>,
     value: &'t Spanned<DeValue<'t>>,
-    sentences: &mut BTreeSet<String>,
+    (targets, sentences): (&Targets, &mut BTreeSet<String>),
     problems: &mut Problems,
 ) -> Option<Right> {
     let title = format!("right {}", quoted(key.get_ref()));
@@ -67,12 +78,23 @@ fn read_right<'t>(
         };
         length(&section.field("longest"), &text, &ceiling, problems)
     });
-    let audience = read_audience(&section, problems);
+    let reach = reach::read(&section, targets, problems);
+    let has_audience = section.value("audience").is_some();
+    let audience = if reach.is_there && !has_audience && !reach.needs_audience() {
+        key.get_ref().parse().ok().map(|id| audience_of(&id))
+    } else {
+        read_audience(&section, problems)
+    };
     Some(Right {
         sentence: sentence?,
         risk: risk?,
         longest: longest?,
         audience: audience?,
+        has_audience,
+        ssh: reach.ssh,
+        postgres: reach.postgres,
+        kubernetes: reach.kubernetes,
+        aws: reach.aws,
     })
 }
 

@@ -89,6 +89,13 @@ impl<'t> Section<'t> {
         self.at.clone()
     }
 
+    /// A table within, such as `ssh` of a right; nothing where it is left out.
+    pub(super) fn table(&self, name: &str, problems: &mut Problems) -> Option<Self> {
+        let (key, value) = self.fields.get_key_value(name)?;
+        let title = format!("`{name}` of {}", self.title);
+        Self::open(title, key.span(), value, problems)
+    }
+
     /// A table of tables within, such as `people`; nothing where it is left out.
     pub(super) fn tables(&self, name: &str, problems: &mut Problems) -> Option<Self> {
         let (key, value) = self.fields.get_key_value(name)?;
@@ -209,9 +216,11 @@ impl<'t> Section<'t> {
     }
 
     /// How a field is written here.
-    fn example(&self, field: &str) -> &'static str {
+    pub(super) fn example(&self, field: &str) -> &'static str {
         match field {
             "name" if self.title.starts_with("rule") => r#"name = "engineers-ship""#,
+            "role" if self.title.starts_with("`postgres`") => r#"role = "shop_migrator""#,
+            "way" if self.title.starts_with("`postgres`") => r#"way = "role""#,
             field => example(field),
         }
     }
@@ -242,6 +251,25 @@ fn example(field: &str) -> &'static str {
         "who" => r#"who = ["job:engineer"]"#,
         "rights" => r#"rights = ["deploy-shop"]"#,
         "approvers" => r#"approvers = ["founder"]"#,
+        "kind" => r#"kind = "ssh""#,
+        "address" => r#"address = "web-1.shop.example""#,
+        "grace" => r#"grace = "1m""#,
+        "database" => r#"database = "shop""#,
+        "ca" => r#"ca = """-----BEGIN CERTIFICATE----- ...""""#,
+        "target" => r#"target = "shop-db""#,
+        "targets" => r#"targets = ["web-1"]"#,
+        "principals" => r#"principals = ["deploy"]"#,
+        "extensions" => r#"extensions = ["permit-pty"]"#,
+        "source_addresses" => r#"source_addresses = ["10.0.0.0/8"]"#,
+        "way" => r#"way = "token""#,
+        "groups" => r#"groups = ["shop-readers"]"#,
+        "namespace" => r#"namespace = "shop""#,
+        "role_arn" => r#"role_arn = "arn:aws:iam::123456789012:role/shop-deploy""#,
+        "region" => r#"region = "eu-central-1""#,
+        "ssh" => "[rights.shell-web.ssh]",
+        "postgres" => "[rights.migrate-shop-db.postgres]",
+        "kubernetes" => "[rights.read-cluster.kubernetes]",
+        "aws" => "[rights.deploy-aws.aws]",
         "lapses_after" => r#"lapses_after = "15m""#,
         "if_nobody_answers" => r#"if_nobody_answers = "deny""#,
         "self_grant_after" => r#"self_grant_after = "10m""#,

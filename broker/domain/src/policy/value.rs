@@ -5,11 +5,13 @@ use std::str::FromStr;
 use jiff::fmt::friendly::SpanParser;
 use toml::Spanned;
 
+use super::nearest;
 use super::report::{Problems, printable, quoted};
 use crate::id::{BROKER, IdError};
 use crate::limits::LENGTH_MIN;
 use crate::text::{Line, TextError};
 use crate::time::Lifetime;
+use crate::word::Words;
 
 /// An id or a rule's name.
 pub(super) fn id<T>(text: &Spanned<&str>, problems: &mut Problems) -> Option<T>
@@ -66,6 +68,45 @@ pub(super) fn line(
     };
     problems.add(text.span(), message, "not allowed here", help);
     None
+}
+
+/// One line without white space in it: a name, an address.
+pub(super) fn token(
+    field: &str,
+    text: &Spanned<&str>,
+    max: usize,
+    problems: &mut Problems,
+) -> Option<Line> {
+    let line = line(field, text, max, problems)?;
+    if !line.as_str().contains(char::is_whitespace) {
+        return Some(line);
+    }
+    problems.add(
+        text.span(),
+        format!("{field} has white space in it"),
+        "white space",
+        "write it as it is called, without blanks",
+    );
+    None
+}
+
+/// One of a few words; `all` is how problems call them together.
+pub(super) fn word<T: Words>(
+    field: &str,
+    text: &Spanned<&str>,
+    all: &str,
+    problems: &mut Problems,
+) -> Option<T> {
+    let word = text.get_ref().parse();
+    if word.is_err() {
+        problems.add(
+            text.span(),
+            format!("{field} is {}", quoted(text.get_ref())),
+            "not known here",
+            nearest::help(text.get_ref(), T::all(), &format!("the {all}")),
+        );
+    }
+    word.ok()
 }
 
 fn mend(wrong: &TextError) -> String {

@@ -1,6 +1,6 @@
 //! What people want done, with the words they use.
 
-use breakglass_domain::event::CredentialKind;
+use breakglass_domain::command::Wanted;
 use breakglass_domain::{Act, GrantId, IncidentId, Prose, Severity};
 
 use crate::world::{id, line, mins};
@@ -51,7 +51,7 @@ pub(crate) fn revoke(grant: GrantId) -> Act {
 pub(crate) fn issue(grant: GrantId) -> Act {
     Act::Issue {
         grant,
-        kind: CredentialKind::Jwt,
+        wanted: Wanted::Jwt,
     }
 }
 

@@ -122,7 +122,7 @@ fn a_credential_comes_only_where_it_was_asked_for() {
     let mut world = World::burning();
     let mut wanted = world.request("mia", DEPLOY, 20);
     if let Act::Request { credential, .. } = &mut wanted {
-        *credential = None;
+        *credential = false;
     }
     assert_eq!(world.does("mia", wanted).unwrap().len(), 2);
 }

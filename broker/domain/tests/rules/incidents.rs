@@ -4,7 +4,7 @@ use breakglass_domain::limits::{NOTES_IN_MEMORY, OPEN_INCIDENTS, OPENINGS};
 use breakglass_domain::{Change, Ending, IncidentId, Refusal};
 
 use crate::acts::{close, note, open};
-use crate::world::{DEPLOY, MIGRATE, World, endings, hours, id};
+use crate::world::{DEPLOY, MIGRATE, TEAM, World, endings, hours, id};
 
 #[test]
 fn who_has_the_duty_opens_and_everybody_may_note() {
@@ -97,8 +97,8 @@ fn there_are_only_so_many_open_at_once() {
 #[test]
 fn an_incident_keeps_only_so_much_in_memory() {
     let mut world = World::burning();
-    for _ in 0..NOTES_IN_MEMORY + 5 {
-        world.does("support", note(1)).unwrap();
+    for number in 0..NOTES_IN_MEMORY + 5 {
+        world.does(TEAM[number % TEAM.len()], note(1)).unwrap();
     }
     let incident = &world.state.incidents[&IncidentId(1)];
     assert_eq!(incident.notes.len(), NOTES_IN_MEMORY);

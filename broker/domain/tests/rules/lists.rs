@@ -188,6 +188,7 @@ impl Trial {
         }
         self.heard = self.world.ledger.len();
         self.auditor.compares(&self.world.state, self.world.now);
+        assert!(self.world.state.budgets.len() <= crate::budgets::most_of(&self.world.state));
     }
 
     /// The events alone give the same state.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use breakglass_domain::decide::decide;
 use breakglass_domain::due::due;
-use breakglass_domain::event::CredentialKind;
 use breakglass_domain::{
     Act, Actor, Change, Command, Ending, Event, Grant, GrantId, IncidentId, KeyId, Lifetime, Line,
     Nonce, PersonId, Policy, Refusal, Signed, State, Time, TokenHash,
@@ -278,7 +277,7 @@ impl World {
             length: mins(minutes),
             held: true,
             key: self.keys[&id(person)].clone(),
-            credential: Some(CredentialKind::Jwt),
+            credential: true,
         }
     }
 

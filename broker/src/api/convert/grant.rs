@@ -1,13 +1,14 @@
 //! Grants and credentials.
 
-use breakglass_domain::event::CredentialKind;
 use breakglass_domain::grant::{Active, Ended, Phase};
-use breakglass_domain::{Basis, Ending, Grant};
+use breakglass_domain::{Basis, CredentialKind, Ending, Grant, Subject};
 use breakglass_proto::v1;
 
+use super::super::caller::key_id;
 use super::super::error::Error;
+use super::super::limits::POINT_LEN;
 use super::{length, receipt, time};
-use crate::app::Issued;
+use crate::app::{Issued, NewKey, Wish};
 
 /// As it stands.
 pub(in crate::api) fn grant(grant: &Grant) -> v1::Grant {
@@ -27,6 +28,7 @@ pub(in crate::api) fn grant(grant: &Grant) -> v1::Grant {
         self_grant_at: grant.self_grant.map(|allowed| time(allowed.from)),
         held: grant.held,
         credentials: grant.credentials,
+        credentials_until: grant.credentials_until.map(time),
         ..v1::Grant::default()
     };
     match &grant.phase {
@@ -95,6 +97,9 @@ fn ending(ending: Ending) -> v1::GrantEnding {
 pub(in crate::api) fn credential(issued: &Issued) -> v1::Credential {
     let kind = match issued.kind {
         CredentialKind::Jwt => v1::CredentialKind::Jwt,
+        CredentialKind::Ssh => v1::CredentialKind::SshCertificate,
+        CredentialKind::X509 => v1::CredentialKind::X509Certificate,
+        CredentialKind::Postgres => v1::CredentialKind::PostgresRole,
     };
     v1::Credential {
         kind: kind.into(),
@@ -104,18 +109,68 @@ pub(in crate::api) fn credential(issued: &Issued) -> v1::Credential {
         expires_at: Some(time(issued.credential.expires_at)),
         audience: issued.audience.to_string(),
         receipt: Some(receipt(&issued.receipt)),
+        login: login(&issued.subject),
     }
 }
 
-/// What kind is wanted; `None` where none is.
-pub(in crate::api) fn credential_kind(kind: i32) -> Result<Option<CredentialKind>, Error> {
+/// The name it logs in as, where it has one.
+fn login(subject: &Subject) -> String {
+    match subject {
+        Subject::Role { role, .. } => role.to_string(),
+        Subject::Name { common_name, .. } => common_name.to_string(),
+        Subject::Login { principals, .. } => principals
+            .first()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
+        Subject::Bearer { .. } => String::new(),
+    }
+}
+
+/// Whether the credential of a request is wanted along with it: only a JWT needs nothing more.
+pub(in crate::api) fn wants_jwt(kind: i32) -> Result<bool, Error> {
     match v1::CredentialKind::try_from(kind) {
-        Ok(v1::CredentialKind::Unspecified) => Ok(None),
-        Ok(v1::CredentialKind::Jwt) => Ok(Some(CredentialKind::Jwt)),
-        Err(_) => {
-            let why = format!("this broker makes no credentials of kind {kind}");
-            let field = "credential";
-            Err(Error::Argument { field, why })
-        }
+        Ok(v1::CredentialKind::Unspecified) => Ok(false),
+        Ok(v1::CredentialKind::Jwt) => Ok(true),
+        Ok(_) => Err(Error::Argument {
+            field: "credential",
+            why: "only a JWT comes along with a request; ask for others with IssueCredential"
+                .into(),
+        }),
+        Err(_) => Err(unknown(kind)),
+    }
+}
+
+/// What is wanted, with the key it is for.
+pub(in crate::api) fn wish(kind: i32, public: &[u8]) -> Result<Wish, Error> {
+    match v1::CredentialKind::try_from(kind) {
+        Ok(v1::CredentialKind::Jwt) => Ok(Wish::Jwt),
+        Ok(v1::CredentialKind::SshCertificate) => Ok(Wish::Ssh(new_key(public)?)),
+        Ok(v1::CredentialKind::X509Certificate) => Ok(Wish::X509(new_key(public)?)),
+        Ok(v1::CredentialKind::PostgresRole) => Ok(Wish::Postgres),
+        Ok(v1::CredentialKind::Unspecified) => Err(Error::Argument {
+            field: "kind",
+            why: "it names no kind of credential".to_owned(),
+        }),
+        Err(_) => Err(unknown(kind)),
+    }
+}
+
+fn new_key(public: &[u8]) -> Result<NewKey, Error> {
+    if public.len() != POINT_LEN || public.first() != Some(&4) {
+        return Err(Error::Argument {
+            field: "public_key",
+            why: format!("it is not an uncompressed P-256 point of {POINT_LEN} bytes"),
+        });
+    }
+    Ok(NewKey {
+        id: key_id(public),
+        public: public.to_vec(),
+    })
+}
+
+fn unknown(kind: i32) -> Error {
+    Error::Argument {
+        field: "credential",
+        why: format!("this broker makes no credentials of kind {kind}"),
     }
 }

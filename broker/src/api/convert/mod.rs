@@ -4,14 +4,16 @@ mod grant;
 mod incident;
 mod ledger;
 mod people;
+mod target;
 
 use breakglass_domain::{Lifetime, Time};
 use prost_types::{Duration, Timestamp};
 
-pub(super) use grant::{credential, credential_kind, grant, grants};
+pub(super) use grant::{credential, grant, grants, wants_jwt, wish};
 pub(super) use incident::{incident, incident_in_brief};
 pub(super) use ledger::{consistency, entry, receipt};
 pub(super) use people::{can, person};
+pub(super) use target::{access, role, session, standing, target};
 
 use super::error::Error;
 

@@ -25,7 +25,7 @@ pub(in crate::api) fn person(known: &Known) -> v1::Person {
     }
 }
 
-fn device((key, device): (&KeyId, &Device)) -> v1::Device {
+pub(super) fn device((key, device): (&KeyId, &Device)) -> v1::Device {
     v1::Device {
         key: key.to_string(),
         name: device.name.to_string(),
@@ -54,5 +54,6 @@ fn verdict(verdict: &Verdict) -> v1::Verdict {
         approvers: verdict.approvers.iter().map(ToString::to_string).collect(),
         longest: Some(length(verdict.longest)),
         explanation: verdict.explanation.clone(),
+        access: None,
     }
 }

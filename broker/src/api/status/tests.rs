@@ -86,6 +86,10 @@ fn refusals() -> Vec<Refusal> {
             now: at,
         },
         Refusal::StatementReplayed,
+        Refusal::TooOften {
+            budget: breakglass_domain::limits::NOTES,
+            again_at: at,
+        },
         Refusal::TooMany {
             what: "live grants",
             limit: 256,
@@ -142,6 +146,7 @@ fn all() -> Vec<Error> {
             limit: "at most 200 a second".to_owned(),
         },
         Error::Busy,
+        Error::Late { seconds: 2 },
         Error::Slow { seconds: 15 },
         Error::Panicked,
         Error::ShuttingDown,

@@ -1,5 +1,7 @@
 //! Who is let in, and what everybody else is told.
 
+use std::future::poll_fn;
+
 use breakglass_domain::command::Act as DomainAct;
 use breakglass_proto::statement::Act;
 use breakglass_proto::v1;
@@ -10,12 +12,15 @@ use breakglass_proto::v1::incident_service_client::IncidentServiceClient;
 use breakglass_proto::v1::people_service_client::PeopleServiceClient;
 use breakglass_proto::v1::status_service_client::StatusServiceClient;
 use tonic::Code;
+use tonic::body::Body;
 use tonic::transport::Channel;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
+use tower::Service as _;
+
 use super::house::{House, reason};
 use crate::api::{Options, limits::Limits};
-use crate::app::tests::world::{World, id, line};
+use crate::app::tests::world::{ORIGIN, World, id, line};
 
 async fn whoami(channel: Channel) -> Result<v1::WhoAmIResponse, tonic::Status> {
     let answer = IdentityServiceClient::new(channel)
@@ -184,6 +189,7 @@ async fn one_call_asks_and_brings_the_credential() {
     let ask = v1::IssueCredentialRequest {
         grant: "G-1".into(),
         kind: 1,
+        public_key: Vec::new(),
     };
     let over = grants.issue_credential(ask).await.unwrap_err();
     assert_eq!(reason(&over), "GRANT_ENDED");
@@ -274,6 +280,41 @@ async fn a_broker_without_room_says_so_at_once() {
     );
 }
 
+/// A call to enrol whose message never comes.
+async fn begins_to_enrol_and_says_nothing(mut channel: Channel) -> tonic::Status {
+    let nothing = tokio_stream::pending::<Result<Vec<u8>, std::io::Error>>();
+    let request = http::Request::post("/breakglass.v1.EnrollService/Enroll")
+        .header("content-type", "application/grpc")
+        .body(Body::new(axum::body::Body::from_stream(nothing)))
+        .unwrap();
+    poll_fn(|context| channel.poll_ready(context))
+        .await
+        .unwrap();
+    let response = channel.call(request).await.unwrap();
+    tonic::Status::from_header_map(response.headers()).unwrap()
+}
+
+#[tokio::test]
+async fn strangers_who_never_finish_leave_the_team_served() {
+    let limits = Limits {
+        in_flight: 8,
+        ..Limits::default()
+    };
+    let options = Options {
+        limits,
+        ..Options::default()
+    };
+    let house = House::with(World::new().await, &options).await;
+    let mut strangers = tokio::task::JoinSet::new();
+    for _ in 0..24 {
+        strangers.spawn(begins_to_enrol_and_says_nothing(house.stranger()));
+    }
+    // The first refusal says that they have all the places they can have.
+    let refused = strangers.join_next().await.unwrap().unwrap();
+    assert_eq!(reason(&refused), "TOO_MANY");
+    whoami(house.channel("leon")).await.unwrap();
+}
+
 #[tokio::test]
 async fn what_is_wrong_with_a_statement_goes_on_record() {
     let house = House::open().await;
@@ -294,10 +335,10 @@ async fn enrolling_needs_the_token_the_key_and_a_statement_that_binds_them() {
     let token = crate::app::token::hash("SECRET");
     world.by_itself(DomainAct::Invite { person, token }).await;
     let new = world.somebody("mia");
-    let request = |token: &str, signed_token: &str, device: &str| {
+    let request_of = |(origin, by): (&str, &str), token: &str, signed_token: &str, device: &str| {
         let statement = breakglass_proto::statement::Statement {
-            origin: String::new(),
-            by: String::new(),
+            origin: origin.to_owned(),
+            by: by.to_owned(),
             at: world.app.now().timestamp(),
             act: Act::Enroll {
                 token_sha256: crate::app::token::hash(signed_token).as_str().to_owned(),
@@ -320,7 +361,20 @@ async fn enrolling_needs_the_token_the_key_and_a_statement_that_binds_them() {
             }),
         }
     };
+    let request = |token: &str, signed_token: &str, device: &str| {
+        request_of(("", ""), token, signed_token, device)
+    };
     let mut enrol = EnrollServiceClient::new(house.stranger());
+    // Also where they are right: an auditor takes no others than empty ones.
+    for (names, line) in [((ORIGIN, ""), "origin"), (("", "mia"), "by")] {
+        let named = request_of(names, "SECRET", "SECRET", "thinkpad");
+        let named = enrol.enroll(named).await.unwrap_err();
+        assert_eq!(reason(&named), "STATEMENT_INVALID");
+        let told = format!(
+            "the statement is not taken: an enrolment leaves `{line}` empty, for the token says it"
+        );
+        assert_eq!(named.message(), told);
+    }
     let unknown = enrol
         .enroll(request("GUESS", "GUESS", "thinkpad"))
         .await

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use breakglass_domain::command::Act as DomainAct;
 use breakglass_proto::statement::Act;
 use breakglass_proto::v1;
 use breakglass_proto::v1::grant_service_client::GrantServiceClient;
@@ -13,6 +14,7 @@ use tonic::{Status, Streaming};
 
 use super::house::{House, reason};
 use crate::api::{Options, limits::Limits};
+use crate::app::limits::PAGES_AT_ONCE;
 use crate::app::tests::world::World;
 
 async fn next<T>(stream: &mut Streaming<T>) -> Result<Option<T>, Status> {
@@ -202,4 +204,67 @@ async fn a_lost_holder_is_noticed() {
     house.world.clock.advance(60);
     jobs.tick().await;
     assert_eq!(house.world.kinds().last().unwrap(), "grant.ended");
+}
+
+#[tokio::test]
+async fn one_person_looks_at_so_many_pasts_at_once_and_everybody_hears_the_present() {
+    let house = House::with(World::with_feed_of(2).await, &Options::default()).await;
+    let world = &house.world;
+    for _ in 0..80 {
+        let version = "0.1.0".to_owned();
+        world.by_itself(DomainAct::Start { version }).await;
+    }
+    // Nobody gets on with reading while somebody else has every turn.
+    let turns = PAGES_AT_ONCE.try_into().unwrap();
+    let every_turn = world.feed.turns.acquire_many(turns).await.unwrap();
+    let mut ledger = LedgerServiceClient::new(house.channel("mia"));
+    let from_the_beginning = v1::FollowEntriesRequest {
+        from_index: Some(0),
+    };
+    let mut pasts = Vec::new();
+    let refused = loop {
+        match ledger.follow_entries(from_the_beginning).await {
+            Ok(stream) => pasts.push(stream.into_inner()),
+            Err(refused) => break refused,
+        }
+    };
+    assert_eq!((pasts.len(), reason(&refused).as_str()), (8, "TOO_MANY"));
+    assert_eq!(
+        refused.message(),
+        "too many streams of one person that read old entries: at most 8"
+    );
+    let mut watches = WatchServiceClient::new(house.channel("mia"));
+    let for_support = || v1::WatchRequest {
+        from_index: Some(0),
+        person: "support".into(),
+        ..v1::WatchRequest::default()
+    };
+    let refused = watches.watch(for_support()).await.unwrap_err();
+    assert_eq!(reason(&refused), "TOO_MANY");
+
+    // A little behind, or somebody else, or only what happens from now on: all of these may.
+    let place = world.size() - 3;
+    let from_index = Some(place);
+    ledger
+        .follow_entries(v1::FollowEntriesRequest { from_index })
+        .await
+        .unwrap();
+    let mut leons = WatchServiceClient::new(house.channel("leon"));
+    leons.watch(for_support()).await.unwrap();
+    let mut now = watch(&house, "mia").await;
+    world.open_incident().await;
+    assert_eq!(
+        next(&mut now).await.unwrap().unwrap().kind,
+        "incident.opened"
+    );
+
+    // Who has caught up makes room.
+    drop(every_turn);
+    let last = world.size() - 1;
+    for past in &mut pasts {
+        while next(past).await.unwrap().unwrap().entry.unwrap().index < last {}
+    }
+    while watches.watch(for_support()).await.is_err() {
+        tokio::task::yield_now().await;
+    }
 }

@@ -3,12 +3,11 @@
 use std::sync::atomic::Ordering;
 
 use breakglass_domain::command::Act;
-use breakglass_domain::event::CredentialKind;
 use breakglass_domain::grant::Phase;
 use breakglass_domain::{Basis, Ending, GrantId, IncidentId, Lifetime, Refusal};
 
 use super::world::{World, line};
-use crate::app::Error;
+use crate::app::{Error, Wish};
 
 fn entry_of(receipt: &breakglass_tlog::receipt::Receipt) -> String {
     String::from_utf8(receipt.entry().to_vec()).unwrap()
@@ -52,7 +51,7 @@ async fn a_risky_right_waits_for_its_approver_and_then_issues() {
     let mia = world.caller("mia");
     let waiting = world
         .app
-        .issue(&mia, GrantId(1), CredentialKind::Jwt)
+        .issue(&mia, GrantId(1), &Wish::Jwt)
         .await
         .unwrap_err();
     assert!(matches!(waiting, Error::Refused(Refusal::GrantWaiting(_))));
@@ -62,11 +61,7 @@ async fn a_risky_right_waits_for_its_approver_and_then_issues() {
     assert_eq!(approved.grant.active().unwrap().basis, Basis::Approved);
     assert!(entry_of(&approved.receipt).contains("\"signed\""));
 
-    let (issued, grant) = world
-        .app
-        .issue(&mia, GrantId(1), CredentialKind::Jwt)
-        .await
-        .unwrap();
+    let (issued, grant) = world.app.issue(&mia, GrantId(1), &Wish::Jwt).await.unwrap();
     assert_eq!(
         (issued.id.to_string().as_str(), grant.credentials),
         ("G-1.1", 1)
@@ -168,7 +163,7 @@ async fn a_credential_for_another_laptop_of_the_holder_is_bound_to_the_key_that_
     };
     let (issued, _) = world
         .app
-        .issue(&other_laptop, GrantId(1), CredentialKind::Jwt)
+        .issue(&other_laptop, GrantId(1), &Wish::Jwt)
         .await
         .unwrap();
     let key = world.caller("mia").key;

@@ -67,9 +67,21 @@ pub(crate) struct FakeSequencer {
     pub(super) projections: Vec<Arc<dyn Projection>>,
     pub(crate) submitted: AtomicUsize,
     pub(crate) fails: AtomicBool,
+    /// What somebody else wants done, and gets right behind the next command, before its caller
+    /// hears anything: as in one batch.
+    pub(crate) behind_next: Mutex<Option<Command>>,
 }
 
 impl FakeSequencer {
+    fn decide_with_company(&self, command: &Command) -> Result<Decided, Declined> {
+        let behind = self.behind_next.lock().unwrap().take();
+        let decided = self.decide(command)?;
+        if let Some(behind) = behind {
+            self.decide(&behind)?;
+        }
+        Ok(decided)
+    }
+
     fn decide(&self, command: &Command) -> Result<Decided, Declined> {
         self.submitted.fetch_add(1, Ordering::Relaxed);
         if self.fails.load(Ordering::Relaxed) {
@@ -124,14 +136,25 @@ fn receipts(
     recorded.iter().map(receipt).collect()
 }
 
+impl FakeSequencer {
+    /// For what happens where nobody can wait.
+    pub(super) fn does(&self, command: &Command) {
+        self.decide(command).unwrap();
+    }
+}
+
 impl Sequencer for FakeSequencer {
     fn submit(&self, command: Command) -> Later<'_, Result<Decided, Declined>> {
-        Box::pin(async move { self.decide(&command) })
+        Box::pin(async move { self.decide_with_company(&command) })
     }
 }
 
 /// Makes what the receipt's entry announces, and nothing else.
-pub(super) struct FakeMaker;
+#[derive(Default)]
+pub(crate) struct FakeMaker {
+    /// What happens while it signs the next credential.
+    pub(crate) while_signing: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
 
 fn announces(receipt: &Receipt, what: &str) -> Result<(), IssueError> {
     let entry = String::from_utf8_lossy(receipt.entry());
@@ -144,7 +167,10 @@ fn announces(receipt: &Receipt, what: &str) -> Result<(), IssueError> {
 impl Issuer for FakeMaker {
     fn issue(&self, receipt: &Receipt, order: &CredentialOrder) -> Result<Credential, IssueError> {
         announces(receipt, &order.id.to_string())?;
-        let holder = key_id(&order.holder_key);
+        if let Some(happens) = self.while_signing.lock().unwrap().take() {
+            happens();
+        }
+        let holder = key_id(&order.public);
         Ok(Credential {
             value: format!("jwt {} for {holder}", order.id).into(),
             not_before: order.at,
@@ -156,6 +182,6 @@ impl Issuer for FakeMaker {
 impl Authority for FakeMaker {
     fn certify(&self, receipt: &Receipt, order: &CertificateOrder) -> Result<String, IssueError> {
         announces(receipt, &order.serial)?;
-        Ok(format!("certificate {} of {}", order.serial, order.person))
+        Ok(format!("certificate {} of {}", order.serial, order.holder))
     }
 }

@@ -8,11 +8,15 @@ use breakglass_domain::{IncidentId, Prose};
 
 use super::world::World;
 use crate::app::feed::{Subscription, Told};
+use crate::app::limits::PAGES_AT_ONCE;
 
 async fn note(world: &World, number: u64) {
     let text = Prose::parse(&format!("note {number}")).unwrap();
     let incident = IncidentId(1);
-    let note = world.command("mia", Act::Note { incident, text });
+    // Each has only so many in an hour, and the clock stands still.
+    let people = ["mia", "leon", "founder", "designer"];
+    let person = people[usize::try_from(number).unwrap() % people.len()];
+    let note = world.command(person, Act::Note { incident, text });
     world.app.note(note).await.unwrap();
 }
 
@@ -112,4 +116,27 @@ async fn an_ending_carries_what_it_ended() {
     assert_eq!(ended.grant.as_ref().unwrap().credentials, 1);
     let closed = world.feed.at(place + 1).await.unwrap();
     assert!(closed.incident.as_ref().unwrap().closed.is_some());
+}
+
+#[tokio::test]
+async fn who_reads_old_entries_waits_for_a_turn_and_nobody_else_does() {
+    let world = World::with_feed_of(4).await;
+    world.open_incident().await;
+    let turns = &world.feed.turns;
+    let all = turns
+        .acquire_many(PAGES_AT_ONCE.try_into().unwrap())
+        .await
+        .unwrap();
+    let (mut old, mut live) = (world.feed.subscribe(0), world.feed.subscribe(world.size()));
+    note(&world, 1).await;
+    assert_eq!(next(&mut live).await.kind(), "incident.noted");
+    assert!(old.reads_old_entries() && !live.reads_old_entries());
+    let nothing = tokio::time::timeout(Duration::from_millis(1), old.next()).await;
+    assert!(nothing.is_err(), "somebody else has every turn");
+    drop(all);
+    for place in 0..world.size() {
+        assert_eq!(next(&mut old).await.index(), place);
+    }
+    assert!(!old.reads_old_entries());
+    assert_eq!(turns.available_permits(), PAGES_AT_ONCE);
 }

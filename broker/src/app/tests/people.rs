@@ -38,7 +38,7 @@ async fn an_invitation_is_shown_once_and_works_once() {
         .enroll(enrolling(signed.clone().into()))
         .await
         .unwrap();
-    assert_eq!(certified.person, id("mia"));
+    assert_eq!(certified.holder.to_string(), "mia");
     assert!(certified.certificate.ends_with("of mia"));
     let life = certified.expires_at.since(certified.renew_at).as_millis() * 3;
     let whole = certified

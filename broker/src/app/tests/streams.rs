@@ -8,6 +8,7 @@ use breakglass_domain::grant::Phase;
 use breakglass_domain::{GrantId, Refusal};
 
 use super::world::{World, id, line};
+use crate::app::limits::PAGES_AT_ONCE;
 use crate::app::{Error, Hold, Watch, WatchFilter};
 
 async fn heard(hold: &mut Hold) -> Option<String> {
@@ -212,4 +213,60 @@ async fn a_watcher_of_old_entries_is_told_of_them_as_they_ended() {
         "as new as it gets"
     );
     assert!(first.incident.unwrap().closed.is_some());
+}
+
+#[tokio::test]
+async fn who_looks_through_the_past_for_somebody_asks_about_each_grant_once_at_most() {
+    let world = World::with_feed_of(2).await;
+    world.open_incident().await;
+    for _ in 0..3 {
+        let asked = world.request("mia", "migrate-shop-db", false).await.grant;
+        let approve = world.command("leon", world.approving(&asked));
+        world.app.act_on_grant(approve).await.unwrap();
+    }
+    let after_the_requests = world.size();
+    for grant in 1..=3 {
+        for _ in 0..4 {
+            let mia = world.caller("mia");
+            let grant = GrantId(grant);
+            world
+                .app
+                .report_use(&mia, grant, line("psql"))
+                .await
+                .unwrap();
+        }
+    }
+    close(&world).await;
+    for (from, asks) in [(0, 0), (after_the_requests, 3)] {
+        let filter = WatchFilter {
+            person: Some(id("designer")),
+            ..Default::default()
+        };
+        let mut watch = world.app.watch(Some(from), filter).unwrap();
+        let before = world.index.asked.load(Ordering::Relaxed);
+        let (person, reason) = (id("designer"), line("laptop stolen"));
+        let freeze = world.command("leon", Act::Freeze { person, reason });
+        world.app.freeze(freeze).await.unwrap();
+        while seen(&mut watch).await != "person.frozen" {}
+        let asked = world.index.asked.load(Ordering::Relaxed) - before;
+        assert_eq!(asked, asks, "from {from}");
+        let (person, reason) = (id("designer"), line("laptop found"));
+        let lift = world.command("leon", Act::Unfreeze { person, reason });
+        world.app.unfreeze(lift).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_holder_is_not_made_to_look_through_what_was_before_the_request() {
+    let world = World::with_feed_of(4).await;
+    world.open_incident().await;
+    let _every_turn = world
+        .feed
+        .turns
+        .acquire_many(PAGES_AT_ONCE.try_into().unwrap())
+        .await;
+    world.request("mia", "deploy-shop", true).await;
+    let mia = world.caller("mia");
+    let mut hold = world.app.hold(&mia, GrantId(1), 1).await.unwrap();
+    assert_eq!(heard(&mut hold).await.unwrap(), "grant.requested");
 }

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use breakglass_domain::command::Act;
-use breakglass_domain::event::CredentialKind;
 use breakglass_domain::{
     Actor, Command, Grant, IncidentId, KeyId, Lifetime, Line, Nonce, PersonId, Policy, Severity,
     Signed, State,
@@ -16,6 +15,7 @@ use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _
 
 use super::doubles::{Counting, FakeMaker, FakeSequencer, HeldClock};
 use super::index::FakeIndex;
+use super::outside::{FakeDatabases, FakeNotary};
 use crate::app::{About, App, Caller, Feed, Parts, Settings};
 use crate::ledger::{MemoryLedger, Signer, entry};
 use crate::ports::{Clock as _, Decided, Ledger as _, LedgerReader, Live, Sequencer as _};
@@ -75,6 +75,8 @@ pub(crate) struct World {
     pub(crate) clock: Arc<HeldClock>,
     pub(crate) sequencer: Arc<FakeSequencer>,
     pub(crate) index: Arc<FakeIndex>,
+    pub(crate) maker: Arc<FakeMaker>,
+    pub(crate) databases: Arc<FakeDatabases>,
     pub(crate) feed: Arc<Feed>,
     pub(crate) live: Live,
     pub(crate) team: BTreeMap<&'static str, Teammate>,
@@ -121,7 +123,10 @@ impl World {
             projections: vec![feed.clone(), index.clone()],
             submitted: AtomicUsize::new(0),
             fails: AtomicBool::new(false),
+            behind_next: Mutex::default(),
         });
+        let maker = Arc::new(FakeMaker::default());
+        let databases = Arc::new(FakeDatabases::default());
         let parts = Parts {
             clock: clock.clone(),
             entropy: Arc::new(Counting(AtomicUsize::new(1))),
@@ -129,8 +134,10 @@ impl World {
             live: live.clone(),
             index: index.clone(),
             reader,
-            issuer: Arc::new(FakeMaker),
-            authority: Arc::new(FakeMaker),
+            issuer: maker.clone(),
+            databases: databases.clone(),
+            notary: Arc::new(FakeNotary),
+            authority: maker.clone(),
             feed: feed.clone(),
             about: about(),
             settings: Settings::default(),
@@ -138,9 +145,11 @@ impl World {
         };
         Self {
             app: App::new(parts),
+            databases,
             clock,
             sequencer,
             index,
+            maker,
             feed,
             live,
             team: BTreeMap::new(),
@@ -247,7 +256,7 @@ impl World {
             length: Lifetime::from_secs(15 * 60),
             held,
             key: self.caller(person).key,
-            credential: Some(CredentialKind::Jwt),
+            credential: true,
         }
     }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::super::Failure;
 use super::super::stores::{Keys, Stores};
+use super::super::target_keys::TargetKeys;
 use super::health::Troubles;
 use super::listeners::{Addresses, Listeners, Tls, server_identity};
 use super::made::Made;
@@ -67,6 +68,8 @@ impl Broker {
         // First, because it is also the lock that keeps a second broker out.
         let (opening, signer) = (config.clone(), keys.ledger.clone());
         let stores = blocking(move || Stores::open(&opening, signer)).await??;
+        let (world, past) = ((&*clock, &*entropy), (&*stores.reader, &*stores.index as _));
+        let target_keys = TargetKeys::as_recorded(&keys.folder, config, world, past).await?;
         let listeners = Listeners::bind(&config.settings).await?;
         let addresses = listeners.addresses()?;
         let identity = server_identity(config, &keys.authority, &*clock, &*entropy)?;
@@ -74,7 +77,7 @@ impl Broker {
         let tls = Tls::new(&keys.authority, identity, &clock)?;
 
         let (world, shown) = ((clock, entropy), tls.shown.clone());
-        let made = Made::new(config, world, keys, stores, addresses, shown)?;
+        let made = Made::new(config, world, (keys, target_keys), stores, addresses, shown)?;
         if let Err(failure) = made.begin().await {
             made.core.sequence.stop().await;
             return Err(failure);

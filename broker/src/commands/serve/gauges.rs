@@ -1,6 +1,8 @@
 //! What is read at each scrape.
 
 use breakglass_domain::State;
+use breakglass_domain::event::RoleStep;
+use breakglass_domain::targets::Role;
 
 use super::listeners::Doors;
 use super::made::Made;
@@ -11,6 +13,7 @@ impl Made {
     /// All of it.
     pub(super) fn gauges(&self, doors: &Doors) -> Vec<Gauge> {
         let mut gauges = self.of_the_state();
+        gauges.extend(self.of_targets());
         gauges.extend(self.of_the_ledger());
         gauges.extend(of_connections(doors));
         let clock = self.core.clock.clone();
@@ -23,11 +26,13 @@ impl Made {
         gauges
     }
 
+    fn live(&self, look: fn(&State) -> usize) -> impl Fn() -> f64 + Send + Sync + use<> {
+        let live = self.live.clone();
+        move || live.read(look) as f64
+    }
+
     fn of_the_state(&self) -> Vec<Gauge> {
-        let live = |look: fn(&State) -> usize| {
-            let live = self.live.clone();
-            move || live.read(look) as f64
-        };
+        let live = |look| self.live(look);
         let app = self.core.app.clone();
         vec![
             Gauge::of("live_grants", "Grants that are active", live(active)),
@@ -45,6 +50,37 @@ impl Made {
             Gauge::of("watchers", "Streams that follow what happens", move || {
                 app.watchers() as f64
             }),
+        ]
+    }
+
+    fn of_targets(&self) -> Vec<Gauge> {
+        let (live, app) = (|look| self.live(look), self.core.app.clone());
+        vec![
+            Gauge::of(
+                "sessions",
+                "Sessions at targets that are open, or whose end nobody has seen",
+                live(|state| state.targets.sessions.len()),
+            ),
+            Gauge::of(
+                "unconfirmed_sessions",
+                "Sessions whose grant is over and whose guard has not said that they are",
+                live(unconfirmed),
+            ),
+            Gauge::of(
+                "database_roles",
+                "Roles of grants that are in databases, or may be",
+                live(|state| state.targets.roles.len()),
+            ),
+            Gauge::of(
+                "database_roles_stuck",
+                "Roles that could not be dropped yet",
+                live(stuck),
+            ),
+            Gauge::of(
+                "databases_down",
+                "Databases that the broker cannot use",
+                move || app.databases_down() as f64,
+            ),
         ]
     }
 
@@ -107,6 +143,16 @@ fn waiting(state: &State) -> usize {
         .values()
         .filter(|grant| grant.is_waiting())
         .count()
+}
+
+fn unconfirmed(state: &State) -> usize {
+    let sessions = state.targets.sessions.values();
+    sessions.filter(|session| session.unconfirmed).count()
+}
+
+fn stuck(state: &State) -> usize {
+    let failed = |role: &&Role| matches!(role.failed, Some((RoleStep::Drop, _)));
+    state.targets.roles.values().filter(failed).count()
 }
 
 fn frozen(state: &State) -> usize {

@@ -9,18 +9,22 @@ use breakglass_domain::limits::CLOCK_BEHIND;
 use breakglass_domain::{Lifetime, Time};
 
 use super::super::stores::{DECODE, Keys, Stores, record};
+use super::super::target_keys::TargetKeys;
 use super::super::{Failure, VERSION};
 use super::broker::{Core, Running};
+use super::databases::ConfiguredDatabases;
 use super::health::{Appends, Troubles};
 use super::listeners::{Addresses, Doors, Listeners, Tls, grpc_ends};
+use super::notary::LedgerNotary;
 use super::tasks::Tasks;
 use super::{grpc, housekeeping, reload};
 use crate::api;
 use crate::app::{About, App, Feed, Parts as AppParts, Settings as AppSettings};
 use crate::config::Config;
 use crate::index::SledIndex;
-use crate::issue::{JwtIssuer, discovery, jwks};
-use crate::jobs::Jobs;
+use crate::issue::ssh::SshIssuer;
+use crate::issue::{Issuers, JwtIssuer, TargetIssuer, discovery, jwks};
+use crate::jobs::{Jobs, keep_databases};
 use crate::ledger::sequence::{Observer, Parts, Sequence};
 use crate::listen::{ServerCertificate, accept_plain, accept_tls};
 use crate::ports::{Clock, Entropy, Ledger, LedgerReader, Live, Projection};
@@ -34,6 +38,8 @@ pub(super) struct Made {
     pub(super) live: Live,
     pub(super) reader: Arc<dyn LedgerReader>,
     telemetry: Arc<Telemetry>,
+    /// What puts new keys of targets on record.
+    unrecorded: Vec<Act>,
     cut_bytes: u64,
 }
 
@@ -88,7 +94,7 @@ impl Made {
     pub(super) fn new(
         config: &Config,
         (clock, entropy): World,
-        keys: Keys,
+        (keys, (target_keys, unrecorded)): (Keys, (TargetKeys, Vec<Act>)),
         stores: Stores,
         addresses: Addresses,
         shown: Arc<ServerCertificate>,
@@ -109,7 +115,8 @@ impl Made {
             troubles,
         } = deciding;
         let issuer = Arc::new(JwtIssuer::new(about.issuer.clone(), DECODE, keys.issuing));
-        let authority = Arc::new(keys.authority);
+        let world = (clock.clone(), entropy.clone());
+        let (authority, ledger_key) = (Arc::new(keys.authority), keys.ledger.clone());
         let app = App::new(AppParts {
             clock: clock.clone(),
             entropy: entropy.clone(),
@@ -117,7 +124,14 @@ impl Made {
             live: live.clone(),
             index: index.clone(),
             reader: reader.clone(),
-            issuer: issuer.clone(),
+            issuer: Arc::new(issuers(&issuer, &target_keys, &entropy)),
+            databases: Arc::new(ConfiguredDatabases::new(config, live.clone(), world)),
+            notary: Arc::new(LedgerNotary {
+                key: ledger_key,
+                jwt: issuer.clone(),
+                users: target_keys.users.clone(),
+                hosts: target_keys.hosts.clone(),
+            }),
             authority: authority.clone(),
             feed,
             about,
@@ -144,6 +158,7 @@ impl Made {
             live,
             reader,
             telemetry,
+            unrecorded,
             cut_bytes,
         })
     }
@@ -173,6 +188,9 @@ impl Made {
             },
         )
         .await?;
+        for act in &self.unrecorded {
+            record(sequence, act.clone()).await?;
+        }
         // What is wrong there is told, and what was in force before goes on: a misspelt line must
         // not keep the emergency path shut when the broker is restarted at night.
         match reload::reload(&self.core).await {
@@ -225,6 +243,7 @@ impl Made {
         let publishing = core.sequence.clone();
         let jobs = Jobs::new(core.app.clone(), Box::new(move || publish(&publishing)));
         tasks.spawn("what is due by itself", jobs.run());
+        tasks.spawn("keeping databases", keep_databases(core.app.clone()));
         tasks.spawn("housekeeping", housekeeping::run(core.clone(), renew_at));
         let Self {
             core,
@@ -268,6 +287,15 @@ impl Made {
         let incoming = accept_plain(listeners.metrics, doors.metrics, web::ends());
         let serving = web::serve_plain(incoming, routes, tasks.told());
         tasks.spawn("the metrics server", ended(serving));
+    }
+}
+
+/// One for each kind of credential.
+fn issuers(jwt: &Arc<JwtIssuer>, keys: &TargetKeys, entropy: &Arc<dyn Entropy>) -> Issuers {
+    Issuers {
+        jwt: jwt.clone(),
+        ssh: SshIssuer::new(keys.users.clone(), DECODE, entropy.clone()),
+        targets: TargetIssuer::new(keys.certificates.clone(), DECODE),
     }
 }
 

@@ -1,12 +1,14 @@
 //! `glassd serve`: runs the broker until it is told to stop.
 
 mod broker;
+mod databases;
 mod gauges;
 mod grpc;
 mod health;
 mod housekeeping;
 mod listeners;
 mod made;
+mod notary;
 mod reload;
 mod system;
 mod tasks;
@@ -24,6 +26,7 @@ use crate::edge::{SystemClock, SystemEntropy, install_crypto};
 use crate::telemetry::trace_to_stderr;
 
 pub use broker::{Broker, Running};
+pub(super) use databases::explained;
 pub use listeners::Addresses;
 pub(super) use listeners::cannot_bind;
 

@@ -3,6 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use breakglass_domain::command::Act;
+use breakglass_domain::event::KeyPurpose;
 use breakglass_domain::{Change, Lifetime, Time};
 use clap::Parser as _;
 use rustls::{ClientConfig, RootCertStore};
@@ -12,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::super::stores::record;
 use super::super::{Arguments, Printer, run};
 use super::*;
 use crate::config::Settings;
@@ -79,6 +82,12 @@ impl World {
         Broker::start(&self.config(), self.clock.clone(), entropy)
             .await
             .unwrap()
+    }
+
+    async fn refuses(&self) -> Failure {
+        let entropy = Arc::new(SystemEntropy::open().unwrap());
+        let started = Broker::start(&self.config(), self.clock.clone(), entropy).await;
+        started.err().unwrap()
     }
 
     fn write_policy(&self, change: impl FnOnce(&str) -> String) {
@@ -175,8 +184,78 @@ fn it_comes_back_with_what_it_had_and_says_so_once() {
             1,
             "the same text is no new policy"
         );
-        assert_eq!(kinds.iter().filter(added).count(), 3);
+        assert_eq!(kinds.iter().filter(added).count(), 6);
         running.shutdown().await;
+    });
+}
+
+/// What targets trust, as it stands in the ledger.
+fn trusted(running: &Running) -> Vec<(KeyPurpose, String)> {
+    let for_targets = [
+        KeyPurpose::SshUser,
+        KeyPurpose::SshHost,
+        KeyPurpose::Targets,
+    ];
+    let added = |change| match change {
+        Change::KeyAdded { purpose, id, .. } => Some((purpose, id)),
+        _ => None,
+    };
+    let added = kinds(running).into_iter().filter_map(added);
+    added.filter(|(it, _)| for_targets.contains(it)).collect()
+}
+
+#[test]
+fn a_broker_from_before_it_had_keys_for_targets_makes_them_once_and_puts_them_on_record() {
+    story(|world| async move {
+        let running = world.start().await;
+        // As if they had never been.
+        for (purpose, id) in trusted(&running) {
+            let act = Act::RetireKey { purpose, id };
+            record(&running.core.sequence, act).await.unwrap();
+        }
+        running.shutdown().await;
+        let keys = world.config().keys_dir;
+        for file in ["ssh-user.pem", "ssh-host.pem", "targets.pem", "targets.crt"] {
+            std::fs::remove_file(keys.join(file)).unwrap();
+        }
+        for _ in 0..2 {
+            let running = world.start().await;
+            let trusted = trusted(&running);
+            assert_eq!(trusted.len(), 6, "{trusted:?}");
+            assert!((0..3).all(|of| trusted[of].0 == trusted[of + 3].0));
+            assert!((0..3).all(|of| trusted[of].1 != trusted[of + 3].1));
+            running.shutdown().await;
+        }
+    });
+}
+
+#[test]
+fn a_key_for_targets_that_is_another_than_the_one_on_record_or_gone_is_told_at_the_start() {
+    story(|world| async move {
+        let keys = world.config().keys_dir;
+        let (file, other) = (keys.join("ssh-user.pem"), keys.join("ssh-host.pem"));
+        let right = std::fs::read(&file).unwrap();
+        std::fs::copy(other, &file).unwrap();
+        let refused = world.refuses().await;
+        assert!(
+            refused
+                .to_string()
+                .contains("the one for `ssh-user` is SHA256:"),
+            "{refused}"
+        );
+        let next = refused.next().unwrap();
+        assert_eq!(next, "put ssh-user.pem back from the backup of the keys");
+        std::fs::remove_file(&file).unwrap();
+        let refused = world.refuses().await;
+        assert!(
+            refused.to_string().contains("is not in the folder of keys"),
+            "{refused}"
+        );
+        assert!(!file.exists(), "no other is made");
+        std::fs::write(&file, right).unwrap();
+        let private = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        std::fs::set_permissions(&file, private).unwrap();
+        world.start().await.shutdown().await;
     });
 }
 

@@ -3,7 +3,8 @@
 //! | file | what |
 //! |---|---|
 //! | `ledger.pem`, `ledger.vkey` | Ed25519, signs checkpoints; its public half under the origin |
-//! | `authority.pem`, `authority.crt` | P-256, signs client and server certificates |
+//! | `authority.pem`, `authority.crt` | P-256, signs the certificates of laptops and of the broker |
+//! | `targets.pem`, `targets.crt` | P-256, signs the certificates that targets accept |
 //! | `issuing-KID.pem`, `issuing.json` | P-256, sign credentials; which signs from when |
 //!
 //! Private halves are PKCS#8 in PEM. Files are 0600 and the folder is 0700; a folder or file that

@@ -3,12 +3,12 @@
 
 use std::sync::Arc;
 
-use breakglass_domain::event::{CredentialKind, KeyPurpose};
+use breakglass_domain::event::{CredentialKind, KeyPurpose, RoleStep, SessionEnd};
 use breakglass_domain::grant::SelfGrant;
 use breakglass_domain::policy::Risk;
 use breakglass_domain::{
     Basis, Change, CredentialId, Ending, GrantRef, IncidentId, KeyId, Lifetime, Line, PersonId,
-    Policy, Prose, RuleName, Severity, Time, TokenHash,
+    Policy, Prose, RuleName, SessionId, Severity, Subject, TargetId, Time, TokenHash,
 };
 use serde::{Deserialize, Serialize};
 
@@ -102,6 +102,30 @@ kinds! {
         #[serde(with = "fields::shown")] person: PersonId,
         #[serde(with = "fields::line")] reason: Line,
     }
+    "target.invited" TargetInvited {
+        #[serde(with = "fields::shown")] target: TargetId,
+        #[serde(with = "fields::token")] token: TokenHash,
+        #[serde(with = "fields::shown")] expires_at: Time,
+    }
+    "target.enrolled" TargetEnrolled {
+        #[serde(with = "fields::shown")] target: TargetId,
+        #[serde(with = "fields::token")] token: TokenHash,
+        #[serde(with = "fields::shown")] key: KeyId,
+        #[serde(with = "fields::base64")] public: Vec<u8>,
+        #[serde(with = "fields::line")] device: Line,
+        serial: String,
+        #[serde(with = "fields::shown")] certificate_expires_at: Time,
+    }
+    "target.renewed" TargetRenewed {
+        #[serde(with = "fields::shown")] target: TargetId,
+        #[serde(with = "fields::shown")] key: KeyId,
+        serial: String,
+        #[serde(with = "fields::shown")] certificate_expires_at: Time,
+    }
+    "target.removed" TargetRemoved {
+        #[serde(with = "fields::shown")] target: TargetId,
+        #[serde(with = "fields::line")] reason: Line,
+    }
     "incident.opened" IncidentOpened {
         #[serde(with = "fields::shown")] incident: IncidentId,
         #[serde(with = "fields::shown")] severity: Severity,
@@ -153,6 +177,12 @@ kinds! {
         #[serde(with = "fields::line")] audience: Line,
         #[serde(with = "fields::shown")] expires_at: Time,
         #[serde(with = "fields::shown")] key: KeyId,
+        #[serde(
+            with = "fields::subject",
+            default = "fields::subject::nothing",
+            skip_serializing_if = "fields::subject::is_nothing"
+        )]
+        subject: Subject,
     }
     "grant.used" GrantUsed {
         #[serde(flatten, with = "fields::of")] of: GrantRef,
@@ -163,6 +193,51 @@ kinds! {
         #[serde(with = "fields::shown")] ending: Ending,
         #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
         reason: Option<Line>,
+    }
+    "session.opened" SessionOpened {
+        #[serde(flatten, with = "fields::of")] of: GrantRef,
+        #[serde(with = "fields::shown")] session: SessionId,
+        #[serde(with = "fields::shown")] target: TargetId,
+        #[serde(with = "fields::shown")] credential: CredentialId,
+        #[serde(with = "fields::line")] login: Line,
+        #[serde(default, skip_serializing_if = "String::is_empty")] origin: String,
+    }
+    "session.ended" SessionEnded {
+        #[serde(flatten, with = "fields::of")] of: GrantRef,
+        #[serde(with = "fields::shown")] session: SessionId,
+        #[serde(with = "fields::shown")] target: TargetId,
+        #[serde(with = "fields::shown")] how: SessionEnd,
+        #[serde(
+            rename = "took_ms",
+            with = "fields::maybe_millis",
+            default,
+            skip_serializing_if = "Option::is_none"
+        )]
+        took: Option<Lifetime>,
+    }
+    "session.unconfirmed" SessionUnconfirmed {
+        #[serde(flatten, with = "fields::of")] of: GrantRef,
+        #[serde(with = "fields::shown")] session: SessionId,
+        #[serde(with = "fields::shown")] target: TargetId,
+    }
+    "role.created" RoleCreated {
+        #[serde(flatten, with = "fields::of")] of: GrantRef,
+        #[serde(with = "fields::shown")] target: TargetId,
+        #[serde(with = "fields::line")] role: Line,
+    }
+    "role.failed" RoleFailed {
+        #[serde(flatten, with = "fields::of")] of: GrantRef,
+        #[serde(with = "fields::shown")] target: TargetId,
+        #[serde(with = "fields::line")] role: Line,
+        #[serde(with = "fields::shown")] step: RoleStep,
+        text: String,
+    }
+    "role.dropped" RoleDropped {
+        #[serde(flatten, with = "fields::of")] of: GrantRef,
+        #[serde(with = "fields::shown")] target: TargetId,
+        #[serde(with = "fields::line")] role: Line,
+        sessions: u32,
+        #[serde(rename = "took_ms", with = "fields::millis")] took: Lifetime,
     }
     "refused" Refused {
         act: String,

@@ -1,5 +1,7 @@
 //! How the words of the rules are spelt in an entry: one module a spelling, for serde's `with`.
 
+pub(super) mod subject;
+
 /// As `Display` shows it and `FromStr` reads it: ids, words, moments.
 pub(super) mod shown {
     use std::fmt::Display;
@@ -84,6 +86,26 @@ pub(super) mod line {
         deserializer: D,
     ) -> Result<Line, D::Error> {
         String::deserialize(deserializer).map(|text| Line::recorded(&text))
+    }
+}
+
+/// Several of them.
+pub(super) mod lines {
+    use breakglass_domain::Line;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        lines: &[Line],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(lines.iter().map(Line::as_str))
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<Line>, D::Error> {
+        let texts = Vec::<String>::deserialize(deserializer)?;
+        Ok(texts.iter().map(|text| Line::recorded(text)).collect())
     }
 }
 
@@ -189,6 +211,28 @@ pub(super) mod millis {
         deserializer: D,
     ) -> Result<Lifetime, D::Error> {
         i64::deserialize(deserializer).map(Lifetime::from_millis)
+    }
+}
+
+/// The same, or nothing at all: the field is then absent.
+pub(super) mod maybe_millis {
+    use breakglass_domain::Lifetime;
+    use serde::{Deserializer, Serializer};
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        length: &Option<Lifetime>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match length {
+            Some(length) => super::millis::serialize(length, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Lifetime>, D::Error> {
+        super::millis::deserialize(deserializer).map(Some)
     }
 }
 

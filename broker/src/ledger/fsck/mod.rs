@@ -22,7 +22,7 @@ use history::History;
 #[derive(Debug, Clone, Default)]
 pub struct Report {
     /// Entries in the journal: each decoded, in its place, not older than the one before it, and
-    /// allowed by those before it.
+    /// about what lives. What people signed is not checked: the client's audit does.
     pub entries: u64,
     /// Commits: each with our signature, over the right number of entries and the right root.
     pub commits: u64,

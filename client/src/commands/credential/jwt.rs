@@ -1,11 +1,10 @@
 //! `glass credential jwt`
 
-use std::io::IsTerminal as _;
-
 use breakglass_proto::v1;
 use serde_json::json;
 use zeroize::Zeroize as _;
 
+use super::{compact, warn_of_screen};
 use crate::{
     commands::{
         DONE, Seat,
@@ -61,18 +60,13 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         }
         None => ask(&args, seat, &session).await?,
     };
-    if !is_compact(&credential.value) {
-        return Err(Error::broken_answer("the token is no JWT"));
-    }
+    compact(&credential)?;
     if !seat.printer.is_json() {
         seat.printer.note(format!(
             "{grant} is live; to give it back: glass drop {grant}"
         ));
     }
-    if std::io::stdout().is_terminal() {
-        seat.printer
-            .warn("this is a live credential on your screen, and in its scrollback");
-    }
+    warn_of_screen(seat);
     if seat.printer.is_json() {
         seat.printer.json(&json!({
             "grant": grant,
@@ -122,29 +116,4 @@ async fn ask(
     let grant = until_begun(session, &seat.printer, grant, from).await?;
     let credential = session.issue(&grant.id).await?;
     Ok((grant.id, credential))
-}
-
-/// Whether a text is a compact JWS (RFC 7515 section 7.1): three parts of base64url. So it can be
-/// printed as it is.
-fn is_compact(token: &str) -> bool {
-    let proper = |part: &str| {
-        !part.is_empty()
-            && part
-                .bytes()
-                .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
-    };
-    token.split('.').count() == 3 && token.split('.').all(proper)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_token_is_printed_raw() {
-        assert!(is_compact("eyJ0.eyJz.c2ln_-"));
-        for other in ["", "a.b", "a.b.c.d", "a..c", "a.b.\u{1b}[2J", "a.b.c\n"] {
-            assert!(!is_compact(other), "{other:?}");
-        }
-    }
 }

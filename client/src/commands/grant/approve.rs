@@ -16,7 +16,8 @@ use crate::{
 /// Say yes to somebody's request; without an id, see what waits for you
 ///
 /// Shows the request in plain text before you sign: what, for whom, under which incident, why,
-/// until when. What you sign is exactly what was shown. Nobody approves their own request.
+/// until when. It is what the requester signed, as the ledger has it, and what you sign is exactly
+/// that. Nobody approves their own request.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -55,9 +56,10 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         if let Some(error) = refusal(&asked, session.person()) {
             return Err(error);
         }
-        if !is_approved(seat, &session, &asked).await? {
-            return Ok(DONE);
-        }
+    }
+    session.check_request(&asked).await?;
+    if !args.yes && !is_approved(seat, &session, &asked).await? {
+        return Ok(DONE);
     }
     let grant = session.approve(&asked).await?;
     seat.printer.answer(&GrantView::from(&grant), |printer| {

@@ -6,26 +6,29 @@ use super::asking::Asking;
 use crate::{
     commands::Seat,
     error::Error,
-    exec::{self, Order, Placement},
+    exec::{self, Order, Task},
     text,
 };
 
 /// Run a command with access, and give the access back when it ends
 ///
-/// Asks, waits for the yes, puts a token into a private file, runs the command, renews the token
-/// while the incident is open, and gives everything back: at the end, on Ctrl-C, and if `glass`
-/// itself is killed. When the access ends first, so does the command, and you are told who ended
-/// it and why.
+/// Asks, waits for the yes, puts what the right gives (a token, a database's role, an SSH or client
+/// certificate) where tools look for it, runs the command, renews while the incident is open, and
+/// gives everything back: at the end, on Ctrl-C, and if `glass` itself is killed. When the access
+/// ends first, so does the command, and you are told who ended it and why.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   glass exec deploy-shop -m \"revert the flooded worker\" -- ./deploy --rollback
-  glass exec migrate-shop-db -m \"drop the bad index\" --for 10m -- psql shop
+  glass exec migrate-shop-db -m \"drop the bad index\" --for 10m -- psql
+  glass exec shell-web -m \"what fills the disk\" -- rsync -a deploy@web-1:/var/log/shop .
+  glass exec read-cluster -m \"why do pods restart\" -- kubectl get pods
   glass exec deploy-shop -m \"revert\" -- sh -c 'curl -H \"Authorization: Bearer \\
       $(cat \"$GLASS_TOKEN_FILE\")\" https://deploy.shop.example/rollback'
 
-The command finds its token in the file that GLASS_TOKEN_FILE names; it is renewed there, so read
-it again for each use.
+A token is in the file that GLASS_TOKEN_FILE names; it is renewed there, so read it again for each
+use. Databases: PGHOST, PGUSER and so on. Hosts: SSH_AUTH_SOCK. Clusters: KUBECONFIG. AWS: AWS_ROLE_ARN
+and so on. Where a right leads: glass can RIGHT.
 
 Exit codes: the command's own, or 128 + its signal; 81 waiting (--no-wait), 82 denied or nobody
 answered, 83 the access ended first.")]
@@ -59,8 +62,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         incident: asked.incident,
         reason: asked.reason,
         length: asked.length,
-        command: args.command,
-        placement: Placement::default(),
+        task: Task::Run(args.command),
         no_wait: args.asking.no_wait,
         self_grant_if_nobody: args.self_grant,
     };

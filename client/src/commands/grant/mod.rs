@@ -1,5 +1,6 @@
 //! Requests and grants.
 
+pub mod agent;
 pub mod approve;
 pub mod deny;
 pub mod drop;
@@ -9,6 +10,7 @@ pub mod list;
 pub mod request;
 pub mod revoke;
 pub mod self_grant;
+pub mod ssh;
 
 mod asking;
 

@@ -4,7 +4,11 @@ use breakglass_proto::v1;
 use serde_json::json;
 
 use crate::{
-    commands::{DONE, Seat, incident, reason},
+    commands::{
+        DONE, Seat,
+        incident::{self, kills},
+        reason,
+    },
     error::Error,
     text,
     view::{self, IncidentView},
@@ -17,7 +21,9 @@ Examples:
   glass incident close -m \"reverted to 41f, queue is draining\"
   glass incident close INC-12 -m \"false alarm\"
 
-Everybody who still works under it is told who closed it and why, and their commands are ended.")]
+Everybody who still works under it is told who closed it and why, and their commands are ended.
+Sessions at targets are cut and roles dropped; what became of each is told, and what nobody can cut
+is told with the time until which it lasts.")]
 pub struct Args {
     /// The incident; left out: the only open one [env: GLASS_INCIDENT]
     #[arg(value_name = "ID")]
@@ -41,9 +47,14 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         .incident
         .as_ref()
         .ok_or_else(|| Error::broken_answer("it has no incident"))?;
+    let kills = kills::settled(seat, &session, &closed).await?;
+    let now = session.now();
     let view = json!({
         "incident": IncidentView::from(incident),
         "ended": view::grants(&closed.ended),
+        "kills": kills.all(),
+        "slowest_ms": kills.slowest_ms(),
+        "settled": kills.is_settled(),
     });
     seat.printer.answer(&view, |printer| {
         printer.heading(format!("{} is closed.", incident.id));
@@ -53,6 +64,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         if closed.ended.is_empty() {
             printer.line("  no access was live under it");
         }
+        kills::show(seat, &kills, &closed.ended, now);
     });
     Ok(DONE)
 }

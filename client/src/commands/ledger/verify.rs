@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use breakglass_tlog::VerifierKey;
+use serde::Serialize;
 
 use crate::{
     audit::{Auditor, Report},
@@ -19,7 +20,8 @@ use crate::{
 ///
 /// Recomputes the tree from every entry and checks it against the signed checkpoint; checks that
 /// indexes and times only go forward, every signature of every person, that each entry says what
-/// was signed, and that each grant lived once, with a yes, under an open incident.
+/// was signed, that the policy in force gave it, and that each grant lived once, with a yes, no
+/// longer than it might, under an open incident. Compares it with what this laptop has seen before.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -44,23 +46,75 @@ pub struct Args {
 /// [`Error::Unverified`].
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let spinner = seat.printer.spinner("Checking the ledger");
-    let report = match args.from {
-        Some(folder) => {
-            let key = key_for(seat, &folder, args.vkey)?;
-            export::verify(&folder, key)?
-        }
+    let (report, compared) = match args.from {
+        Some(folder) => verify_copy(seat, &folder, args.vkey)?,
         None => {
             let session = seat.session().await?;
             let key = args.vkey.unwrap_or_else(|| session.trust().key().clone());
             let progress =
                 |done, all| spinner.say(format!("Checking the ledger: {done} of {all} entries"));
-            fetch(&session, key, progress).await?
+            let report = fetch(&session, key, progress).await?;
+            let size = report.entries;
+            (report, Compared::With { size })
         }
     };
     drop(spinner);
-    seat.printer
-        .answer(&report, |printer| say(printer, &report));
+    let view = Verdict { report, compared };
+    seat.printer.answer(&view, |printer| say(printer, &view));
     Ok(DONE)
+}
+
+/// What was found.
+#[derive(Serialize)]
+struct Verdict {
+    #[serde(flatten)]
+    report: Report,
+    compared: Compared,
+}
+
+/// Whether it is the history this laptop has seen before.
+#[derive(Serialize)]
+#[serde(tag = "with_what_was_seen", rename_all = "kebab-case")]
+enum Compared {
+    /// It is, as far as this laptop has seen it.
+    With {
+        /// So many entries.
+        size: u64,
+    },
+    /// It ends before that.
+    Shorter {
+        /// So many this laptop has seen.
+        size: u64,
+    },
+    /// This laptop has seen nothing that was signed with the key.
+    Never,
+}
+
+/// Checks an export, also against what this laptop remembers of the same ledger.
+fn verify_copy(
+    seat: &Seat,
+    folder: &Path,
+    given: Option<VerifierKey>,
+) -> Result<(Report, Compared), Error> {
+    let context = seat.settings.context();
+    let trust = context.and_then(|context| Trust::of(&context)).ok();
+    let key = key_for(seat, folder, given, trust.as_ref())?;
+    let trust = trust.filter(|trust| *trust.key() == key);
+    let remembered = match &trust {
+        Some(trust) => trust.remembered()?,
+        None => None,
+    };
+    let size = remembered.as_ref().map_or(0, |seen| seen.size());
+    let verified = export::verify(folder, key, size)?;
+    let compared = match (&trust, &remembered, verified.root) {
+        (Some(trust), Some(remembered), Some(root)) => {
+            trust.check_copy(remembered, &verified.checkpoint, root)?;
+            Compared::With { size }
+        }
+        (_, Some(_), None) => Compared::Shorter { size },
+        _ => Compared::Never,
+    };
+    Ok((verified.report, compared))
 }
 
 fn parse_key(text: &str) -> Result<VerifierKey, String> {
@@ -68,17 +122,14 @@ fn parse_key(text: &str) -> Result<VerifierKey, String> {
 }
 
 /// The key to check an export by: given, else pinned, else the one beside it.
-fn key_for(seat: &Seat, folder: &Path, given: Option<VerifierKey>) -> Result<VerifierKey, Error> {
-    if let Some(given) = given {
-        return Ok(given);
-    }
-    let pinned = seat
-        .settings
-        .context()
-        .and_then(|context| Trust::of(&context))
-        .ok();
-    if let Some(pinned) = pinned {
-        return Ok(pinned.key().clone());
+fn key_for(
+    seat: &Seat,
+    folder: &Path,
+    given: Option<VerifierKey>,
+    pinned: Option<&Trust>,
+) -> Result<VerifierKey, Error> {
+    if let Some(known) = given.or_else(|| pinned.map(|trust| trust.key().clone())) {
+        return Ok(known);
     }
     let beside = export::key_beside(folder)?.ok_or_else(|| {
         Error::usage(
@@ -122,7 +173,8 @@ async fn fetch(
 /// How many entries between two words about progress.
 const PROGRESS_STEP: u64 = 500;
 
-fn say(printer: &Printer, report: &Report) {
+fn say(printer: &Printer, view: &Verdict) {
+    let report = &view.report;
     printer.good(format!("The ledger {} is whole.", report.origin));
     let span = match (&report.first_at, &report.last_at) {
         (Some(first), Some(last)) => format!(", {first} to {last}"),
@@ -147,6 +199,7 @@ fn say(printer: &Printer, report: &Report) {
         ),
     );
     show::fact(printer, "not ended", &report.open.join(" "));
+    say_compared(printer, &view.compared);
     if report.not_understood > 0 {
         printer.bad(format!(
             "  {} entries are of kinds this glass does not know: hashed, and their statements \
@@ -157,4 +210,22 @@ fn say(printer: &Printer, report: &Report) {
     if !report.self_granted.is_empty() {
         printer.bad(format!("  self-granted: {}", report.self_granted.join(" ")));
     }
+}
+
+/// Whether it is one history, and the one that was seen before.
+fn say_compared(printer: &Printer, compared: &Compared) {
+    let what = match compared {
+        Compared::With { size } => {
+            let what = format!("its first {size} entries are those this laptop has seen");
+            return show::fact(printer, "compared", &what);
+        }
+        Compared::Shorter { size } => format!(
+            "it ends before the {size} entries that this laptop has seen, so that it is the same \
+             history could not be compared. The broker's own: glass ledger verify"
+        ),
+        Compared::Never => "this laptop has seen nothing of this ledger before, so that it is the \
+             only history could not be compared. Compare its root with a checkpoint somebody else kept"
+            .to_owned(),
+    };
+    printer.bad(format!("  not compared: {what}"));
 }

@@ -5,6 +5,7 @@ use breakglass_proto::v1;
 use crate::{
     commands::{DONE, Seat},
     error::{Error, exit},
+    leads,
     output::Printer,
     session::Session,
     text,
@@ -48,8 +49,12 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         (Some(person), Some(right)) => (session.can(&person, &right).await?, true),
         (Some(word), None) => person_or_right(&session, &word).await?,
     };
-    seat.printer
-        .answer(&CanView::from(&can), |printer| say(printer, &can));
+    seat.printer.answer(&CanView::from(&can), |printer| {
+        say(printer, &can);
+        if is_one_right {
+            say_token(printer, &can);
+        }
+    });
     let is_no = is_one_right && !can.verdicts.iter().any(|verdict| verdict.allowed);
     Ok(if is_no { exit::DENIED } else { DONE })
 }
@@ -84,14 +89,29 @@ pub fn say(printer: &Printer, can: &v1::PersonCan) {
             text::plain(sentence)
         );
         if verdict.allowed {
-            printer.line(line)
+            printer.line(line);
+            for way in verdict.access.iter().flat_map(leads::ways) {
+                printer.line(format!("{INDENT}{way}"));
+            }
         } else {
-            printer.aside(line)
+            printer.aside(line);
         }
     }
     if !can.duties.is_empty() {
         let duties = crate::grant::listed(&can.duties, "and");
         printer.line(format!("  may also {}", text::plain(&duties)));
+    }
+}
+
+/// Under the explanation of a right.
+const INDENT: &str = "                             ";
+
+/// Whom the token of a right is for: for those who look at that one.
+fn say_token(printer: &Printer, can: &v1::PersonCan) {
+    let access = can.verdicts.iter().filter_map(|it| it.access.as_ref());
+    for access in access.filter(|access| !access.audience.is_empty()) {
+        let audience = text::plain(&access.audience);
+        printer.line(format!("{INDENT}token for {audience}"));
     }
 }
 

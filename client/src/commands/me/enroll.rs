@@ -29,9 +29,9 @@ use crate::{
     trust::Trust,
 };
 
-/// Make this laptop known to a broker
+/// Make this laptop, or the guard on this host, known to a broker
 ///
-/// Makes a key that never leaves this laptop and trades the single-use token for a certificate on
+/// Makes a key that never leaves this machine and trades the single-use token for a certificate on
 /// it. The broker is recognised by the hash in the line, so nothing has to be compared by hand.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -39,7 +39,10 @@ Example:
   glass enroll 'https://glass.example:7443#47DEQ...SuFU.AAECA...UFRYX'
 
 The line comes from `glass people invite YOU` (run by somebody who may) or, for the first person,
-from `glassd init`. It works once and for a day. Quote it: a shell takes # for a comment.")]
+from `glassd init`. It works once and for a day. Quote it: a shell takes # for a comment.
+
+The line for a target's guard is used the same way, on the target's host; the context is called as
+the target is.")]
 pub struct Args {
     /// The whole line that was printed for you
     #[arg(value_name = "URL#TOKEN")]
@@ -72,6 +75,8 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     // The token works once: what cannot be written here must show before it is spent.
     let staged = Staged::begin(&folder)?;
     let enrolled = enrol(&invitation, &device, &staged).await?;
+    let name = enrolled.name(seat, name);
+    let folder = seat.settings.home.context_folder(&name);
     let context = enrolled.context(&name, &device, folder);
     enrolled.save(&context, staged)?;
     let is_first = seat.settings.home.file()?.context.is_none();
@@ -169,7 +174,31 @@ impl Enrolled {
         let receipt = receipt.ok_or_else(|| Error::broken_answer("it has no receipt"))?;
         let receipt = Trust::verify_first(&ledger_key, receipt)?;
         let entry = Entry::parse(receipt.entry()).map_err(|why| Error::broken_answer(&why))?;
+        let kind = match self.certificate.target() {
+            Some(_) => "target.enrolled",
+            None => "person.enrolled",
+        };
+        if entry.kind != kind {
+            return Err(Error::unverified(
+                "the enrolment is not what the ledger recorded",
+            ));
+        }
         entry.check_signed(&self.certificate.person, &self.key, signed)
+    }
+
+    /// What the context is called: what was typed; for a guard that nobody named, as its target,
+    /// where that can be a name and is free or its own. Whom a line is for is known only now.
+    fn name(&self, seat: &Seat, name: ContextName) -> ContextName {
+        let target = self.certificate.target();
+        let of_target = target.and_then(|target| ContextName::parse(target).ok());
+        let is_free = |name: &ContextName| match seat.settings.home.context(name) {
+            Ok(there) => there.person == self.certificate.person,
+            Err(_) => !seat.settings.home.context_folder(name).exists(),
+        };
+        let unnamed = seat.settings.named_context().is_none();
+        of_target
+            .filter(|name| unnamed && is_free(name))
+            .unwrap_or(name)
     }
 
     fn context(&self, name: &ContextName, device: &str, folder: PathBuf) -> Context {
@@ -322,16 +351,24 @@ fn say(seat: &Seat, context: &Context, certificate: &Certificate, is_in_use: boo
         "in_use": is_in_use,
     });
     seat.printer.answer(&view, |printer| {
-        printer.good(format!(
-            "This laptop speaks for {} at {}.",
-            context.person, context.server
-        ));
+        printer.good(match certificate.target() {
+            Some(target) => format!("This is the guard of {target} at {}.", context.server),
+            None => format!(
+                "This laptop speaks for {} at {}.",
+                context.person, context.server
+            ),
+        });
         show::fact(printer, "context", context.name.as_str());
         show::fact(printer, "device", &context.device);
         show::fact(printer, "files", &context.folder.display().to_string());
         let renew = time::local(certificate.renew_at(), time::now());
         show::fact(printer, "renews", &format!("by itself, from {renew} on"));
-        if is_in_use {
+        if certificate.target().is_some() {
+            printer.line(format!(
+                "See that the broker knows it: glass whoami --context {}",
+                context.name
+            ));
+        } else if is_in_use {
             printer.line("Look around: glass status, glass can");
         } else {
             printer.line(format!(

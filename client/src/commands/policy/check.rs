@@ -1,14 +1,13 @@
-//! `glass policy check`: the one file that names the domain (decision 0002), so that a policy is read
-//! here by the very parser that decides on the broker.
+//! `glass policy check`
 
 use std::{fs, io::Read as _, path::PathBuf};
 
-use breakglass_domain::{limits::POLICY_MAX, policy::Policy};
 use serde_json::json;
 
 use crate::{
     commands::{DONE, Seat},
     error::Error,
+    rules::{POLICY_MAX, Rules},
     text::plain,
 };
 
@@ -35,8 +34,8 @@ pub struct Args {
 pub fn run(args: &Args, seat: &Seat) -> Result<u8, Error> {
     let name = plain(&args.file.to_string_lossy());
     let text = read(args)?;
-    let policy = match Policy::parse(&name, &text) {
-        Ok(policy) => policy,
+    let rules = match Rules::parse(&name, &text) {
+        Ok(rules) => rules,
         Err(mistakes) => {
             let problems: Vec<_> = mistakes
                 .problems()
@@ -49,21 +48,20 @@ pub fn run(args: &Args, seat: &Seat) -> Result<u8, Error> {
             return Ok(1);
         }
     };
-    let warnings = policy.warnings();
-    let view = json!({ "ok": true, "people": policy.people.len(), "rights": policy.rights.len(),
-        "rules": policy.rules.len(), "warnings": warnings });
+    let warnings = rules.warnings();
+    let [people, rights, count] = rules.counts();
+    let view = json!({ "ok": true, "people": people, "rights": rights, "rules": count,
+        "warnings": warnings });
     seat.printer.answer(&view, |printer| {
-        let (people, rights) = (policy.people.len(), policy.rights.len());
-        let rules = policy.rules.len();
         printer.line(format!(
-            "{name} can be loaded: {people} people, {rights} rights, {rules} rules"
+            "{name} can be loaded: {people} people, {rights} rights, {count} rules"
         ));
         for warning in &warnings {
             printer.line(format!("warning: {warning}"));
         }
         if args.sentences {
             printer.line("");
-            printer.line(policy.describe().trim_end());
+            printer.line(rules.describe().trim_end());
         }
     });
     Ok(DONE)

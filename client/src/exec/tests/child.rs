@@ -6,7 +6,10 @@ use nix::unistd::{getpgid, getpgrp, getsid};
 use rustix::process::Signal;
 
 use super::{
-    super::child::{Launch, Over, Running},
+    super::{
+        child::{Launch, Over, Running},
+        place::Environment,
+    },
     Mourner, Scene, pid, stand_in, word,
 };
 
@@ -14,7 +17,7 @@ fn start(scene: &Scene, script: &str) -> Running {
     let command = scene.script(script).map(Into::into);
     let launch = Launch {
         command: &command,
-        environment: &[],
+        environment: &Environment::default(),
         keeper: None,
     };
     Running::start(&stand_in(), &launch).unwrap()
@@ -43,7 +46,7 @@ async fn a_command_that_cannot_be_run_says_so_as_shells_do() {
         let command = [program.into()];
         let launch = Launch {
             command: &command,
-            environment: &[],
+            environment: &Environment::default(),
             keeper: None,
         };
         Running::start(&stand_in(), &launch).unwrap()

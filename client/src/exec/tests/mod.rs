@@ -37,6 +37,7 @@ use crate::{
 
 mod child;
 mod crash;
+mod papers;
 mod story;
 mod terminal;
 
@@ -155,16 +156,9 @@ struct Scene {
     _alone: MutexGuard<'static, ()>,
 }
 
-/// `glass exec` takes every child of its process for its own, so in one process only one at a time
-/// (`cargo test`; `cargo nextest` gives each test a process).
-static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-
 impl Scene {
     fn set() -> Self {
-        // Whoever failed before has told so itself.
-        let alone = ONE_AT_A_TIME
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let alone = crate::fixtures::alone();
         let dir = tempfile::tempdir().unwrap();
         std::fs::create_dir(dir.path().join("place")).unwrap();
         let fifo = |name| {

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use breakglass_domain::event::{CredentialKind, KeyPurpose};
+use breakglass_domain::event::{CredentialKind, KeyPurpose, RoleStep, SessionEnd};
 use breakglass_domain::grant::SelfGrant;
 use breakglass_domain::policy::Risk;
+use breakglass_domain::policy::access::SshExtension;
 use breakglass_domain::{
     Actor, Basis, Change, CredentialId, Ending, Event, GrantId, GrantRef, IncidentId, KeyId,
-    Lifetime, Line, Nonce, PersonId, Policy, Prose, Severity, Signed, Time, TokenHash,
+    Lifetime, Line, Nonce, PersonId, Policy, Prose, SessionId, Severity, Signed, Subject, TargetId,
+    Time, TokenHash,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -53,7 +55,16 @@ pub(super) fn an_event() -> impl Strategy<Value = Event> {
 }
 
 fn change() -> impl Strategy<Value = Change> {
-    prop_oneof![broker(), team(), incident(), request(), grant()]
+    prop_oneof![
+        broker(),
+        team(),
+        incident(),
+        request(),
+        grant(),
+        guard(),
+        session(),
+        role()
+    ]
 }
 
 fn time() -> impl Strategy<Value = Time> {
@@ -75,6 +86,7 @@ fn name<T: std::str::FromStr<Err: std::fmt::Debug> + std::fmt::Debug>() -> impl 
 fn actor() -> impl Strategy<Value = Actor> {
     prop_oneof![
         Just(Actor::Broker),
+        name::<TargetId>().prop_map(Actor::Target),
         name::<PersonId>().prop_map(Actor::Person)
     ]
 }
@@ -264,9 +276,10 @@ fn grant() -> impl Strategy<Value = Change> {
         line(),
         time(),
         key(),
+        subject(),
     )
-        .prop_map(
-            |(of, number, kind, audience, expires_at, key)| Change::CredentialIssued {
+        .prop_map(|(of, number, kind, audience, expires_at, key, subject)| {
+            Change::CredentialIssued {
                 credential: CredentialId {
                     grant: of.grant,
                     number,
@@ -276,8 +289,9 @@ fn grant() -> impl Strategy<Value = Change> {
                 audience,
                 expires_at,
                 key,
-            },
-        );
+                subject,
+            }
+        });
     prop_oneof![
         (of(), select(Basis::ALL), time()).prop_map(|(of, basis, ends_at)| Change::GrantStarted {
             of,
@@ -293,5 +307,147 @@ fn grant() -> impl Strategy<Value = Change> {
         (of(), line()).prop_map(|(of, program)| Change::GrantUsed { of, program }),
         (of(), select(Ending::ALL), option::of(line()))
             .prop_map(|(of, ending, reason)| Change::GrantEnded { of, ending, reason }),
+    ]
+}
+
+fn subject() -> impl Strategy<Value = Subject> {
+    let principal = || "[a-z0-9._@][a-z0-9._@-]{0,31}".prop_map(|it| it.parse().expect("fits"));
+    let login = (
+        any::<u64>(),
+        vec(principal(), 0..3),
+        vec(select(SshExtension::ALL), 0..3),
+        vec(line(), 0..3),
+    );
+    prop_oneof![
+        vec(line(), 0..3).prop_map(|groups| Subject::Bearer { groups }),
+        login.prop_map(
+            |(serial, principals, extensions, source_addresses)| Subject::Login {
+                serial,
+                principals,
+                extensions,
+                source_addresses,
+            }
+        ),
+        (text(), line(), vec(line(), 0..3)).prop_map(|(serial, common_name, organizations)| {
+            Subject::Name {
+                serial,
+                common_name,
+                organizations,
+            }
+        }),
+        (name(), line(), line()).prop_map(|(target, role, member_of)| Subject::Role {
+            target,
+            role,
+            member_of
+        }),
+    ]
+}
+
+fn guard() -> impl Strategy<Value = Change> {
+    let enrolled = (
+        name(),
+        token(),
+        key(),
+        any::<Vec<u8>>(),
+        line(),
+        text(),
+        time(),
+    );
+    prop_oneof![
+        (name(), token(), time()).prop_map(|(target, token, expires_at)| Change::TargetInvited {
+            target,
+            token,
+            expires_at
+        }),
+        enrolled.prop_map(
+            |(target, token, key, public, device, serial, certificate_expires_at)| {
+                Change::TargetEnrolled {
+                    target,
+                    token,
+                    key,
+                    public,
+                    device,
+                    serial,
+                    certificate_expires_at,
+                }
+            }
+        ),
+        (name(), key(), text(), time()).prop_map(
+            |(target, key, serial, certificate_expires_at)| Change::TargetRenewed {
+                target,
+                key,
+                serial,
+                certificate_expires_at
+            }
+        ),
+        (name(), line()).prop_map(|(target, reason)| Change::TargetRemoved { target, reason }),
+    ]
+}
+
+fn session() -> impl Strategy<Value = Change> {
+    let id = || any::<u64>().prop_map(SessionId);
+    let opened = (of(), id(), name(), any::<u32>(), line(), text());
+    prop_oneof![
+        opened.prop_map(|(of, session, target, number, login, origin)| {
+            let credential = CredentialId {
+                grant: of.grant,
+                number,
+            };
+            Change::SessionOpened {
+                of,
+                session,
+                target,
+                credential,
+                login,
+                origin,
+            }
+        }),
+        (
+            of(),
+            id(),
+            name(),
+            select(SessionEnd::ALL),
+            option::of(length())
+        )
+            .prop_map(|(of, session, target, how, took)| Change::SessionEnded {
+                of,
+                session,
+                target,
+                how,
+                took
+            }),
+        (of(), id(), name()).prop_map(|(of, session, target)| Change::SessionUnconfirmed {
+            of,
+            session,
+            target
+        }),
+    ]
+}
+
+fn role() -> impl Strategy<Value = Change> {
+    prop_oneof![
+        (of(), name(), line()).prop_map(|(of, target, role)| Change::RoleCreated {
+            of,
+            target,
+            role
+        }),
+        (of(), name(), line(), select(RoleStep::ALL), text()).prop_map(
+            |(of, target, role, step, text)| Change::RoleFailed {
+                of,
+                target,
+                role,
+                step,
+                text
+            }
+        ),
+        (of(), name(), line(), any::<u32>(), length()).prop_map(
+            |(of, target, role, sessions, took)| Change::RoleDropped {
+                of,
+                target,
+                role,
+                sessions,
+                took
+            }
+        ),
     ]
 }

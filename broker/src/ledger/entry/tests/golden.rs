@@ -9,16 +9,17 @@ use breakglass_domain::grant::SelfGrant;
 use breakglass_domain::policy::Risk;
 use breakglass_domain::{
     Actor, Basis, Change, Ending, Event, GrantId, GrantRef, IncidentId, KeyId, Lifetime, Line,
-    Nonce, Prose, Severity, Signed, Time,
+    Nonce, Prose, Severity, Signed, Subject, Time,
 };
 
 use super::super::{decode, encode, kind};
 use super::arbitrary::golden_policy;
+use super::targets;
 
 const GOLDEN: &str = include_str!("golden.jsonl");
 
 /// Every kind there is, as users filter by them.
-const KINDS: [&str; 23] = [
+const KINDS: [&str; 33] = [
     "broker.started",
     "certificate.renewed",
     "credential.issued",
@@ -42,6 +43,16 @@ const KINDS: [&str; 23] = [
     "person.unfrozen",
     "policy.loaded",
     "refused",
+    "role.created",
+    "role.dropped",
+    "role.failed",
+    "session.ended",
+    "session.opened",
+    "session.unconfirmed",
+    "target.enrolled",
+    "target.invited",
+    "target.removed",
+    "target.renewed",
 ];
 
 #[test]
@@ -69,22 +80,22 @@ fn every_kind_is_frozen() {
     assert!(frozen.iter().eq(KINDS.iter()), "{frozen:?}");
 }
 
-fn line(text: &str) -> Line {
+pub(super) fn line(text: &str) -> Line {
     Line::parse(text).expect("a line")
 }
 
-fn at(minute: i64) -> Time {
+pub(super) fn at(minute: i64) -> Time {
     let three = "2026-11-23T03:00:00.000Z".parse::<Time>().expect("a time");
     three.plus(Lifetime::from_millis(minute * 60_000))
 }
 
-fn key() -> KeyId {
+pub(super) fn key() -> KeyId {
     "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc"
         .parse()
         .expect("43 characters")
 }
 
-fn of() -> GrantRef {
+pub(super) fn of() -> GrantRef {
     GrantRef {
         grant: GrantId(45),
         person: "mia".parse().expect("an id"),
@@ -95,7 +106,7 @@ fn of() -> GrantRef {
 
 /// A night at the shop. What people do is signed.
 fn events() -> Vec<Event> {
-    let changes = [broker(), team(), incident(), grant()].concat();
+    let changes = [broker(), team(), incident(), grant(), targets::changes()].concat();
     let events = changes.into_iter().map(|(by, change)| {
         let by: Actor = by.parse().expect("an actor");
         let signed = by.person().map(|person| {
@@ -291,6 +302,7 @@ fn grant() -> Vec<(&'static str, Change)> {
                 audience,
                 expires_at: at(20),
                 key: key(),
+                subject: Subject::Bearer { groups: Vec::new() },
             },
         ),
         (

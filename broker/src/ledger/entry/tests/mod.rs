@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod golden;
+mod targets;
 
 use std::sync::Arc;
 

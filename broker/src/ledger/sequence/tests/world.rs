@@ -358,7 +358,7 @@ impl World {
             length: Lifetime::from_secs(600),
             held: false,
             key: key_of(person),
-            credential: None,
+            credential: false,
         };
         self.signed(person, act)
     }

@@ -1,0 +1,229 @@
+//! The fold of what happens at targets.
+
+use crate::budget::Spending;
+use crate::credential::Subject;
+use crate::event::{Change, Event};
+use crate::id::{GrantId, SessionId, TargetId};
+use crate::limits::{CONFIRMED_WITHIN, TOKEN_LIFE};
+use crate::people::Device;
+use crate::state::{Deadline, State};
+use crate::targets::{DatabaseCertificate, GuardToken, Logins, Role, Session};
+use crate::time::Time;
+
+impl State {
+    pub(super) fn apply_to_targets(&mut self, event: &Event) {
+        match &event.change {
+            Change::TargetInvited { .. } => self.add_guard_token(event),
+            Change::TargetEnrolled { .. } => self.add_guard(event),
+            Change::TargetRenewed {
+                target,
+                key,
+                certificate_expires_at,
+                ..
+            } => {
+                let guard = self.targets.guards.get_mut(target);
+                if let Some(device) = guard.and_then(|keys| keys.get_mut(key)) {
+                    device.certificate_expires_at = *certificate_expires_at;
+                }
+            }
+            Change::TargetRemoved { target, .. } => self.remove_guard(target),
+            Change::SessionOpened { .. } => self.add_session(event),
+            Change::SessionEnded { session, .. } => self.forget_session(*session),
+            Change::SessionUnconfirmed { session, .. } => self.doubt_session(*session),
+            Change::CredentialIssued { .. } => self.add_credential(event),
+            Change::GrantEnded { of, .. } => self.end_at_targets(of.grant, event.at),
+            _ => self.apply_to_role(event),
+        }
+    }
+
+    /// An expired token is kept for one more life, so that who comes late is told so.
+    fn add_guard_token(&mut self, event: &Event) {
+        let Change::TargetInvited {
+            target,
+            token,
+            expires_at,
+        } = &event.change
+        else {
+            return;
+        };
+        let tokens = &mut self.targets.tokens;
+        tokens.retain(|_, token| token.expires_at.plus(TOKEN_LIFE) > event.at);
+        let waiting = GuardToken {
+            target: target.clone(),
+            expires_at: *expires_at,
+        };
+        tokens.insert(token.clone(), waiting);
+    }
+
+    fn add_guard(&mut self, event: &Event) {
+        let Change::TargetEnrolled {
+            target,
+            token,
+            key,
+            public,
+            device,
+            certificate_expires_at,
+            ..
+        } = &event.change
+        else {
+            return;
+        };
+        self.targets.tokens.remove(token);
+        let device = Device {
+            name: device.clone(),
+            public: public.clone(),
+            enrolled_at: event.at,
+            certificate_expires_at: *certificate_expires_at,
+        };
+        let keys = self.targets.guards.entry(target.clone()).or_default();
+        keys.insert(key.clone(), device);
+        self.targets.keys.insert(key.clone(), target.clone());
+    }
+
+    fn remove_guard(&mut self, target: &TargetId) {
+        self.targets
+            .tokens
+            .retain(|_, token| token.target != *target);
+        let keys = self.targets.guards.remove(target).unwrap_or_default();
+        for key in keys.into_keys() {
+            self.targets.keys.remove(&key);
+            self.budgets.forget(&Spending::Renewals(key));
+        }
+    }
+
+    /// One that begins after its grant ended was on its way when it did.
+    fn add_session(&mut self, event: &Event) {
+        let Change::SessionOpened {
+            of,
+            session,
+            target,
+            credential,
+            login,
+            ..
+        } = &event.change
+        else {
+            return;
+        };
+        let targets = &mut self.targets;
+        targets.next_session = targets.next_session.max(session.next());
+        let opened = Session {
+            of: of.clone(),
+            target: target.clone(),
+            credential: *credential,
+            login: login.clone(),
+            opened_at: event.at,
+            over_at: None,
+            unconfirmed: false,
+        };
+        targets.sessions.insert(*session, opened);
+    }
+
+    fn forget_session(&mut self, id: SessionId) {
+        if let Some(session) = self.targets.sessions.remove(&id)
+            && let Some(deadline) = session.deadline(id)
+        {
+            self.deadlines.remove(&deadline);
+        }
+    }
+
+    fn doubt_session(&mut self, id: SessionId) {
+        let Some(session) = self.targets.sessions.get_mut(&id) else {
+            return;
+        };
+        if let Some(deadline) = session.deadline(id) {
+            self.deadlines.remove(&deadline);
+        }
+        session.unconfirmed = true;
+    }
+
+    fn add_credential(&mut self, event: &Event) {
+        let Change::CredentialIssued {
+            of,
+            credential,
+            expires_at,
+            subject,
+            ..
+        } = &event.change
+        else {
+            return;
+        };
+        match subject {
+            Subject::Login { .. } => {
+                let fresh = Logins {
+                    until: *expires_at,
+                    over: false,
+                };
+                let logins = self.targets.logins.entry(of.grant).or_insert(fresh);
+                logins.until = logins.until.max(*expires_at);
+            }
+            Subject::Role {
+                target,
+                role,
+                member_of,
+            } => {
+                let begun = Role {
+                    of: of.clone(),
+                    target: target.clone(),
+                    member_of: member_of.clone(),
+                    created: false,
+                    failed: None,
+                };
+                self.targets.roles.insert(role.clone(), begun);
+            }
+            Subject::Name { .. } => {
+                let fresh = DatabaseCertificate::of(subject, *expires_at);
+                let certificates = &mut self.targets.certificates;
+                certificates.retain(|_, certificate| certificate.counts(event.at));
+                certificates.extend(fresh.map(|fresh| (*credential, fresh)));
+            }
+            Subject::Bearer { .. } => {}
+        }
+    }
+
+    fn end_at_targets(&mut self, grant: GrantId, at: Time) {
+        let targets = &mut self.targets;
+        targets.logins.retain(|_, logins| logins.until > at);
+        targets
+            .certificates
+            .retain(|_, certificate| certificate.counts(at));
+        if let Some(logins) = targets.logins.get_mut(&grant) {
+            logins.over = true;
+        }
+        for (id, session) in &mut targets.sessions {
+            if session.of.grant == grant && session.over_at.is_none() {
+                session.over_at = Some(at);
+                self.deadlines.extend(session.deadline(*id));
+            }
+        }
+    }
+
+    fn apply_to_role(&mut self, event: &Event) {
+        match &event.change {
+            Change::RoleCreated { role, .. } => {
+                if let Some(role) = self.targets.roles.get_mut(role) {
+                    role.created = true;
+                    role.failed = None;
+                }
+            }
+            Change::RoleFailed {
+                role, step, text, ..
+            } => {
+                if let Some(role) = self.targets.roles.get_mut(role) {
+                    role.failed = Some((*step, text.clone()));
+                }
+            }
+            Change::RoleDropped { role, .. } => {
+                self.targets.roles.remove(role);
+            }
+            _ => {}
+        }
+    }
+}
+
+impl Session {
+    /// When its end is in doubt; nothing while its grant lives, or once it was said.
+    pub(crate) fn deadline(&self, id: SessionId) -> Option<(Time, Deadline)> {
+        let over_at = self.over_at.filter(|_| !self.unconfirmed)?;
+        Some((over_at.plus(CONFIRMED_WITHIN), Deadline::Doubt(id)))
+    }
+}

@@ -1,0 +1,258 @@
+//! Guards: how things stand at a target, and who came in there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use breakglass_domain::command::Act;
+use breakglass_domain::event::SessionEnd;
+use breakglass_domain::policy::access::Target;
+use breakglass_domain::{
+    Actor, Change, Command, CredentialId, GrantId, IncidentId, KeyId, Lifetime, Line, PersonId,
+    Refusal, RightId, SessionId, TargetId, Time,
+};
+use breakglass_tlog::receipt::Receipt;
+
+use super::act;
+use super::feed::{Subscription, Told};
+use super::{App, Error};
+
+/// A target's guard whose certificate was checked for this very call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Guard {
+    /// What it guards.
+    pub target: TargetId,
+    /// The key of the connection.
+    pub key: KeyId,
+    /// The same key: uncompressed SEC 1 point, 65 bytes.
+    pub public: Vec<u8>,
+    /// When the certificate of the connection expires.
+    pub certificate_expires_at: Time,
+}
+
+/// Which guards attend right now.
+#[derive(Debug, Default)]
+pub(super) struct Attendance(Arc<Mutex<BTreeMap<TargetId, usize>>>);
+
+/// One that does, until it is dropped.
+#[derive(Debug)]
+struct Attending(Arc<Mutex<BTreeMap<TargetId, usize>>>, TargetId);
+
+impl Attendance {
+    fn begin(&self, target: &TargetId) -> Attending {
+        let mut guards = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *guards.entry(target.clone()).or_default() += 1;
+        Attending(Arc::clone(&self.0), target.clone())
+    }
+
+    pub(super) fn has(&self, target: &TargetId) -> bool {
+        let guards = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        guards.contains_key(target)
+    }
+}
+
+impl Drop for Attending {
+    fn drop(&mut self) {
+        let mut guards = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = guards.get_mut(&self.1) {
+            *count -= 1;
+            if *count == 0 {
+                guards.remove(&self.1);
+            }
+        }
+    }
+}
+
+/// Every grant that leads to a target and is active, and what of it has changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AtTarget {
+    /// Oldest first.
+    pub live: Vec<LiveGrant>,
+    /// Those that ended since it was last asked for: which, when, and one sentence for people.
+    pub ended: Vec<(GrantId, Time, String)>,
+    /// How long access outlives the contact with the broker.
+    pub grace: Lifetime,
+    /// Sessions that are to be over.
+    pub doomed: BTreeSet<SessionId>,
+    /// Grants whose SSH certificates sshd would still take by their time.
+    pub revoked: BTreeSet<GrantId>,
+}
+
+/// One of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LiveGrant {
+    /// Which.
+    pub grant: GrantId,
+    /// Whose.
+    pub person: PersonId,
+    /// For what.
+    pub right: RightId,
+    /// Under which incident.
+    pub incident: IncidentId,
+    /// When it ends at the latest.
+    pub ends_at: Time,
+}
+
+/// A guard that attends.
+pub struct Attend {
+    app: Arc<App>,
+    target: TargetId,
+    events: Subscription,
+    told: Option<AtTarget>,
+    ended: Vec<(GrantId, Time, String)>,
+    _attending: Attending,
+}
+
+impl App {
+    /// Whether the guard may call at all now.
+    ///
+    /// # Errors
+    /// The [`Refusal`] that says why not.
+    pub fn admit_guard(&self, guard: &Guard) -> Result<(), Error> {
+        let knows = |state: &breakglass_domain::State| state.knows_guard(&guard.target, &guard.key);
+        if self.live.read(knows) {
+            return Ok(());
+        }
+        Err(Refusal::UnknownTarget(guard.target.clone()).into())
+    }
+
+    /// Begins to tell a guard how things stand.
+    ///
+    /// # Errors
+    /// As [`App::follow`].
+    pub fn attend(self: &Arc<Self>, guard: &Guard) -> Result<Attend, Error> {
+        Ok(Attend {
+            events: self.follow(None)?,
+            app: Arc::clone(self),
+            target: guard.target.clone(),
+            told: None,
+            ended: Vec::new(),
+            _attending: self.attendance.begin(&guard.target),
+        })
+    }
+
+    /// Somebody came in at the guard's target.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] by the rules: nobody comes in then; [`Error::Ledger`].
+    pub async fn open_session(
+        &self,
+        guard: &Guard,
+        credential: CredentialId,
+        login: Line,
+        origin: String,
+    ) -> Result<(SessionId, Receipt), Error> {
+        let opening = Act::OpenSession {
+            grant: credential.grant,
+            credential,
+            login,
+            origin,
+        };
+        let decided = self.submit(guard.command(opening)).await?;
+        let opened = |change: &Change| match change {
+            Change::SessionOpened { session, .. } => Some(*session),
+            _ => None,
+        };
+        let (session, _, receipt) =
+            act::find(&decided, opened).ok_or(Error::Broken("no session was opened"))?;
+        Ok((session, receipt.clone()))
+    }
+
+    /// A session at the guard's target is over.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] where nobody knows it, or no longer; [`Error::Ledger`].
+    pub async fn end_session(
+        &self,
+        guard: &Guard,
+        session: SessionId,
+        how: SessionEnd,
+        took: Option<Lifetime>,
+    ) -> Result<Receipt, Error> {
+        let ending = Act::EndSession { session, how, took };
+        act::receipt(&self.submit(guard.command(ending)).await?)
+    }
+
+    fn at_target(&self, id: &TargetId) -> AtTarget {
+        let now = self.clock.now();
+        self.live.read(|state| {
+            let live = state.live_at(id, now).filter_map(|grant| {
+                Some(LiveGrant {
+                    grant: grant.of.grant,
+                    person: grant.of.person.clone(),
+                    right: grant.of.right.clone(),
+                    incident: grant.of.incident,
+                    ends_at: grant.active()?.ends_at,
+                })
+            });
+            let target = state.policy.targets.get(id);
+            let sessions = state.targets.sessions.iter();
+            let doomed = sessions
+                .filter(|(_, session)| session.target == *id && session.over_at.is_some())
+                .map(|(session, _)| *session);
+            AtTarget {
+                live: live.collect(),
+                ended: Vec::new(),
+                grace: target.map_or(Lifetime::ZERO, |target: &Target| target.grace),
+                doomed: doomed.collect(),
+                revoked: state.targets.revoked_logins(now),
+            }
+        })
+    }
+}
+
+impl Guard {
+    fn command(&self, act: Act) -> Command {
+        Command {
+            by: Actor::from(&self.target),
+            signed: None,
+            act,
+        }
+    }
+}
+
+impl Attend {
+    /// How things stand, as soon as that is another than what was told last; the first answer comes
+    /// at once. Safe to cancel.
+    ///
+    /// # Errors
+    /// [`Error::Ledger`] where what happened cannot be read.
+    pub async fn changed(&mut self) -> Result<AtTarget, Error> {
+        loop {
+            // First who ended what and why, so that it is told along with the end.
+            while self.events.place() < self.app.feed.tip() {
+                let told = self.events.next().await?;
+                self.note_ending(&told);
+            }
+            let now = self.app.at_target(&self.target);
+            if self.told.as_ref() != Some(&now) || !self.ended.is_empty() {
+                self.told = Some(now.clone());
+                let ended = std::mem::take(&mut self.ended);
+                return Ok(AtTarget { ended, ..now });
+            }
+            let told = self.events.next().await?;
+            self.note_ending(&told);
+        }
+    }
+
+    /// Only of those that were told to live here.
+    fn note_ending(&mut self, told: &Told) {
+        let Change::GrantEnded { of, .. } = told.change() else {
+            return;
+        };
+        let lived = |live: &LiveGrant| live.grant == of.grant;
+        if self
+            .told
+            .as_ref()
+            .is_some_and(|told| told.live.iter().any(lived))
+        {
+            let text = self.app.sentence(told, told.grant.as_deref());
+            self.ended.push((of.grant, told.event().at, text));
+        }
+    }
+
+    /// What it guards.
+    #[must_use]
+    pub fn target(&self) -> &TargetId {
+        &self.target
+    }
+}

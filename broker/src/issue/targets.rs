@@ -1,0 +1,133 @@
+//! The authority whose certificates targets accept: ECDSA P-256, and not the one of laptops. Who
+//! holds what is issued here can use a target, and can never speak to the broker with it.
+
+use breakglass_domain::{GrantId, Time};
+use rcgen::ExtendedKeyUsagePurpose;
+use rustls_pki_types::CertificateDer;
+
+use super::keys::{KeyError, KeyFolder, pem};
+use super::root::{
+    Files, HolderKey, Root, announced_serial, called, leaf_params, set_validity, uri,
+};
+use super::{BACK_DATED, subject};
+use crate::ports::{Entropy, IssueError};
+
+mod issuer;
+
+pub use issuer::TargetIssuer;
+
+const FILES: Files = Files {
+    key: TargetCa::FILE,
+    certificate: "targets.crt",
+};
+
+/// The authority for targets.
+pub struct TargetCa(Root);
+
+/// What a certificate for a target says; all of it stands in the entry that announced it.
+#[derive(Debug, Clone)]
+pub struct TargetCertificate<'a> {
+    /// The grant it is made under; an audit name, no target has to read it.
+    pub grant: GrantId,
+    /// The holder's public key: uncompressed SEC 1 point, 65 bytes.
+    pub public: &'a [u8],
+    /// Whom the target takes the holder for: a person, or a role.
+    pub common_name: &'a str,
+    /// Groups, as Kubernetes reads them.
+    pub organizations: &'a [&'a str],
+    /// Lower-case hex, 16 bytes.
+    pub serial: &'a str,
+    /// When the broker decided it.
+    pub at: Time,
+    /// Until when.
+    pub not_after: Time,
+}
+
+impl TargetCa {
+    /// The file its key is in.
+    pub const FILE: &'static str = "targets.pem";
+
+    /// Makes the authority of a new broker; `name` tells it from others of its kind.
+    ///
+    /// # Errors
+    /// [`KeyError`]; [`KeyError::Exists`] where there is one already.
+    pub fn create(
+        folder: &KeyFolder,
+        name: &str,
+        now: Time,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, KeyError> {
+        let name = format!("breakglass targets of {name}");
+        Root::create(folder, &FILES, &name, now, entropy).map(Self)
+    }
+
+    /// Loads the authority.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn load(folder: &KeyFolder) -> Result<Self, KeyError> {
+        Root::load(folder, &FILES).map(Self)
+    }
+
+    /// Loads the authority, or makes it where the broker was made before it had one.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn load_or_create(
+        folder: &KeyFolder,
+        name: &str,
+        now: Time,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, KeyError> {
+        match Self::load(folder) {
+            Err(KeyError::Missing(_)) => Self::create(folder, name, now, entropy),
+            loaded => loaded,
+        }
+    }
+
+    /// Its own certificate: what a target is given to trust.
+    #[must_use]
+    pub fn certificate(&self) -> &CertificateDer<'static> {
+        self.0.certificate()
+    }
+
+    /// The same in PEM (RFC 7468 section 5).
+    #[must_use]
+    pub fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// When its own certificate expires; `None` where that cannot be read.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Time> {
+        self.0.expires_at()
+    }
+
+    /// Makes a client certificate, in PEM. It does not look for an entry: only whoever has checked
+    /// the receipt may call it, so it is not for the outside.
+    ///
+    /// # Errors
+    /// [`IssueError::Signing`].
+    pub(super) fn make(&self, order: &TargetCertificate<'_>) -> Result<String, IssueError> {
+        let mut params = leaf_params(
+            called(order.common_name),
+            vec![uri(format!("breakglass:grant:{}", order.grant))?],
+            ExtendedKeyUsagePurpose::ClientAuth,
+        );
+        params.serial_number = Some(announced_serial(order.serial)?);
+        set_validity(&mut params, order.at.minus(BACK_DATED), order.not_after);
+        let signed = self.0.sign(&params, &HolderKey::new(order.public)?)?;
+        let (organizations, name) = (order.organizations, order.common_name);
+        let der = subject::renamed(signed.der(), organizations, name, self.0.key())?;
+        Ok(pem("CERTIFICATE", &der).to_string())
+    }
+}
+
+impl std::fmt::Debug for TargetCa {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TargetCa")
+    }
+}
+
+#[cfg(test)]
+mod tests;

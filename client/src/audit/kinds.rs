@@ -1,0 +1,168 @@
+//! The kinds of `docs/ledger-format.md`: who each is by, and the fields it has.
+//!
+//! A field that is missing or cannot be read says nothing, and what says nothing cannot be compared:
+//! so each entry of a known kind has all of them. More fields are fine; a newer broker wrote them.
+
+use serde_json::Value;
+
+use super::{BROKER, is_guard};
+use crate::entry::Entry;
+
+/// A kind this client knows.
+struct Kind {
+    name: &'static str,
+    by: By,
+    /// Whether it is about a grant, and begins with the four fields that all such kinds have.
+    of_grant: bool,
+    fields: &'static [(&'static str, Is)],
+}
+
+/// Whom an entry can be by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    Broker,
+    Person,
+    /// The broker, or a person.
+    Either,
+    /// The guard of a target.
+    Guard,
+}
+
+/// What a field holds.
+#[derive(Clone, Copy)]
+enum Is {
+    Text,
+    Time,
+    Number,
+    Flag,
+    /// A list of ids.
+    Ids,
+    /// A text, or nothing.
+    MaybeText,
+    /// `from` and `longest_ms`, or nothing.
+    MaybeAlone,
+}
+
+use By::{Broker, Either, Guard, Person};
+use Is::{Flag, Ids, MaybeAlone, MaybeText, Number, Text, Time};
+
+const OF_GRANT: &[(&str, Is)] = &[
+    ("grant", Text),
+    ("person", Text),
+    ("right", Text),
+    ("incident", Text),
+];
+
+macro_rules! kinds {
+    ($($name:literal $by:ident $of_grant:literal [$($field:ident $is:ident),*])*) => {
+        const KINDS: &[Kind] = &[$(Kind {
+            name: $name,
+            by: $by,
+            of_grant: $of_grant,
+            fields: &[$((stringify!($field), $is)),*],
+        }),*];
+    };
+}
+
+kinds! {
+    "broker.started" Broker false [version Text]
+    "key.added" Broker false [purpose Text, id Text, public Text]
+    "key.retired" Broker false [purpose Text, id Text]
+    "policy.loaded" Broker false [sha256 Text, text Text]
+    "person.invited" Either false [person Text, token Text, expires_at Time]
+    "person.enrolled" Person false [
+        person Text, token Text, key Text, public Text, device Text, serial Text,
+        certificate_expires_at Time
+    ]
+    "certificate.renewed" Person false [
+        person Text, key Text, serial Text, certificate_expires_at Time
+    ]
+    "person.removed" Either false [person Text, reason Text]
+    "person.frozen" Person false [person Text, reason Text]
+    "person.unfrozen" Either false [person Text, reason Text]
+    "target.invited" Either false [target Text, token Text, expires_at Time]
+    "target.enrolled" Guard false [
+        target Text, token Text, key Text, public Text, device Text, serial Text,
+        certificate_expires_at Time
+    ]
+    "target.renewed" Guard false [target Text, key Text, serial Text, certificate_expires_at Time]
+    "target.removed" Broker false [target Text, reason Text]
+    "incident.opened" Person false [incident Text, severity Text, title Text, closes_at Time]
+    "incident.noted" Person false [incident Text, text Text]
+    "incident.warned" Broker false [incident Text, closes_at Time]
+    "incident.closed" Either false [incident Text, reason Text]
+    "grant.requested" Person true [
+        sentence Text, risk Text, reason Text, length_ms Number, rule Text, approvers Ids,
+        lapses_at Time, self_grant MaybeAlone, held Flag, key Text, audience Text
+    ]
+    "grant.started" Either true [basis Text, ends_at Time]
+    "grant.extended" Person true [ends_at Time, reason Text]
+    "credential.issued" Person true [
+        credential Text, credential_kind Text, audience Text, expires_at Time, key Text
+    ]
+    "grant.used" Person true [program Text]
+    "grant.ended" Either true [ending Text, reason MaybeText]
+    "session.opened" Guard true [session Text, target Text, credential Text, login Text]
+    "session.ended" Guard true [session Text, target Text, how Text]
+    "session.unconfirmed" Broker true [session Text, target Text]
+    "role.created" Broker true [target Text, role Text]
+    "role.failed" Broker true [target Text, role Text, step Text, text Text]
+    "role.dropped" Broker true [target Text, role Text, sessions Number, took_ms Number]
+    "refused" Person false [act Text, reason Text, text Text, count Number]
+    "ledger.exported" Person false [from Number, to Number]
+    "ledger.repaired" Broker false [cut_bytes Number]
+}
+
+/// Whether this client knows what a kind means.
+pub(super) fn is_known(kind: &str) -> bool {
+    KINDS.iter().any(|known| known.name == kind)
+}
+
+/// Checks that an entry of a known kind says what its kind says, by somebody who can say it.
+pub(super) fn check(entry: &Entry) -> Result<(), String> {
+    let Some(kind) = KINDS.iter().find(|known| known.name == entry.kind) else {
+        return Ok(());
+    };
+    let (by_broker, by_guard) = (entry.by == BROKER, is_guard(&entry.by));
+    let is_fit = match kind.by {
+        Broker => by_broker,
+        Guard => by_guard,
+        Person => !by_broker && !by_guard,
+        Either => !by_guard,
+    };
+    if !is_fit {
+        return Err(format!("no {} is ever by {}", entry.kind, entry.by));
+    }
+    let of_grant = if kind.of_grant { OF_GRANT } else { &[] };
+    for (name, is) in of_grant.iter().chain(kind.fields) {
+        if !is.met(entry.body.get(*name)) {
+            return Err(match entry.body.get(*name) {
+                None => format!("the {} has no `{name}`", entry.kind),
+                Some(_) => format!("the `{name}` of the {} cannot be read", entry.kind),
+            });
+        }
+    }
+    Ok(())
+}
+
+impl Is {
+    fn met(self, value: Option<&Value>) -> bool {
+        let is_time = |value: &Value| {
+            let text = value.as_str();
+            text.is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok())
+        };
+        let is_number = |value: &Value| value.as_i64().is_some_and(|number| number >= 0);
+        match (self, value) {
+            (MaybeText | MaybeAlone, None) => true,
+            (_, None) => false,
+            (Text | MaybeText, Some(value)) => value.is_string(),
+            (Time, Some(value)) => is_time(value),
+            (Number, Some(value)) => is_number(value),
+            (Flag, Some(value)) => value.is_boolean(),
+            (Ids, Some(value)) => value
+                .as_array()
+                .is_some_and(|ids| ids.iter().all(Value::is_string)),
+            (MaybeAlone, Some(value)) => is_time(&value["from"]) && is_number(&value["longest_ms"]),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The policy that is in force at each place, read by the parser that decides on the broker.
+
+use ring::digest::{SHA256, digest};
+use serde_json::Value;
+
+use super::BROKER;
+use crate::{
+    entry::Entry,
+    rules::{Given, Rules},
+};
+
+/// The newest that was loaded.
+#[derive(Default)]
+pub(super) struct Policies {
+    in_force: Option<Rules>,
+}
+
+impl Policies {
+    /// Takes the policy of an entry, where it loads one.
+    pub(super) fn take(&mut self, entry: &Entry) -> Result<(), String> {
+        if entry.kind != "policy.loaded" {
+            return Ok(());
+        }
+        let text = entry.text("text").unwrap_or_default();
+        if entry.text("sha256") != Some(&hex(digest(&SHA256, text.as_bytes()).as_ref())) {
+            return Err("the policy's text has another hash than the entry says".to_owned());
+        }
+        let rules = match text {
+            "" => Rules::nothing(),
+            text => Rules::parse("the policy", text).map_err(|mistakes| {
+                let first = mistakes.problems().first();
+                let first = first.map_or_else(String::new, |problem| problem.message.clone());
+                format!(
+                    "the policy cannot be read: {first} (if a newer broker took it, use a newer glass)"
+                )
+            })?,
+        };
+        self.in_force = Some(rules);
+        Ok(())
+    }
+
+    /// Whether the person is on the team, or the guard's target in the policy. Before the first policy nothing is said of anybody.
+    pub(super) fn know(&self, person: &str) -> bool {
+        self.in_force
+            .as_ref()
+            .is_none_or(|rules| rules.knows(person))
+    }
+
+    /// What is said of one right for one person.
+    pub(super) fn given(&self, person: &str, right: &str) -> Option<Given> {
+        self.in_force
+            .as_ref()
+            .and_then(|rules| rules.given(person, right))
+    }
+
+    /// What a kind of credential says under a right of a person's; nothing where there is none.
+    pub(super) fn said(&self, person: &str, right: &str, kind: &str) -> Option<Value> {
+        self.in_force.as_ref()?.said(person, right, kind)
+    }
+
+    /// Whether a right leads to a target.
+    pub(super) fn reaches(&self, right: &str, target: &str) -> bool {
+        self.in_force
+            .as_ref()
+            .is_some_and(|rules| rules.reaches(right, target))
+    }
+
+    /// How old an incident gets, in milliseconds; nothing before the first policy.
+    pub(super) fn incident_longest(&self) -> i64 {
+        self.in_force.as_ref().map_or(0, Rules::incident_longest)
+    }
+
+    pub(super) fn has_duty(&self, duty: &str, person: &str) -> bool {
+        self.in_force
+            .as_ref()
+            .is_some_and(|rules| rules.has_duty(duty, person))
+    }
+
+    /// Whoever does this has the duty; the operator on the broker's host needs none.
+    pub(super) fn need_duty(&self, duty: &str, entry: &Entry) -> Result<(), String> {
+        if entry.by == BROKER || self.has_duty(duty, &entry.by) {
+            return Ok(());
+        }
+        Err(format!(
+            "{} is by {}, to whom the policy in force does not give `{duty}`",
+            entry.kind, entry.by
+        ))
+    }
+}
+
+/// Lower-case.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,117 @@
+//! Words: each entry of an act says what was signed.
+
+use breakglass_proto::statement::Act;
+
+use crate::entry::Entry;
+
+/// Every line of the statement that the entry repeats says the same there.
+pub(crate) fn check(act: &Act, entry: &Entry) -> Result<(), String> {
+    for (name, value) in texts(act) {
+        match entry.text(name) {
+            Some(recorded) if recorded == value => {}
+            Some(recorded) => {
+                return Err(format!(
+                    "`{name}: {value}` was signed, and {recorded} recorded"
+                ));
+            }
+            // It stands in the request, and is compared with what was pinned there.
+            None if name == "sentence" && entry.kind == "grant.started" => {}
+            None => return Err(format!("`{name}: {value}` was signed, and is not recorded")),
+        }
+    }
+    match act {
+        Act::Request { length, held, .. } => {
+            let length = length.as_millis();
+            check_value(
+                "length_ms",
+                &length,
+                &entry.number("length_ms").map(i128::from),
+            )?;
+            check_value("held", held, &entry.body["held"].as_bool())
+        }
+        Act::Approve { until, .. } => match entry.time("ends_at") {
+            Some(ends_at) if ends_at <= *until => Ok(()),
+            ends_at => Err(format!(
+                "yes was said until {until}, and it ends at {}",
+                ends_at.map_or_else(|| "no time".to_owned(), |at| at.to_string())
+            )),
+        },
+        _ => Ok(()),
+    }
+}
+
+fn check_value<T: PartialEq + std::fmt::Display>(
+    name: &str,
+    signed: &T,
+    recorded: &Option<T>,
+) -> Result<(), String> {
+    match recorded {
+        Some(recorded) if recorded == signed => Ok(()),
+        Some(recorded) => Err(format!(
+            "`{name}` was signed as {signed}, and {recorded} recorded"
+        )),
+        None => Err(format!(
+            "`{name}` was signed as {signed}, and is not recorded"
+        )),
+    }
+}
+
+/// What an act says and its entries repeat, by the entries' names.
+fn texts(act: &Act) -> Vec<(&'static str, &str)> {
+    match act {
+        Act::Enroll {
+            token_sha256,
+            key,
+            device,
+        } => vec![("token", token_sha256), ("key", key), ("device", device)],
+        Act::OpenIncident { severity, title } => vec![("severity", severity), ("title", title)],
+        Act::Note { incident, text } => vec![("incident", incident), ("text", text)],
+        Act::CloseIncident { incident, reason } => vec![("incident", incident), ("reason", reason)],
+        Act::Request {
+            right,
+            sentence,
+            incident,
+            reason,
+            ..
+        } => vec![
+            ("right", right),
+            ("sentence", sentence),
+            ("incident", incident),
+            ("reason", reason),
+        ],
+        Act::Approve {
+            grant,
+            incident,
+            requester,
+            right,
+            sentence,
+            ..
+        } => vec![
+            ("grant", grant),
+            ("incident", incident),
+            ("person", requester),
+            ("right", right),
+            ("sentence", sentence),
+        ],
+        Act::SelfGrant {
+            grant,
+            incident,
+            right,
+            sentence,
+        } => vec![
+            ("grant", grant),
+            ("incident", incident),
+            ("right", right),
+            ("sentence", sentence),
+        ],
+        Act::Deny { grant, reason }
+        | Act::Revoke { grant, reason }
+        | Act::Extend { grant, reason, .. } => vec![("grant", grant), ("reason", reason)],
+        Act::Drop { grant } => vec![("grant", grant)],
+        Act::Freeze { person, reason }
+        | Act::Unfreeze { person, reason }
+        | Act::RemovePerson { person, reason } => vec![("person", person), ("reason", reason)],
+        Act::Invite { person } => vec![("person", person)],
+        Act::InviteTarget { target } => vec![("target", target)],
+    }
+}

@@ -1,0 +1,95 @@
+//! Waiting for the kill receipt of a closing, and showing it.
+
+use std::time::Duration;
+
+use breakglass_proto::v1::{self, Grant};
+use jiff::Timestamp;
+use tokio::time::{Instant, timeout_at};
+
+use crate::{
+    commands::Seat,
+    entry::Entry,
+    error::Error,
+    kill::{Kill, Kills},
+    session::Session,
+    stream::{News, Resumed},
+    time,
+    watching::Following,
+};
+
+/// How long the answers are waited for: the broker itself puts it on record after ten seconds that
+/// an end could not be confirmed, and that takes a moment to arrive.
+const PATIENCE: Duration = Duration::from_secs(12);
+
+/// What became of everything that a closing is to end, as far as it is said in time.
+///
+/// # Errors
+/// Where the broker cannot be trusted; that it cannot be reached only ends the waiting.
+pub(super) async fn settled(
+    seat: &Seat,
+    session: &Session,
+    closed: &v1::CloseIncidentResponse,
+) -> Result<Kills, Error> {
+    let mut kills = Kills::of(closed);
+    if kills.is_settled() {
+        return Ok(kills);
+    }
+    seat.printer.note(format!(
+        "waiting for the end of {} at their targets",
+        counted(kills.all())
+    ));
+    let after = closed.receipt.as_ref().map(|receipt| receipt.index + 1);
+    let mut entries = Resumed::new(session, Following, after);
+    let deadline = Instant::now() + PATIENCE;
+    while !kills.is_settled() {
+        let Ok(news) = timeout_at(deadline, entries.next()).await else {
+            break;
+        };
+        let News::Came(followed) = news? else {
+            continue;
+        };
+        let entry = followed.entry.map(|entry| Entry::parse(&entry.line));
+        if let Some(entry) = entry {
+            kills.heard(&entry.map_err(|why| Error::broken_answer(&why))?);
+        }
+    }
+    Ok(kills)
+}
+
+fn counted(kills: &[Kill]) -> String {
+    match kills.len() {
+        1 => "what is open".to_owned(),
+        many => format!("{many} things that are open"),
+    }
+}
+
+/// Prints it: each end, the slowest, and what nobody can take back.
+pub(super) fn show(seat: &Seat, kills: &Kills, ended: &[Grant], now: Timestamp) {
+    let printer = &seat.printer;
+    for kill in kills.all() {
+        printer.line(format!("  {}", kill.sentence()));
+    }
+    if let Some(slowest) = kills.slowest_ms() {
+        printer.line(format!(
+            "The slowest was over {slowest} ms after the closing."
+        ));
+    }
+    if !kills.is_settled() {
+        printer.line("What is not confirmed yet is tried again until it is: glass status");
+    }
+    for grant in ended {
+        if let Some(until) = lasts_until(grant, now) {
+            printer.line(format!(
+                "  {}: a copy of {}'s credential may be taken until {}, by who checks nothing else",
+                grant.id,
+                grant.person,
+                time::local_and_relative(until, now)
+            ));
+        }
+    }
+}
+
+/// Until when a copied credential of a grant may be taken; `None` where that is over.
+pub(super) fn lasts_until(grant: &Grant, now: Timestamp) -> Option<Timestamp> {
+    time::from_proto(grant.credentials_until.as_ref()).filter(|until| *until > now)
+}

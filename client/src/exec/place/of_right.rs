@@ -1,0 +1,162 @@
+//! From what the broker says of a right to the places of its credentials.
+
+use std::path::Path;
+
+use breakglass_proto::v1::{self, Access, Verdict};
+
+use super::{
+    Place, Placement, Unfit,
+    address::Address,
+    aws::{self, Aws},
+    kubernetes::{self, Kubernetes},
+    postgres::{self, Postgres, Trust},
+    ssh::Ssh,
+};
+use crate::{
+    error::Error,
+    roots,
+    ssh::{Address as Host, HostCa},
+};
+
+/// The port of PostgreSQL.
+const POSTGRES_PORT: u16 = 5432;
+
+/// Variables that name a bundle of authorities.
+const BUNDLES: [&str; 1] = ["SSL_CERT_FILE"];
+
+impl Placement {
+    /// The places of a right. The name of a session at AWS is given once the grant is known, see
+    /// [`Placement::of_grant`].
+    ///
+    /// # Errors
+    /// [`Error::Setup`] where something the policy says of a target cannot be used here: better
+    /// before anybody is asked than after.
+    pub fn of_right(right: &Verdict, folder: &Path) -> Result<Self, Error> {
+        let Some(access) = &right.access else {
+            return Ok(Self::default());
+        };
+        let mut places = Vec::new();
+        if !access.audience.is_empty() {
+            places.push(Place::Token);
+        }
+        if let Some(ssh) = &access.ssh {
+            places.push(Place::Ssh(ssh_place(ssh, folder)?));
+        }
+        let others = unfit_said(others(access), right)?;
+        places.extend(others);
+        if places.is_empty() {
+            return Ok(Self::default());
+        }
+        Ok(Self::new(places))
+    }
+
+    /// Whose grant it is: what AWS calls the session.
+    pub fn of_grant(&mut self, person: &str, grant: &str) {
+        for place in &mut self.0 {
+            if let Place::Aws(aws) = place {
+                aws.session_name = aws::session_name(person, grant);
+            }
+        }
+    }
+
+    /// What AWS calls the session, where there is one.
+    pub(in crate::exec) fn aws_session(&self) -> Option<&str> {
+        self.0.iter().find_map(|place| match place {
+            Place::Aws(aws) => Some(aws.session_name.as_str()),
+            _ => None,
+        })
+    }
+
+    /// The socket of the agent, where hosts are among the places.
+    pub(in crate::exec) fn socket(&self) -> Option<&Path> {
+        self.0.iter().find_map(|place| match place {
+            Place::Ssh(ssh) => Some(ssh.socket.as_path()),
+            _ => None,
+        })
+    }
+}
+
+fn others(access: &Access) -> Result<Vec<Place>, Unfit> {
+    let postgres = access.postgres.as_ref().map(postgres_place).transpose()?;
+    let kubernetes = access.kubernetes.as_ref().map(kubernetes_place);
+    let aws = access.aws.as_ref().map(aws_place);
+    Ok(postgres.into_iter().chain(kubernetes).chain(aws).collect())
+}
+
+fn unfit_said<T>(made: Result<T, Unfit>, right: &Verdict) -> Result<T, Error> {
+    made.map_err(|why| {
+        Error::setup(
+            format!("{} leads nowhere from here: {why}", right.right),
+            format!("see what it says: glass can {}", right.right),
+        )
+    })
+}
+
+fn ssh_place(ssh: &v1::SshAccess, folder: &Path) -> Result<Ssh, Error> {
+    let socket = folder.join(super::ssh::SOCKET);
+    // sun_path(7) has room for a hundred bytes or so.
+    if std::os::unix::net::SocketAddr::from_pathname(&socket).is_err() {
+        return Err(Error::setup(
+            format!("{} is too long for a socket's path", socket.display()),
+            "set XDG_RUNTIME_DIR or TMPDIR to a folder with a shorter name",
+        ));
+    }
+    let known_hosts = match ssh.host_ca.as_str() {
+        "" => None,
+        line => {
+            let ca = HostCa::parse(line)?;
+            let hosts = ssh.hosts.iter();
+            let hosts = hosts.filter_map(|host| Host::parse(&host.address));
+            Some(hosts.map(|host| ca.known_hosts(&host)).collect())
+        }
+    };
+    Ok(Ssh {
+        socket,
+        known_hosts,
+    })
+}
+
+fn postgres_place(postgres: &v1::PostgresAccess) -> Result<Place, Unfit> {
+    let trust = match postgres.ca.as_str() {
+        "" => {
+            let variable = |name: &str| std::env::var(name).ok();
+            let bundle = roots::bundle(&BUNDLES, variable);
+            Trust::System(bundle.map_err(|why| Unfit(why.to_string()))?)
+        }
+        pem => Trust::Authority(pem.to_owned()),
+    };
+    Ok(Place::Postgres(Postgres {
+        address: Address::parse(&postgres.address, POSTGRES_PORT)?,
+        database: some(&postgres.database),
+        trust,
+        way: match postgres.by_certificate {
+            true => postgres::Way::Certificate,
+            false => postgres::Way::Role,
+        },
+    }))
+}
+
+fn kubernetes_place(kubernetes: &v1::KubernetesAccess) -> Place {
+    Place::Kubernetes(Kubernetes {
+        target: kubernetes.target.clone(),
+        server: kubernetes.server.clone(),
+        authority: some(&kubernetes.ca),
+        namespace: some(&kubernetes.namespace),
+        way: match kubernetes.by_certificate {
+            true => kubernetes::Way::Certificate,
+            false => kubernetes::Way::Token,
+        },
+    })
+}
+
+fn aws_place(aws: &v1::AwsAccess) -> Place {
+    Place::Aws(Aws {
+        role_arn: aws.role_arn.clone(),
+        region: some(&aws.region),
+        session_name: String::new(),
+    })
+}
+
+fn some(text: &str) -> Option<String> {
+    (!text.is_empty()).then(|| text.to_owned())
+}

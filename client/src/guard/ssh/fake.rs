@@ -1,0 +1,177 @@
+//! A broker that says what the test says, and tells what it was told.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::mpsc;
+
+use super::broker::{Attended, Attending, Broker, Ending, Live, News, Opening, Standing};
+use crate::{
+    error::{Error, Refusal},
+    time,
+};
+
+/// What the broker was told.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    Opened(Opening),
+    Ended(Ending),
+}
+
+#[derive(Clone)]
+pub(super) struct FakeBroker(Arc<Inner>);
+
+struct Inner {
+    reachable: AtomicBool,
+    /// Refuses to open sessions.
+    refusing: AtomicBool,
+    sessions: AtomicU32,
+    /// The newest standing, said first on each new stream.
+    standing: Mutex<Standing>,
+    grace: Mutex<Option<Duration>>,
+    streams: Mutex<Vec<mpsc::UnboundedSender<News>>>,
+    acts: mpsc::UnboundedSender<Act>,
+}
+
+impl FakeBroker {
+    pub(super) fn new() -> (Self, mpsc::UnboundedReceiver<Act>) {
+        let (acts, told) = mpsc::unbounded_channel();
+        let inner = Inner {
+            reachable: AtomicBool::new(true),
+            refusing: AtomicBool::new(false),
+            sessions: AtomicU32::new(6),
+            standing: Mutex::default(),
+            grace: Mutex::default(),
+            streams: Mutex::default(),
+            acts,
+        };
+        (Self(Arc::new(inner)), told)
+    }
+
+    /// These grants live from now on, and no others.
+    pub(super) fn stand(&self, live: &[&str], ended: &[(&str, &str)]) {
+        let live = live.iter().map(|grant| {
+            let live = Live {
+                person: "mia".into(),
+                right: "shell-web".into(),
+                incident: "INC-12".into(),
+                ends_at: time::now() + jiff::SignedDuration::from_mins(15),
+            };
+            ((*grant).to_owned(), live)
+        });
+        let ended = ended.iter().map(|(grant, text)| super::broker::EndedGrant {
+            grant: (*grant).to_owned(),
+            text: (*text).to_owned(),
+        });
+        let standing = Standing {
+            live: live.collect(),
+            ended: ended.collect(),
+            doomed: Vec::new(),
+        };
+        *self.0.standing.lock().unwrap() = standing.clone();
+        self.say(News {
+            standing: Some(standing),
+            tick: Some(time::now()),
+            ..News::default()
+        });
+    }
+
+    /// Says this on every stream.
+    pub(super) fn say(&self, news: News) {
+        let mut streams = self.0.streams.lock().unwrap();
+        streams.retain(|stream| stream.send(news.clone()).is_ok());
+    }
+
+    /// Goes away, or comes back.
+    pub(super) fn reachable(&self, reachable: bool) {
+        self.0.reachable.store(reachable, Ordering::SeqCst);
+        if !reachable {
+            self.0.streams.lock().unwrap().clear();
+        }
+    }
+
+    /// This session is held for over.
+    pub(super) fn dooms(&self, session: &str) {
+        let mut standing = self.0.standing.lock().unwrap();
+        standing.doomed.push(session.to_owned());
+        let standing = Some(standing.clone());
+        self.say(News {
+            standing,
+            ..News::default()
+        });
+    }
+
+    /// The grace said first on each new stream.
+    pub(super) fn grace(&self, grace: Duration) {
+        *self.0.grace.lock().unwrap() = Some(grace);
+    }
+
+    pub(super) fn refusing(&self) {
+        self.0.refusing.store(true, Ordering::SeqCst);
+    }
+
+    fn answers(&self) -> Result<(), Error> {
+        if self.0.reachable.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        Err(gone())
+    }
+}
+
+fn gone() -> Error {
+    Error::Unreachable {
+        what: "the broker is gone".to_owned(),
+        next: String::new(),
+    }
+}
+
+impl Attended for FakeBroker {
+    type Attending = mpsc::UnboundedReceiver<News>;
+
+    async fn attend(&self) -> Result<Self::Attending, Error> {
+        self.answers()?;
+        let (stream, attending) = mpsc::unbounded_channel();
+        let first = News {
+            standing: Some(self.0.standing.lock().unwrap().clone()),
+            tick: Some(time::now()),
+            grace: *self.0.grace.lock().unwrap(),
+            ..News::default()
+        };
+        stream.send(first).unwrap();
+        self.0.streams.lock().unwrap().push(stream);
+        Ok(attending)
+    }
+}
+
+impl Broker for FakeBroker {
+    async fn open(&self, opening: &Opening) -> Result<String, Error> {
+        self.answers()?;
+        self.0.acts.send(Act::Opened(opening.clone())).unwrap();
+        if self.0.refusing.load(Ordering::SeqCst) {
+            return Err(Error::Refused(Box::new(Refusal {
+                reason: "GRANT_ENDED".into(),
+                message: "grant G-45 has ended".into(),
+                next: None,
+            })));
+        }
+        let number = self.0.sessions.fetch_add(1, Ordering::SeqCst) + 1;
+        Ok(format!("S-{number}"))
+    }
+
+    async fn end(&self, ending: &Ending) -> Result<(), Error> {
+        self.answers()?;
+        self.0.acts.send(Act::Ended(ending.clone())).unwrap();
+        Ok(())
+    }
+}
+
+impl Attending for mpsc::UnboundedReceiver<News> {
+    async fn next(&mut self) -> Result<News, Error> {
+        self.recv().await.ok_or_else(gone)
+    }
+}

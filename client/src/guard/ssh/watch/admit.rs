@@ -1,0 +1,224 @@
+//! Who comes in.
+
+use tokio::{
+    sync::oneshot,
+    time::{Instant, timeout},
+};
+
+use super::{Dying, Running, Watch};
+use crate::{
+    error::Error,
+    guard::ssh::{
+        Session,
+        attend::Moment,
+        broker::{Broker, How},
+        cgroup::Cgroup,
+        doorbell::{Answer, Ring},
+        kin::Kin,
+        limits::OPEN_TIMEOUT,
+        roster::Roster,
+    },
+};
+
+/// The broker was asked about a login.
+pub(super) struct Asked {
+    key: u64,
+    answer: oneshot::Sender<Answer>,
+    /// The session's name; `None` where the broker did not answer in time.
+    said: Result<Option<String>, Error>,
+}
+
+impl<B: Broker> Watch<B> {
+    /// A login rings: it is written down first and asked about then, so that no session the broker
+    /// has recorded is unknown here, whatever happens in between.
+    pub(super) fn rung(&mut self, ring: Ring) {
+        let now = Moment::now();
+        let Ring {
+            login,
+            process,
+            answer,
+        } = ring;
+        if let Some(key) = self.sessions.of_process(process) {
+            // Its hook rings again: the guard was restarted while it waited.
+            return self.rung_again(key, answer);
+        }
+        if let Some(why) = self.view.lost(now) {
+            return refuse(answer, why);
+        }
+        let added = self.sessions.add(Session {
+            id: None,
+            credential: login.credential,
+            login: login.login,
+            origin: login.origin,
+            opened_at: now.wall,
+            process,
+            marker: login.marker,
+            group: None,
+            strays: Vec::new(),
+            late: false,
+            over: None,
+        });
+        match added {
+            Err(why) => {
+                self.printer.warn(&why);
+                refuse(
+                    answer,
+                    format!("the guard cannot take note of this session: {why}"),
+                );
+            }
+            Ok(key) => {
+                self.run_session(key, Some(now.passing));
+                self.ask(key, answer);
+            }
+        }
+    }
+
+    fn rung_again(&mut self, key: u64, answer: oneshot::Sender<Answer>) {
+        let named = self.sessions.session(key).is_some_and(|s| s.id.is_some());
+        if named {
+            let text = self.welcome(key);
+            admit(answer, text);
+        } else if self.telling_about(key) {
+            refuse(
+                answer,
+                "the broker is being asked already; try again".to_owned(),
+            );
+        } else {
+            self.ask(key, answer);
+        }
+    }
+
+    fn ask(&mut self, key: u64, answer: oneshot::Sender<Answer>) {
+        let Some(session) = self.sessions.session(key) else {
+            return;
+        };
+        let opening = session.opening();
+        self.begin_telling(key);
+        let broker = self.broker.clone();
+        self.asked.spawn(async move {
+            let said = match timeout(OPEN_TIMEOUT, broker.open(&opening)).await {
+                Ok(Ok(id)) => Ok(Some(id)),
+                Ok(Err(error)) if error.is_passing() => Ok(None),
+                Ok(Err(error)) => Err(error),
+                Err(_) => Ok(None),
+            };
+            Asked { key, answer, said }
+        });
+    }
+
+    /// The broker has answered about a login, or not.
+    pub(super) fn answered(&mut self, asked: Asked) {
+        let Asked { key, answer, said } = asked;
+        self.end_telling(key);
+        let now = Moment::now();
+        match said {
+            Ok(Some(id)) => {
+                if let Some(session) = self.sessions.session_mut(key) {
+                    session.id = Some(id);
+                    self.unsaved = true;
+                }
+                match self.view.lost(now) {
+                    None => self.let_in(key, answer),
+                    Some(why) => {
+                        self.over(key, How::Gone, None);
+                        refuse(answer, why);
+                    }
+                }
+            }
+            Err(why) => {
+                self.forget(key);
+                let next = why.next().map(|next| format!(". Next: {next}"));
+                refuse(answer, format!("{why}{}", next.unwrap_or_default()));
+            }
+            Ok(None) => {
+                let Some(session) = self.sessions.session_mut(key) else {
+                    return;
+                };
+                match self.view.let_in_unasked(&session.credential.grant, now) {
+                    Ok(()) => {
+                        session.late = true;
+                        self.let_in(key, answer);
+                    }
+                    Err(why) => {
+                        // Where the broker has recorded it all the same, it will hold it for
+                        // over, and hears then that it is gone.
+                        self.forget(key);
+                        refuse(answer, why);
+                    }
+                }
+            }
+        }
+    }
+
+    fn let_in(&mut self, key: u64, answer: oneshot::Sender<Answer>) {
+        self.unsaved = true;
+        if let Some(session) = self.sessions.session(key) {
+            self.printer
+                .note(format!("{} from {} is in", session.name(), session.origin));
+        }
+        let text = self.welcome(key);
+        admit(answer, text);
+    }
+
+    fn welcome(&self, key: u64) -> String {
+        let Some(session) = self.sessions.session(key) else {
+            return String::new();
+        };
+        let credential = &session.credential;
+        format!(
+            "emergency access under {}: this session ends with grant {}",
+            credential.incident, credential.grant
+        )
+    }
+
+    fn forget(&mut self, key: u64) {
+        if let Some(group) = self.running.remove(&key).and_then(|r| r.roster.group) {
+            // sshd's process is still in it, with a sentence to show; the next start sweeps it up.
+            group.remove();
+        }
+        self.sessions.remove(key);
+        self.unsaved = true;
+    }
+
+    /// Begins to watch over an open session.
+    pub(super) fn run_session(&mut self, key: u64, admitted: Option<Instant>) {
+        let Some(session) = self.sessions.session_mut(key) else {
+            return;
+        };
+        let process = session.process;
+        let group = match &session.group {
+            Some(path) => Cgroup::at(path),
+            None => (self.cgroups.as_ref()).and_then(|cgroups| cgroups.make(process).ok()),
+        };
+        session.group = group.as_ref().map(|group| group.path().to_owned());
+        self.unsaved = true;
+        let strays = session.strays.iter().copied();
+        let roster = Roster {
+            kin: Kin::new(process, strays),
+            group,
+            marker: session.marker.clone(),
+        };
+        let running = Running {
+            roster,
+            admitted,
+            condemned: None,
+            dying: Dying::No,
+        };
+        self.running.insert(key, running);
+    }
+}
+
+fn admit(answer: oneshot::Sender<Answer>, text: String) {
+    // A hook that went away does not come in: sshd's process is gone, or refuses.
+    let _ = answer.send(Answer {
+        admitted: true,
+        text,
+    });
+}
+
+fn refuse(answer: oneshot::Sender<Answer>, text: String) {
+    let _ = answer.send(Answer {
+        admitted: false,
+        text,
+    });
+}

@@ -1,0 +1,197 @@
+//! The policy, read by the very parser that decides on the broker: the one file of the client that
+//! names the domain (decision 0002).
+
+use breakglass_domain::{
+    PersonId, RightId, TargetId,
+    policy::{
+        Duties, IfNobodyAnswers, Policy, Right,
+        access::{KubernetesWay, PostgresWay},
+    },
+};
+use serde_json::{Value, json};
+
+pub use breakglass_domain::{limits::POLICY_MAX, policy::PolicyError as Mistakes};
+
+/// The rules of one policy.
+#[derive(Debug, Clone)]
+pub struct Rules(Policy);
+
+/// What the rules say of one right for one person. Lengths are in milliseconds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// The rule that decides.
+    pub rule: String,
+    /// In plain language.
+    pub sentence: String,
+    /// `low` or `high`.
+    pub risk: String,
+    /// The longest a grant may last.
+    pub longest: i64,
+    /// Who credentials are for.
+    pub audience: String,
+    /// Who may say yes; never the person.
+    pub approvers: Vec<String>,
+    /// What the person may begin alone if nobody answers.
+    pub alone: Option<Alone>,
+}
+
+/// How long approvers have, and how long it may last then, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Alone {
+    /// How long approvers have.
+    pub after: i64,
+    /// The longest it may last.
+    pub longest: i64,
+}
+
+impl Rules {
+    /// Reads a policy; `name` is what mistakes call the file.
+    ///
+    /// # Errors
+    /// Every line that is wrong.
+    pub fn parse(name: &str, text: &str) -> Result<Self, Mistakes> {
+        Policy::parse(name, text).map(Self)
+    }
+
+    /// Before any policy was loaded: nobody, nothing.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self(Policy::nothing())
+    }
+
+    /// Whether the person is on the team; for `target:ID`, whether the policy has that target.
+    #[must_use]
+    pub fn knows(&self, who: &str) -> bool {
+        let target = |id: TargetId| self.0.targets.contains_key(&id);
+        match who.strip_prefix("target:") {
+            Some(id) => id.parse().is_ok_and(target),
+            None => {
+                let person = |id: PersonId| self.0.people.contains_key(&id);
+                who.parse().is_ok_and(person)
+            }
+        }
+    }
+
+    /// What the first rule says that gives the person the right.
+    #[must_use]
+    pub fn given(&self, person: &str, right: &str) -> Option<Given> {
+        let (person, id): (PersonId, RightId) = (person.parse().ok()?, right.parse().ok()?);
+        let right = self.0.rights.get(&id)?;
+        let rule = self.0.rule_for(&person, &id)?;
+        let approvers = self.0.approvers(rule, &person);
+        Some(Given {
+            rule: rule.name.to_string(),
+            sentence: right.sentence.to_string(),
+            risk: right.risk.to_string(),
+            longest: right.longest.as_millis(),
+            audience: right.audience.to_string(),
+            approvers: approvers.iter().map(ToString::to_string).collect(),
+            alone: match rule.if_nobody_answers {
+                IfNobodyAnswers::Deny => None,
+                IfNobodyAnswers::SelfGrant { after, longest } => Some(Alone {
+                    after: after.as_millis(),
+                    longest: longest.as_millis(),
+                }),
+            },
+        })
+    }
+
+    /// What a credential of a kind says under a right, by the names of an entry's `subject`; nothing
+    /// where the right comes with none of that kind.
+    #[must_use]
+    pub fn said(&self, person: &str, right: &str, kind: &str) -> Option<Value> {
+        let id: RightId = right.parse().ok()?;
+        let right = self.0.rights.get(&id)?;
+        match kind {
+            "jwt" => right
+                .has_audience
+                .then(|| json!({"groups": texts(right.groups())})),
+            "ssh" => right.ssh.as_ref().map(|ssh| {
+                json!({
+                    "principals": texts(&ssh.principals),
+                    "extensions": texts(&ssh.extensions),
+                    "source_addresses": texts(&ssh.source_addresses),
+                })
+            }),
+            "x509" => named(right, person),
+            "postgres" => {
+                let postgres = right.postgres.as_ref();
+                let postgres = postgres.filter(|it| it.way == PostgresWay::Role)?;
+                Some(json!({
+                    "target": postgres.target.to_string(),
+                    "member_of": postgres.role.to_string(),
+                }))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether a right leads to a target.
+    #[must_use]
+    pub fn reaches(&self, right: &str, target: &str) -> bool {
+        let (Ok(right), Ok(id)) = (right.parse::<RightId>(), target.parse::<TargetId>()) else {
+            return false;
+        };
+        let leads = self.0.rights.get(&right).zip(self.0.targets.get(&id));
+        leads.is_some_and(|(right, target)| right.reaches(&id, target))
+    }
+
+    /// Whether the person has a duty, by its name in the file: `open_incidents`.
+    #[must_use]
+    pub fn has_duty(&self, duty: &str, person: &str) -> bool {
+        let Ok(person) = person.parse() else {
+            return false;
+        };
+        let listed = self.0.duties.listed();
+        let given = Duties::FIELDS.iter().zip(listed);
+        given
+            .filter(|(name, _)| **name == duty)
+            .any(|(_, (_, who))| self.0.selects(who, &person))
+    }
+
+    /// How old an incident gets, in milliseconds.
+    #[must_use]
+    pub fn incident_longest(&self) -> i64 {
+        self.0.incident_longest.as_millis()
+    }
+
+    /// How many people, rights and rules there are.
+    #[must_use]
+    pub fn counts(&self) -> [usize; 3] {
+        let Policy {
+            people,
+            rights,
+            rules,
+            ..
+        } = &self.0;
+        [people.len(), rights.len(), rules.len()]
+    }
+
+    /// What can be loaded and would be strange all the same.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        self.0.warnings()
+    }
+
+    /// For each person, what they can and cannot do, in sentences.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        self.0.describe()
+    }
+}
+
+/// PostgreSQL takes the common name for the role; Kubernetes for the user, and organizations for its
+/// groups.
+fn named(right: &Right, person: &str) -> Option<Value> {
+    let postgres = right.postgres.as_ref();
+    if let Some(postgres) = postgres.filter(|it| it.way == PostgresWay::Certificate) {
+        return Some(json!({"common_name": postgres.role.to_string(), "organizations": []}));
+    }
+    let kubernetes = right.kubernetes.as_ref();
+    let kubernetes = kubernetes.filter(|it| it.way == KubernetesWay::Certificate)?;
+    Some(json!({"common_name": person, "organizations": texts(&kubernetes.groups)}))
+}
+
+fn texts<T: ToString>(list: &[T]) -> Vec<String> {
+    list.iter().map(ToString::to_string).collect()
+}

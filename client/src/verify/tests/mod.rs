@@ -1,0 +1,13 @@
+//! What gets in and, at greater length, what does not.
+
+mod hostile;
+mod live;
+mod proofs;
+mod setup;
+mod tokens;
+
+use serde_json::{Value, json};
+
+use super::fixtures::*;
+use super::*;
+use crate::key::PrivateKey;

@@ -1,0 +1,271 @@
+//! A real `glassd` in a process of its own, and people who ask it for grants.
+
+mod person;
+mod policy;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use breakglass_client::config::{Context, ContextName, Home};
+use breakglass_proto::v1::watch_service_client::WatchServiceClient;
+use tokio::process::{Child, Command};
+use tonic::transport::Channel;
+
+use crate::Outcome;
+use crate::load::{Call, in_turn};
+pub(crate) use person::Person;
+use policy::{A_SECOND, policy_of};
+pub(crate) use policy::{A_WHILE, RESTART, SHELL};
+
+/// The broker and everybody who asks.
+pub(crate) struct Team {
+    broker: Option<Child>,
+    folder: tempfile::TempDir,
+    people: Vec<Arc<Person>>,
+    incident: String,
+}
+
+impl Team {
+    /// A fresh broker, so many people enrolled, one incident open.
+    pub(crate) async fn start(people: usize) -> Outcome<Self> {
+        Self::with_targets(people, &[]).await
+    }
+
+    /// The same with these targets, and a right that leads to all of them.
+    pub(crate) async fn with_targets(people: usize, targets: &[String]) -> Outcome<Self> {
+        let folder = tempfile::tempdir()?;
+        let names: Vec<String> = (0..people).map(|number| format!("p{number}")).collect();
+        let policy = folder.path().join("policy.toml");
+        fs::write(&policy, policy_of(&names, targets))?;
+        let invitations = init(folder.path(), &policy, &names).await?;
+        let mut team = Self {
+            broker: None,
+            folder,
+            people: Vec::new(),
+            incident: String::new(),
+        };
+        team.serve().await?;
+        for (name, line) in names.iter().zip(&invitations) {
+            team.enroll(name, line).await?;
+            let person = Person::connect(team.context(name)?).await?;
+            team.people.push(Arc::new(person));
+        }
+        team.incident = team.people[0].opens_an_incident().await?;
+        Ok(team)
+    }
+
+    /// One address may enrol a hundred at once and then ten a second: the bench waits its turn.
+    async fn enroll(&self, name: &str, line: &str) -> Outcome<()> {
+        loop {
+            let glass = self
+                .glass()
+                .args(["--context", name, "enroll", line])
+                .output()
+                .await?;
+            match told(&glass, "glass enroll") {
+                Err(error) if error.to_string().contains("too many calls") => {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+                outcome => return outcome.map(drop),
+            }
+        }
+    }
+
+    /// Starts the broker on the folder; answers how long it took until it answered.
+    pub(crate) async fn serve(&mut self) -> Outcome<Duration> {
+        let began = Instant::now();
+        let out = fs::File::create(self.folder.path().join("glassd.out"))?;
+        let mut broker = Command::new(binary("glassd")?)
+            .args(["serve", "--config"])
+            .arg(self.config())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(out)
+            .kill_on_drop(true)
+            .spawn()?;
+        let port = fs::read_to_string(self.folder.path().join("port"))?;
+        loop {
+            if tokio::net::TcpStream::connect(format!("127.0.0.1:{port}"))
+                .await
+                .is_ok()
+            {
+                break;
+            }
+            if let Some(status) = broker.try_wait()? {
+                let said = fs::read_to_string(self.folder.path().join("glassd.out"))?;
+                return Err(format!("glassd ended ({status}): {said}").into());
+            }
+            tokio::task::yield_now().await;
+        }
+        self.broker = Some(broker);
+        Ok(began.elapsed())
+    }
+
+    /// Ends the broker cleanly.
+    pub(crate) async fn stop(&mut self) -> Outcome<()> {
+        if let Some(mut broker) = self.broker.take() {
+            let id = broker.id().and_then(|id| i32::try_from(id).ok());
+            let process = id
+                .and_then(rustix::process::Pid::from_raw)
+                .ok_or("no broker")?;
+            rustix::process::kill_process(process, rustix::process::Signal::TERM)?;
+            broker.wait().await?;
+        }
+        Ok(())
+    }
+
+    /// Request + issue, by everybody in turn.
+    pub(crate) fn request(&self) -> Outcome<Call> {
+        let incident = self.incident.clone();
+        Ok(in_turn(self.people.clone(), move |person: Arc<Person>| {
+            let incident = incident.clone();
+            async move {
+                person.ask(&RESTART, &incident, A_SECOND).await?;
+                Ok(())
+            }
+        }))
+    }
+
+    /// Who watches, on so many connections, those of one person after those of the other.
+    pub(crate) async fn watching(
+        &self,
+        connections: usize,
+    ) -> Outcome<Vec<WatchServiceClient<Channel>>> {
+        let mut clients = Vec::with_capacity(connections);
+        for number in 0..connections {
+            let person = &self.people[number % self.people.len()];
+            clients.push(WatchServiceClient::new(person.another_connection().await?));
+        }
+        Ok(clients)
+    }
+
+    /// Somebody who asks, and somebody else, where there is one, who ends.
+    pub(crate) fn two(&self) -> (&Person, &Person) {
+        (&self.people[0], &self.people[self.people.len() - 1])
+    }
+
+    /// One of them, in turn.
+    pub(crate) fn person(&self, number: usize) -> Arc<Person> {
+        Arc::clone(&self.people[number % self.people.len()])
+    }
+
+    /// Enrols the guard of a target as a context that is called as the target is.
+    pub(crate) async fn enrols_guard(&self, target: &str) -> Outcome<()> {
+        let line = self.people[0].invites_guard(target).await?;
+        self.enroll(target, &line).await
+    }
+
+    /// The folder of everybody's contexts.
+    pub(crate) fn laptops(&self) -> PathBuf {
+        self.folder.path().join("glass")
+    }
+
+    /// The open incident.
+    pub(crate) fn incident(&self) -> &str {
+        &self.incident
+    }
+
+    /// Resident memory of the broker, in MiB.
+    pub(crate) fn memory(&self) -> Outcome<f64> {
+        let id = self
+            .broker
+            .as_ref()
+            .and_then(Child::id)
+            .ok_or("no broker")?;
+        let status = fs::read_to_string(format!("/proc/{id}/status"))?;
+        let line = status
+            .lines()
+            .find(|line| line.starts_with("VmRSS:"))
+            .ok_or("no VmRSS")?;
+        let kib: f64 = line.split_whitespace().nth(1).ok_or("no VmRSS")?.parse()?;
+        Ok(kib / 1_024.0)
+    }
+
+    /// Number of entries in the ledger.
+    pub(crate) async fn entries(&self) -> Outcome<u64> {
+        self.people[0].entries().await
+    }
+
+    /// How much was written, and what the broker weighs then.
+    pub(crate) async fn report(&self) -> Outcome<String> {
+        let (entries, memory) = (self.entries().await?, self.memory()?);
+        Ok(format!(
+            "{entries} entries in the ledger; the broker has {memory:.0} MiB resident"
+        ))
+    }
+
+    fn config(&self) -> PathBuf {
+        self.folder.path().join("broker/glassd.toml")
+    }
+
+    fn glass(&self) -> Command {
+        let mut glass = Command::new(binary("glass").unwrap_or_else(|_| "glass".into()));
+        glass
+            .env("GLASS_CONFIG_DIR", self.laptops())
+            .stdin(Stdio::null());
+        glass
+    }
+
+    fn context(&self, name: &str) -> Outcome<Context> {
+        let home = Home::find(Some(&self.laptops()))?;
+        Ok(home.context(&ContextName::parse(name)?)?)
+    }
+}
+
+/// Makes the broker; answers the enrolment line of each person.
+async fn init(folder: &Path, policy: &Path, names: &[String]) -> Outcome<Vec<String>> {
+    let ports: Vec<u16> = free_ports()?;
+    fs::write(folder.join("port"), ports[0].to_string())?;
+    let mut glassd = Command::new(binary("glassd")?);
+    glassd
+        .arg("init")
+        .arg(folder.join("broker"))
+        .arg("--policy")
+        .arg(policy);
+    for (flag, port) in ["--listen", "--web-listen", "--metrics-listen"]
+        .iter()
+        .zip(&ports)
+    {
+        glassd.arg(flag).arg(format!("127.0.0.1:{port}"));
+    }
+    for name in names {
+        glassd.arg("--invite").arg(name);
+    }
+    let made = glassd.output().await?;
+    let said = told(&made, "glassd init")?;
+    let lines = said.split('\'').filter(|part| part.starts_with("https://"));
+    Ok(lines.map(str::to_owned).collect())
+}
+
+fn free_ports() -> Outcome<Vec<u16>> {
+    let listeners = (0..3)
+        .map(|_| std::net::TcpListener::bind("127.0.0.1:0"))
+        .collect::<Result<Vec<_>, _>>()?;
+    Ok(listeners
+        .iter()
+        .map(|it| it.local_addr().map(|at| at.port()))
+        .collect::<Result<_, _>>()?)
+}
+
+fn told(output: &std::process::Output, what: &str) -> Outcome<String> {
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
+    }
+    Err(format!("{what}: {}", String::from_utf8_lossy(&output.stderr)).into())
+}
+
+/// A binary beside this one.
+pub(crate) fn binary(name: &str) -> Outcome<PathBuf> {
+    let path = std::env::current_exe()?.with_file_name(name);
+    if path.exists() {
+        return Ok(path);
+    }
+    Err(format!(
+        "there is no {}; build it: cargo build --release --bins",
+        path.display()
+    )
+    .into())
+}

@@ -1,0 +1,110 @@
+//! Whatever the broker takes, both verifiers accept: random lists of what people do, through the
+//! real rules and the real encoding.
+
+use std::collections::BTreeMap;
+
+use breakglass_client::audit::Auditor;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::Value;
+
+use crate::house::House;
+
+use crate::steps::{Step, steps, written};
+use crate::verifiers::{verify, vkey};
+
+/// What `glass` says of it.
+fn complaint(house: &House) -> Option<String> {
+    let mut auditor = Auditor::new(vkey());
+    let wrong = house
+        .lines
+        .iter()
+        .find_map(|line| auditor.check(line).err());
+    wrong.map(|error| error.to_string())
+}
+
+proptest! {
+    #![proptest_config(Config {
+        cases: 128,
+        failure_persistence: None,
+        ..Config::default()
+    })]
+
+    #[test]
+    fn whatever_the_broker_takes_glass_accepts(steps in steps(150)) {
+        let house = written(&steps);
+        prop_assert_eq!(complaint(&house), None);
+    }
+}
+
+/// The same for both verifiers, over lists that are the same each time, and long enough to reach
+/// everything that can happen: what was never written was never accepted.
+#[test]
+fn both_verifiers_accept_lists_that_reach_everything() {
+    let mut runner = TestRunner::deterministic();
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for _ in 0..20 {
+        let list = vec(any::<Step>(), 300)
+            .new_tree(&mut runner)
+            .unwrap()
+            .current();
+        let house = written(&list);
+        let verdicts = verify(&house.lines);
+        assert_eq!(verdicts.glass, None, "glass");
+        assert_eq!(verdicts.python, None, "python");
+        for line in &house.lines {
+            let entry: Value = serde_json::from_slice(line).unwrap();
+            let more = entry["basis"].as_str().or(entry["ending"].as_str());
+            let what = format!(
+                "{} {}",
+                entry["kind"].as_str().unwrap(),
+                more.unwrap_or_default()
+            );
+            *seen.entry(what.trim().to_owned()).or_default() += 1;
+        }
+    }
+    for what in [
+        "policy.loaded",
+        "person.invited",
+        "person.enrolled",
+        "person.removed",
+        "person.frozen",
+        "person.unfrozen",
+        "certificate.renewed",
+        "incident.opened",
+        "incident.noted",
+        "incident.warned",
+        "incident.closed",
+        "grant.requested",
+        "grant.started fast-path",
+        "grant.started approved",
+        "grant.started self-granted",
+        "grant.extended",
+        "credential.issued",
+        "target.invited",
+        "target.enrolled",
+        "session.opened",
+        "session.ended",
+        "session.unconfirmed",
+        "role.created",
+        "role.failed",
+        "role.dropped",
+        "grant.used",
+        "grant.ended denied",
+        "grant.ended lapsed",
+        "grant.ended dropped",
+        "grant.ended revoked",
+        "grant.ended expired",
+        "grant.ended incident-closed",
+        "grant.ended person-left",
+        "grant.ended person-frozen",
+        "grant.ended abandoned",
+        "refused",
+        "ledger.exported",
+    ] {
+        let count = seen.get(what).copied().unwrap_or_default();
+        assert!(count >= 2, "{what} only {count} times: {seen:#?}");
+    }
+}

@@ -1,0 +1,25 @@
+//! Whole ledgers, before two verifiers that share nothing: the client's audit, and
+//! `verify_ledger.py`, which was written from the format's page alone.
+//!
+//! What a broker of ours writes both accept; each forgery, signed with the ledger's own key, both
+//! find, and say which entry is wrong and why.
+
+// clippy.toml allows it in tests; clippy takes only functions with #[test] for one, not their helpers.
+#![allow(clippy::unwrap_used)]
+
+mod approvals;
+mod bounds;
+mod copies;
+mod credentials;
+mod forgery;
+mod generated;
+mod honest;
+mod house;
+mod night;
+mod people;
+mod policies;
+mod statements;
+mod steps;
+mod targets;
+mod verbs;
+mod verifiers;

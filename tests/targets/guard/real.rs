@@ -1,0 +1,142 @@
+//! The whole way: a broker that issues, a guard that attends, and the ledger that has it all.
+
+use std::time::Instant;
+
+use serde_json::Value;
+
+use super::fleet::Fleet;
+use super::{BUSY, PROMISE};
+
+macro_rules! fleet_or_return {
+    ($grace:literal) => {
+        match Fleet::begins($grace) {
+            Some(fleet) => fleet,
+            // sshd with PAM, and a service of PAM's of our own, are root's alone.
+            None => return,
+        }
+    };
+}
+
+fn text<'a>(entry: &'a Value, field: &str) -> &'a str {
+    entry[field].as_str().unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn closing_the_incident_ends_a_session_that_has_just_begun_and_all_it_left_behind() {
+    let fleet = fleet_or_return!("1m");
+    let way = fleet.asks("mia", "shell-web").await;
+    let mut mia = fleet.logs_in(&way, BUSY);
+    let mut family = Vec::new();
+    for _ in 0..4 {
+        family.push(mia.says_process().await);
+    }
+    let opened = fleet.records("session.opened", 1).remove(0);
+    assert_eq!(text(&opened, "by"), "target:web-1");
+    assert_eq!(text(&opened, "credential"), format!("{}.1", way.grant));
+    assert_eq!(text(&opened, "origin"), "127.0.0.1");
+    assert_eq!(fleet.target()["sessions"][0]["person"], "mia");
+
+    let closing = fleet
+        .playground
+        .spawns("leon", &["incident", "close", "-m", "reverted"]);
+    let ended = fleet.records("session.ended", 1).remove(0);
+    for process in &family {
+        process.is_dead();
+    }
+    mia.is_out().await;
+    assert_eq!(text(&ended, "how"), "killed");
+    let took = ended["took_ms"].as_u64().unwrap();
+    assert!(u128::from(took) < PROMISE.as_millis(), "{took} ms");
+    let closed = fleet.records("incident.closed", 1).remove(0);
+    let at = |entry: &Value| text(entry, "at").parse::<jiff::Timestamp>().unwrap();
+    let took = at(&ended).duration_since(at(&closed)).unsigned_abs();
+    assert!(took < PROMISE, "from the closing to the record: {took:?}");
+    assert_eq!(closing.finishes().code, 0);
+    assert_eq!(fleet.target()["sessions"], Value::Array(Vec::new()));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_people_on_one_login_only_the_one_who_is_revoked_is_out() {
+    let fleet = fleet_or_return!("1m");
+    let hers = fleet.asks("mia", "shell-web").await;
+    let mut mia = fleet.logs_in(&hers, "echo mia; cat");
+    assert_eq!(mia.says().await, "mia");
+    let his = fleet.asks("leon", "shell-web").await;
+    let mut leon = fleet.logs_in(&his, "echo leon; cat");
+    assert_eq!(leon.says().await, "leon");
+
+    let words = ["revoke", &hers.grant, "-m", "wrong host"];
+    fleet.playground.done("leon", &words);
+    mia.is_out().await;
+    let ended = fleet.records("session.ended", 1);
+    assert_eq!((ended.len(), text(&ended[0], "person")), (1, "mia"));
+    leon.hears("still here\n").await;
+    assert_eq!(leon.says().await, "still here");
+
+    // Her certificate lives on for minutes, and opens nothing: sshd knows it by the list.
+    let revoked = fleet.revoked();
+    assert!(revoked.starts_with(b"SSHKRL\n\0"), "a list is in place");
+    let mut again = fleet.logs_in(&hers, "echo in");
+    assert_eq!(again.is_out().await, Some(255));
+    assert_eq!(fleet.records("session.opened", 2).len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_for_another_host_opens_nothing_and_the_screen_says_why() {
+    let fleet = fleet_or_return!("1m");
+    let way = fleet.asks("mia", "shell-other").await;
+    let mut mia = fleet.logs_in(&way, "echo in");
+    let said = mia.says().await;
+    assert!(
+        said.starts_with("glass: ") && said.contains("web-1"),
+        "{said}"
+    );
+    assert_eq!(mia.is_out().await, Some(254));
+    assert_eq!(fleet.playground.entries_of("session.opened").len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broker_that_is_gone_for_longer_than_the_grace_takes_access_with_it() {
+    let mut fleet = fleet_or_return!("1s");
+    let way = fleet.asks("mia", "shell-web").await;
+    let mut mia = fleet.logs_in(&way, "echo in; exec sleep 1000");
+    assert_eq!(mia.says().await, "in");
+    fleet.records("session.opened", 1);
+
+    fleet.playground.is_killed();
+    let lost = Instant::now();
+    mia.is_out().await;
+    // The grace, but no less than what a late tick may take; and the time to end a session.
+    assert!(lost.elapsed().as_secs() <= 8, "{:?}", lost.elapsed());
+    let mut again = fleet.logs_in(&way, "echo in");
+    let said = again.says().await;
+    assert!(said.contains("the broker cannot be reached"), "{said}");
+    again.is_out().await;
+
+    // What it could not tell it tells when there is somebody to tell.
+    fleet.playground.serves();
+    let ended = fleet.records("session.ended", 1);
+    assert_eq!(text(&ended[0], "how"), "killed");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guard_that_was_killed_goes_on_with_the_sessions_of_before() {
+    let mut fleet = fleet_or_return!("1m");
+    let way = fleet.asks("mia", "shell-web").await;
+    let mut mia = fleet.logs_in(&way, BUSY);
+    let mut family = Vec::new();
+    for _ in 0..4 {
+        family.push(mia.says_process().await);
+    }
+    fleet.records("session.opened", 1);
+    fleet.guard_is_killed();
+    fleet.playground.done("mia", &["drop", &way.grant]);
+    fleet.guard_starts();
+    let ended = fleet.records("session.ended", 1);
+    assert_eq!(text(&ended[0], "how"), "killed");
+    for process in family {
+        process.is_dead();
+    }
+    mia.is_out().await;
+    assert!(fleet.guard().says("has ended, in").contains("mia"));
+}

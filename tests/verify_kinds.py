@@ -1,0 +1,129 @@
+"""What stands in entries and statements: the kinds, the acts, and how values are written.
+
+From docs/ledger-format.md and docs/reference/statements.md; used by verify_story.py.
+"""
+import datetime, re
+
+
+class Wrong(Exception):
+    """What is wrong, and where."""
+
+
+def need(holds, where, what):
+    if not holds:
+        raise Wrong(f"{where}: {what}")
+
+
+BROKER, MINUTE = "breakglass", 60_000
+ABOUT_GRANT = "grant person right incident "
+# The fields that an entry of each kind must have; of what type, its name tells (see `check_fields`).
+FIELDS = {
+    "broker.started": "version",
+    "key.added": "purpose id public",
+    "key.retired": "purpose id",
+    "policy.loaded": "sha256 text",
+    "person.invited": "person token expires_at",
+    "person.enrolled": "person token key public device serial certificate_expires_at",
+    "certificate.renewed": "person key serial certificate_expires_at",
+    "person.removed": "person reason",
+    "person.frozen": "person reason",
+    "person.unfrozen": "person reason",
+    "target.invited": "target token expires_at",
+    "target.enrolled": "target token key public device serial certificate_expires_at",
+    "target.renewed": "target key serial certificate_expires_at",
+    "target.removed": "target reason",
+    "incident.opened": "incident severity title closes_at",
+    "incident.noted": "incident text",
+    "incident.warned": "incident closes_at",
+    "incident.closed": "incident reason",
+    "grant.requested": ABOUT_GRANT + "sentence risk reason length_ms rule approvers lapses_at held key audience",
+    "grant.started": ABOUT_GRANT + "basis ends_at",
+    "grant.extended": ABOUT_GRANT + "ends_at reason",
+    "credential.issued": ABOUT_GRANT + "credential credential_kind audience expires_at key",
+    "grant.used": ABOUT_GRANT + "program",
+    "grant.ended": ABOUT_GRANT + "ending",
+    "session.opened": ABOUT_GRANT + "session target credential login",
+    "session.ended": ABOUT_GRANT + "session target how",
+    "session.unconfirmed": ABOUT_GRANT + "session target",
+    "role.created": ABOUT_GRANT + "target role",
+    "role.failed": ABOUT_GRANT + "target role step text",
+    "role.dropped": ABOUT_GRANT + "target role sessions took_ms",
+    "refused": "act reason text count",
+    "ledger.exported": "from to",
+    "ledger.repaired": "cut_bytes",
+}
+# Each act: the lines of its statement, and the entry that bears it.
+ACTS = {
+    "enroll": ("token-sha256 key device", "person.enrolled", "target.enrolled"),
+    "open-incident": ("severity title", "incident.opened"),
+    "note": ("incident text", "incident.noted"),
+    "close-incident": ("incident reason", "incident.closed", "grant.ended incident-closed"),
+    "request": ("right sentence incident reason for held", "grant.requested"),
+    "approve": ("grant incident requester right sentence until", "grant.started approved"),
+    "deny": ("grant reason", "grant.ended denied"),
+    "self-grant": ("grant incident right sentence", "grant.started self-granted"),
+    "extend": ("grant by-seconds reason", "grant.extended"),
+    "drop": ("grant", "grant.ended dropped"),
+    "revoke": ("grant reason", "grant.ended revoked"),
+    "freeze": ("person reason", "person.frozen", "grant.ended person-frozen"),
+    "unfreeze": ("person reason", "person.unfrozen"),
+    "invite": ("person", "person.invited"),
+    "invite-target": ("target", "target.invited"),
+    "remove-person": ("person reason", "person.removed", "grant.ended person-left"),
+}
+SIGNED = {deed for _, *deeds in ACTS.values() for deed in deeds}
+ENDING_ACTS = {"note", "close-incident", "deny", "drop", "revoke", "freeze", "remove-person"}
+# What the broker does by itself, or its operator on its host; and what people do without signing.
+BY_BROKER = {
+    "broker.started", "key.added", "key.retired", "policy.loaded", "target.removed", "incident.warned", "ledger.repaired",
+    "session.unconfirmed", "role.created", "role.failed", "role.dropped",
+}
+BY_GUARDS = {"target.enrolled", "target.renewed", "session.opened", "session.ended"}
+UNSIGNED = {
+    "person.invited", "target.invited", "person.unfrozen", "person.removed", "incident.closed", "grant.ended incident-closed",
+    "grant.ended person-left", "grant.ended lapsed", "grant.ended expired", "grant.ended abandoned", "grant.started fast-path",
+}
+BY_PEOPLE = {"credential.issued", "certificate.renewed", "grant.used", "ledger.exported"}
+DUTIES = {
+    "incident.opened": "open_incidents", "incident.closed": "close_incidents", "person.unfrozen": "freeze",
+    "person.invited": "invite", "target.invited": "invite", "person.removed": "invite", "ledger.exported": "export_ledger",
+}
+
+
+def millis(text, where):
+    need(isinstance(text, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", text), where, f"{text} is no time")
+    since = datetime.datetime.fromisoformat(text) - datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+    return since // datetime.timedelta(milliseconds=1)
+
+
+def once(pairs):
+    """An object in which each name occurs once: readers differ in which of two counts."""
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("a name occurs twice")
+    return dict(pairs)
+
+
+def check_fields(entry, where):
+    for name in FIELDS[entry["kind"]].split():
+        need(name in entry, where, f"the {entry['kind']} has no `{name}`")
+        value = entry[name]
+        if name.endswith("_at"):
+            entry[name] = millis(value, where)
+        elif name in ("length_ms", "count", "from", "to", "cut_bytes", "sessions", "took_ms"):
+            need(type(value) is int and value >= 0, where, f"`{name}` is no number")
+        else:
+            is_list = name == "approvers" and isinstance(value, list)
+            need(is_list or isinstance(value, bool if name == "held" else str), where, f"`{name}` is of another type")
+
+
+def read_statement(text, where):
+    """The act and its lines: exactly those of the act, in their order."""
+    lines = text.split("\n")
+    act = lines[0].removeprefix("breakglass/v1 ")
+    need(lines[0] != act and lines[-1] == "", where, "this is no statement")
+    said = [line.partition(": ")[::2] for line in lines[1:-1]]
+    if act in ACTS:
+        names = ["origin", "by", "at", *ACTS[act][0].split(), "nonce"]
+        need([name for name, _ in said] == names, where, f"these are not the lines of `{act}`")
+    plain = lambda value: re.sub(r"\\(.)", lambda found: {"n": "\n"}.get(found[1], found[1]), value)
+    return act, {name: plain(value) for name, value in said}

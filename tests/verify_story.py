@@ -1,0 +1,324 @@
+"""What the entries of a ledger say: who signed what, who may do what, what lives and how long.
+
+Written from docs/ledger-format.md alone, steps 4 to 8 of "What to verify"; used by verify_ledger.py.
+"""
+import base64, hashlib, json
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+from verify_kinds import (
+    ABOUT_GRANT, ACTS, BROKER, BY_BROKER, BY_GUARDS, BY_PEOPLE, DUTIES, ENDING_ACTS, FIELDS, MINUTE, SIGNED, UNSIGNED,
+    Wrong, check_fields, millis, need, once, read_statement,
+)
+from verify_policy import Rules
+
+sha = lambda data: hashlib.sha256(data).digest()
+
+
+class Story:
+    """What the entries say, folded: who may act, what the policy gives, what lives and how long."""
+
+    def __init__(self, origin):
+        self.origin, self.newest, self.rules, self.owed = origin, 0, None, None
+        self.keys, self.tokens, self.tokens_ever, self.frozen = {}, {}, set(), set()
+        self.incidents, self.incidents_ever, self.grants, self.grants_ever = {}, set(), {}, set()
+        self.sessions, self.roles, self.heard, self.unknown = {}, {}, set(), 0
+
+    def read(self, line, place, where):
+        """The next entry, as it stands on its line."""
+        try:
+            entry = json.loads(line, object_pairs_hook=once)
+            missing = [name for name in ("v", "index", "at", "kind", "by") if name not in entry]
+            need(not missing, where, f"the entry has no {missing}")
+            need(entry["v"] == 1 and entry["index"] == place, where, "not the next entry")
+            self.take(entry, where)
+        except (AttributeError, KeyError, TypeError, ValueError) as why:
+            raise Wrong(f"{where}: it cannot be read: {why}") from why
+
+    def take(self, entry, where):
+        kind, by = entry["kind"], entry["by"]
+        entry["at"] = at = millis(entry["at"], where)
+        need(at >= self.newest, where, "time goes back")
+        self.newest = at
+        if kind not in FIELDS:
+            self.unknown += 1
+            return self.hear(entry, where)
+        check_fields(entry, where)
+        need((kind in BY_BROKER) <= (by == BROKER), where, f"no {kind} is ever by {by}")
+        need((kind in BY_GUARDS) == by.startswith("target:"), where, f"no {kind} is ever by {by}")
+        if kind == "refused":
+            return self.settle(where)
+        if kind in ("person.enrolled", "target.enrolled"):
+            self.enrol(entry, where)
+        act, said = self.hear(entry, where) if "signed" in entry else (None, {})
+        self.follow(entry, act, said, where)
+        if kind == "policy.loaded":
+            need(entry["sha256"] == sha(entry["text"].encode()).hex(), where, "the policy has another hash")
+            self.rules = Rules(entry["text"])
+        self.may_act(entry, where)
+        part, _, _ = kind.partition(".")
+        deed = {"person": self.person, "certificate": self.person, "target": self.person, "incident": self.incident,
+                "grant": self.grant, "credential": self.grant, "session": self.at_target, "role": self.at_target}.get(part)
+        if deed:
+            deed(entry, said, where)
+
+    @staticmethod
+    def subject(entry):
+        """Whom an entry is about: a person, or the guard of a target."""
+        return f"target:{entry['target']}" if entry["kind"].startswith("target.") else entry["person"]
+
+    def enrol(self, entry, where):
+        whose, expires = self.tokens.pop(entry["token"], (None, 0))
+        need(whose == entry["by"] == self.subject(entry) and entry["at"] < expires, where, "no invitation that works")
+        point = base64.b64decode(entry["public"])
+        key = base64.urlsafe_b64encode(sha(point)).rstrip(b"=").decode()
+        need(key == entry["key"] == entry.get("signed", {}).get("key"), where, "the key's id is not its hash")
+        need(key not in self.keys, where, "the key is enrolled twice")
+        self.keys[key] = entry["by"], ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+
+    def hear(self, entry, where):
+        """Checks a statement: by a key that works, for this ledger, once, fresh."""
+        if "signed" not in entry:
+            return None, {}
+        signed, at, by = entry["signed"], entry["at"], entry["by"]
+        need(signed["key"] in self.keys, where, "signed by a key that is not enrolled")
+        person, public = self.keys[signed["key"]]
+        try:
+            public.verify(base64.b64decode(signed["signature"]), signed["text"].encode(), ec.ECDSA(SHA256()))
+        except InvalidSignature:
+            raise Wrong(f"{where}: {person}'s signature is not under this statement") from None
+        act, said = read_statement(signed["text"], where)
+        # Somebody who enrols need not know yet which ledger it is and what the broker calls them.
+        empty = [""] if act == "enroll" else []
+        need(person == by and said["by"] in [by, *empty], where, "not this person's statement")
+        need(said["origin"] in [self.origin, *empty], where, "a statement for another ledger")
+        need((signed["nonce"], signed["at"]) == (said["nonce"], said["at"]), where, "nonce or time are repeated wrongly")
+        need((signed["key"], signed["text"]) not in self.heard, where, "the statement was used before")
+        self.heard.add((signed["key"], signed["text"]))
+        age = at - millis(said["at"], where)
+        if act in ENDING_ACTS:
+            need(age >= -24 * 60 * MINUTE, where, "the statement is from long after")
+        elif act in ACTS:
+            need(abs(age) <= 5 * MINUTE, where, "the statement is not fresh")
+        return act, said
+
+    def follow(self, entry, act, said, where):
+        """The entry bears the statement of its act, goes on with one, or needs none."""
+        kind, by = entry["kind"], entry["by"]
+        deed = " ".join([kind] + [entry[name] for name in ("basis", "ending") if name in entry and kind.startswith("grant.")])
+        if act:
+            self.settle(where)
+            need(act in ACTS and deed in ACTS[act][1:], where, f"`{act}` was signed, and {deed} is recorded")
+            self.check_words(entry, act, said, where)
+            if kind == "grant.ended" and deed == ACTS[act][-1] and len(ACTS[act]) > 2:
+                self.owed = entry["at"], by, act, said
+            return
+        if self.owed and self.owed[:2] == (entry["at"], by):
+            _, _, owed, said = self.owed
+            if owed == "policy" and deed in ("person.removed", "target.removed", "grant.ended person-left"):
+                return
+            if owed != "policy" and deed in ACTS[owed][1:] and all(entry.get(name) == value for name, value in said.items() if name in ("incident", "person")):
+                self.check_words(entry, owed, said, where)
+                self.owed = None if deed == ACTS[owed][1] else self.owed
+                return
+        self.settle(where)
+        known = deed in SIGNED or deed in UNSIGNED or kind != "grant.ended"
+        free = (BY_BROKER | UNSIGNED) if by == BROKER else BY_PEOPLE | BY_GUARDS - {"target.enrolled"}
+        need(deed in free or (by == BROKER and not known), where, f"{deed} by {by} without a statement")
+        need(deed not in ("person.removed", "target.removed", "grant.ended person-left"), where, f"{deed}, and no policy was loaded")
+        if kind == "policy.loaded":
+            self.owed = entry["at"], by, "policy", {}
+
+    def settle(self, where):
+        """Where another act begins, the one before it is whole."""
+        owed, self.owed = self.owed, None
+        if owed and owed[2] != "policy":
+            raise Wrong(f"{where}: `{owed[2]}` was signed before, and {ACTS[owed[2]][1]} did not follow")
+        if owed:
+            for name, grant in self.grants.items():
+                need(self.rules.given(grant["person"], grant["right"]), where, f"{name} lives on, and the policy does not give it")
+            people = [person for person, _ in self.keys.values()] + [p for p, expires in self.tokens.values() if owed[0] < expires]
+            for person in people:
+                need(self.rules.knows(person), where, f"{person} is not removed, and not in the policy")
+
+    def check_words(self, entry, act, said, where):
+        for name in ACTS[act][0].split():
+            field = {"token-sha256": "token", "requester": "person", "for": "length_ms"}.get(name, name)
+            if name in ("until", "by-seconds") or (name == "sentence" and act != "request"):
+                continue  # compared with the grant
+            value = {"for": lambda text: int(text) * 1_000, "held": lambda text: text == "yes"}.get(name, str)(said[name])
+            need(entry.get(field) == value, where, f"`{name}: {said[name]}` was signed, and {entry.get(field)} is recorded")
+
+    def may_act(self, entry, where):
+        kind, by, rules = entry["kind"], entry["by"], self.rules
+        if by == BROKER:
+            return
+        need(by not in self.frozen, where, f"{by} is frozen")
+        need(rules is None or rules.knows(by), where, f"{by} is not in the policy")
+        duty = DUTIES.get(kind) or ("freeze" if kind == "person.frozen" and by != entry["person"] else None)
+        need(not duty or (rules and rules.selects(rules.duties.get(duty, []), by)), where, f"{by} has not the duty `{duty}`")
+
+    def person(self, entry, _, where):
+        kind, person = entry["kind"], self.subject(entry)
+        if kind in ("person.invited", "target.invited"):
+            need(entry["token"] not in self.tokens_ever, where, "the token was made before")
+            need(self.rules is None or self.rules.knows(person), where, f"{person} is not in the policy")
+            self.tokens_ever.add(entry["token"])
+            self.tokens[entry["token"]] = person, entry["expires_at"]
+        elif kind in ("certificate.renewed", "target.renewed"):
+            need(person == entry["by"] and self.keys.get(entry["key"], [None])[0] == person, where, "a certificate of another key")
+        elif kind == "person.unfrozen":
+            need(person in self.frozen, where, f"{person} is not frozen")
+            self.frozen.remove(person)
+        elif kind in ("person.removed", "target.removed", "person.frozen"):
+            left = [name for name, grant in self.grants.items() if grant["person"] == person]
+            need(not left, where, f"{person} still has {left}")
+            if kind == "person.frozen":
+                need(person not in self.frozen, where, f"{person} is frozen already")
+                self.frozen.add(person)
+                return
+            need(entry["by"] != BROKER or not self.rules.knows(person), where, f"{person} is in the policy")
+            self.keys = {key: whose for key, whose in self.keys.items() if whose[0] != person}
+            self.tokens = {token: whose for token, whose in self.tokens.items() if whose[0] != person}
+
+    def closes_at(self, incident, at, where):
+        need(at < self.incidents.get(incident, 0), where, f"{incident} is not open")
+        return self.incidents[incident]
+
+    def incident(self, entry, _, where):
+        kind, name, at = entry["kind"], entry["incident"], entry["at"]
+        if kind == "incident.opened":
+            need(name not in self.incidents_ever, where, f"{name} is opened twice")
+            need(entry["closes_at"] <= at + self.rules.incident_longest, where, f"{name} lasts longer than the policy allows")
+            self.incidents_ever.add(name)
+            self.incidents[name] = entry["closes_at"]
+        elif kind == "incident.closed":
+            need(name in self.incidents, where, f"{name} is closed, and was not open")
+            need(entry["by"] != BROKER or at >= self.incidents[name], where, f"{name} is closed by the broker before its time")
+            left = [grant for grant, it in self.grants.items() if it["incident"] == name]
+            need(not left, where, f"{name} is closed, and {left} live")
+            del self.incidents[name]
+        elif kind in FIELDS:
+            closes_at = self.closes_at(name, at, where)
+            need(entry.get("closes_at", closes_at) == closes_at, where, f"{name} closes at another time")
+
+    def grant(self, entry, said, where):
+        kind, name = entry["kind"], entry["grant"]
+        if kind == "grant.requested":
+            return self.request(entry, where)
+        need(name in self.grants, where, f"{name} does not live")
+        grant = self.grants[name]
+        for field in ("person", "right", "incident"):
+            need(entry[field] == grant[field], where, f"{name} was asked for with another {field}")
+        given = self.rules.given(grant["person"], grant["right"])
+        if kind == "grant.started":
+            return self.start(entry, said, grant, given, where)
+        if kind == "grant.ended":
+            return self.end(entry, grant, given, where)
+        need("basis" in grant and entry["at"] < grant["ends_at"], where, f"{name} is not active")
+        if kind == "grant.extended":
+            return self.extend(entry, said, grant, given, where)
+        need(entry["by"] == grant["person"], where, f"{name} is not of {entry['by']}")
+        if kind == "credential.issued":
+            self.closes_at(grant["incident"], entry["at"], where)
+            grant["credentials"] = number = grant.get("credentials", 0) + 1
+            need(entry["credential"] == f"{name}.{number}", where, f"the credential is not {name}.{number}")
+            self.check_credential(entry, grant, where)
+            need(entry["expires_at"] <= grant["ends_at"], where, "the credential outlives its grant")
+
+    def check_credential(self, entry, grant, where):
+        """It is for whom and as whom the request and the policy say."""
+        name, kind, subject = entry["grant"], entry["credential_kind"], entry.get("subject", {"groups": []})
+        for field in ("audience", "key"):
+            own_key = field == "key" and kind in ("ssh", "x509")  # made for this certificate
+            need(own_key or entry[field] == grant[field], where, f"the credential has another {field} than {name}")
+        said = self.rules.said(grant["person"], grant["right"], kind)
+        need(said, where, f"the policy gives no credential of kind {kind}")
+        for field, value in said.items():
+            need(subject.get(field) == value, where, f"the credential says `{field}: {subject.get(field)}`, and the policy {value}")
+        if "role" in subject:
+            need(subject["role"] not in self.roles, where, f"the role {subject['role']} is announced twice")
+            self.roles[subject["role"]] = [grant[field] for field in ABOUT_GRANT.split()] + [subject["target"]]
+
+    def at_target(self, entry, _, where):
+        """Sessions and roles: each under a grant, at a target, and over once."""
+        kind, target = entry["kind"], entry["target"]
+        known, name = (self.roles, entry["role"]) if kind.startswith("role.") else (self.sessions, entry["session"])
+        place = [entry[field] for field in (ABOUT_GRANT + "target").split()]
+        need(kind not in BY_GUARDS or entry["by"] == f"target:{target}", where, f"{entry['by']} speaks for {target}")
+        if kind != "session.opened":
+            need(known.get(name) == place, where, f"{kind} of {name}, which is over, elsewhere, or never was")
+            if kind in ("session.ended", "role.dropped"):
+                del known[name]
+            return
+        grant = self.grants.get(entry["grant"], {})
+        need("basis" in grant and entry["at"] < grant["ends_at"], where, f"{entry['grant']} is not active")
+        need(all(entry[field] == grant[field] for field in ABOUT_GRANT.split()), where, f"{name} is under another grant")
+        issued = [f"{entry['grant']}.{number}" for number in range(1, grant.get("credentials", 0) + 1)]
+        need(entry["credential"] in issued, where, f"{entry['credential']} was never issued")
+        need(self.rules.leads(entry["right"], target), where, f"{entry['right']} does not lead to {target}")
+        need(name not in known, where, f"{name} is opened twice")
+        known[name] = place
+
+    def request(self, entry, where):
+        name, at, by, alone = entry["grant"], entry["at"], entry["by"], entry.get("self_grant")
+        need(name not in self.grants_ever, where, f"{name} is asked for twice")
+        need(by == entry["person"] and entry["key"] == entry["signed"]["key"], where, "in another's name, or for another's key")
+        need(entry["lapses_at"] <= self.closes_at(entry["incident"], at, where), where, f"{name} waits longer than its incident lasts")
+        given = self.rules and self.rules.given(by, entry["right"])
+        need(given, where, f"the policy does not give {by} {entry['right']}")
+        for field in ("rule", "sentence", "risk", "audience", "approvers"):
+            need(entry[field] == given[field], where, f"the policy says `{field}: {given[field]}`, and not {entry[field]}")
+        need(entry["length_ms"] <= given["longest"], where, f"{name} is longer than the policy allows")
+        if alone:
+            alone = millis(alone["from"], where), alone["longest_ms"]
+            need(given["alone"] and alone[0] >= at + given["alone"][0] and alone[1] <= min(given["alone"][1], entry["length_ms"]),
+                 where, f"{name} allows a self-grant that the policy does not")
+        self.grants_ever.add(name)
+        self.grants[name] = dict(entry, alone=alone)
+
+    def start(self, entry, said, grant, given, where):
+        name, at, by, basis = entry["grant"], entry["at"], entry["by"], entry["basis"]
+        need("basis" not in grant and at < grant["lapses_at"], where, f"{name} begins, and does not wait")
+        need(given and all(given[field] == grant[field] for field in ("rule", "sentence")), where, f"the policy does not give {name} any more")
+        latest = [at + grant["length_ms"], at + given["longest"], self.closes_at(grant["incident"], at, where)]
+        need(basis == "fast-path" or said["sentence"] == grant["sentence"], where, f"the sentence of {name} is another")
+        if basis == "fast-path":
+            need(not grant["approvers"] and grant["risk"] == "low", where, f"{name} needs a yes")
+            need((entry["index"], at) == (grant["index"] + 1, grant["at"]), where, f"nobody asked for {name} just then")
+        elif basis == "approved":
+            need(by != grant["person"], where, f"{by} approves their own {name}")
+            need(by in grant["approvers"] and by in given["approvers"], where, f"{by} is no approver of {name}")
+            latest.append(millis(said["until"], where))
+        else:
+            need(by == grant["person"] and grant["alone"] and given["alone"], where, f"{name} allows no self-grant")
+            need(at >= grant["alone"][0], where, f"{name} begins alone too early")
+            latest += [at + grant["alone"][1], at + given["alone"][1]]
+        need(at < entry["ends_at"] <= min(latest), where, f"{name} lasts longer than it may")
+        grant.update(basis=basis, begins_at=at, ends_at=entry["ends_at"])
+
+    def extend(self, entry, said, grant, given, where):
+        name, by = entry["grant"], entry["by"]
+        need(given and all(given[field] == grant[field] for field in ("rule", "sentence")), where, f"the policy does not give {name} any more")
+        approves = by != grant["person"] and by in grant["approvers"] and by in given["approvers"]
+        alone = by == grant["person"] and (grant["basis"] == "self-granted" or not given["approvers"])
+        need(approves if grant["basis"] == "approved" else alone, where, f"{by} may not extend {name}")
+        longest = min(given["longest"], grant["alone"][1]) if grant["basis"] == "self-granted" else given["longest"]
+        latest = [grant["begins_at"] + longest, grant["ends_at"] + int(said["by-seconds"]) * 1_000, self.closes_at(grant["incident"], entry["at"], where)]
+        need(grant["ends_at"] < entry["ends_at"] <= min(latest), where, f"{name} lasts longer than it may")
+        grant["ends_at"] = entry["ends_at"]
+
+    def end(self, entry, grant, given, where):
+        name, at, by, ending = entry["grant"], entry["at"], entry["by"], entry["ending"]
+        fits = {
+            "denied": lambda: "basis" not in grant and by in grant["approvers"],
+            "lapsed": lambda: "basis" not in grant and at >= grant["lapses_at"],
+            "expired": lambda: "basis" in grant and at >= grant["ends_at"],
+            "dropped": lambda: by == grant["person"],
+            "revoked": lambda: by in grant["approvers"] or grant.get("basis") == "self-granted" or self.rules.selects(self.rules.duties.get("revoke", []), by),
+            "abandoned": lambda: grant["held"],
+            "incident-closed": lambda: by != BROKER or at >= self.incidents[grant["incident"]],
+            "person-left": lambda: by != BROKER or not given,
+        }.get(ending, lambda: True)
+        need(fits(), where, f"{name} cannot end as {ending} by {by}")
+        del self.grants[name]
