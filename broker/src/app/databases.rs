@@ -123,7 +123,7 @@ impl App {
             // Looked for after it was seen: whatever is being made was announced before.
             let is_known =
                 |state: &breakglass_domain::State| state.targets.roles.contains_key(&there.role);
-            if self.live.read(is_known) || self.in_the_making.has(&there.role) {
+            if self.live.read(is_known) {
                 continue;
             }
             self.drop_unknown(target, there).await?;

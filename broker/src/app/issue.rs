@@ -70,6 +70,7 @@ impl App {
         grant: GrantId,
         wish: &Wish,
     ) -> Result<(Issued, Grant), Error> {
+        let _mark = (*wish == Wish::Postgres).then(|| self.in_the_making.mark(grant));
         let wanted = self.wanted(wish);
         let issue = caller.command(Act::Issue { grant, wanted });
         let decided = self.submit(issue).await?;

@@ -4,21 +4,22 @@
 //! that it is there. Whatever was begun is dropped in the end: with its grant, or, where a broker
 //! fell between the two, by the next one, which makes nothing of it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use breakglass_domain::command::{Act, RoleOutcome};
 use breakglass_domain::event::RoleStep;
 use breakglass_domain::targets::Role;
-use breakglass_domain::{Actor, Command, Line, Subject};
+use breakglass_domain::{Actor, Command, GrantId, Line, Subject};
 use breakglass_tlog::receipt::Receipt;
 
 use super::{App, Error, Issued};
 use crate::ports::{Credential, CredentialOrder, CutRole, DatabaseError, DoomedRole};
 
-/// Names of roles that are being made right now, so that nobody takes them for left behind.
+/// Grants under which a role is being made right now, and how many, so that nobody takes it for left
+/// behind.
 #[derive(Debug, Default)]
-pub(super) struct InTheMaking(Mutex<BTreeSet<Line>>);
+pub(super) struct InTheMaking(Mutex<BTreeMap<GrantId, usize>>);
 
 /// Roles whose sessions were ended and that could not be dropped yet, and how that went: the time is
 /// that of the first try, after which nobody was in there.
@@ -43,26 +44,32 @@ impl Cuts {
     }
 }
 
-/// Takes a name off the list again, whatever became of its making.
-struct Mark<'a>(&'a InTheMaking, Line);
+/// Takes it off the list again, whatever became of its making.
+pub(super) struct Mark<'a>(&'a InTheMaking, GrantId);
 
 impl InTheMaking {
-    fn mark(&self, role: &Line) -> Mark<'_> {
-        let mut names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        names.insert(role.clone());
-        Mark(self, role.clone())
+    /// To be held from before the role is announced until it is on record what became of it.
+    pub(super) fn mark(&self, grant: GrantId) -> Mark<'_> {
+        let mut grants = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *grants.entry(grant).or_default() += 1;
+        Mark(self, grant)
     }
 
-    pub(super) fn has(&self, role: &Line) -> bool {
-        let names = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        names.contains(role)
+    fn has(&self, grant: GrantId) -> bool {
+        let grants = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        grants.contains_key(&grant)
     }
 }
 
 impl Drop for Mark<'_> {
     fn drop(&mut self) {
-        let mut names = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        names.remove(&self.1);
+        let mut grants = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = grants.get_mut(&self.1) {
+            *count -= 1;
+            if *count == 0 {
+                grants.remove(&self.1);
+            }
+        }
     }
 }
 
@@ -77,7 +84,6 @@ impl App {
             return Err(Error::Broken("no role was announced"));
         };
         let role = role.clone();
-        let _mark = self.in_the_making.mark(&role);
         let made = self.databases.create_role(receipt, &order).await;
         let outcome = match &made {
             Ok(_) => RoleOutcome::Created,
@@ -96,15 +102,17 @@ impl App {
     #[must_use]
     pub fn doomed_roles(&self) -> Vec<DoomedRole> {
         let now = self.clock.now();
-        let doomed = |role: &Role, name: &Line, live: bool| {
-            let abandoned = !role.created && !self.in_the_making.has(name);
-            !live || abandoned
+        // One that is being made is left alone until it is there, also where its grant has ended
+        // meanwhile: dropped before, it would come to be afterwards. Nobody is given its password.
+        let doomed = |role: &Role, live: bool| match role.created {
+            true => !live,
+            false => !self.in_the_making.has(role.of.grant),
         };
         self.live.read(|state| {
             let roles = state.targets.roles.iter();
-            let roles = roles.filter(|(name, role)| {
+            let roles = roles.filter(|(_, role)| {
                 let live = state.active_at(role.of.grant, now).is_some();
-                doomed(role, name, live)
+                doomed(role, live)
             });
             let roles = roles.map(|(name, role)| DoomedRole {
                 target: role.target.clone(),

@@ -179,7 +179,8 @@ fn a_database_that_is_down_at_the_close_is_told_and_rid_of_the_role_when_it_is_b
     let (held, loot) = house.holds("mia");
     house.server.stops();
     house.closes();
-    held.finishes();
+    let ended = held.finishes();
+    assert_ne!(ended.code, 0, "{ended}");
     let told = until("it is in the status", "the broker's job", || {
         let told = house.problems();
         told.contains("could not be dropped yet").then_some(told)
@@ -187,7 +188,11 @@ fn a_database_that_is_down_at_the_close_is_told_and_rid_of_the_role_when_it_is_b
     assert!(told.contains("breakglass_g1_1 at shop-db"), "{told}");
     assert!(told.contains("cannot be reached"), "{told}");
     let failed = house.entries_of("role.failed");
-    assert_eq!(failed.len(), 1, "only what is new is worth an entry");
+    assert_eq!(
+        failed.len(),
+        1,
+        "{failed:?}: only what is new is worth an entry"
+    );
     house.server.starts();
     until("it is gone", "the broker's job", || {
         (house.entries_of("role.dropped").len() == 1).then_some(())
@@ -237,6 +242,7 @@ fn a_role_whose_broker_was_killed_before_it_was_on_record_is_dropped_by_the_next
         'breakglass ledger=localhost/ledger grant=G-99')";
     assert_eq!(house.server.as_broker("shop", unknown).code, 0);
 
+    drop(asked);
     house.playground.serves();
     until("both are gone", "the broker's job", || {
         (house.roles().is_empty()).then_some(())
@@ -245,7 +251,6 @@ fn a_role_whose_broker_was_killed_before_it_was_on_record_is_dropped_by_the_next
         (house.entries_of("role.dropped").len() == 1).then_some(())
     });
     assert!(house.entries_of("role.created").is_empty());
-    drop(asked);
     let told = house.playground.stops();
     assert!(
         told.err.contains("a role that the ledger does not know"),

@@ -70,6 +70,8 @@ pub(crate) struct FakeSequencer {
     /// What somebody else wants done, and gets right behind the next command, before its caller
     /// hears anything: as in one batch.
     pub(crate) behind_next: Mutex<Option<Command>>,
+    /// What happens between the next entry and its caller's hearing of it.
+    pub(crate) once_recorded: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl FakeSequencer {
@@ -145,7 +147,13 @@ impl FakeSequencer {
 
 impl Sequencer for FakeSequencer {
     fn submit(&self, command: Command) -> Later<'_, Result<Decided, Declined>> {
-        Box::pin(async move { self.decide_with_company(&command) })
+        Box::pin(async move {
+            let decided = self.decide_with_company(&command);
+            if let Some(happens) = self.once_recorded.lock().unwrap().take() {
+                happens();
+            }
+            decided
+        })
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct FakeDatabases {
     pub(crate) lies: AtomicBool,
     /// Roles can be cut, and not dropped, while set.
     pub(crate) locked: AtomicBool,
+    /// Nothing is answered while set.
+    pub(crate) hangs: AtomicBool,
     /// Roles that were cut.
     cut: Mutex<BTreeSet<Line>>,
     /// Each cut takes a millisecond longer than the one before.
@@ -64,6 +66,9 @@ impl Databases for FakeDatabases {
             assert!(!entry.contains(PASSWORD), "and its password is not");
             self.reach(target)?;
             self.roles.lock().unwrap().insert(role.clone());
+            if self.hangs.load(Ordering::SeqCst) {
+                std::future::pending::<()>().await;
+            }
             if self.lies.load(Ordering::SeqCst) {
                 return Err(DatabaseError::Unreachable {
                     target: target.clone(),

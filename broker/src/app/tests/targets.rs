@@ -329,6 +329,34 @@ async fn a_role_lives_as_long_as_its_grant_and_is_dropped_until_it_is_gone() {
 }
 
 #[tokio::test]
+async fn a_role_that_is_being_made_is_not_taken_for_left_behind() {
+    let world = world().await;
+    let (mia, app) = (world.caller("mia"), Arc::clone(&world.app));
+    let looks = Arc::new(AtomicUsize::new(0));
+    let looked = Arc::clone(&looks);
+    let look = move || {
+        assert!(
+            app.doomed_roles().is_empty(),
+            "it is announced, and not there yet"
+        );
+        looked.fetch_add(1, Ordering::SeqCst);
+    };
+    *world.sequencer.once_recorded.lock().unwrap() = Some(Box::new(look));
+    let issue = world.app.issue(&mia, GrantId(1), &Wish::Postgres);
+    issue.await.unwrap();
+    assert_eq!(looks.load(Ordering::SeqCst), 1);
+    // Whoever hangs up meanwhile leaves something behind.
+    let app = Arc::clone(&world.app);
+    let hangs_up = async {
+        let issue = app.issue(&mia, GrantId(1), &Wish::Postgres);
+        world.databases.hangs.store(true, Ordering::SeqCst);
+        tokio::time::timeout(std::time::Duration::from_millis(20), issue).await
+    };
+    hangs_up.await.unwrap_err();
+    assert_eq!(world.app.doomed_roles()[0].role, line("breakglass_g1_2"));
+}
+
+#[tokio::test]
 async fn a_role_that_cannot_be_dropped_has_nobody_in_it_all_the_same() {
     let world = world().await;
     let mia = world.caller("mia");

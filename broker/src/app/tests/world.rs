@@ -124,6 +124,7 @@ impl World {
             submitted: AtomicUsize::new(0),
             fails: AtomicBool::new(false),
             behind_next: Mutex::default(),
+            once_recorded: Mutex::default(),
         });
         let maker = Arc::new(FakeMaker::default());
         let databases = Arc::new(FakeDatabases::default());
