@@ -50,10 +50,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         (Some(word), None) => person_or_right(&session, &word).await?,
     };
     seat.printer.answer(&CanView::from(&can), |printer| {
-        say(printer, &can);
-        if is_one_right {
-            say_token(printer, &can);
-        }
+        say_all(printer, &can, is_one_right);
     });
     let is_no = is_one_right && !can.verdicts.iter().any(|verdict| verdict.allowed);
     Ok(if is_no { exit::DENIED } else { DONE })
@@ -76,6 +73,11 @@ async fn person_or_right(session: &Session, word: &str) -> Result<(v1::PersonCan
 
 /// One sentence for each right, and the duties besides.
 pub fn say(printer: &Printer, can: &v1::PersonCan) {
+    say_all(printer, can, false);
+}
+
+/// The same; `token` where it is said whom a right's token is for, to those who look at that one.
+fn say_all(printer: &Printer, can: &v1::PersonCan, token: bool) {
     printer.heading(format!("{} ({})", can.name, can.person));
     for verdict in &can.verdicts {
         let sentence = match verdict.explanation.as_str() {
@@ -93,6 +95,10 @@ pub fn say(printer: &Printer, can: &v1::PersonCan) {
             for way in verdict.access.iter().flat_map(leads::ways) {
                 printer.line(format!("{INDENT}{way}"));
             }
+            let audience = verdict.access.iter().map(|access| &access.audience);
+            for audience in audience.filter(|audience| token && !audience.is_empty()) {
+                printer.line(format!("{INDENT}token for {}", text::plain(audience)));
+            }
         } else {
             printer.aside(line);
         }
@@ -105,15 +111,6 @@ pub fn say(printer: &Printer, can: &v1::PersonCan) {
 
 /// Under the explanation of a right.
 const INDENT: &str = "                             ";
-
-/// Whom the token of a right is for: for those who look at that one.
-fn say_token(printer: &Printer, can: &v1::PersonCan) {
-    let access = can.verdicts.iter().filter_map(|it| it.access.as_ref());
-    for access in access.filter(|access| !access.audience.is_empty()) {
-        let audience = text::plain(&access.audience);
-        printer.line(format!("{INDENT}token for {audience}"));
-    }
-}
 
 fn word(verdict: &v1::Verdict) -> &'static str {
     if verdict.allowed { "yes" } else { "no" }
