@@ -1,6 +1,6 @@
 //! What can be typed: the top level alone; each command describes itself in its own file.
 
-use clap::{Parser, Subcommand};
+use clap::{Args as _, CommandFactory as _, Parser, Subcommand};
 
 use crate::{
     commands::{
@@ -94,11 +94,42 @@ pub enum Command {
     Keep(Keep),
 }
 
+/// What people can type: all but the helpers that `glass exec` starts itself as.
+#[must_use]
+pub fn for_people() -> clap::Command {
+    let whole = Cli::command();
+    let is_helper = |name: &str| name.starts_with("__");
+    let commands = whole.get_subcommands().cloned();
+    let commands = commands.filter(|command| !is_helper(command.get_name()));
+    let mut told = clap::Command::new("glass")
+        .version(env!("CARGO_PKG_VERSION"))
+        .after_help(AFTER_HELP)
+        .subcommand_required(true)
+        .subcommands(commands);
+    if let Some(about) = whole.get_about() {
+        told = told.about(about.clone());
+    }
+    if let Some(about) = whole.get_long_about() {
+        told = told.long_about(about.clone());
+    }
+    Flags::augment_args(told)
+}
+
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
+
+    #[test]
+    fn helpers_are_not_for_people() {
+        let names = |command: &clap::Command| -> Vec<String> {
+            let all = command.get_subcommands();
+            all.map(|sub| sub.get_name().to_owned()).collect()
+        };
+        let (whole, told) = (names(&Cli::command()), names(&for_people()));
+        assert!(whole.iter().any(|name| name.starts_with("__")));
+        assert!(!told.iter().any(|name| name.starts_with("__")), "{told:?}");
+        assert_eq!(whole.len(), told.len() + 2);
+    }
 
     #[test]
     fn the_command_line_is_sound() {
@@ -179,7 +210,8 @@ mod tests {
             assert_eq!(read(text).unwrap(), seconds);
         }
         for text in ["15", "0s", "-5m", "soon", "", "9999999999h", "1.5s"] {
-            assert!(read(text).is_err(), "{text}");
+            let why = read(text).unwrap_err().to_string();
+            assert!(!why.contains("unexpected argument"), "{text}: {why}");
         }
     }
 }

@@ -1,14 +1,21 @@
 //! The connection to a broker: our own TCP and TLS beneath tonic's channel.
 
-use std::{io, sync::Arc};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use hyper_util::rt::TokioIo;
 use rustls::{AlertDescription, CertificateError, ClientConfig, Error as TlsError};
+use rustls_pki_types::UnixTime;
 use tokio::net::TcpStream;
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use tonic::transport::{Channel, Endpoint, Uri};
 
-use crate::{config::ServerUrl, error::Error, key, limits};
+use crate::{config::ServerUrl, error::Error, key, limits, time};
 
 /// Dials a broker and waits until TLS stands. The channel dials again by itself when it breaks.
 ///
@@ -19,13 +26,43 @@ pub async fn connect(server: &ServerUrl, tls: ClientConfig) -> Result<Channel, E
     let dialer = Arc::new(Dialer {
         server: server.clone(),
         tls: Arc::new(tls),
+        stood: AtomicBool::new(false),
     });
+    let (is_known, heard) = (
+        dialer.tls.client_auth_cert_resolver.has_certs(),
+        dialer.clone(),
+    );
     let connector = tower::service_fn(move |_: Uri| {
         let dialer = Arc::clone(&dialer);
         async move { dialer.dial().await.map(TokioIo::new) }
     });
     let channel = endpoint(server)?.connect_with_connector(connector).await;
-    channel.map_err(|error| of_transport(server, &error))
+    channel.map_err(|error| match of_transport(server, &error) {
+        error if is_known && heard.stood.load(Ordering::Relaxed) => perhaps_not_taken(error),
+        error => error,
+    })
+}
+
+/// A broker that does not take our certificate says so after its own part of the handshake is over
+/// (RFC 8446 section 4.4.2.4), so we may have written already and hear only that nobody reads.
+#[must_use]
+pub fn perhaps_not_taken(error: Error) -> Error {
+    match error {
+        Error::Unreachable { what, next } if !is_slow(&what) => Error::Unreachable {
+            what,
+            next: format!(
+                "{next}; or the broker does not take this laptop's certificate: it expired, or one \
+                 of the clocks is wrong"
+            ),
+        },
+        other => other,
+    }
+}
+
+fn is_slow(what: &str) -> bool {
+    ["in time", "imeout", "timed out"]
+        .iter()
+        .any(|word| what.contains(word))
 }
 
 /// Why no connection came to be, read from the chain of causes behind a transport's error.
@@ -33,6 +70,9 @@ pub async fn connect(server: &ServerUrl, tls: ClientConfig) -> Result<Channel, E
 pub fn of_transport(server: &ServerUrl, error: &(dyn std::error::Error + 'static)) -> Error {
     if let Some(error) = cause::<TlsError>(error) {
         return of_tls(server, error);
+    }
+    if let Some(alert) = told_alert(error) {
+        return of_tls(server, &TlsError::AlertReceived(alert));
     }
     let what = match cause::<io::Error>(error) {
         Some(error) if error.kind() == io::ErrorKind::TimedOut => {
@@ -45,6 +85,15 @@ pub fn of_transport(server: &ServerUrl, error: &(dyn std::error::Error + 'static
         what,
         next: unreachable_step(server),
     }
+}
+
+/// An alert about our certificate that came once HTTP/2 was spoken: h2 keeps of it the text alone.
+fn told_alert(error: &(dyn std::error::Error + 'static)) -> Option<AlertDescription> {
+    let texts = std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string);
+    let text = texts.collect::<Vec<_>>().join("\n");
+    let is_told =
+        |alert: &&AlertDescription| text.contains(&TlsError::AlertReceived(**alert).to_string());
+    ABOUT_US.iter().find(is_told).copied()
 }
 
 /// The cause at the end of the chain: the others only say that something failed.
@@ -77,14 +126,17 @@ fn of_tls(server: &ServerUrl, error: &TlsError) -> Error {
             | CertificateError::NotValidYet
             | CertificateError::NotValidYetContext { .. },
         ) => Error::setup(
-            format!("the certificate of {server} is not valid now: {error}"),
+            format!(
+                "the certificate of {server} is not valid now: {}",
+                validity(error)
+            ),
             "check this laptop's clock first, then the broker's (`glassd check`)",
         ),
         TlsError::InvalidCertificate(_) => Error::unverified(format!(
             "{server} is not the broker this laptop is enrolled with: its certificate was not \
              issued by the pinned CA"
         )),
-        TlsError::AlertReceived(alert) if is_about_us(*alert) => Error::setup(
+        TlsError::AlertReceived(alert) if ABOUT_US.contains(alert) => Error::setup(
             format!("the broker does not accept this laptop's certificate ({alert:?})"),
             key::enrol_again(),
         ),
@@ -95,20 +147,42 @@ fn of_tls(server: &ServerUrl, error: &TlsError) -> Error {
     }
 }
 
-/// Alerts a server sends about a client's certificate (RFC 8446 section 6.2).
-fn is_about_us(alert: AlertDescription) -> bool {
-    matches!(
-        alert,
-        AlertDescription::BadCertificate
-            | AlertDescription::UnsupportedCertificate
-            | AlertDescription::CertificateRevoked
-            | AlertDescription::CertificateExpired
-            | AlertDescription::CertificateUnknown
-            | AlertDescription::UnknownCA
-            | AlertDescription::AccessDenied
-            | AlertDescription::CertificateRequired
-    )
+/// Since or until when, and what this laptop's clock says.
+fn validity(error: &TlsError) -> String {
+    let moment = |time: &UnixTime| {
+        let seconds = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+        jiff::Timestamp::from_second(seconds).map_or_else(|_| "?".to_owned(), time::rfc3339)
+    };
+    match error {
+        TlsError::InvalidCertificate(CertificateError::ExpiredContext { time, not_after }) => {
+            format!(
+                "it expired at {}, and this laptop's clock says {}",
+                moment(not_after),
+                moment(time)
+            )
+        }
+        TlsError::InvalidCertificate(CertificateError::NotValidYetContext { time, not_before }) => {
+            format!(
+                "it begins at {}, and this laptop's clock says {}",
+                moment(not_before),
+                moment(time)
+            )
+        }
+        other => other.to_string(),
+    }
 }
+
+/// Alerts a server sends about a client's certificate (RFC 8446 section 6.2).
+const ABOUT_US: [AlertDescription; 8] = [
+    AlertDescription::BadCertificate,
+    AlertDescription::UnsupportedCertificate,
+    AlertDescription::CertificateRevoked,
+    AlertDescription::CertificateExpired,
+    AlertDescription::CertificateUnknown,
+    AlertDescription::UnknownCA,
+    AlertDescription::AccessDenied,
+    AlertDescription::CertificateRequired,
+];
 
 /// What to check where nobody answers.
 pub(crate) fn unreachable_step(server: &ServerUrl) -> String {
@@ -169,6 +243,8 @@ fn endpoint(server: &ServerUrl) -> Result<Endpoint, Error> {
 struct Dialer {
     server: ServerUrl,
     tls: Arc<ClientConfig>,
+    /// Whether our part of a handshake was ever done.
+    stood: AtomicBool,
 }
 
 impl Dialer {
@@ -182,6 +258,7 @@ impl Dialer {
         tcp.set_nodelay(true)?;
         let connector = TlsConnector::from(Arc::clone(&self.tls));
         let stream = connector.connect(self.server.tls_name(), tcp).await?;
+        self.stood.store(true, Ordering::Relaxed);
         if stream.get_ref().1.alpn_protocol() != Some(b"h2") {
             return Err(io::Error::other(
                 "it does not speak HTTP/2; is this the gRPC port?",

@@ -131,6 +131,15 @@ impl Error {
         }
     }
 
+    /// What the broker would say, known before it is asked.
+    pub(crate) fn refused(reason: &str, what: impl Into<String>, next: impl Into<String>) -> Self {
+        Self::Refused(Box::new(Refusal {
+            reason: reason.to_owned(),
+            message: what.into(),
+            next: Some(next.into()),
+        }))
+    }
+
     /// Something on this laptop is missing or wrong, and how to put it right.
     pub fn setup(what: impl Into<String>, next: impl Into<String>) -> Self {
         Self::Setup {
@@ -199,7 +208,7 @@ impl Error {
             | Self::Setup { next, .. } => Some(next.clone()).filter(|next| !next.is_empty()),
             Self::Refused(refusal) => refusal.next_step(),
             Self::Unverified { evidence, .. } => Some(unverified_step(evidence.as_deref())),
-            Self::File { .. } => None,
+            Self::File { source, path, .. } => Some(file_step(source, path)),
         }
     }
 
@@ -302,6 +311,19 @@ impl Refusal {
     }
 }
 
+fn file_step(source: &io::Error, path: &std::path::Path) -> String {
+    use io::ErrorKind as Kind;
+    let path = path.display();
+    match source.kind() {
+        Kind::PermissionDenied => format!("see whose it is and who may use it: ls -ld {path}"),
+        Kind::StorageFull | Kind::QuotaExceeded => format!("make room there: df -h {path}"),
+        Kind::ReadOnlyFilesystem => {
+            format!("see how its disk is mounted, or name another folder: findmnt -T {path}")
+        }
+        _ => format!("look at it: ls -ld {path}"),
+    }
+}
+
 fn unverified_step(evidence: Option<&std::path::Path>) -> String {
     match evidence {
         Some(folder) => format!(
@@ -379,6 +401,8 @@ mod tests {
         let file = Error::file("read", "/x", io::Error::other("gone"));
         assert_eq!(file.exit_code(), 1);
         assert_eq!(file.to_string(), "cannot read /x: gone");
+        let full = Error::file("write", "/x", io::ErrorKind::StorageFull.into());
+        assert_eq!(full.next().as_deref(), Some("make room there: df -h /x"));
     }
 
     #[test]

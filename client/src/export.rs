@@ -25,30 +25,71 @@ use crate::{
 const ENTRIES: &str = "entries.jsonl";
 const CHECKPOINT: &str = "checkpoint";
 const VKEY: &str = "vkey";
+const README: &str = "README.txt";
 
-/// A folder being filled. Only [`Writer::finish`] makes it whole: the checkpoint comes last.
+/// A folder being filled. Only [`Writer::finish`] makes it whole: the checkpoint comes last. What is
+/// dropped before is removed, so that the next try finds the folder as this one did.
 pub struct Writer {
-    folder: PathBuf,
+    made: Made,
     entries: BufWriter<File>,
     auditor: Auditor,
     key: VerifierKey,
 }
 
+/// What a [`Writer`] made, until it is whole.
+struct Made {
+    folder: PathBuf,
+    is_folder_ours: bool,
+    is_whole: bool,
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        if self.is_whole {
+            return;
+        }
+        // Why it did not become whole is what is told.
+        for name in [ENTRIES, VKEY, README, CHECKPOINT] {
+            let _ = std::fs::remove_file(self.folder.join(name));
+        }
+        if self.is_folder_ours {
+            let _ = std::fs::remove_dir(&self.folder);
+        }
+    }
+}
+
 impl Writer {
+    /// Refuses a folder that something is in; one that is not there is as good as an empty one.
+    ///
+    /// # Errors
+    /// [`Error::Usage`], [`Error::File`] where it cannot be looked into.
+    pub fn demand_empty(folder: &Path) -> Result<(), Error> {
+        let mut found = match std::fs::read_dir(folder) {
+            Ok(found) => found,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(Error::file("read", folder, error)),
+        };
+        if found.next().is_none() {
+            return Ok(());
+        }
+        Err(Error::usage(
+            format!("there is something in {} already", folder.display()),
+            "name a new folder; an export is never mixed with another",
+        ))
+    }
+
     /// Begins in a folder that is new or empty.
     ///
     /// # Errors
-    /// [`Error::Usage`] where something is in it, [`Error::File`].
+    /// As [`Writer::demand_empty`], and [`Error::File`].
     pub fn begin(folder: &Path, key: &VerifierKey) -> Result<Self, Error> {
+        Self::demand_empty(folder)?;
+        let made = Made {
+            folder: folder.to_owned(),
+            is_folder_ours: !folder.exists(),
+            is_whole: false,
+        };
         files::create_folder(folder)?;
-        let mut found =
-            std::fs::read_dir(folder).map_err(|error| Error::file("read", folder, error))?;
-        if found.next().is_some() {
-            return Err(Error::usage(
-                format!("there is something in {} already", folder.display()),
-                "name a new folder; an export is never mixed with another",
-            ));
-        }
         let path = folder.join(ENTRIES);
         let file = File::options()
             .write(true)
@@ -57,7 +98,7 @@ impl Writer {
             .open(&path);
         let file = file.map_err(|error| Error::file("create", &path, error))?;
         Ok(Self {
-            folder: folder.to_owned(),
+            made,
             entries: BufWriter::new(file),
             auditor: Auditor::new(key.clone()),
             key: key.clone(),
@@ -74,28 +115,27 @@ impl Writer {
             .entries
             .write_all(line)
             .and_then(|()| self.entries.write_all(b"\n"));
-        written.map_err(|error| Error::file("write", self.folder.join(ENTRIES), error))
+        written.map_err(|error| Error::file("write", self.made.folder.join(ENTRIES), error))
     }
 
     /// Checks the whole against its checkpoint and makes it durable.
     ///
     /// # Errors
     /// [`Error::Unverified`], [`Error::File`].
-    pub fn finish(self, checkpoint: &str) -> Result<Report, Error> {
+    pub fn finish(mut self, checkpoint: &str) -> Result<Report, Error> {
         let report = self.auditor.finish(checkpoint)?;
-        let path = self.folder.join(ENTRIES);
+        let folder = &self.made.folder;
+        let path = folder.join(ENTRIES);
         let file = self
             .entries
             .into_inner()
             .map_err(io::IntoInnerError::into_error);
         file.and_then(|file| file.sync_all())
             .map_err(|error| Error::file("write", &path, error))?;
-        files::write(
-            &self.folder.join(VKEY),
-            format!("{}\n", self.key).as_bytes(),
-        )?;
-        files::write(&self.folder.join("README.txt"), readme(&report).as_bytes())?;
-        files::write(&self.folder.join(CHECKPOINT), checkpoint.as_bytes())?;
+        files::write(&folder.join(VKEY), format!("{}\n", self.key).as_bytes())?;
+        files::write(&folder.join(README), readme(&report).as_bytes())?;
+        files::write(&folder.join(CHECKPOINT), checkpoint.as_bytes())?;
+        self.made.is_whole = true;
         Ok(report)
     }
 }

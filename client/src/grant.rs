@@ -118,6 +118,16 @@ pub(crate) fn ended_error(grant: &Grant) -> Option<Error> {
     })
 }
 
+/// How a grant that began already reads as an error, for those who would begin it; `None` otherwise.
+#[must_use]
+pub(crate) fn begun_error(grant: &Grant) -> Option<Error> {
+    let id = &grant.id;
+    (grant.state() == GrantState::Active).then(|| {
+        let what = format!("{id} has begun already");
+        Error::refused("GRANT_ACTIVE", what, format!("glass grants show {id}"))
+    })
+}
+
 /// How a grant that waits reads as an error, for those who do not.
 #[must_use]
 pub fn waiting_error(grant: &Grant) -> Error {
@@ -141,7 +151,7 @@ pub fn deadline(grant: &Grant) -> Option<Timestamp> {
 }
 
 /// The broker under its own name, people under theirs.
-fn by_whom(by: &str) -> &str {
+pub(crate) fn by_whom(by: &str) -> &str {
     match by {
         "" | "breakglass" => "the broker",
         by => by,

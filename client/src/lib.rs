@@ -43,6 +43,7 @@ pub mod identity;
 pub mod invitation;
 pub mod json;
 pub mod key;
+mod keyboard;
 pub mod kill;
 pub mod kubectl;
 pub mod leads;

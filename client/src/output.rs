@@ -4,7 +4,7 @@
 use std::{
     fmt::Display,
     io::{self, IsTerminal as _, Write},
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use anstyle::{AnsiColor, Style};
@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::{
     error::Error,
+    keyboard,
     spinner::Spinner,
     text::{plain, plain_lines, safe_json},
 };
@@ -33,8 +34,11 @@ pub struct Printer {
     format: Format,
     out: Arc<Mutex<dyn Write + Send>>,
     err: Arc<Mutex<dyn Write + Send>>,
-    /// Whether somebody sits there: a terminal reads, and shows what is said to it.
+    /// Whether somebody sits there: a terminal reads, and shows what is said to it. Scripts are
+    /// never asked.
     interactive: bool,
+    /// Why a part of the answer could not be written: the first time.
+    lost: Arc<Mutex<Option<io::Error>>>,
 }
 
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -52,7 +56,10 @@ impl Printer {
             format,
             out: Arc::new(Mutex::new(anstream::stdout())),
             err: Arc::new(Mutex::new(anstream::stderr())),
-            interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
+            interactive: format == Format::Text
+                && io::stdin().is_terminal()
+                && io::stderr().is_terminal(),
+            lost: Arc::default(),
         }
     }
 
@@ -69,6 +76,7 @@ impl Printer {
                 Box::new(err) as BoxedWrite
             ))),
             interactive: false,
+            lost: Arc::default(),
         }
     }
 
@@ -84,7 +92,8 @@ impl Printer {
         self.format == Format::Json
     }
 
-    /// Whether there is somebody to ask: standard input and error are a terminal.
+    /// Whether there is somebody to ask: standard input and error are a terminal, and the answer is
+    /// not for a script.
     #[must_use]
     pub fn is_interactive(&self) -> bool {
         self.interactive
@@ -173,22 +182,36 @@ impl Printer {
 
     /// One line beside the answer, for people only: what is going on.
     pub fn note(&self, text: impl Display) {
-        self.put_err(&plain_lines(&text.to_string()));
+        if !self.is_json() {
+            self.put_err(&plain_lines(&text.to_string()));
+        }
     }
 
-    /// One line beside the answer that must be seen.
+    /// One line beside the answer that must be seen; for scripts one JSON object.
     pub fn warn(&self, text: impl Display) {
+        if self.is_json() {
+            return self.json_warning(&text);
+        }
         self.put_err(&format!(
             "{WARN}warning:{WARN:#} {}",
             plain_lines(&text.to_string())
         ));
     }
 
-    /// Lines beside the answer that nobody must miss, such as an ending under one's hands.
+    /// Lines beside the answer that nobody must miss, such as an ending under one's hands; for
+    /// scripts one JSON object.
     pub fn loud(&self, text: impl Display) {
+        if self.is_json() {
+            return self.json_warning(&text);
+        }
         for line in plain_lines(&text.to_string()).lines() {
             self.put_err(&format!("{BAD}glass: {line}{BAD:#}"));
         }
+    }
+
+    fn json_warning(&self, text: &impl Display) {
+        let view = serde_json::json!({ "warning": text.to_string() });
+        self.put_err(&safe_json(&view.to_string()));
     }
 
     /// Why the command failed, and the next step; for scripts as one JSON object, on standard
@@ -229,7 +252,8 @@ impl Printer {
         Spinner::still()
     }
 
-    /// Asks for yes or no; no is the default.
+    /// Asks for yes or no: a whole line that says `y` or `yes` is yes, everything else is no. What
+    /// was typed before the question stood there is no answer to it.
     ///
     /// # Errors
     /// [`Error::Usage`] with `otherwise` where nobody is there to answer.
@@ -237,31 +261,34 @@ impl Printer {
         if !self.interactive {
             return Err(Error::usage("nobody is there to say yes", otherwise));
         }
-        dialoguer::Confirm::new()
-            .with_prompt(plain(question))
-            .default(false)
-            .interact()
-            .map_err(asking_failed)
+        let answer = self.hear(&format!("{} [y/N] ", plain(question)))?;
+        Ok(answer.is_some_and(|line| keyboard::is_yes(&line)))
     }
 
     /// Asks for one line.
     ///
     /// # Errors
-    /// [`Error::Usage`] with `missing` and `otherwise` where nobody is there to answer.
+    /// [`Error::Usage`] with `missing` and `otherwise` where nobody is there to answer, or Ctrl-D
+    /// is the answer.
     pub fn ask(&self, question: &str, missing: &str, otherwise: &str) -> Result<String, Error> {
+        let nothing = || Error::usage(missing, otherwise);
         if !self.interactive {
-            return Err(Error::usage(missing, otherwise));
+            return Err(nothing());
         }
-        dialoguer::Input::<String>::new()
-            .with_prompt(plain(question))
-            .interact_text()
-            .map_err(asking_failed)
+        loop {
+            let line = self.hear(&format!("{}: ", plain(question)))?;
+            let line = line.ok_or_else(nothing)?;
+            if !line.trim().is_empty() {
+                return Ok(line);
+            }
+        }
     }
 
-    /// Asks for one of several; the index is returned.
+    /// Asks for one of several by its number; the index is returned.
     ///
     /// # Errors
-    /// [`Error::Usage`] with `missing` and `otherwise` where nobody is there to answer.
+    /// [`Error::Usage`] with `missing` and `otherwise` where nobody is there to answer, or Ctrl-D
+    /// is the answer.
     pub fn choose(
         &self,
         question: &str,
@@ -269,24 +296,71 @@ impl Printer {
         missing: &str,
         otherwise: &str,
     ) -> Result<usize, Error> {
+        let nothing = || Error::usage(missing, otherwise);
         if !self.interactive {
-            return Err(Error::usage(missing, otherwise));
+            return Err(nothing());
         }
-        let choices: Vec<_> = choices.iter().map(|choice| plain(choice)).collect();
-        dialoguer::Select::new()
-            .with_prompt(plain(question))
-            .items(&choices)
-            .default(0)
-            .interact()
-            .map_err(asking_failed)
+        for (number, choice) in (1..).zip(choices) {
+            self.note(format!("  {number}  {choice}"));
+        }
+        let question = format!("{}? [1-{}] ", plain(question), choices.len());
+        loop {
+            let line = self.hear(&question)?.ok_or_else(nothing)?;
+            if let Some(index) = chosen(&line, choices.len()) {
+                return Ok(index);
+            }
+        }
+    }
+
+    /// Asks on one line of standard error; `None` for Ctrl-D.
+    fn hear(&self, question: &str) -> Result<Option<String>, Error> {
+        keyboard::forget_typed_ahead();
+        {
+            let mut to = self.err.lock().unwrap_or_else(PoisonError::into_inner);
+            write!(to, "{question}")
+                .and_then(|()| to.flush())
+                .map_err(asking_failed)?;
+        }
+        let line = keyboard::line().map_err(asking_failed)?;
+        if line.is_none() {
+            self.note("");
+        }
+        Ok(line)
+    }
+
+    /// Whether the answer got where it was to go.
+    ///
+    /// # Errors
+    /// [`Error::Setup`] where it did not. A reader that went away (`glass ledger list | head`) has
+    /// seen what it wanted.
+    pub fn written(&self) -> Result<(), Error> {
+        let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*lost {
+            Some(why) if why.kind() != io::ErrorKind::BrokenPipe => Err(Error::setup(
+                format!("cannot write the answer: {why}"),
+                "what was asked for may be done all the same: look before you ask again",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether nobody can be told anything more: what streams may end.
+    #[must_use]
+    pub fn is_cut_off(&self) -> bool {
+        let lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+        lost.is_some()
     }
 
     fn put_out(&self, text: &str) {
-        put(&self.out, text);
+        if let Err(why) = put(&self.out, text) {
+            let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+            lost.get_or_insert(why);
+        }
     }
 
     fn put_err(&self, text: &str) {
-        put(&self.err, text);
+        // There is nobody left to tell.
+        let _ = put(&self.err, text);
     }
 }
 
@@ -299,7 +373,7 @@ impl Write for Shared {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0
             .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
+            .unwrap_or_else(PoisonError::into_inner)
             .write(bytes)
     }
 
@@ -312,14 +386,18 @@ fn styled(style: Style, text: &str) -> String {
     format!("{style}{}{style:#}", plain_lines(text))
 }
 
-fn put(to: &Mutex<dyn Write + Send>, text: &str) {
-    let mut to = to.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-    // A reader that went away (`glass ledger list | head`) is no failure of the command, and
-    // there is nobody left to tell about any other.
-    let _ = writeln!(to, "{text}").and_then(|()| to.flush());
+fn put(to: &Mutex<dyn Write + Send>, text: &str) -> io::Result<()> {
+    let mut to = to.lock().unwrap_or_else(PoisonError::into_inner);
+    writeln!(to, "{text}").and_then(|()| to.flush())
 }
 
-fn asking_failed(error: dialoguer::Error) -> Error {
+/// The index of what was typed as a number from one on.
+fn chosen(line: &str, of: usize) -> Option<usize> {
+    let number: usize = line.trim().parse().ok()?;
+    number.checked_sub(1).filter(|index| *index < of)
+}
+
+fn asking_failed(error: io::Error) -> Error {
     Error::setup(
         format!("the terminal did not give an answer: {error}"),
         "give the answer as a flag; `--help` lists them",
@@ -382,6 +460,61 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&err).unwrap();
         assert_eq!(json["error"]["exit"], 2);
         assert_eq!(json["error"]["next"], "this way");
+    }
+
+    #[test]
+    fn beside_the_answer_scripts_get_json_or_nothing() {
+        let (out, err) = printed(Format::Json, |p| {
+            p.note("gave G-1 back");
+            p.warn("no memory-backed folder");
+            p.loud("ended\nunder your hands");
+        });
+        assert_eq!(out, "");
+        let said: Vec<serde_json::Value> = err
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        assert_eq!(said.len(), 2);
+        assert_eq!(said[1]["warning"], "ended\nunder your hands");
+    }
+
+    #[test]
+    fn one_of_several_is_chosen_by_its_number() {
+        assert_eq!((chosen("1\n", 3), chosen(" 3 ", 3)), (Some(0), Some(2)));
+        for typed in ["", "0", "4", "-1", "y", "INC-1", "99999999999999999999"] {
+            assert_eq!(chosen(typed, 3), None, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_that_could_not_be_written_is_no_success() {
+        let full = || -> Arc<Mutex<dyn Write + Send>> {
+            Arc::new(Mutex::new(
+                std::fs::File::options()
+                    .write(true)
+                    .open("/dev/full")
+                    .unwrap(),
+            ))
+        };
+        let mut printer = Printer::to_buffers(Format::Text, Arc::default(), Arc::default());
+        (printer.out, printer.err) = (full(), full());
+        printer.note("beside the answer");
+        printer.written().unwrap();
+        printer.line("the answer");
+        let why = printer.written().unwrap_err();
+        assert_eq!(why.exit_code(), 1);
+        assert!(
+            why.to_string().starts_with("cannot write the answer"),
+            "{why}"
+        );
+
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let mut printer = Printer::to_buffers(Format::Text, Arc::default(), Arc::default());
+        printer.out = Arc::new(Mutex::new(writer));
+        printer.line("the answer");
+        printer.written().unwrap();
+        assert!(printer.is_cut_off());
     }
 
     #[test]

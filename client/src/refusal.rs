@@ -19,6 +19,12 @@ pub fn explain(server: &ServerUrl, status: &Status) -> Error {
         return Error::Refused(Box::new(refusal));
     }
     let message = status.message();
+    if is_no_grpc(status) {
+        return Error::Unreachable {
+            what: format!("something answers at {server}, but not gRPC; is it the web port?"),
+            next: connect::unreachable_step(server),
+        };
+    }
     match status.code() {
         Code::Unavailable | Code::Cancelled | Code::DeadlineExceeded => {
             connect::of_transport(server, status)
@@ -38,6 +44,15 @@ pub fn explain(server: &ServerUrl, status: &Status) -> Error {
         Code::NotFound => plain_refusal("NOT_FOUND", message),
         _ => plain_refusal("INTERNAL", message),
     }
+}
+
+/// What tonic itself says of an answer that is none.
+fn is_no_grpc(status: &Status) -> bool {
+    let said = status.message();
+    matches!(
+        status.code(),
+        Code::Internal | Code::Unknown | Code::Unimplemented
+    ) && (said.starts_with("protocol error: ") || said.starts_with("grpc-status header missing"))
 }
 
 fn refusal_of(status: &Status) -> Option<Refusal> {
@@ -103,6 +118,18 @@ mod tests {
             ErrorDetails::with_error_info("NO_OPEN_INCIDENT", "googleapis.com", HashMap::new());
         let status = Status::with_error_details(Code::Internal, "x", details);
         assert_eq!(explain(&server(), &status).reason(), "INTERNAL");
+    }
+
+    #[test]
+    fn an_answer_of_something_else_is_said_to_be_one() {
+        let said = "protocol error: received message with invalid compression flag: 116 (valid \
+                    flags are 0 and 1) while receiving response with status: 404 Not Found";
+        let error = explain(&server(), &Status::internal(said));
+        assert_eq!(error.exit_code(), 84);
+        assert!(
+            error.to_string().contains("not gRPC; is it the web port?"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -92,7 +92,10 @@ pub fn title(text: &str) -> Result<String, Error> {
 /// # Errors
 /// [`Error::Usage`].
 pub fn device(text: &str) -> Result<String, Error> {
-    one_line("the device name", text, limits::MAX_DEVICE_BYTES)
+    one_line("the device name", text, limits::MAX_DEVICE_BYTES).map_err(|error| {
+        let next = "a short name that others know it by: --device \"mia's laptop\"";
+        Error::usage(error.to_string(), next)
+    })
 }
 
 /// Checks an id that was typed (`what` names it: "the incident"): 1 to 48 bytes without
@@ -101,6 +104,12 @@ pub fn device(text: &str) -> Result<String, Error> {
 /// # Errors
 /// [`Error::Usage`].
 pub fn id(what: &str, text: &str) -> Result<String, Error> {
+    if text.trim().is_empty() {
+        return Err(Error::usage(
+            format!("{what} is empty"),
+            "ids are short words such as INC-12, G-45, mia or deploy-shop",
+        ));
+    }
     let id = one_line(what, text, limits::MAX_ID_BYTES)?;
     if id.contains(char::is_whitespace) {
         return Err(Error::usage(
@@ -220,6 +229,17 @@ fn check(what: &str, text: &str, most: usize, newlines: bool) -> Result<(), Erro
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_id_is_not_asked_for_in_a_few_words() {
+        for typed in ["", "  "] {
+            let error = grant_id(typed).unwrap_err();
+            assert_eq!(error.to_string(), "the grant is empty");
+            assert!(error.next().unwrap().contains("G-45"));
+        }
+        let error = device("").unwrap_err();
+        assert!(error.next().unwrap().contains("--device"));
+    }
 
     #[test]
     fn an_id_that_cannot_be_one_is_told_before_anybody_is_called() {

@@ -59,6 +59,16 @@ pub fn from_proto(time: Option<&prost_types::Timestamp>) -> Option<Timestamp> {
     time.and_then(|time| Timestamp::new(time.seconds, time.nanos).ok())
 }
 
+/// A date, or a date and time, without a zone: as this laptop's clock on the wall shows it.
+#[must_use]
+pub fn of_here(text: &str) -> Option<Timestamp> {
+    let wall: jiff::civil::DateTime = text.parse().ok()?;
+    TimeZone::system()
+        .to_ambiguous_timestamp(wall)
+        .compatible()
+        .ok()
+}
+
 /// A time for the contract.
 #[must_use]
 pub fn to_proto(time: Timestamp) -> prost_types::Timestamp {

@@ -167,6 +167,15 @@ impl Disk {
         while file.write_all(&[0; 4096]).is_ok() {}
     }
 
+    fn is_read_only(&self, yes: bool) {
+        let mode = if yes { "remount,ro" } else { "remount,rw" };
+        let mounted = Command::new("mount")
+            .args(["-o", mode])
+            .arg(&self.0)
+            .status();
+        assert!(mounted.unwrap().success());
+    }
+
     fn is_freed(&self) {
         fs::remove_file(self.0.join("filler")).unwrap();
     }
@@ -202,6 +211,20 @@ fn on_a_full_disk_nothing_begins_and_everything_can_end() {
         "{said}"
     );
     playground.done("mia", &["drop", "G-1"]);
+    let status = playground.done("designer", &["status"]);
+    assert!(status.out.contains("only endings are recorded"), "{status}");
+    let health = |playground: &Playground| {
+        let ca = fs::read_to_string(playground.contexts().join("contexts/mia/ca.pem")).unwrap();
+        let web = std::net::SocketAddr::from(([127, 0, 0, 1], playground.ports().web));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime
+            .block_on(breakglass_tests::https::get(web, &ca, "/healthz"))
+            .status
+    };
+    assert_eq!(health(&playground), 503, "although the drop was recorded");
     playground.done("leon", &["incident", "close", "-m", "fixed"]);
     assert_eq!(
         playground.entries_of("grant.ended").len(),
@@ -215,9 +238,43 @@ fn on_a_full_disk_nothing_begins_and_everything_can_end() {
         (opened.code == 0).then_some(())
     });
     playground.done("mia", &["request", "deploy-shop", "-m", "after"]);
+    assert_eq!(health(&playground), 200);
     playground.stops();
     let said = playground.glassd(&["fsck"]);
     assert_eq!(said.code, 0, "{said}");
+}
+
+#[test]
+fn a_data_folder_that_cannot_be_written_is_said_to_be_one() {
+    let Some(disk) = Disk::of(64) else {
+        // Only root may make one.
+        return;
+    };
+    let data = Some(disk.0.join("data"));
+    let mut playground = Playground::with(Rules {
+        data,
+        ..Rules::default()
+    });
+    playground.stops();
+    disk.is_read_only(true);
+    let said = playground.glassd(&["check"]);
+    assert_eq!(said.code, 1, "{said}");
+    assert!(
+        said.out.contains("cannot be written by this user"),
+        "{said}"
+    );
+    let said = playground.glassd(&["fsck"]);
+    assert_eq!(said.code, 0, "the ledger can be read: {said}");
+    assert!(said.out.contains("the index is left out"), "{said}");
+    for said in [
+        playground.tries_to_serve().finishes(),
+        playground.glassd(&["rotate"]),
+    ] {
+        assert_eq!(said.code, 1, "{said}");
+        assert!(said.err.contains("next:  glassd check"), "{said}");
+    }
+    disk.is_read_only(false);
+    playground.serves();
 }
 
 /// Copies a folder, as a backup does.

@@ -86,6 +86,10 @@ fn its_exit_code_and_its_signal_are_passed_on() {
     assert!(endings.iter().all(|entry| entry["ending"] == "dropped"));
     let said = playground.glass("mia", &exec(&["no-such-program"]));
     assert_eq!(said.code, 2, "{said}");
+    std::fs::write(playground.path("notes"), "no program").unwrap();
+    let said = playground.glass("mia", &exec(&["./notes"]));
+    assert_eq!(said.code, 2, "{said}");
+    assert!(said.err.contains("chmod +x ./notes"), "{said}");
     assert_eq!(
         playground.entries_of("grant.requested").len(),
         4,

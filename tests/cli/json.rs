@@ -99,6 +99,9 @@ fn errors_are_json_too_on_the_other_side() {
         ),
         (&["grants", "show", "G-9"], 1, "UNKNOWN_GRANT"),
         (&["grants", "show", "what?"], 2, "USAGE"),
+        (&["grants", "show"], 2, "USAGE"),
+        (&["aprove", "G-1"], 2, "USAGE"),
+        (&["request", "x", "--for", "soon"], 2, "USAGE"),
         (&["--context", "nobody", "status"], 1, "SETUP"),
         (
             &["--server", "https://127.0.0.1:1", "status"],
@@ -114,6 +117,30 @@ fn errors_are_json_too_on_the_other_side() {
         );
         assert_eq!(said.out, "", "{said}");
     }
+}
+
+#[test]
+fn beside_an_answer_there_is_only_json() {
+    let playground = Playground::begins();
+    playground.opens("the worker floods");
+    let words = [
+        "-o",
+        "json",
+        "exec",
+        "deploy-shop",
+        "-m",
+        "why",
+        "--",
+        "true",
+    ];
+    let said = playground.done("mia", &words);
+    for line in said.err.lines() {
+        serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|_| panic!("{said}"));
+    }
+    let ask = ["request", "migrate-shop-db", "-m", "jobs", "--no-wait"];
+    assert_eq!(playground.glass("mia", &ask).code, 81);
+    let said = playground.glass("leon", &["-o", "json", "approve", "G-2"]);
+    assert_eq!((said.code, said.reason().as_str()), (2, "USAGE"), "{said}");
 }
 
 #[test]
@@ -139,4 +166,13 @@ fn streams_are_json_lines() {
         "the incident it watched is over: {watched}"
     );
     assert!(watched.json_lines().len() >= 2);
+    let late = playground.glass("designer", &["incident", "watch", &incident]);
+    assert_eq!(late.code, 83, "it does not wait for ever: {late}");
+    assert!(late.err.contains("leon closed INC-1: fixed"), "{late}");
+    let all = playground.glass(
+        "designer",
+        &["incident", "watch", &incident, "--from-start"],
+    );
+    assert_eq!(all.code, 83, "{all}");
+    assert!(all.out.contains("fixed"), "{all}");
 }

@@ -12,5 +12,7 @@ mod forks;
 mod golden;
 mod help;
 mod json;
+mod laptop;
 mod main_job;
+mod questions;
 mod scripts;

@@ -15,7 +15,6 @@ fn nothing_prompts_without_a_terminal() {
         ("mia", &["exec", "deploy-shop", "--", "true"]),
         ("leon", &["deny", "G-1"]),
         ("leon", &["revoke", "G-1"]),
-        ("mia", &["self-grant", "G-1"]),
         ("leon", &["freeze", "mia"]),
         ("leon", &["incident", "close"]),
         ("founder", &["people", "remove", "mia", "-m", "last day"]),
@@ -25,6 +24,11 @@ fn nothing_prompts_without_a_terminal() {
         assert_eq!(said.code, 2, "{words:?}: {said}");
         assert!(said.err.contains("next:"), "it says how to say it: {said}");
     }
+    let said = playground.glass("mia", &["self-grant", "G-1"]);
+    assert_eq!(
+        said.code, 82,
+        "nobody would be asked: it is too early: {said}"
+    );
     // Several incidents, and nobody to choose one.
     playground.done("mia", &["incident", "open", "another one"]);
     let said = playground.glass("mia", &["request", "deploy-shop", "-m", "why"]);
@@ -33,6 +37,39 @@ fn nothing_prompts_without_a_terminal() {
         said.err.contains("INC-1") && said.err.contains("INC-2"),
         "{said}"
     );
+}
+
+#[test]
+fn a_misspelt_filter_is_not_taken_for_an_answer() {
+    let playground = Playground::begins();
+    playground.opens("the worker floods");
+    for (words, unheard_of) in [
+        (
+            &["ledger", "list", "--kind", "incident.opend"][..],
+            "`incident.opend`",
+        ),
+        (&["ledger", "list", "--person", "mai"], "`mai`"),
+        (
+            &["ledger", "list", "--person", "mia", "--incident", "INC-9"],
+            "`INC-9`",
+        ),
+        (&["grants", "--right", "deploy-shp"], "`deploy-shp`"),
+    ] {
+        let said = playground.done("mia", words);
+        let warning = said.err.lines().find(|line| line.starts_with("warning: "));
+        let warning = warning.unwrap_or_else(|| panic!("{words:?}: {said}"));
+        assert!(warning.contains(unheard_of), "{words:?}: {said}");
+    }
+    for words in [
+        &["ledger", "list", "--kind", "incident."][..],
+        &["ledger", "list", "--person", "mia", "--incident", "INC-1"],
+        &["grants", "--person", "mia"],
+    ] {
+        let said = playground.done("mia", words);
+        assert!(!said.err.contains("warning"), "{words:?}: {said}");
+    }
+    let said = playground.done("mia", &["ledger", "list", "--kind", "incident."]);
+    assert!(said.out.contains("incident.opened"), "{said}");
 }
 
 #[test]

@@ -10,6 +10,7 @@ mod clock;
 mod closing;
 mod endings;
 mod enrolment;
+mod guards;
 mod hints;
 mod holding;
 mod limits;

@@ -4,9 +4,11 @@
 // clippy.toml allows it in tests; clippy takes only functions with #[test] for one, not their helpers.
 #![allow(clippy::unwrap_used)]
 
+mod access;
 mod aws;
 mod guard;
 mod http;
 mod kubernetes;
 mod postgres;
+mod shop;
 mod ssh;

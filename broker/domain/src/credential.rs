@@ -39,7 +39,7 @@ pub enum Subject {
     },
     /// An SSH certificate.
     Login {
-        /// Its number, out of the grant's own range: see [`CredentialId::serial`].
+        /// Its number, out of the grant's own range: see [`CredentialId::serial`](crate::id::CredentialId::serial).
         serial: u64,
         /// As whom.
         principals: Vec<Principal>,

@@ -285,7 +285,9 @@ impl Refusal {
     pub fn next(&self) -> String {
         match self {
             Self::NoOpenIncident => "glass incident open \"what is broken\"".into(),
-            Self::UnknownIncident(_) | Self::IncidentClosed(_) => "glass incident list".into(),
+            Self::UnknownIncident(_) | Self::IncidentClosed(_) => {
+                "glass incident list --all".into()
+            }
             Self::UnknownRight(_) | Self::NotAllowed { .. } => "glass can".into(),
             Self::UnknownPerson(_) | Self::NotFrozen(_) | Self::FrozenAlready(_) => {
                 "glass people list".into()
@@ -329,7 +331,12 @@ impl Refusal {
                 format!("ask somebody who may: glass freeze {person} --lift -m \"why\"")
             }
             Self::OwnFreeze => "ask somebody else to lift it".into(),
-            Self::NotEnrolled(_) | Self::TokenUnknown | Self::TokenExpired(_) => {
+            Self::TokenUnknown => {
+                "if you never used it, somebody else may have: look at once, glass people list. \
+                 If you did: glass people invite PERSON"
+                    .into()
+            }
+            Self::NotEnrolled(_) | Self::TokenExpired(_) => {
                 "ask for a new invitation: glass people invite PERSON".into()
             }
             Self::KeyEnrolled => "glass whoami".into(),

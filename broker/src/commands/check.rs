@@ -1,6 +1,7 @@
 //! `glassd check`: whether a broker would start, and what is in the way.
 
 use std::borrow::Cow;
+use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
@@ -8,11 +9,11 @@ use breakglass_domain::limits::CLOCK_BEHIND;
 use breakglass_domain::{State, Time};
 use breakglass_tlog::NoteSigner as _;
 use rustix::fs::{Mode, stat, statvfs};
-use rustix::process::{Resource, getrlimit};
+use rustix::process::{Pid, Resource, getrlimit};
 
 use super::policy::counted;
 use super::serve::cannot_bind;
-use super::stores::{Keys, demand_data_dir, read_policy};
+use super::stores::{Keys, demand_data_dir, demand_writable, read_policy};
 use super::target_keys::TargetKeys;
 use super::{Failure, Printer, check_targets, running};
 use crate::config::Config;
@@ -23,6 +24,8 @@ use crate::ports::Clock as _;
 
 /// Free bytes below which somebody should look: some ten thousand acts of people.
 const ROOM: u64 = 256 << 20;
+
+const SET_THE_CLOCK: &str = "set the clock; `timedatectl` says whether it is kept right";
 
 /// File descriptors besides connections: the ledger, the index, listeners.
 const OTHER_FILES: u64 = 256;
@@ -78,7 +81,10 @@ fn say(printer: &mut Printer, Finding { what, found }: &Finding) {
         Ok(found) => printer.line(format!("ok   {what:<14} {found}")),
         Err(failure) => {
             printer.line(format!("bad  {what:<14} {failure}"));
-            if let Some(next) = failure.next() {
+            let next = failure
+                .next()
+                .filter(|next| !next.starts_with("glassd check"));
+            if let Some(next) = next {
                 printer.line(format!("     {:<14} -> {next}", ""));
             }
         }
@@ -96,7 +102,9 @@ fn look(config: &Config, findings: &mut Vec<Finding>) {
     note("config", Ok(config.file.display().to_string()));
     note(
         "data folder",
-        demand_data_dir(config).map(|()| config.data_dir.display().to_string()),
+        demand_data_dir(config)
+            .and_then(|()| demand_writable(config))
+            .map(|()| config.data_dir.display().to_string()),
     );
     note(
         "keys",
@@ -120,11 +128,7 @@ fn look(config: &Config, findings: &mut Vec<Finding>) {
         ("metrics_listen", settings.metrics_listen),
     ];
     for (setting, address) in ports {
-        let free = match running {
-            Some(process) => Ok(format!("{address}, process {}", process.as_raw_nonzero())),
-            None => port(setting, address),
-        };
-        note(setting, free);
+        note(setting, port(setting, address, running));
     }
     note("disk", disk(config));
     note("files", files(config));
@@ -180,6 +184,13 @@ fn signing(keys: &Keys, now: Time) -> Result<String, Failure> {
         )),
         None if keys.issuing.keys().any(|key| key.entry.is_none()) => {
             Ok("a new issuing key that signs from the next start on".into())
+        }
+        None if let Some(from) = keys.issuing.awaited(now) => {
+            let what = format!(
+                "the issuing key signs from {from} on, and this host's clock says {now}; until then \
+                 nothing is issued"
+            );
+            Err(Failure::new(what).then(SET_THE_CLOCK))
         }
         None => Err(Failure::new("no issuing key signs now").then("glassd rotate --compromised")),
     }
@@ -252,13 +263,33 @@ fn clock(report: &Report, now: Time) -> Result<String, Failure> {
         "this host's clock says {now}, and the newest entry is from {newest}; until then nothing is \
          granted or issued"
     );
-    Err(Failure::new(what).then("set the clock; `timedatectl` says whether it is kept right"))
+    Err(Failure::new(what).then(SET_THE_CLOCK))
 }
 
-fn port(setting: &'static str, address: SocketAddr) -> Result<String, Failure> {
-    match TcpListener::bind(address) {
-        Ok(_) => Ok(format!("{address} is free")),
-        Err(error) => Err(cannot_bind(setting, address, &error)),
+/// Whether it can be listened on, or the broker that runs does already.
+fn port(
+    setting: &'static str,
+    address: SocketAddr,
+    running: Option<Pid>,
+) -> Result<String, Failure> {
+    let id = |process: Pid| process.as_raw_nonzero();
+    match (TcpListener::bind(address), running) {
+        (Ok(_), None) => Ok(format!("{address} is free")),
+        (Ok(_), Some(process)) => Ok(format!(
+            "{address} is free; process {} listens elsewhere until it is started again",
+            id(process)
+        )),
+        (Err(error), Some(process)) if error.kind() == ErrorKind::AddrInUse => {
+            match running::listens(process, address.port()) {
+                Some(true) => Ok(format!("{address}, process {}", id(process))),
+                Some(false) => Err(cannot_bind(setting, address, &error)),
+                None => Ok(format!(
+                    "{address} is in use; this user cannot see whether by process {}",
+                    id(process)
+                )),
+            }
+        }
+        (Err(error), _) => Err(cannot_bind(setting, address, &error)),
     }
 }
 

@@ -1,5 +1,7 @@
 //! What packagers ask for: completions for shells, the manual page.
 
+use std::path::PathBuf;
+
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
@@ -21,12 +23,25 @@ impl Completions {
     }
 }
 
-/// Print the manual page
+/// Write the manual pages
 #[derive(Debug, clap::Args)]
-pub(super) struct Man {}
+#[command(
+    after_help = "Examples:\n  glassd man | man -l -\n  glassd man /usr/local/share/man/man1"
+)]
+pub(super) struct Man {
+    /// Write one page for each command there; left out: print the main one
+    #[arg(value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+}
 
 impl Man {
     pub(super) fn run(&self, printer: &mut Printer) -> Result<(), Failure> {
+        if let Some(folder) = &self.folder {
+            return clap_mangen::generate_to(Arguments::command(), folder).map_err(|e| {
+                let folder = folder.display();
+                Failure::new(format!("the pages cannot be written to {folder}: {e}"))
+            });
+        }
         let mut page = Vec::new();
         clap_mangen::Man::new(Arguments::command())
             .render(&mut page)

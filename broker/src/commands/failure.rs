@@ -52,7 +52,10 @@ impl Failure {
         let Some(next) = self.next.as_deref() else {
             return self;
         };
-        let is_command = matches!(next, "glassd fsck" | "glassd rotate --compromised");
+        let is_command = matches!(
+            next,
+            "glassd check" | "glassd fsck" | "glassd rotate --compromised"
+        );
         if !is_command {
             return self;
         }
@@ -102,7 +105,11 @@ impl From<ConfigError> for Failure {
 
 impl From<KeyError> for Failure {
     fn from(error: KeyError) -> Self {
-        Self::new(error.to_string())
+        let failure = Self::new(error.to_string());
+        match error {
+            KeyError::Io { .. } => failure.then("glassd check"),
+            _ => failure,
+        }
     }
 }
 
@@ -112,7 +119,8 @@ impl From<LedgerError> for Failure {
         match error {
             LedgerError::Damaged(_) => failure.then("glassd fsck"),
             LedgerError::Full(_) => failure.then("make room on the disk"),
-            LedgerError::Unavailable(_) | LedgerError::OutOfRange(_) => failure,
+            LedgerError::Unavailable(_) => failure.then("glassd check"),
+            LedgerError::OutOfRange(_) => failure,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use breakglass_tlog::NoteSigner as _;
 
-use super::stores::{DECODE, Keys};
+use super::stores::{DECODE, Keys, demand_writable};
 use super::{Failure, Printer, running};
 use crate::config::Config;
 use crate::edge::{SystemClock, install_crypto};
@@ -86,6 +86,10 @@ fn compare_index(
 ) -> Result<Vec<String>, Failure> {
     if running::process(config).is_some() {
         printer.line("the index is left out, because a broker is using it");
+        return Ok(Vec::new());
+    }
+    if let Err(why) = demand_writable(config) {
+        printer.line(format!("the index is left out: {why}"));
         return Ok(Vec::new());
     }
     let clock = SystemClock::start();

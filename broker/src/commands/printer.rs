@@ -50,7 +50,13 @@ impl Printer {
 
     /// Why the command did not do it.
     pub fn failure(&mut self, failure: &Failure) {
-        put(&mut self.err, &format!("error: {failure}"));
+        let text = failure.to_string();
+        // The policy's mistakes bring the word with them, one each.
+        let said = match text.starts_with("error: ") {
+            true => text,
+            false => format!("error: {text}"),
+        };
+        put(&mut self.err, &said);
         if let Some(next) = failure.next() {
             put(&mut self.err, &format!("next:  {next}"));
         }

@@ -66,7 +66,10 @@ pub(super) fn reload(config: &Config, process: Pid) -> Result<String, Failure> {
         Ok(Reloaded { text, .. }) => Err(Failure::new(text)),
         Err(_) => {
             let what = "the broker was told to reload and has not said what became of it";
-            Err(Failure::new(what).then("look at its tracing: journalctl -u glassd -n 50"))
+            Err(Failure::new(what).then(
+                "look at its tracing: journalctl -u glassd -n 50, and whether its disk is full: \
+                 glassd check",
+            ))
         }
     }
 }

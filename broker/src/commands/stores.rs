@@ -7,7 +7,7 @@ use breakglass_domain::event::KeyPurpose;
 use breakglass_domain::{Actor, Command, Policy};
 use breakglass_tlog::{Ed25519Signer, NoteSigner as _};
 use ring::digest::{SHA256, digest};
-use rustix::fs::{Mode, stat};
+use rustix::fs::{Access, Mode, access, stat};
 
 use super::Failure;
 use crate::config::Config;
@@ -69,6 +69,25 @@ pub(super) fn demand_data_dir(config: &Config) -> Result<(), Failure> {
     if mode.intersects(Mode::RWXG | Mode::RWXO) {
         let what = format!("others on this host can read the data folder {folder}");
         return Err(Failure::new(what).then(format!("chmod 700 {folder}")));
+    }
+    Ok(())
+}
+
+/// The data folder and the ledger's in it can be written by this user.
+pub(super) fn demand_writable(config: &Config) -> Result<(), Failure> {
+    let all = [
+        config.data_dir.clone(),
+        config.ledger_dir(),
+        config.index_dir(),
+    ];
+    for folder in all.iter().filter(|folder| folder.exists()) {
+        access(folder, Access::WRITE_OK).map_err(|e| {
+            let folder = folder.display();
+            Failure::new(format!("{folder} cannot be written by this user: {e}")).then(
+                "see how its disk is mounted and whose it is: it must be writable for the user \
+                 the broker runs as",
+            )
+        })?;
     }
     Ok(())
 }

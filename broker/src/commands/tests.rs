@@ -258,6 +258,38 @@ fn a_clock_that_was_set_back_is_in_the_way() {
 }
 
 #[test]
+fn a_key_from_the_future_is_the_clocks_fault_and_nobody_elses() {
+    let place = Place::new();
+    place.init(&[]);
+    block_on(async { place.start().await.unwrap().shutdown().await });
+    let list = place.config().keys_dir.join("issuing.json");
+    let mut keys: serde_json::Value =
+        serde_json::from_str(&std::fs::read_to_string(&list).unwrap()).unwrap();
+    keys["keys"][0]["signs_from"] = "2999-01-01T00:00:00.000Z".into();
+    std::fs::write(&list, keys.to_string()).unwrap();
+    let checked = place.glassd(&["check"]);
+    let found = checked.out.split("bad  keys").nth(1).unwrap();
+    assert!(found.contains("signs from 2999-01-01"), "{}", checked.out);
+    assert!(found.contains("set the clock"), "{}", checked.out);
+    assert!(!checked.out.contains("--compromised"), "{}", checked.out);
+}
+
+#[test]
+fn packagers_get_a_page_for_each_command() {
+    let place = Place::new();
+    let folder = place.path("man");
+    std::fs::create_dir(&folder).unwrap();
+    let made = place.glassd(&["man", &folder]);
+    assert_eq!(made.code, 0, "{}", made.err);
+    assert!(
+        std::path::Path::new(&folder)
+            .join("glassd-serve.1")
+            .exists()
+    );
+    assert!(place.glassd(&["man"]).out.contains(".TH glassd"));
+}
+
+#[test]
 fn nothing_is_written_over_and_nothing_half_made_stays() {
     let place = Place::new();
     let wrong = place.init(&["--invite", "nobody-we-know"]);

@@ -40,6 +40,7 @@ pub struct Telemetry {
     append_seconds: Histogram,
     batch_entries: Histogram,
     append_failures: Counter,
+    full_refusals: Counter,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -72,6 +73,7 @@ impl Telemetry {
             append_seconds: Histogram::new(exponential_buckets(0.000_1, 2.0, 16)),
             batch_entries: Histogram::new(exponential_buckets(1.0, 2.0, 11)),
             append_failures: Counter::default(),
+            full_refusals: Counter::default(),
         };
         telemetry.register(version);
         Arc::new(telemetry)
@@ -109,6 +111,12 @@ impl Telemetry {
         registry.register("ledger_batch_entries", "Entries of one commit", batches);
         let failures = self.append_failures.clone();
         registry.register("ledger_append_failures", "Commits that failed", failures);
+        let full = self.full_refusals.clone();
+        registry.register(
+            "ledger_full_refusals",
+            "Acts refused because the disk is nearly full",
+            full,
+        );
         let build = Info::new([("version", version.to_owned())]);
         registry.register("build", "The broker's version", build);
     }
@@ -144,6 +152,11 @@ impl Telemetry {
     /// The ledger did not take a batch.
     pub fn append_failed(&self) {
         self.append_failures.inc();
+    }
+
+    /// Somebody was refused because the disk is nearly full.
+    pub fn refused_for_room(&self) {
+        self.full_refusals.inc();
     }
 
     fn count(&self, recorded: &Recorded) {

@@ -14,7 +14,7 @@ pub mod targets;
 
 mod typed;
 
-pub use typed::{length, reason};
+pub use typed::{length, reason, warn_of_the_unheard_of};
 
 use crate::{
     cli::Command, config::Settings, error::Error, exec::keeper, output::Printer, session::Session,

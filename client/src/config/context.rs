@@ -115,7 +115,13 @@ impl Context {
     /// The private key, PEM.
     #[must_use]
     pub fn key_file(&self) -> PathBuf {
-        self.folder.join("key.pem")
+        Self::own_key_file(&self.folder)
+    }
+
+    /// The private key's file in the folder of a context.
+    #[must_use]
+    pub fn own_key_file(folder: &Path) -> PathBuf {
+        folder.join("key.pem")
     }
 
     /// The client certificate, PEM.

@@ -95,3 +95,100 @@ async fn another_protocol_and_nobody_are_unreachable() {
     assert!(error.to_string().contains("cannot be reached: "), "{error}");
     assert!(error.next().unwrap().contains(&format!("port {port}")));
 }
+
+#[test]
+fn an_alert_after_the_handshake_is_about_the_certificate() {
+    let server = ServerUrl::parse("https://glass.example").unwrap();
+    for (alert, is_ours) in [
+        (AlertDescription::CertificateExpired, true),
+        (AlertDescription::UnknownCA, true),
+        (AlertDescription::InternalError, false),
+    ] {
+        // As h2 hands it on.
+        let text = format!("connection error: {}", TlsError::AlertReceived(alert));
+        let error = of_transport(&server, &io::Error::other(text));
+        assert_eq!(error.exit_code(), if is_ours { 1 } else { 84 }, "{error}");
+        assert_eq!(
+            error.to_string().contains("certificate"),
+            is_ours,
+            "{error}"
+        );
+    }
+}
+
+#[test]
+fn a_connection_cut_after_the_handshake_may_be_about_the_certificate() {
+    let server = ServerUrl::parse("https://glass.example").unwrap();
+    for (kind, may_be) in [
+        (io::ErrorKind::BrokenPipe, true),
+        (io::ErrorKind::ConnectionReset, true),
+        (io::ErrorKind::TimedOut, false),
+    ] {
+        let error = perhaps_not_taken(of_transport(&server, &io::Error::from(kind)));
+        assert_eq!(error.exit_code(), 84);
+        let next = error.next().unwrap();
+        assert_eq!(next.contains("this laptop's certificate"), may_be, "{next}");
+    }
+}
+
+#[tokio::test]
+async fn a_broker_that_does_not_take_the_certificate_is_told_apart_from_a_broken_one() {
+    use rustls::{RootCertStore, server::WebPkiClientVerifier};
+    let pem = |pem: &str| CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let mut roots = RootCertStore::empty();
+    roots.add(pem(fixtures::OTHER_CA_CERTIFICATE)).unwrap();
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone());
+    let key = PrivateKeyDer::from_pem_slice(fixtures::SERVER_KEY.as_bytes()).unwrap();
+    let chain = [fixtures::SERVER_CERTIFICATE, fixtures::CA_CERTIFICATE].map(pem);
+    let mut config = ServerConfig::builder_with_provider(provider)
+        .with_protocol_versions(&[&rustls::version::TLS13])
+        .unwrap()
+        .with_client_cert_verifier(verifier.build().unwrap())
+        .with_single_cert(chain.to_vec(), key)
+        .unwrap();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((tcp, _)) = listener.accept().await {
+            let _ = TlsAcceptor::from(Arc::new(config.clone()))
+                .accept(tcp)
+                .await;
+        }
+    });
+    let server = ServerUrl::parse(&format!("https://127.0.0.1:{port}")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let key_file = folder.path().join("key.pem");
+    std::fs::write(&key_file, fixtures::CLIENT_KEY).unwrap();
+    let identity = crate::identity::Identity {
+        key: key::PrivateKey::load(&key_file).unwrap(),
+        certificate: crate::certificate::Certificate::from_pem(fixtures::CLIENT_CERTIFICATE)
+            .unwrap(),
+    };
+    let config = tls::enrolled(fixtures::CA_CERTIFICATE, &identity).unwrap();
+    let error = match connect(&server, config).await {
+        Err(error) => error,
+        Ok(channel) => {
+            use breakglass_proto::v1;
+            let mut client = v1::identity_service_client::IdentityServiceClient::new(channel);
+            let status = client.who_am_i(v1::WhoAmIRequest {}).await.unwrap_err();
+            perhaps_not_taken(crate::refusal::explain(&server, &status))
+        }
+    };
+    let told = format!("{error}; {}", error.next().unwrap());
+    assert!(told.contains("this laptop's certificate"), "{told}");
+}
+
+#[test]
+fn a_certificate_of_another_time_is_told_in_words() {
+    let server = ServerUrl::parse("https://glass.example").unwrap();
+    let at = |seconds| UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
+    let error = TlsError::InvalidCertificate(CertificateError::ExpiredContext {
+        time: at(1_795_000_000),
+        not_after: at(1_790_000_000),
+    });
+    let told = of_tls(&server, &error).to_string();
+    assert!(told.contains("it expired at 2026-09-21T14:13:20"), "{told}");
+    assert!(!told.contains("UNIX"), "{told}");
+}

@@ -19,6 +19,9 @@ pub(super) trait Desk: Send + Sync + 'static {
     /// What happens to a grant.
     type News: Stream<Item = Result<HoldGrantResponse, Error>> + Send + Unpin + 'static;
 
+    /// The context that leads here, for the `glass` of the command.
+    fn context(&self) -> &str;
+
     /// The broker's time now.
     fn now(&self) -> Timestamp;
 
@@ -59,6 +62,10 @@ pub(super) trait Desk: Send + Sync + 'static {
 
 impl Desk for Session {
     type News = Pin<Box<dyn Stream<Item = Result<HoldGrantResponse, Error>> + Send>>;
+
+    fn context(&self) -> &str {
+        Session::context(self).name.as_str()
+    }
 
     /// The broker's clock as the session carries it on stands still while this laptop sleeps; the
     /// laptop's own does not, but can be set. The later one of both is never too late for an end.

@@ -131,7 +131,7 @@ impl<D: Desk> Visit<'_, D> {
             Err(_) => "it does not answer".to_owned(),
         };
         self.voice.warn(format!(
-            "could not give {id} back to the broker: {why}. It ends it by itself within a minute"
+            "could not give {id} back to the broker: {why}. It ends it by itself soon after"
         ));
     }
 }

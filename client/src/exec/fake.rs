@@ -160,6 +160,10 @@ impl FakeDesk {
     }
 
     /// What the next self-grants meet.
+    pub(super) fn allows_no_self_grant(&self) {
+        self.state().grant.self_grant_at = None;
+    }
+
     pub(super) fn answer_self_grant(&self, answer: Result<(), Error>) {
         self.state().self_grants.push_back(answer);
     }
@@ -289,6 +293,10 @@ fn certified(key: &[u8], number: u32) -> String {
 
 impl Desk for FakeDesk {
     type News = UnboundedReceiverStream<Result<HoldGrantResponse, Error>>;
+
+    fn context(&self) -> &str {
+        "work"
+    }
 
     fn now(&self) -> Timestamp {
         self.state().now

@@ -15,6 +15,7 @@ use rustix::{
 use tokio::sync::oneshot;
 
 use super::{limits::MAX_ANSWER, terminal::Terminal};
+use crate::keyboard::is_yes;
 
 /// The question on the screen.
 #[derive(Debug)]
@@ -68,8 +69,7 @@ fn hears_yes(tty: &OwnedFd, closed: &PipeReader) -> io::Result<bool> {
     // A terminal in its usual mode is readable when it has a whole line.
     let mut line = [0; MAX_ANSWER];
     let length = rustix::io::read(tty, &mut line)?;
-    let answer = String::from_utf8_lossy(&line[..length]);
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    Ok(is_yes(&String::from_utf8_lossy(&line[..length])))
 }
 
 #[cfg(test)]

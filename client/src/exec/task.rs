@@ -65,6 +65,12 @@ impl Task {
             return Ok(());
         }
         let name = OsStr::to_string_lossy(program);
+        if name.contains('/') && Path::new(program).is_file() {
+            return Err(Error::usage(
+                format!("`{name}` is a file that cannot be run; nobody was asked for anything"),
+                format!("make it a program: chmod +x {name}"),
+            ));
+        }
         Err(Error::usage(
             format!("there is no program `{name}` to run; nobody was asked for anything"),
             next,

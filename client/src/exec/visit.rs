@@ -209,6 +209,9 @@ impl<D: Desk> Visit<'_, D> {
             .ok_or_else(|| Error::broken_answer("an active grant has no end"))?;
         let plan = Plan::new(self.desk.now(), ends_at, self.papers.earliest()?);
         environment.set.extend(told(&self.grant, ends_at));
+        let context = self.desk.context().to_owned();
+        let context = ("GLASS_CONTEXT".to_owned(), context.into());
+        environment.set.push(context);
         let aws_session = self.papers.placement().aws_session();
         let mut keeper = Keeper::start(self.shim, &self.folder, aws_session)
             .map_err(|why| broken("start `glass`", &why))?;

@@ -59,6 +59,12 @@ impl<D: Desk> Waiting<'_, D> {
     ) -> Result<Answer, Error> {
         let mut offer =
             time::from_proto(self.grant.self_grant_at.as_ref()).map_or(Offer::Closed, Offer::From);
+        if self.order.self_grant_if_nobody && self.grant.self_grant_at.is_none() {
+            self.voice.warn(format!(
+                "`--self-grant` cannot work here: the rule of {} does not allow it",
+                self.grant.id
+            ));
+        }
         let mut spinner = Some(self.spinner());
         loop {
             let now = self.desk.now();
@@ -156,9 +162,8 @@ impl<D: Desk> Waiting<'_, D> {
                 *offer = Offer::Open(question);
             }
             None => self.voice.note(format!(
-                "nobody has answered {}; you could begin it yourself with `glass exec \
-                 --self-grant`. Still waiting",
-                self.grant.id
+                "nobody has answered {id}; to begin it yourself: glass self-grant {id}. Still waiting",
+                id = self.grant.id
             )),
         }
         Ok(None)

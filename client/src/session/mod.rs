@@ -24,7 +24,7 @@ use tonic::{Response, Status, transport::Channel};
 
 use crate::{
     config::{Context, Settings},
-    connect::connect,
+    connect::{self, connect},
     entry::Entry,
     error::Error,
     files,
@@ -81,7 +81,9 @@ impl Session {
         let stopwatch = time::stopwatch();
         let mut client = IdentityServiceClient::new(channel.clone());
         let answer = client.who_am_i(v1::WhoAmIRequest {}).await;
-        let who = answer.map_err(|status| refusal::explain(&context.server, &status))?;
+        let who = answer.map_err(|status| {
+            connect::perhaps_not_taken(refusal::explain(&context.server, &status))
+        })?;
         let who = who.into_inner();
         check_broker(&who, &identity, &trust)?;
         let said = time::from_proto(who.broker_time.as_ref())

@@ -47,10 +47,12 @@ impl EnrollService for Echo {
         request: Request<EnrollRequest>,
     ) -> Result<Response<EnrollResponse>, Status> {
         let asked = request.into_inner();
-        if !asked.token.is_empty() {
-            self.0.tell(&asked.token);
-        }
+        let told = match asked.token.as_str() {
+            "" => String::new(),
+            text => self.0.tell(text).to_string(),
+        };
         Ok(Response::new(EnrollResponse {
+            person: told,
             certificate: "x".repeat(ANSWERED),
             ..Default::default()
         }))

@@ -34,8 +34,8 @@ impl Default for Fan {
 }
 
 impl Fan {
-    /// Tells this text to everybody.
-    pub(super) fn tell(&self, text: &str) {
+    /// Tells this text to everybody; the number of the message.
+    pub(super) fn tell(&self, text: &str) -> u64 {
         let index = self.told.fetch_add(1, Ordering::Relaxed) + 1;
         let text = text.to_owned();
         // Nobody watches while only echoes are measured.
@@ -44,6 +44,7 @@ impl Fan {
             text,
             ..Default::default()
         });
+        index
     }
 }
 
@@ -59,33 +60,28 @@ impl WatchService for Fan {
 }
 
 /// Rings for all of them.
-pub(crate) struct Bell {
-    client: EnrollServiceClient<Channel>,
-    rung: u64,
-}
+pub(crate) struct Bell(EnrollServiceClient<Channel>);
 
 impl Bell {
     pub(super) fn new(channel: Channel) -> Self {
-        let (client, rung) = (EnrollServiceClient::new(channel), 0);
-        Self { client, rung }
+        Self(EnrollServiceClient::new(channel))
     }
 
     /// Has everybody told a message of so many bytes; its number.
     pub(crate) async fn ring(&mut self, bytes: usize) -> Outcome<u64> {
-        self.rung += 1;
         let request = EnrollRequest {
-            token: text_for(self.rung, bytes),
+            token: text_for(bytes),
             ..Default::default()
         };
-        self.client.enroll(request).await?;
-        Ok(self.rung)
+        let answer = self.0.enroll(request).await?;
+        Ok(answer.into_inner().person.parse()?)
     }
 }
 
 /// A text that makes the whole message so long.
-fn text_for(index: u64, bytes: usize) -> String {
+fn text_for(bytes: usize) -> String {
     let mut message = WatchResponse {
-        index,
+        index: 1,
         text: "x".repeat(bytes),
         ..Default::default()
     };

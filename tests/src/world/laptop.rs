@@ -192,7 +192,12 @@ impl World {
         self.scratch("laptops")
     }
 
-    fn settings(&self, who: &str) -> Settings {
+    /// How somebody's `glass` is told where everything is.
+    ///
+    /// # Panics
+    /// Never: the folder is named.
+    #[must_use]
+    pub fn settings(&self, who: &str) -> Settings {
         Settings::new(Default::default(), self.environment(who)).expect("a folder is named")
     }
 

@@ -1,6 +1,7 @@
 //! The real broker, the real guard, a real sshd with PAM, and people with certificates of the broker.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -189,6 +190,25 @@ impl Fleet {
             .arg(format!("{}@127.0.0.1", login()))
             .arg(script);
         Person::comes(ssh)
+    }
+
+    /// What `glass doctor` says on this host, with an sshd on its path that has our settings.
+    pub(super) fn doctor(&self) -> Vec<Value> {
+        let (bin, config) = (self.path("bin"), self.path("sshd_config"));
+        std::fs::create_dir_all(&bin).unwrap();
+        let script = format!(
+            "#!/bin/sh\nexec /usr/sbin/sshd \"$@\" -f {}\n",
+            config.display()
+        );
+        let shim = bin.join("sshd");
+        std::fs::write(&shim, script).unwrap();
+        std::fs::set_permissions(&shim, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let mut doctor = self
+            .playground
+            .glass_command("web-1", &["-o", "json", "doctor"]);
+        doctor.env("PATH", format!("{}:/usr/bin:/bin", bin.display()));
+        let said = Process::spawn(doctor).finishes().json();
+        said.as_array().unwrap().clone()
     }
 
     /// Waits for so many entries of a kind, and gives them.

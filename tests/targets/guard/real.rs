@@ -140,3 +140,62 @@ async fn a_guard_that_was_killed_goes_on_with_the_sessions_of_before() {
     mia.is_out().await;
     assert!(fleet.guard().says("has ended, in").contains("mia"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_doctor_knows_what_sshd_goes_by() {
+    let mut fleet = fleet_or_return!("1m");
+    let says = |fleet: &Fleet, what: &str| {
+        let checks = fleet.doctor();
+        let found = checks
+            .iter()
+            .find(|check| text(check, "what").contains(what));
+        let found = found.unwrap_or_else(|| panic!("no `{what}` in {checks:#?}"));
+        (found["ok"] == true, text(found, "fix").to_owned())
+    };
+    for good in [
+        "the ledger's key signs the broker's ticks",
+        "TrustedUserCAKeys",
+        "names what the broker has revoked",
+        "UsePAM yes",
+        "ExposeAuthInfo yes",
+    ] {
+        assert!(says(&fleet, good).0, "{good}");
+    }
+    let (ok, fix) = says(&fleet, "PAM: /etc/pam.d/sshd");
+    assert!(!ok && fix.contains("deploy/ssh/pam-sshd"), "{fix}");
+
+    // A list that nobody keeps any more.
+    let way = fleet.asks("mia", "shell-web").await;
+    fleet.guard_is_killed();
+    fleet.playground.done("mia", &["drop", &way.grant]);
+    let (ok, fix) = says(&fleet, "does not name what the broker has revoked");
+    assert!(
+        !ok && fix.contains("systemctl restart glass-guard"),
+        "{fix}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn glass_ssh_ends_with_the_incident_and_says_who_closed_it() {
+    let fleet = fleet_or_return!("1m");
+    // This host has no certificate of its own.
+    let unknown = [
+        "--ssh-option=-oStrictHostKeyChecking=no",
+        "--ssh-option=-oUserKnownHostsFile=/dev/null",
+    ];
+    let words = [
+        &["ssh", "-m", "what fills the disk"][..],
+        &unknown,
+        &["web-1", "echo in; exec sleep 1000"],
+    ];
+    let mut mia = fleet.playground.spawns("mia", &words.concat());
+    mia.says("in");
+    let opened = fleet.records("session.opened", 1).remove(0);
+    assert_eq!(text(&opened, "person"), "mia");
+    let close = ["incident", "close", "-m", "reverted"];
+    fleet.playground.done("leon", &close);
+    let said = mia.finishes();
+    assert_eq!(said.code, 83, "{said}");
+    assert!(said.err.contains("leon"), "{said}");
+    assert_eq!(fleet.records("session.ended", 1).len(), 1);
+}

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::ledger::sequence::{Appended, Observer};
-use crate::ports::LedgerError;
+use crate::ports::{LedgerError, Room};
 use crate::telemetry::Telemetry;
 
 /// Where trouble can be; one sentence for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Where {
     Ledger,
+    Disk,
     Policy,
     Keys,
     Certificate,
@@ -36,9 +37,10 @@ impl Troubles {
         self.lock().values().cloned().collect()
     }
 
-    /// Whether the broker can record what people do.
+    /// Whether the broker can record everything that people do.
     pub(super) fn can_record(&self) -> bool {
-        !self.lock().contains_key(&Where::Ledger)
+        let troubles = self.lock();
+        !troubles.contains_key(&Where::Ledger) && !troubles.contains_key(&Where::Disk)
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Where, String>> {
@@ -46,7 +48,8 @@ impl Troubles {
     }
 }
 
-/// Hears of appends: counts them, and knows whether the last one worked.
+/// Hears of appends: counts them, and knows whether the last one worked and whether there is room
+/// for more than endings.
 pub(super) struct Appends {
     pub(super) telemetry: Arc<Telemetry>,
     pub(super) troubles: Arc<Troubles>,
@@ -58,9 +61,60 @@ impl Observer for Appends {
         self.troubles.clear(Where::Ledger);
     }
 
+    fn room(&self, room: Room) {
+        match room {
+            Room::Plenty => self.troubles.clear(Where::Disk),
+            Room::EndingsOnly => self.troubles.set(
+                Where::Disk,
+                "the disk is nearly full: only endings are recorded; make room on the broker's host",
+            ),
+        }
+    }
+
+    fn refused_for_room(&self) {
+        self.telemetry.refused_for_room();
+    }
+
     fn failed(&self, why: &LedgerError) {
         self.telemetry.append_failed();
         self.troubles
             .set(Where::Ledger, format!("nothing can be recorded: {why}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn an_ending_on_a_full_disk_is_no_sign_of_health() {
+        let (telemetry, troubles) = (Telemetry::new("1"), Arc::new(Troubles::default()));
+        let appends = Appends {
+            telemetry: telemetry.clone(),
+            troubles: troubles.clone(),
+        };
+        let ending = Appended {
+            commands: 1,
+            entries: 1,
+            bytes: 100,
+            took: Duration::from_millis(1),
+        };
+        appends.room(Room::EndingsOnly);
+        appends.refused_for_room();
+        appends.appended(ending);
+        assert!(!troubles.can_record());
+        assert!(troubles.all()[0].contains("nearly full"));
+        assert!(
+            telemetry
+                .metrics()
+                .contains("breakglass_ledger_full_refusals_total 1")
+        );
+        appends.failed(&LedgerError::Unavailable("gone".into()));
+        appends.room(Room::Plenty);
+        assert!(!troubles.can_record(), "that it failed is another matter");
+        appends.appended(ending);
+        assert!(troubles.can_record());
     }
 }

@@ -200,8 +200,23 @@ impl Made {
                 tracing::error!("what was in force before the start stays in force:\n{failure}");
             }
         }
-        let ring = self.core.issuer.keyring();
-        if ring.active(self.core.clock.now()).is_none() {
+        self.demand_signing()
+    }
+
+    /// A key that signs, or will once a clock that is behind has caught up: until then nothing is
+    /// issued, and what runs can still be ended.
+    fn demand_signing(&self) -> Result<(), Failure> {
+        let (ring, now) = (self.core.issuer.keyring(), self.core.clock.now());
+        if let Some(from) = ring.awaited(now) {
+            tracing::warn!(
+                %now,
+                %from,
+                "this host's clock is behind the making of the issuing key: nothing is issued \
+                 until then; set the clock"
+            );
+            return Ok(());
+        }
+        if ring.active(now).is_none() {
             let what = "no issuing key signs now, so no credential could be made";
             return Err(Failure::new(what).then("glassd rotate --compromised"));
         }

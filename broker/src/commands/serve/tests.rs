@@ -29,6 +29,11 @@ impl Held {
         let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *now = now.plus(time);
     }
+
+    fn is_set_back(&self, by: Lifetime) {
+        let mut now = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *now = Time::from_millis(now.as_millis() - by.as_millis());
+    }
 }
 
 impl Clock for Held {
@@ -331,6 +336,24 @@ fn a_new_issuing_key_is_on_record_before_it_is_published_and_retired_when_it_is_
             core.issuer.keyring().active(world.clock.now()).unwrap().kid,
             first
         );
+        running.shutdown().await;
+    });
+}
+
+#[test]
+fn a_clock_set_back_before_the_first_key_does_not_keep_it_from_starting() {
+    story(|world| async move {
+        world.clock.is_set_back(Lifetime::from_secs(3_600));
+        let running = world.start().await;
+        let ring = running.core.issuer.keyring();
+        assert!(ring.active(world.clock.now()).is_none());
+        let from = ring.awaited(world.clock.now()).unwrap();
+        running.shutdown().await;
+        world.clock.pass(from.since(world.clock.now()));
+        let running = world.start().await;
+        let ring = running.core.issuer.keyring();
+        assert!(ring.active(world.clock.now()).is_some());
+        assert_eq!(ring.awaited(world.clock.now()), None);
         running.shutdown().await;
     });
 }

@@ -147,7 +147,11 @@ impl KeyFolder {
             fs::rename(&beside, &path)?;
             File::open(&self.path)?.sync_all()
         };
-        write().map_err(|e| io(&path, e))
+        write().map_err(|e| {
+            // Perhaps a key, and of no use to anybody.
+            let _ = fs::remove_file(&beside);
+            io(&path, e)
+        })
     }
 
     /// Removes a file; one that is gone already is fine.

@@ -175,6 +175,18 @@ impl Keyring {
             .rfind(|key| self.status(key, now) == Status::Active)
     }
 
+    /// From when a key signs, where none does at `now` and one will: the clock is behind what it was
+    /// when the keys were made.
+    #[must_use]
+    pub fn awaited(&self, now: Time) -> Option<Time> {
+        if self.active(now).is_some() {
+            return None;
+        }
+        let counts = |key: &&Arc<IssuingKey>| key.entry.is_some() && key.withdrawn_at.is_none();
+        let first = self.keys.iter().find(counts)?.signs_from;
+        (first > now).then_some(first)
+    }
+
     /// The keys targets need to know at `now`.
     pub fn published(&self, now: Time) -> impl Iterator<Item = &Arc<IssuingKey>> {
         let recorded = self.keys.iter().filter(|key| key.entry.is_some());

@@ -93,6 +93,7 @@ impl Sequencer {
             return;
         }
         let (now, room) = (self.parts.clock.now(), self.parts.ledger.room());
+        self.parts.observer.room(room);
         let mut draft = Draft::new(self.size);
         if let Err(error) = self.begin(&mut draft, now, room) {
             tracing::error!(%error, "what time brought about could not be recorded");
@@ -165,6 +166,7 @@ impl Sequencer {
 
     fn decide(&mut self, draft: &mut Draft, command: &Command, now: Time, room: Room) -> Fate {
         if room == Room::EndingsOnly && !fits_anyway(&command.act) {
+            self.parts.observer.refused_for_room();
             let full = LedgerError::Full("only endings are still written; make room".into());
             return Fate::Declined(full.into());
         }

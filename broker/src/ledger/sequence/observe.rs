@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::ports::LedgerError;
+use crate::ports::{LedgerError, Room};
 
 /// Hears what the sequencer does. Called from its thread: must not block.
 pub trait Observer: Send + Sync {
@@ -10,6 +10,14 @@ pub trait Observer: Send + Sync {
     fn appended(&self, batch: Appended) {
         let _ = batch;
     }
+
+    /// How much room the ledger has: told at each batch, before it is decided.
+    fn room(&self, room: Room) {
+        let _ = room;
+    }
+
+    /// Somebody was refused for lack of room.
+    fn refused_for_room(&self) {}
 
     /// The ledger did not take a batch, or did not recover.
     fn failed(&self, why: &LedgerError) {

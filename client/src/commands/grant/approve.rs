@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::{
     commands::{DONE, Seat},
     error::Error,
-    grant::{ended_error, state_word},
+    grant::{approvers, begun_error, ended_error, state_word},
     output::Printer,
     session::Session,
     show, text, time,
@@ -51,6 +51,12 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     if let Some(error) = ended_error(&asked) {
         return Err(error);
     }
+    if !args.yes {
+        // Nobody is asked for what the broker would refuse.
+        if let Some(error) = refusal(&asked, session.person()) {
+            return Err(error);
+        }
+    }
     session.check_request(&asked).await?;
     if !args.yes && !is_approved(seat, &session, &asked).await? {
         return Ok(DONE);
@@ -72,9 +78,29 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     Ok(DONE)
 }
 
+/// Why this person cannot say yes to it, as far as that can be seen from here.
+fn refusal(asked: &v1::Grant, person: &str) -> Option<Error> {
+    let id = &asked.id;
+    if let Some(error) = begun_error(asked) {
+        return Some(error);
+    }
+    let next = format!("ask an approver to run: glass approve {id}");
+    if asked.person == person {
+        let what = format!("{id} is your own request; nobody approves their own");
+        return Some(Error::refused("SELF_APPROVAL", what, next));
+    }
+    if asked.approvers.iter().any(|approver| approver == person) {
+        return None;
+    }
+    let what = format!("{id} waits for {}, not for you", approvers(asked));
+    Some(Error::refused("NOT_APPROVER", what, next))
+}
+
 /// Shows the request and asks.
 async fn is_approved(seat: &Seat, session: &Session, asked: &v1::Grant) -> Result<bool, Error> {
-    screen(&seat.printer, session, asked).await?;
+    if !seat.printer.is_json() {
+        screen(&seat.printer, session, asked).await?;
+    }
     let otherwise = format!("if you are sure: glass approve {} --yes", asked.id);
     let is_yes = seat
         .printer
@@ -157,6 +183,27 @@ fn lines(asked: &v1::Grant, incident: &v1::Incident, now: Timestamp) -> Vec<Stri
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nobody_is_asked_for_what_would_be_refused() {
+        let mut asked = v1::Grant {
+            id: "G-45".into(),
+            person: "mia".into(),
+            state: v1::GrantState::Waiting.into(),
+            approvers: vec!["leon".into(), "founder".into()],
+            ..v1::Grant::default()
+        };
+        let why = |asked: &v1::Grant, person: &str| {
+            refusal(asked, person).map(|error| (error.reason().to_owned(), error.exit_code()))
+        };
+        assert_eq!(why(&asked, "leon"), None);
+        assert_eq!(why(&asked, "mia"), Some(("SELF_APPROVAL".into(), 82)));
+        assert_eq!(why(&asked, "designer"), Some(("NOT_APPROVER".into(), 82)));
+        let text = refusal(&asked, "designer").unwrap().to_string();
+        assert_eq!(text, "G-45 waits for leon or founder, not for you");
+        asked.set_state(v1::GrantState::Active);
+        assert_eq!(why(&asked, "leon"), Some(("GRANT_ACTIVE".into(), 1)));
+    }
 
     #[test]
     fn the_approver_reads_one_plain_screen() {

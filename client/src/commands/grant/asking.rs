@@ -24,7 +24,7 @@ pub struct Asking {
     #[arg(short = 'm', long, value_name = "TEXT")]
     pub reason: Option<String>,
     /// How long, counted from the approval; left out: 15m, or less where the right allows less
-    #[arg(long = "for", value_name = "LENGTH", value_parser = length)]
+    #[arg(long = "for", value_name = "LENGTH", value_parser = length, allow_hyphen_values = true)]
     pub length: Option<SignedDuration>,
     /// Do not wait for an approver: exit 81 where a yes is needed
     #[arg(long)]

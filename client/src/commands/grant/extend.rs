@@ -24,7 +24,7 @@ pub struct Args {
     #[arg(value_name = "GRANT")]
     grant: Option<String>,
     /// How much more
-    #[arg(long = "for", value_name = "LENGTH", value_parser = length)]
+    #[arg(long = "for", value_name = "LENGTH", value_parser = length, allow_hyphen_values = true)]
     by: SignedDuration,
     /// Why
     #[arg(short = 'm', long, value_name = "TEXT")]

@@ -3,7 +3,7 @@
 use breakglass_proto::v1;
 
 use crate::{
-    commands::{DONE, Seat},
+    commands::{DONE, Seat, warn_of_the_unheard_of},
     error::Error,
     session::Session,
     show, text,
@@ -92,7 +92,17 @@ async fn show_one(seat: &Seat, typed: &str) -> Result<u8, Error> {
 async fn list(seat: &Seat, filter: Filter) -> Result<u8, Error> {
     let session = seat.session().await?;
     let limit = filter.limit as usize;
-    let grants = session.list_grants(filter.request(&session), limit).await?;
+    let request = filter.request(&session);
+    let grants = session.list_grants(request.clone(), limit).await?;
+    if grants.is_empty() {
+        let alone = v1::ListEntriesRequest {
+            person: request.person,
+            right: request.right,
+            incident: request.incident,
+            ..v1::ListEntriesRequest::default()
+        };
+        warn_of_the_unheard_of(seat, &session, &alone).await?;
+    }
     seat.printer.answer(&view::grants(&grants), |printer| {
         show::grants(printer, &grants, session.now());
         if grants.is_empty() {

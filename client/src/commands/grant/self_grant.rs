@@ -1,10 +1,13 @@
 //! `glass self-grant`
 
+use breakglass_proto::v1;
+use jiff::Timestamp;
+
 use crate::{
     commands::{DONE, Seat},
     error::Error,
-    grant::ended_error,
-    show, text,
+    grant::{approvers, begun_error, ended_error},
+    show, text, time,
     view::GrantView,
 };
 
@@ -39,6 +42,10 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         return Err(error);
     }
     if !args.yes {
+        // Nobody is asked for what the broker would refuse.
+        if let Some(error) = refusal(&asked, session.person(), session.now()) {
+            return Err(error);
+        }
         let question = format!(
             "Nobody has said yes. Let yourself {}, with everybody told?",
             text::plain(&asked.sentence)
@@ -58,4 +65,63 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         ));
     });
     Ok(DONE)
+}
+
+/// Why this person cannot begin it, as far as that can be seen from here.
+fn refusal(asked: &v1::Grant, person: &str, now: Timestamp) -> Option<Error> {
+    let id = &asked.id;
+    if let Some(error) = begun_error(asked) {
+        return Some(error);
+    }
+    if asked.person != person {
+        let what = format!("{id} belongs to {}", asked.person);
+        return Some(Error::refused("NOT_YOURS", what, "glass grants --mine"));
+    }
+    let call = format!("call {}", approvers(asked));
+    match time::from_proto(asked.self_grant_at.as_ref()) {
+        None => {
+            let what = format!("the rule of {id} does not allow a self-grant");
+            Some(Error::refused("SELF_GRANT_DENIED", what, call))
+        }
+        Some(from) if now < from => {
+            let when = time::local_and_relative(from, now);
+            let what = format!("{} have until {when} to answer {id}", approvers(asked));
+            Some(Error::refused("SELF_GRANT_TOO_EARLY", what, call))
+        }
+        Some(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_asked_for_what_would_be_refused() {
+        let now: Timestamp = "2026-11-23T03:05:00Z".parse().unwrap();
+        let mut asked = v1::Grant {
+            id: "G-45".into(),
+            person: "mia".into(),
+            state: v1::GrantState::Waiting.into(),
+            approvers: vec!["leon".into()],
+            ..v1::Grant::default()
+        };
+        let why = |asked: &v1::Grant, person: &str, now: Timestamp| {
+            refusal(asked, person, now).map(|error| error.reason().to_owned())
+        };
+        assert_eq!(why(&asked, "leon", now).as_deref(), Some("NOT_YOURS"));
+        assert_eq!(
+            why(&asked, "mia", now).as_deref(),
+            Some("SELF_GRANT_DENIED")
+        );
+        asked.self_grant_at = Some(time::to_proto("2026-11-23T03:10:00Z".parse().unwrap()));
+        assert_eq!(
+            why(&asked, "mia", now).as_deref(),
+            Some("SELF_GRANT_TOO_EARLY")
+        );
+        let later = "2026-11-23T03:10:00Z".parse().unwrap();
+        assert_eq!(why(&asked, "mia", later), None);
+        asked.set_state(v1::GrantState::Active);
+        assert_eq!(why(&asked, "mia", later).as_deref(), Some("GRANT_ACTIVE"));
+    }
 }

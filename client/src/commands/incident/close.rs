@@ -1,5 +1,6 @@
 //! `glass incident close`
 
+use breakglass_proto::v1;
 use serde_json::json;
 
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
         reason,
     },
     error::Error,
-    grant, text,
+    text,
     view::{self, IncidentView},
 };
 
@@ -58,20 +59,42 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     seat.printer.answer(&view, |printer| {
         printer.heading(format!("{} is closed.", incident.id));
         for ended in &closed.ended {
-            printer.line(format!(
-                "  {}  {} can no longer {}",
-                ended.id,
-                ended.person,
-                text::plain(&ended.sentence)
-            ));
+            printer.line(format!("  {}", line(ended)));
         }
         if closed.ended.is_empty() {
             printer.line("  no access was live under it");
-        } else {
-            let ids: Vec<_> = closed.ended.iter().map(|ended| ended.id.clone()).collect();
-            printer.line(format!("Ended with it: {}.", grant::listed(&ids, "and")));
         }
         kills::show(seat, &kills, &closed.ended, now);
     });
     Ok(DONE)
+}
+
+/// What ended with it: access, or a request that never began.
+fn line(ended: &v1::Grant) -> String {
+    let (id, person, what) = (&ended.id, &ended.person, text::plain(&ended.sentence));
+    match ended.basis() {
+        v1::GrantBasis::Unspecified => format!("{id}  {person} no longer asks to {what}"),
+        _ => format!("{id}  {person} can no longer {what}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_not_called_access() {
+        let mut ended = v1::Grant {
+            id: "G-1".into(),
+            person: "mia".into(),
+            sentence: "deploy the shop app".into(),
+            ..v1::Grant::default()
+        };
+        assert_eq!(
+            line(&ended),
+            "G-1  mia no longer asks to deploy the shop app"
+        );
+        ended.set_basis(v1::GrantBasis::FastPath);
+        assert_eq!(line(&ended), "G-1  mia can no longer deploy the shop app");
+    }
 }

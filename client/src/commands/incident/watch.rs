@@ -3,8 +3,9 @@
 use breakglass_proto::v1;
 
 use crate::{
-    commands::{Seat, incident},
+    commands::{DONE, Seat, incident},
     error::{Error, exit},
+    grant::by_whom,
     session::Session,
     stream::{News, Resumed},
     text::plain,
@@ -35,16 +36,20 @@ pub struct Args {
 /// Follows it.
 ///
 /// # Errors
-/// [`Error::Refused`] for an unknown incident.
+/// [`Error::Refused`] for an unknown incident, [`Error::Ended`] for one that is closed already.
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let session = seat.session().await?;
     let id = incident::chosen(seat, &session, args.id.as_deref(), "glass incident watch").await?;
-    session.incident(&id).await?;
+    // The place first: what closes it afterwards comes as an event.
     let from = if args.from_start {
         0
     } else {
         session.next_index().await?
     };
+    let incident = session.incident(&id).await?.incident.unwrap_or_default();
+    if incident.state() == v1::IncidentState::Closed && !args.from_start {
+        return Err(closed_error(&incident));
+    }
     let watching = Watching {
         incident: id,
         ..Watching::default()
@@ -61,6 +66,9 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
             News::Came(event) => {
                 is_lost = false;
                 say(seat, &session, &event);
+                if seat.printer.is_cut_off() {
+                    return Ok(DONE);
+                }
                 if event.kind == "incident.closed" {
                     return Ok(exit::ENDED);
                 }
@@ -71,6 +79,19 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
             }
             News::Lost(_) => {}
         }
+    }
+}
+
+/// Nothing more happens under it.
+fn closed_error(incident: &v1::Incident) -> Error {
+    let (id, by) = (&incident.id, by_whom(&incident.closed_by));
+    let what = match incident.closing_reason.as_str() {
+        "" => format!("{by} closed {id}"),
+        reason => format!("{by} closed {id}: {reason}"),
+    };
+    Error::Ended {
+        what,
+        next: format!("see what happened: glass incident watch {id} --from-start"),
     }
 }
 

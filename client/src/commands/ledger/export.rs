@@ -1,6 +1,6 @@
 //! `glass ledger export`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use breakglass_proto::v1;
 use serde_json::json;
@@ -33,11 +33,11 @@ pub struct Args {
 /// # Errors
 /// [`Error::Refused`] where the policy does not let this person, [`Error::Unverified`].
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
+    Writer::demand_empty(&args.folder)?;
     let session = seat.session().await?;
-    let writer = Writer::begin(&args.folder, session.trust().key())?;
     let spinner = seat.printer.spinner("Exporting the ledger");
     let stream = session.export().await?;
-    let report = copy(&session, writer, stream, |count| {
+    let report = copy(&session, &args.folder, stream, |count| {
         spinner.say(format!("Exporting the ledger: {count} entries"));
     })
     .await?;
@@ -56,27 +56,32 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
 
 async fn copy(
     session: &Session,
-    mut writer: Writer,
+    folder: &Path,
     mut stream: Streaming<v1::ExportEntriesResponse>,
     progress: impl Fn(u64),
 ) -> Result<Report, Error> {
-    let mut checkpoint = None;
+    let mut begun: Option<(Writer, String)> = None;
     let mut count = 0;
     while let Some(part) = stream
         .message()
         .await
         .map_err(|status| session.explain(&status))?
     {
-        if checkpoint.is_none() {
-            session.accept_checkpoint(&part.checkpoint).await?;
-            checkpoint = Some(part.checkpoint);
-        }
+        // Nothing is made here for an export that is refused.
+        let (writer, _) = match &mut begun {
+            Some(begun) => begun,
+            None => {
+                session.accept_checkpoint(&part.checkpoint).await?;
+                let writer = Writer::begin(folder, session.trust().key())?;
+                begun.insert((writer, part.checkpoint))
+            }
+        };
         for entry in part.entries {
             writer.entry(&entry.line)?;
             count += 1;
         }
         progress(count);
     }
-    let checkpoint = checkpoint.ok_or_else(|| Error::broken_answer("the export is empty"))?;
+    let (writer, checkpoint) = begun.ok_or_else(|| Error::broken_answer("the export is empty"))?;
     writer.finish(&checkpoint)
 }

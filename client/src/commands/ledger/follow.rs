@@ -3,7 +3,7 @@
 use breakglass_proto::v1;
 
 use crate::{
-    commands::Seat,
+    commands::{DONE, Seat},
     entry::Entry,
     error::Error,
     session::Session,
@@ -45,6 +45,9 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
                 is_lost = false;
                 if let Some(entry) = item.entry {
                     say(seat, &session, &entry);
+                }
+                if seat.printer.is_cut_off() {
+                    return Ok(DONE);
                 }
             }
             News::Lost(error) if !is_lost => {

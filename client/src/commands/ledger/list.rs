@@ -4,7 +4,7 @@ use breakglass_proto::v1;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    commands::{DONE, Seat},
+    commands::{DONE, Seat, warn_of_the_unheard_of},
     entry::Entry,
     error::Error,
     show, time,
@@ -37,7 +37,7 @@ pub struct Args {
     /// Only this kind, for example grant.ended, or grant for all of them
     #[arg(long, value_name = "KIND")]
     kind: Option<String>,
-    /// From this time on: 2d, 3h, or a date and time
+    /// From this time on: 2d, 3h, or a date and time; without a zone, this laptop's
     #[arg(long, value_name = "TIME", value_parser = When::parse)]
     since: Option<When>,
     /// Before this time
@@ -69,8 +69,14 @@ impl When {
         if let Ok(ago) = text.parse::<SignedDuration>() {
             return Ok(Self::Ago(ago.abs()));
         }
-        let at = text.parse::<Timestamp>().map(Self::At);
-        at.map_err(|_| "a time looks like 2d, 3h or 2026-11-23T03:00:00Z".to_owned())
+        let at = text
+            .parse::<Timestamp>()
+            .ok()
+            .or_else(|| time::of_here(text));
+        at.map(Self::At).ok_or_else(|| {
+            "a time looks like 2d, 3h, 2026-11-23, '2026-11-23 03:00' or 2026-11-23T03:00:00Z"
+                .to_owned()
+        })
     }
 
     fn to_proto(self, now: Timestamp) -> prost_types::Timestamp {
@@ -94,13 +100,20 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         right: args.right.unwrap_or_default(),
         incident: args.incident.unwrap_or_default(),
         grant: args.grant.unwrap_or_default(),
-        kind: args.kind.unwrap_or_default(),
+        kind: args
+            .kind
+            .unwrap_or_default()
+            .trim_end_matches('.')
+            .to_owned(),
         since: args.since.map(|when| when.to_proto(now)),
         until: args.until.map(|when| when.to_proto(now)),
         oldest_first: args.oldest_first,
         ..v1::ListEntriesRequest::default()
     };
-    let entries = session.list_entries(request, limit).await?;
+    let entries = session.list_entries(request.clone(), limit).await?;
+    if entries.is_empty() {
+        warn_of_the_unheard_of(seat, &session, &request).await?;
+    }
     if seat.printer.is_json() {
         entries
             .iter()
@@ -143,6 +156,18 @@ mod tests {
             read("2026-11-01T00:00:00Z").unwrap(),
             "2026-11-01T00:00:00Z"
         );
-        assert!(read("yesterday").is_err());
+        for (typed, here) in [
+            ("2026-11-27", "2026-11-27T00:00:00"),
+            ("2026-11-27 10:00", "2026-11-27T10:00:00"),
+            ("2026-11-27T10:00:30", "2026-11-27T10:00:30"),
+        ] {
+            assert_eq!(
+                read(typed).unwrap(),
+                time::of_here(here).unwrap().to_string()
+            );
+        }
+        for wrong in ["yesterday", "2026-11-32", "10:00", ""] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 }

@@ -1,12 +1,17 @@
 //! `glass doctor`
 
+#[cfg(target_os = "linux")]
+mod guard;
+#[cfg(target_os = "linux")]
+mod sshd;
+
 use std::path::Path;
 
 use jiff::SignedDuration;
 use serde::Serialize;
 
 use crate::{
-    certificate::Certificate,
+    certificate::{self, Certificate},
     commands::{DONE, Seat},
     config::Context,
     error::{Error, exit},
@@ -19,12 +24,14 @@ use crate::{
 
 /// Check this laptop, the way to the broker, and the ledger
 ///
-/// Every line says ok or bad, and a bad one how to put it right.
+/// Every line says ok or bad, and a bad one how to put it right. On the host of a target's guard it
+/// looks at sshd and PAM too.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   glass doctor
   glass doctor --context work
+  sudo GLASS_CONFIG_DIR=/var/lib/breakglass-guard/glass glass doctor    on a guard's host
 
 The exit code is 0 where all is well, 86 where the ledger does not verify, else that of the first
 bad line.")]
@@ -53,6 +60,7 @@ pub async fn run(_: Args, seat: &Seat) -> Result<u8, Error> {
         && check_identity(&context, &mut checks)
     {
         check_broker(seat, &mut checks).await;
+        check_guard(seat, &context, &mut checks).await;
     }
     seat.printer.answer(&checks, |printer| {
         for check in &checks {
@@ -172,6 +180,18 @@ fn certificate_life(certificate: &Certificate, now: jiff::Timestamp) -> String {
     )
 }
 
+/// What only the guard of a target is told.
+#[cfg(target_os = "linux")]
+async fn check_guard(seat: &Seat, context: &Context, checks: &mut Vec<Check>) {
+    if certificate::target(&context.person).is_some() {
+        guard::check(seat, checks).await;
+    }
+}
+
+/// Hosts whose logins are guarded run Linux.
+#[cfg(not(target_os = "linux"))]
+async fn check_guard(_: &Seat, _: &Context, _: &mut Vec<Check>) {}
+
 /// The connection, the clocks, the ledger.
 async fn check_broker(seat: &Seat, checks: &mut Vec<Check>) {
     let session = match seat.session().await {
@@ -187,6 +207,10 @@ async fn check_broker(seat: &Seat, checks: &mut Vec<Check>) {
         who.job
     )));
     checks.push(clock(session.skew()));
+    if certificate::target(session.person()).is_some() {
+        // How the broker is, it tells people alone.
+        return;
+    }
     let before = session.trust().remembered();
     match session.status().await {
         Ok(status) => {

@@ -1,6 +1,9 @@
 //! `glass enroll`
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use breakglass_proto::{
@@ -52,11 +55,12 @@ pub struct Args {
     replace: bool,
 }
 
-/// Enrols, checks what came, and only then writes the context.
+/// Writes the key, enrols it, checks what came, and only then makes the context.
 ///
 /// # Errors
-/// [`Error::Usage`] for a damaged line or a name in use, [`Error::Refused`] for a token that was
-/// used, has expired or is unknown, [`Error::Unverified`] where somebody else answers.
+/// [`Error::Usage`] for a damaged line or a name in use, [`Error::File`] where nothing can be
+/// written, [`Error::Refused`] for a token that was used, has expired or is unknown,
+/// [`Error::Unverified`] where somebody else answers.
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let invitation = Invitation::parse(&args.line)?;
     let name = seat.settings.new_context_name()?;
@@ -68,11 +72,13 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         ));
     }
     let device = text::device(&args.device.unwrap_or_else(host_name))?;
-    let enrolled = enrol(&invitation, &device).await?;
+    // The token works once: what cannot be written here must show before it is spent.
+    let staged = Staged::begin(&folder)?;
+    let enrolled = enrol(&invitation, &device, &staged).await?;
     let name = enrolled.name(seat, name);
     let folder = seat.settings.home.context_folder(&name);
     let context = enrolled.context(&name, &device, folder);
-    enrolled.save(&context)?;
+    enrolled.save(&context, staged)?;
     let is_first = seat.settings.home.file()?.context.is_none();
     if is_first {
         seat.settings.home.use_context(&name)?;
@@ -84,18 +90,20 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
 /// What came of it, checked.
 struct Enrolled {
     server: crate::config::ServerUrl,
-    key: PrivateKey,
+    key: String,
     ca: CertificateDer<'static>,
     certificate: Certificate,
     answer: v1::EnrollResponse,
 }
 
-async fn enrol(invitation: &Invitation, device: &str) -> Result<Enrolled, Error> {
-    let key = PrivateKey::generate()?;
+async fn enrol(invitation: &Invitation, device: &str, staged: &Staged) -> Result<Enrolled, Error> {
+    let key = &staged.key;
     let pinned = tls::Pinned::default();
     let config = tls::enrolling(invitation.pin, pinned.clone());
-    let channel = connect(&invitation.server, config).await?;
-    let signed = statement(invitation, &key, device)?;
+    let channel = connect(&invitation.server, config)
+        .await
+        .map_err(|error| as_invited(invitation, error))?;
+    let signed = statement(invitation, key, device)?;
     let request = v1::EnrollRequest {
         token: invitation.secret().to_owned(),
         public_key: key.public_key().to_vec(),
@@ -103,7 +111,7 @@ async fn enrol(invitation: &Invitation, device: &str) -> Result<Enrolled, Error>
     };
     let answer = EnrollServiceClient::new(channel).enroll(request).await;
     let answer = answer
-        .map_err(|status| refusal::explain(&invitation.server, &status))?
+        .map_err(|status| as_invited(invitation, refusal::explain(&invitation.server, &status)))?
         .into_inner();
 
     let certificate = Certificate::from_pem(&answer.certificate)
@@ -115,13 +123,29 @@ async fn enrol(invitation: &Invitation, device: &str) -> Result<Enrolled, Error>
         .ok_or_else(|| Error::unverified("the broker sent no CA"))?;
     let enrolled = Enrolled {
         server: invitation.server.clone(),
-        key,
+        key: key.id(),
         ca,
         certificate,
         answer,
     };
     enrolled.check_receipt(&signed)?;
     Ok(enrolled)
+}
+
+/// What does not fit a laptop that has no context yet, said so that it does.
+fn as_invited(invitation: &Invitation, error: Error) -> Error {
+    match error {
+        Error::Unverified { .. } => Error::unverified(format!(
+            "{} is not the broker this line is for: it has no certificate with the line's hash",
+            invitation.server
+        )),
+        Error::Refused(mut refusal) if refusal.reason == "STATEMENT_STALE" => {
+            refusal.next =
+                Some("set this laptop's clock, or the broker's, then run the line again".into());
+            Error::Refused(refusal)
+        }
+        other => other,
+    }
 }
 
 /// The statement of the act. Whom the token is for and which ledger this is, the broker knows and
@@ -159,7 +183,7 @@ impl Enrolled {
                 "the enrolment is not what the ledger recorded",
             ));
         }
-        entry.check_signed(&self.certificate.person, &self.key.id(), signed)
+        entry.check_signed(&self.certificate.person, &self.key, signed)
     }
 
     /// What the context is called: what was typed; for a guard that nobody named, as its target,
@@ -177,7 +201,7 @@ impl Enrolled {
             .unwrap_or(name)
     }
 
-    fn context(&self, name: &ContextName, device: &str, folder: std::path::PathBuf) -> Context {
+    fn context(&self, name: &ContextName, device: &str, folder: PathBuf) -> Context {
         Context {
             name: name.clone(),
             server: self.server.clone(),
@@ -190,15 +214,12 @@ impl Enrolled {
         }
     }
 
-    /// Writes everything beside the place it belongs, then moves it there whole.
-    fn save(&self, context: &Context) -> Result<(), Error> {
+    /// Writes the rest beside the place it belongs, then moves it there whole.
+    fn save(&self, context: &Context, mut place: Staged) -> Result<(), Error> {
         let staged = Context {
-            folder: staging(&context.folder),
+            folder: place.folder.clone(),
             ..context.clone()
         };
-        remove(&staged.folder)?;
-        files::create_folder(&staged.folder)?;
-        self.key.save(&staged.key_file())?;
         files::write(
             &staged.certificate_file(),
             self.answer.certificate.as_bytes(),
@@ -210,24 +231,65 @@ impl Enrolled {
         if let Some(receipt) = &self.answer.receipt {
             files::write(&staged.checkpoint_file(), receipt.checkpoint.as_bytes())?;
         }
-        carry_over(context, &staged)?;
+        keep_seen(context, &staged)?;
         staged.save(&staged.folder)?;
+        // From here on it is the only copy of what it takes from the old one.
+        place.is_kept = true;
+        move_evidence(context, &staged)?;
         remove(&context.folder)?;
         fs::rename(&staged.folder, &context.folder)
             .map_err(|error| Error::file("create", &context.folder, error))
     }
 }
 
-/// What the context in this place had seen of the same ledger is not forgotten by enrolling again:
-/// the next call compares with it. Evidence is kept whatever ledger it is of.
-fn carry_over(place: &Context, staged: &Context) -> Result<(), Error> {
-    let moved = |from: &Path, to: &Path| match fs::rename(from, to) {
+/// A context that is being made, with its key in it already: a folder no context can have, because
+/// its name begins with a dot. Dropped before it is whole, it is removed.
+struct Staged {
+    folder: PathBuf,
+    key: PrivateKey,
+    is_kept: bool,
+}
+
+impl Staged {
+    /// Beside the place of the context; one that was cut short before makes way.
+    fn begin(place: &Path) -> Result<Self, Error> {
+        let folder = staging(place);
+        remove(&folder)?;
+        let key = PrivateKey::generate()?;
+        files::create_folder(&folder)?;
+        let staged = Self {
+            folder,
+            key,
+            is_kept: false,
+        };
+        staged.key.save(&Context::own_key_file(&staged.folder))?;
+        Ok(staged)
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if !self.is_kept {
+            // Why the enrolment failed is what is told.
+            let _ = remove(&self.folder);
+        }
+    }
+}
+
+/// Evidence is kept whatever ledger it is of.
+fn move_evidence(place: &Context, staged: &Context) -> Result<(), Error> {
+    let (from, to) = (place.evidence_folder(), staged.evidence_folder());
+    match fs::rename(&from, to) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             Err(Error::file("move", from, error))
         }
         _ => Ok(()),
-    };
-    moved(&place.evidence_folder(), &staged.evidence_folder())?;
+    }
+}
+
+/// What the context in this place had seen of the same ledger is not forgotten by enrolling again:
+/// the next call compares with it.
+fn keep_seen(place: &Context, staged: &Context) -> Result<(), Error> {
     let seen = files::read_text(&place.checkpoint_file())?;
     let key = VerifierKey::parse(&staged.ledger_vkey).ok();
     let is_same = |note: &String| {
@@ -240,8 +302,7 @@ fn carry_over(place: &Context, staged: &Context) -> Result<(), Error> {
     }
 }
 
-/// A folder no context can have: its name begins with a dot.
-fn staging(folder: &Path) -> std::path::PathBuf {
+fn staging(folder: &Path) -> PathBuf {
     let mut name = std::ffi::OsString::from(".new-");
     name.push(folder.file_name().unwrap_or_default());
     folder.with_file_name(name)

@@ -1,10 +1,9 @@
 //! `glass completions`
 
-use clap::CommandFactory as _;
 use clap_complete::Shell;
 
 use crate::{
-    cli::Cli,
+    cli::for_people,
     commands::{DONE, Seat},
     error::Error,
 };
@@ -28,7 +27,7 @@ pub struct Args {
 /// None.
 pub fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "glass", &mut script);
+    clap_complete::generate(args.shell, &mut for_people(), "glass", &mut script);
     seat.printer
         .verbatim(String::from_utf8_lossy(&script).trim_end());
     Ok(DONE)

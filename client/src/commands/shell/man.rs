@@ -2,10 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::CommandFactory as _;
-
 use crate::{
-    cli::Cli,
+    cli::for_people,
     commands::{DONE, Seat},
     error::Error,
 };
@@ -27,7 +25,7 @@ pub struct Args {
 /// # Errors
 /// [`Error::File`].
 pub fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
-    let command = Cli::command();
+    let command = for_people();
     match args.folder {
         Some(folder) => {
             clap_mangen::generate_to(command, &folder)

@@ -13,7 +13,7 @@ async fn asks_runs_renews_and_gives_back() {
     let mut scene = Scene::set();
     let desk = FakeDesk::active();
     let order = scene.order(
-        "echo $GLASS_GRANT $GLASS_INCIDENT $GLASS_RIGHT $GLASS_ENDS_AT > W
+        "echo $GLASS_GRANT $GLASS_INCIDENT $GLASS_RIGHT $GLASS_CONTEXT $GLASS_ENDS_AT > W
          echo $(cat $GLASS_TOKEN_FILE) > W; echo $GLASS_TOKEN_FILE > W
          read line < GO; echo $(cat $GLASS_TOKEN_FILE) > W; exit 7",
     );
@@ -22,25 +22,24 @@ async fn asks_runs_renews_and_gives_back() {
     let (ended, ()) = tokio::join!(visit(&desk, &order, &place, &printer), async {
         assert_eq!(
             word(wire).await,
-            "G-45 INC-12 deploy-shop 2026-11-23T03:30:00.000Z"
+            "G-45 INC-12 deploy-shop work 2026-11-23T03:30:00.000Z"
         );
         assert_eq!(word(wire).await, "token-1");
         let file = word(wire).await;
+        let mut begun = Vec::new();
+        until(|| {
+            begun.extend(desk.diary());
+            begun.len() == 2
+        })
+        .await;
+        assert_eq!(begun, ["requested at 03:00", "used by sh at 03:00"]);
         desk.pass(10);
         until(|| std::fs::read(&file).unwrap() == b"token-2").await;
         go(sender).await;
         assert_eq!(word(wire).await, "token-2");
     });
     assert_eq!(ended.unwrap().code, 7);
-    assert_eq!(
-        desk.diary(),
-        [
-            "requested at 03:00",
-            "used by sh at 03:00",
-            "issued at 03:10",
-            "given back at 03:10"
-        ]
-    );
+    assert_eq!(desk.diary(), ["issued at 03:10", "given back at 03:10"]);
     assert_eq!(scene.folders(), 0);
     assert!(
         scene
@@ -140,6 +139,23 @@ async fn nobody_answers_and_the_flag_says_so_beforehand() {
 }
 
 #[tokio::test]
+async fn a_self_grant_that_cannot_be_is_said_at_once() {
+    let scene = Scene::set();
+    let desk = FakeDesk::waiting();
+    desk.allows_no_self_grant();
+    let mut order = scene.order("echo ran > W");
+    order.self_grant_if_nobody = true;
+    let (place, printer) = (scene.place(), scene.printer());
+    let (ended, ()) = tokio::join!(visit(&desk, &order, &place, &printer), async {
+        until(|| !desk.held_from().is_empty()).await;
+        desk.say(Said::Denied("leon", "no"));
+    });
+    assert_eq!(ended.unwrap_err().exit_code(), exit::DENIED);
+    let said = scene.said();
+    assert!(said.contains("`--self-grant` cannot work here"), "{said}");
+}
+
+#[tokio::test]
 async fn nobody_answers_and_nobody_sits_there_so_it_goes_on_waiting() {
     let scene = Scene::set();
     let desk = FakeDesk::waiting();
@@ -148,7 +164,12 @@ async fn nobody_answers_and_nobody_sits_there_so_it_goes_on_waiting() {
     let (ended, ()) = tokio::join!(visit(&desk, &order, &place, &printer), async {
         until(|| !desk.held_from().is_empty()).await;
         desk.pass(10);
-        until(|| scene.said().contains("you could begin it yourself")).await;
+        until(|| {
+            scene
+                .said()
+                .contains("to begin it yourself: glass self-grant G-45")
+        })
+        .await;
         desk.say(Said::Denied("leon", "no"));
     });
     assert_eq!(ended.unwrap_err().exit_code(), exit::DENIED);

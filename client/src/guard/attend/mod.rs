@@ -16,6 +16,8 @@ mod hold;
 mod limits;
 mod news;
 mod post;
+#[cfg(test)]
+mod tests;
 mod ticks;
 
 pub use self::{

@@ -114,4 +114,4 @@ pub(super) const CONTACT_SAVED_EVERY: SignedDuration = SignedDuration::from_secs
 pub(super) const MAX_ENDED: usize = 1_024;
 
 /// Largest KRL taken: one of a million serials in ranges is far below.
-pub(super) const MAX_KRL_BYTES: usize = 16 * 1024 * 1024;
+pub const MAX_KRL_BYTES: usize = 16 * 1024 * 1024;

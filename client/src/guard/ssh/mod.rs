@@ -55,7 +55,7 @@ mod tests;
 use std::{path::PathBuf, time::Duration};
 
 pub use self::{
-    limits::{DEFAULT_GRACE, MAX_GRACE},
+    limits::{DEFAULT_GRACE, MAX_GRACE, MAX_KRL_BYTES},
     sessions::Session,
     watch::run,
 };

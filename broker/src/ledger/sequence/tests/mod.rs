@@ -11,7 +11,7 @@ use std::task::{Context, Poll, Waker};
 use breakglass_domain::{Act, Change, Lifetime, Refusal};
 use proptest::prelude::*;
 
-use crate::ports::{Decided, Declined, LedgerError, Sequencer as _};
+use crate::ports::{Decided, Declined, LedgerError, Room, Sequencer as _};
 use world::{Fate, World, broker, held};
 
 const TICK: Act = Act::Tick;
@@ -201,8 +201,12 @@ async fn on_a_full_disk_endings_go_through_and_nothing_starts() {
         .expect_err("not his");
     assert_eq!(world.kinds().len(), before);
     world.does(world.close("leon", 1)).await;
+    assert_eq!(*held(&world.listener.room), Some(Room::EndingsOnly));
+    let refused = world.listener.refused_for_room.load(Ordering::SeqCst);
+    assert_eq!(refused, 1, "endings are none");
     *held(&world.knobs.endings_only) = false;
     world.does(world.open("mia")).await;
+    assert_eq!(*held(&world.listener.room), Some(Room::Plenty));
     world.check();
 }
 

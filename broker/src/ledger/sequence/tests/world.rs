@@ -176,6 +176,8 @@ pub(super) struct Listener {
     pub(super) heard: Mutex<Vec<Recorded>>,
     pub(super) failures: Mutex<Vec<String>>,
     pub(super) appended: Mutex<Vec<Appended>>,
+    pub(super) room: Mutex<Option<Room>>,
+    pub(super) refused_for_room: AtomicU64,
 }
 
 impl Projection for Listener {
@@ -193,6 +195,14 @@ impl Projection for Listener {
 impl Observer for Listener {
     fn appended(&self, batch: Appended) {
         held(&self.appended).push(batch);
+    }
+
+    fn room(&self, room: Room) {
+        *held(&self.room) = Some(room);
+    }
+
+    fn refused_for_room(&self) {
+        self.refused_for_room.fetch_add(1, Ordering::SeqCst);
     }
 
     fn failed(&self, why: &LedgerError) {

@@ -1,0 +1,126 @@
+//! What a guard hears, and for how long it is let in.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use breakglass_client::guard::attend::{Attended as _, Attending, News, Post};
+use breakglass_client::output::{Format, Printer};
+use breakglass_domain::policy::STARTER;
+use breakglass_tests::World;
+use breakglass_tests::wait::soon;
+
+use crate::reason;
+
+const DAY: Duration = Duration::from_secs(24 * 3_600);
+
+/// Where the right to deploy leads.
+const TARGET: &str = "\n[targets.deploy-web]\nkind = \"http\"\n\
+                      address = \"https://deploy.shop.example\"\ngrace = \"2m\"\n";
+
+/// A target whose guard is enrolled.
+async fn guarded() -> World {
+    let world = World::with_policy(&format!("{STARTER}{TARGET}")).await;
+    let founder = world.session("founder").await;
+    let invited = founder.invite_target("deploy-web").await.unwrap();
+    let enroll = ["enroll", &invited.enrolment];
+    let told = world.glass("deploy-web", &enroll).await;
+    assert_eq!(told.code, 0, "{}", told.err);
+    world
+}
+
+fn post(world: &World) -> Post {
+    let printer = Printer::to_buffers(Format::Text, Arc::default(), Arc::default());
+    Post::of(&world.settings("deploy-web"), &printer).unwrap()
+}
+
+/// What is heard until this is.
+async fn hears(stream: &mut impl Attending, is_it: impl Fn(&News) -> bool) -> News {
+    loop {
+        let news = soon("the guard hears", stream.next()).await.unwrap();
+        if is_it(&news) {
+            return news;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guard_hears_who_may_be_in_and_why_no_longer() {
+    let world = guarded().await;
+    let post = post(&world);
+    assert_eq!(post.target(), "deploy-web");
+    let mut stream = post.attend().await.unwrap();
+    let first = soon("the first message", stream.next()).await.unwrap();
+    assert_eq!(first.grace, Some(Duration::from_secs(120)));
+    assert!(first.tick.is_some() && first.jwks.is_some() && first.krl.is_none());
+    assert!(first.standing.unwrap().live.is_empty());
+
+    world.opens("support", "the worker is flooded").await;
+    let grant = world.gets("mia", "deploy-shop").await.id;
+    let is_live = |news: &News| {
+        let standing = news.standing.as_ref();
+        standing.is_some_and(|standing| standing.live.contains_key(&grant))
+    };
+    let news = hears(&mut stream, is_live).await;
+    assert!(news.jwks.is_none(), "only what has changed is said");
+    assert_eq!(news.standing.unwrap().live[&grant].person, "mia");
+
+    world.revokes("founder", &grant).await.unwrap();
+    let news = hears(&mut stream, |news| news.standing.is_some()).await;
+    let standing = news.standing.unwrap();
+    assert!(standing.live.is_empty());
+    assert_eq!(standing.ended[0].grant, grant);
+    assert!(
+        standing.ended[0].text.contains("Founder revoked"),
+        "{standing:?}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_that_is_due_is_renewed_under_the_open_stream() {
+    let world = guarded().await;
+    world.clock().passes(DAY * 21);
+    let post = post(&world);
+    let mut stream = post.attend().await.unwrap();
+    // What is said first is said again on the stream that the new certificate opens.
+    for _ in 0..2 {
+        let first = hears(&mut stream, |news| news.jwks.is_some()).await;
+        assert!(first.standing.is_some());
+    }
+    let renewed = world.entries_of("target.renewed");
+    assert_eq!(renewed.len(), 1, "{renewed:?}");
+    assert_eq!(renewed[0]["by"], "target:deploy-web");
+    let before = post.session().unwrap();
+    let alive = before.identity().certificate.expires_at;
+    assert!(alive > before.now() + jiff::SignedDuration::from_hours(24 * 29));
+    // The clock is held, and a tick of the same moment is no news.
+    world.clock().passes(Duration::from_secs(2));
+    hears(&mut stream, |news| news.tick.is_some()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_leaves_the_policy_hears_nothing_more() {
+    let world = guarded().await;
+    let post = post(&world);
+    let mut stream = post.attend().await.unwrap();
+    soon("the first message", stream.next()).await.unwrap();
+    world.policy_becomes(STARTER).await.unwrap();
+    let refused = loop {
+        if let Err(refused) = soon("the stream ends", stream.next()).await {
+            break refused;
+        }
+    };
+    assert_eq!(refused.reason(), "UNKNOWN_TARGET");
+    assert_eq!(reason(post.attend().await.map(drop)), "UNKNOWN_TARGET");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_guards_nothing() {
+    let world = guarded().await;
+    world.is_enrolled("mia").await;
+    let told = world
+        .glass("mia", &["guard", "http", "--audience", "https://x.example"])
+        .await;
+    assert_eq!(told.code, 1, "{}", told.err);
+    assert!(told.err.contains("mia's, and a guard has one of its own"));
+    assert!(told.err.contains("glass targets invite"), "{}", told.err);
+}
