@@ -8,7 +8,8 @@ use crate::{grant::listed, text::plain};
 /// stands first, if there is one.
 #[must_use]
 pub fn leads(access: &Access) -> Vec<String> {
-    let token = some(&access.audience).map(|audience| format!("token for {audience}"));
+    let token = some(&access.audience);
+    let token = token.map(|audience| plain(&format!("token for {audience}")));
     token.into_iter().chain(ways(access)).collect()
 }
 
@@ -103,5 +104,10 @@ mod tests {
             ]
         );
         assert!(ways(&Access::default()).is_empty());
+        let hostile = Access {
+            audience: "a\u{1b}[2J".into(),
+            ..Access::default()
+        };
+        assert_eq!(leads(&hostile), ["token for a\\u{1b}[2J"]);
     }
 }
