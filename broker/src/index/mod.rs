@@ -11,13 +11,16 @@
 //! decides from is the ledger's word; what lists and questions find is not signed, and `glassd fsck`
 //! compares it.
 
+mod changes;
 mod compare;
+mod postings;
 mod query;
 mod record;
 mod seal;
 mod snapshot;
 mod store;
 mod tests;
+mod times;
 mod writer;
 
 use std::path::Path;
@@ -114,6 +117,7 @@ impl Opened {
             failed: false,
         });
         let work = writer::Work {
+            changes: changes::Changes::new(&store),
             store: Arc::clone(&store),
             reader,
             decode,
@@ -121,6 +125,7 @@ impl Opened {
             state: self.state,
             applied: self.up_to,
             snapshot_at: self.up_to,
+            snapshot_bytes: 0,
             told,
             trouble: Arc::clone(&trouble),
         };

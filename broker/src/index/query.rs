@@ -2,17 +2,16 @@
 
 use std::ops::Range;
 
-use breakglass_domain::{Grant, GrantId, Incident, IncidentId, Time};
+use breakglass_domain::{Grant, GrantId, Incident, IncidentId};
 
+use super::postings::{Walk, matches, number_at_end, until_error};
 use super::record::{GrantRecord, IncidentRecord, from_bytes};
-use super::store::{By, Store, broken, posting, prefix};
+use super::store::{By, Store, broken};
+use super::times;
 use crate::ports::{EntryFilter, GrantFilter, IndexError};
 
 /// Grants an incident names in an answer; the rest is found by asking for its grants page by page.
 const GRANTS_NAMED: usize = breakglass_domain::limits::GRANTS_IN_MEMORY;
-
-/// A walk along one posting list, forwards or backwards.
-type Walk = Box<dyn Iterator<Item = Result<u64, IndexError>>>;
 
 impl Store {
     pub(super) fn grant(&self, id: GrantId) -> Result<Option<Grant>, IndexError> {
@@ -26,10 +25,9 @@ impl Store {
         let Some(bytes) = self.incidents.get(id.0.to_be_bytes()).map_err(broken)? else {
             return Ok(None);
         };
-        let grants = walk(
+        let grants = matches(
             &self.grant_of,
-            By::Incident,
-            &id.to_string(),
+            vec![(By::Incident, id.to_string())],
             0..u64::MAX,
             true,
         )
@@ -78,7 +76,7 @@ impl Store {
         );
         let range = 0..before.map_or(u64::MAX, |id| id.0);
         let mut found = Vec::new();
-        for number in matches(&self.grant_of, lists, range, false)? {
+        for number in self.numbers_of_grants(lists, range) {
             if found.len() == max {
                 break;
             }
@@ -116,105 +114,27 @@ impl Store {
                 (by, kind.clone())
             }
         }));
-        let mut range = self.places(filter.since, filter.until)?;
+        let mut range = times::places(&self.times, filter.since, filter.until)?;
         match cursor {
             Some(last) if filter.oldest_first => range.start = range.start.max(last + 1),
             Some(last) => range.end = range.end.min(last),
             None => {}
         }
-        if range.is_empty() {
-            return Ok(Vec::new());
-        }
-        matches(&self.entries, lists, range, filter.oldest_first)?
-            .take(max)
-            .collect()
-    }
-
-    /// The places of entries from `since` on and before `until`: times never go back, so they are
-    /// one range.
-    fn places(&self, since: Option<Time>, until: Option<Time>) -> Result<Range<u64>, IndexError> {
-        let first_from = |time: Time| -> Result<u64, IndexError> {
-            match self.times.range(time_key(time, 0)..).next() {
-                Some(item) => number_at_end(&item.map_err(broken)?.0),
-                None => Ok(u64::MAX),
-            }
+        let found: Walk = match (lists.is_empty(), filter.oldest_first) {
+            (true, true) => Box::new(range.map(Ok)),
+            (true, false) => Box::new(range.rev().map(Ok)),
+            (false, oldest_first) => matches(&self.entries, lists, range, oldest_first),
         };
-        let start = since.map(first_from).transpose()?.unwrap_or(0);
-        let end = until.map(first_from).transpose()?.unwrap_or(u64::MAX);
-        Ok(start..end)
+        found.take(max).collect()
     }
-}
 
-/// Sorts as time does, also before 1970.
-pub(super) fn time_key(time: Time, place: u64) -> [u8; 16] {
-    let millis = time.as_millis().cast_unsigned() ^ (1 << 63);
-    let mut key = [0; 16];
-    key[..8].copy_from_slice(&millis.to_be_bytes());
-    key[8..].copy_from_slice(&place.to_be_bytes());
-    key
-}
-
-/// Numbers in every one of the lists: walks the first, which callers give as the likely shortest,
-/// and looks the others up.
-fn matches(
-    tree: &sled::Tree,
-    mut lists: Vec<(By, String)>,
-    range: Range<u64>,
-    oldest_first: bool,
-) -> Result<Walk, IndexError> {
-    if lists.is_empty() {
-        return Ok(walk(tree, By::All, "", range, oldest_first));
-    }
-    let (by, name) = lists.remove(0);
-    let tree_too = tree.clone();
-    let in_others = move |number: u64| -> Result<bool, IndexError> {
-        for (by, name) in &lists {
-            if !tree_too
-                .contains_key(posting(*by, name, number))
-                .map_err(broken)?
-            {
-                return Ok(false);
-            }
+    /// Newest first.
+    fn numbers_of_grants(&self, lists: Vec<(By, String)>, range: Range<u64>) -> Walk {
+        if !lists.is_empty() {
+            return matches(&self.grant_of, lists, range, false);
         }
-        Ok(true)
-    };
-    let found = walk(tree, by, &name, range, oldest_first).filter_map(move |number| match number {
-        Ok(number) => in_others(number)
-            .map(|all| all.then_some(number))
-            .transpose(),
-        Err(error) => Some(Err(error)),
-    });
-    Ok(Box::new(found))
-}
-
-/// One list, within a range of numbers. Ends at the first error: on a damaged page sled's iterator
-/// gives the same error for ever.
-fn walk(tree: &sled::Tree, by: By, name: &str, range: Range<u64>, oldest_first: bool) -> Walk {
-    let start = posting(by, name, range.start);
-    let end = posting(by, name, range.end);
-    debug_assert!(start.starts_with(&prefix(by, name)));
-    let number = |item: Result<sled::IVec, sled::Error>| {
-        item.map_err(broken).and_then(|key| number_at_end(&key))
-    };
-    let keys = tree.range(start..end).keys();
-    let mut failed = false;
-    let until_error = move |item: Result<u64, IndexError>| {
-        if failed {
-            return None;
-        }
-        failed = item.is_err();
-        Some(item)
-    };
-    if oldest_first {
-        Box::new(keys.map(number).map_while(until_error))
-    } else {
-        Box::new(keys.rev().map(number).map_while(until_error))
+        let (start, end) = (range.start.to_be_bytes(), range.end.to_be_bytes());
+        let keys = self.grants.range(start..end).keys().rev();
+        until_error(keys.map(|key| number_at_end(&key.map_err(broken)?)))
     }
-}
-
-fn number_at_end(key: &[u8]) -> Result<u64, IndexError> {
-    let bytes = key
-        .last_chunk::<8>()
-        .ok_or_else(|| IndexError("a key is too short".into()))?;
-    Ok(u64::from_be_bytes(*bytes))
 }

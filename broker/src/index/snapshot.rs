@@ -83,13 +83,13 @@ pub(super) fn load(
 }
 
 /// Replaces the snapshot. Everything before it is durable first; then the parts and their mark
-/// change in one sled batch, which is atomic.
+/// change in one sled batch, which is atomic. Answers how many bytes it takes.
 pub(super) fn save(
     store: &Store,
     sealer: &Sealer,
     reader: &dyn LedgerReader,
     (up_to, state): (u64, &State),
-) -> Result<(), IndexError> {
+) -> Result<u64, IndexError> {
     store.sync()?;
     let bytes = to_bytes(&StateRecord::from(state));
     let seal = seal::seal(sealer, reader, up_to, &bytes)?;
@@ -101,7 +101,8 @@ pub(super) fn save(
     }
     batch.insert(MARK, to_bytes(&Mark { parts, seal }));
     store.meta.apply_batch(batch).map_err(broken)?;
-    store.sync()
+    store.sync()?;
+    Ok(bytes.len() as u64)
 }
 
 fn part_key(part: u32) -> Vec<u8> {

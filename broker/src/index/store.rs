@@ -4,9 +4,9 @@
 //! |---|---|---|
 //! | `grants` | grant number, big-endian | [`record`](super::record) of the grant |
 //! | `incidents` | incident number, big-endian | record of the incident, without its grants |
-//! | `entries` | tag, name, 0, place big-endian | nothing |
-//! | `grant_of` | tag, name, 0, grant number big-endian | nothing |
-//! | `times` | milliseconds big-endian, place big-endian | nothing |
+//! | `entries` | tag, name, 0, block big-endian | [which of its places](super::postings) |
+//! | `grant_of` | tag, name, 0, block big-endian | which of its grant numbers |
+//! | `times` | block big-endian | [when each of its entries was written](super::times) |
 //! | `meta` | see [`snapshot`](super::snapshot) | |
 
 use std::fs::{self, File};
@@ -19,7 +19,7 @@ use breakglass_domain::{Change, Event, GrantRef};
 use crate::ports::IndexError;
 
 /// Changes when the trees change; an older folder is then thrown away and built again.
-const FORMAT: &[u8] = b"breakglass-index/1";
+const FORMAT: &[u8] = b"breakglass-index/2";
 
 /// sled's default is 1 GiB; the working set is the newest pages and the upper levels of the trees.
 const CACHE_BYTES: u64 = 32 * 1024 * 1024;
@@ -99,7 +99,7 @@ pub(super) fn broken(error: sled::Error) -> IndexError {
 }
 
 /// What a posting is by.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum By {
     Person,
     Right,
@@ -108,38 +108,25 @@ pub(super) enum By {
     Kind,
     /// The part of the kind before its dot.
     Family,
-    /// Every entry or grant, under one name.
-    All,
 }
 
-/// `tag name 0 number`: all of one name stand together, in order of number. No name holds a zero
-/// byte.
-pub(super) fn posting(by: By, name: &str, number: u64) -> Vec<u8> {
-    let mut key = prefix(by, name);
-    key.extend_from_slice(&number.to_be_bytes());
-    key
-}
-
-pub(super) fn prefix(by: By, name: &str) -> Vec<u8> {
-    let tag = match by {
-        By::Person => b'p',
-        By::Right => b'r',
-        By::Incident => b'i',
-        By::Grant => b'g',
-        By::Kind => b'k',
-        By::Family => b'f',
-        By::All => b'a',
-    };
-    let mut key = Vec::with_capacity(name.len() + 10);
-    key.push(tag);
-    key.extend_from_slice(name.as_bytes());
-    key.push(0);
-    key
+impl By {
+    /// What the keys of its lists begin with.
+    pub(super) fn tag(self) -> u8 {
+        match self {
+            Self::Person => b'p',
+            Self::Right => b'r',
+            Self::Incident => b'i',
+            Self::Grant => b'g',
+            Self::Kind => b'k',
+            Self::Family => b'f',
+        }
+    }
 }
 
 /// Every name an entry can be found by.
 pub(super) fn names(event: &Event, kind: &str) -> Vec<(By, String)> {
-    let mut names = vec![(By::All, String::new()), (By::Kind, kind.to_owned())];
+    let mut names = vec![(By::Kind, kind.to_owned())];
     if let Some((family, _)) = kind.split_once('.') {
         names.push((By::Family, family.to_owned()));
     }

@@ -1,17 +1,15 @@
 //! The thread that follows the ledger.
 
-use std::collections::BTreeMap;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::thread::JoinHandle;
 
-use breakglass_domain::{Change, Event, Grant, GrantId, Incident, IncidentId, State};
+use breakglass_domain::State;
 use tokio::sync::watch;
 
-use super::query::time_key;
-use super::record::{GrantRecord, IncidentRecord, to_bytes};
+use super::changes::Changes;
 use super::seal::Sealer;
-use super::store::{By, Store, broken, grant_of, kind_of, names, posting};
+use super::store::Store;
 use super::{Progress, snapshot};
 use crate::ports::{Decode, IndexError, LedgerReader, Recorded};
 
@@ -21,9 +19,13 @@ const WAITING_BATCHES: usize = 256;
 /// Events written to sled at once, and entries read at once while catching up.
 const CHUNK: usize = 1_000;
 
-/// Entries between two snapshots: what a start has to read again at most, and decodes in well under
-/// a second.
+/// Entries between two snapshots, at least: what a start has to read again, and decodes in well
+/// under a second.
 const SNAPSHOT_EVERY: u64 = 20_000;
+
+/// Bytes that a snapshot may take for each entry since the one before. After a busy hour it holds
+/// many nonces; taken as often as on a quiet day it would outgrow the ledger itself.
+const SNAPSHOT_BYTES_AN_ENTRY: u64 = 100;
 
 /// The writer's half that everybody holds.
 pub(super) struct Writer {
@@ -81,8 +83,10 @@ pub(super) struct Work {
     pub(super) decode: Decode,
     pub(super) sealer: Sealer,
     pub(super) state: State,
+    pub(super) changes: Changes,
     pub(super) applied: u64,
     pub(super) snapshot_at: u64,
+    pub(super) snapshot_bytes: u64,
     pub(super) told: watch::Sender<Progress>,
     pub(super) trouble: Arc<RwLock<Option<String>>>,
 }
@@ -148,14 +152,14 @@ impl Work {
 
     fn apply(&mut self, events: &[Recorded]) -> Result<(), IndexError> {
         for chunk in events.chunks(CHUNK) {
-            let mut changes = Changes::default();
             for recorded in chunk {
-                changes.note(&mut self.state, recorded)?;
+                self.changes.note(&mut self.state, recorded)?;
             }
-            changes.write(&self.store)?;
+            self.changes.write(&self.store)?;
             self.applied += chunk.len() as u64;
         }
-        if self.applied - self.snapshot_at >= SNAPSHOT_EVERY {
+        let every = SNAPSHOT_EVERY.max(self.snapshot_bytes / SNAPSHOT_BYTES_AN_ENTRY);
+        if self.applied - self.snapshot_at >= every {
             self.save()?;
         }
         self.told
@@ -165,108 +169,8 @@ impl Work {
 
     fn save(&mut self) -> Result<(), IndexError> {
         let taken = (self.applied, &self.state);
-        snapshot::save(&self.store, &self.sealer, &*self.reader, taken)?;
+        self.snapshot_bytes = snapshot::save(&self.store, &self.sealer, &*self.reader, taken)?;
         self.snapshot_at = self.applied;
-        Ok(())
-    }
-}
-
-/// What some events change, gathered so that each record is written once.
-#[derive(Default)]
-pub(super) struct Changes {
-    grants: BTreeMap<GrantId, Grant>,
-    incidents: BTreeMap<IncidentId, Incident>,
-    entries: sled::Batch,
-    grant_of: sled::Batch,
-    times: sled::Batch,
-}
-
-impl Changes {
-    /// Folds one event into the state and notes what it changes.
-    pub(super) fn note(
-        &mut self,
-        state: &mut State,
-        recorded: &Recorded,
-    ) -> Result<(), IndexError> {
-        let event = &*recorded.event;
-        let place = recorded.index;
-        let kind = kind_of(&recorded.line)
-            .ok_or_else(|| IndexError(format!("entry {place} has no kind")))?;
-        for (by, name) in names(event, kind) {
-            self.entries.insert(posting(by, &name, place), &[]);
-        }
-        self.times.insert(&time_key(event.at, place), &[]);
-        self.keep_what_ends(state, event);
-        state.apply(event);
-        self.keep_what_lives(state, event);
-        Ok(())
-    }
-
-    /// What the event takes out of the live state is kept as it was, with its ending.
-    fn keep_what_ends(&mut self, state: &State, event: &Event) {
-        match &event.change {
-            Change::GrantEnded { of, .. } => {
-                if let Some(mut grant) = state.grants.get(&of.grant).cloned() {
-                    grant.apply(event);
-                    self.grants.insert(of.grant, grant);
-                }
-            }
-            Change::IncidentClosed { incident, .. } => {
-                if let Some(mut open) = state.incidents.get(incident).cloned() {
-                    open.apply(event);
-                    self.incidents.insert(*incident, open);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    fn keep_what_lives(&mut self, state: &State, event: &Event) {
-        if let Some(of) = grant_of(&event.change) {
-            if let Some(grant) = state.grants.get(&of.grant) {
-                self.grants.insert(of.grant, grant.clone());
-            }
-            if let Change::GrantRequested { of, .. } = &event.change {
-                for (by, name) in [
-                    (By::All, String::new()),
-                    (By::Person, of.person.to_string()),
-                    (By::Right, of.right.to_string()),
-                    (By::Incident, of.incident.to_string()),
-                ] {
-                    self.grant_of.insert(posting(by, &name, of.grant.0), &[]);
-                }
-            }
-        }
-        if let Change::IncidentOpened { incident, .. }
-        | Change::IncidentNoted { incident, .. }
-        | Change::IncidentWarned { incident, .. } = &event.change
-            && let Some(open) = state.incidents.get(incident)
-        {
-            self.incidents.insert(*incident, open.clone());
-        }
-    }
-
-    pub(super) fn write(self, store: &Store) -> Result<(), IndexError> {
-        let mut grants = sled::Batch::default();
-        for (id, grant) in &self.grants {
-            grants.insert(&id.0.to_be_bytes(), to_bytes(&GrantRecord::from(grant)));
-        }
-        let mut incidents = sled::Batch::default();
-        for (id, incident) in &self.incidents {
-            incidents.insert(
-                &id.0.to_be_bytes(),
-                to_bytes(&IncidentRecord::from(incident)),
-            );
-        }
-        for (tree, batch) in [
-            (&store.grants, grants),
-            (&store.incidents, incidents),
-            (&store.entries, self.entries),
-            (&store.grant_of, self.grant_of),
-            (&store.times, self.times),
-        ] {
-            tree.apply_batch(batch).map_err(broken)?;
-        }
         Ok(())
     }
 }
