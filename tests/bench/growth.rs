@@ -26,7 +26,8 @@ pub(crate) const USUAL: Size = Size {
     grants: 10_000,
     first: 1_000,
     millis: 2_000,
-    people: PEOPLE,
+    // At the fastest, each still has less than the 256 live grants that one person may have.
+    people: 3 * PEOPLE,
 };
 
 /// Entries that a grant of a second leaves: requested, started, issued, ended.

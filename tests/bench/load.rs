@@ -67,13 +67,20 @@ pub(crate) fn millis(took: Duration) -> f64 {
 }
 
 /// Latencies of all calls, and how long they took together.
-#[derive(Default)]
 pub(crate) struct Measured {
     latencies: Latencies,
     took: Duration,
 }
 
 impl Measured {
+    /// Nothing yet.
+    pub(crate) const fn new() -> Self {
+        Self {
+            latencies: Latencies(Vec::new()),
+            took: Duration::ZERO,
+        }
+    }
+
     /// One more round.
     pub(crate) fn add(&mut self, round: Self) {
         self.latencies.add(round.latencies);

@@ -30,28 +30,47 @@ pub(crate) const USUAL: Size = Size {
     people: PEOPLE,
 };
 
-/// Echo and grant in turn, so that a drift of the machine meets both.
+/// Echo, signed echo and grant in turn, so that a drift of the machine meets all.
 pub(crate) async fn report(size: Size) -> Outcome<()> {
     let (each, rounds) = (Duration::from_millis(size.millis), size.rounds);
     let bare = Bare::start().await?;
     let team = Team::start(size.people).await?;
-    let (bare_call, grant_call) = (bare.echo(size.people).await?, team.request()?);
+    let calls = [
+        bare.echo(size.people).await?,
+        bare.signed_echo(size.people).await?,
+        team.request()?,
+    ];
     println!("request + issue against a bare tonic echo, mutual TLS, {rounds} rounds of {each:?}");
+    println!(
+        "(\"signed\": the echo with a P-256 signature made and checked, and one made as for a JWT)"
+    );
     println!();
-    println!("in flight | echo/s  p50     p99     | grant/s p50     p99     | rate  p50 ratio");
+    println!(
+        "in flight | echo/s  p50     p99     | signed/s p50    p99     | grant/s p50     p99     \
+         | rate  p50 ratio | of signed"
+    );
     for in_flight in IN_FLIGHT {
-        let (mut bare, mut grants) = (Measured::default(), Measured::default());
+        let mut measured = [const { Measured::new() }; 3];
         for _ in 0..rounds {
-            bare.add(load::run(in_flight, each, &bare_call).await?);
-            grants.add(load::run(in_flight, each, &grant_call).await?);
+            for (sum, call) in measured.iter_mut().zip(&calls) {
+                sum.add(load::run(in_flight, each, call).await?);
+            }
         }
+        let [echo, signed, grants] = measured;
         println!(
-            "{in_flight:9} | {bare} | {grants} | {:5.2} {:5.1}x",
-            grants.rate() / bare.rate(),
-            grants.quantile(0.5).as_secs_f64() / bare.quantile(0.5).as_secs_f64(),
+            "{in_flight:9} | {echo} | {signed} | {grants} | {:5.2} {:9.1}x | {:5.2} {:5.1}x",
+            grants.rate() / echo.rate(),
+            p50(&grants) / p50(&echo),
+            grants.rate() / signed.rate(),
+            p50(&grants) / p50(&signed),
         );
     }
     println!();
+    println!("{}", team.written_and_synced()?);
     println!("{}", team.report().await?);
     Ok(())
+}
+
+fn p50(measured: &Measured) -> f64 {
+    measured.quantile(0.5).as_secs_f64()
 }

@@ -1,6 +1,6 @@
 //! The ceiling: bare tonic over mutual TLS 1.3 on ring, in a process of its own as the broker is.
 //! It answers as much as it is asked, and tells everybody as much as they are told, and does nothing
-//! else.
+//! else; but for a second ceiling, which has the signatures of a request and of a JWT.
 
 mod echo;
 mod fan_out;
@@ -63,6 +63,13 @@ impl Bare {
         Ok(echo::call(clients.collect()))
     }
 
+    /// The same, with the signatures of a request and of a JWT.
+    pub(crate) async fn signed_echo(&self, connections: usize) -> Outcome<Call> {
+        let channels = self.channels(connections).await?;
+        let clients = channels.into_iter().map(EnrollServiceClient::new);
+        echo::signed_call(clients.collect())
+    }
+
     /// Who watches, on connections of their own; and who gives them something to see.
     pub(crate) async fn watching(
         &self,
@@ -109,7 +116,7 @@ pub(crate) async fn serve(folder: &Path) -> Outcome<()> {
     });
     let fan = Fan::default();
     tonic::transport::Server::builder()
-        .add_service(EnrollServiceServer::new(Echo::beside(fan.clone())))
+        .add_service(EnrollServiceServer::new(Echo::beside(fan.clone())?))
         .add_service(WatchServiceServer::new(fan))
         .serve_with_incoming(ReceiverStream::new(incoming))
         .await?;

@@ -4,6 +4,7 @@ mod person;
 mod policy;
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -15,10 +16,16 @@ use tokio::process::{Child, Command};
 use tonic::transport::Channel;
 
 use crate::Outcome;
-use crate::load::{Call, in_turn};
+use crate::load::{Call, Latencies, in_turn, millis};
 pub(crate) use person::Person;
 use policy::{A_SECOND, policy_of};
 pub(crate) use policy::{A_WHILE, RESTART, SHELL};
+
+/// Bytes of a grant's first three entries and their commit.
+const GRANT_BYTES: usize = 2_600;
+
+/// Writes that are measured, one after the other.
+const SYNCS: usize = 1_000;
 
 /// The broker and everybody who asks.
 pub(crate) struct Team {
@@ -187,6 +194,24 @@ impl Team {
     /// Number of entries in the ledger.
     pub(crate) async fn entries(&self) -> Outcome<u64> {
         self.people[0].entries().await
+    }
+
+    /// What one write of a grant's entries and its `fdatasync` takes on the broker's disk, with nothing
+    /// else going on: no durable grant is faster.
+    pub(crate) fn written_and_synced(&self) -> Outcome<String> {
+        let mut file = fs::File::create(self.folder.path().join("synced"))?;
+        let mut took = Vec::with_capacity(SYNCS);
+        for _ in 0..SYNCS {
+            let began = Instant::now();
+            file.write_all(&[b'x'; GRANT_BYTES])?;
+            file.sync_data()?;
+            took.push(began.elapsed());
+        }
+        let took = Latencies::from(took);
+        let (p50, p99) = (millis(took.quantile(0.5)), millis(took.quantile(0.99)));
+        Ok(format!(
+            "{GRANT_BYTES} bytes written and synced, alone: p50 {p50:.2} ms, p99 {p99:.2} ms"
+        ))
     }
 
     /// How much was written, and what the broker weighs then.
