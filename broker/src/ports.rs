@@ -63,6 +63,11 @@ pub trait Ledger: Send {
     /// Whether there is room for anything, or only for endings.
     fn room(&self) -> Room;
 
+    /// Sets room for endings aside again where what was kept for them has been spent, once there is
+    /// some. Called with each tick, and not only after entries: as long as nothing is set aside
+    /// nothing but endings is written, so nothing else would come to call it.
+    fn make_room(&mut self) {}
+
     /// Asks that what is committed be laid out soon for those who copy the ledger as files. Called
     /// now and then and before the end; what fails is tried again, and nothing depends on it.
     fn publish(&mut self) {}

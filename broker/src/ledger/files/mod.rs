@@ -325,8 +325,11 @@ impl Ledger for FileLedger {
         self.reserve.room(&self.place)
     }
 
-    fn publish(&mut self) {
+    fn make_room(&mut self) {
         self.reserve.refill(&self.place);
+    }
+
+    fn publish(&mut self) {
         let newest = self.reader.newest();
         let work = Work::Publish {
             partial: partial_tiles(&newest.edge),

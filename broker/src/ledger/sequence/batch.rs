@@ -112,6 +112,7 @@ impl Sequencer {
             Err(error) => self.fail(decided, waiting, &error),
         }
         if ticked {
+            self.parts.ledger.make_room();
             self.publish();
         }
     }

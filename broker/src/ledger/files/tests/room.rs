@@ -40,7 +40,7 @@ fn the_reserve_comes_back_with_the_space() {
     assert!(sim.read(&place(&sim).reserve()).is_err());
     sim.set_free(SMALL.free_low + SMALL.reserve_bytes + 100_000);
     assert_eq!(ledger.room(), Room::EndingsOnly, "nobody has looked yet");
-    ledger.publish();
+    ledger.make_room();
     assert_eq!(ledger.room(), Room::Plenty);
     assert!(sim.read(&place(&sim).reserve()).is_ok());
 }

@@ -211,6 +211,21 @@ async fn on_a_full_disk_endings_go_through_and_nothing_starts() {
 }
 
 #[tokio::test]
+async fn space_that_somebody_made_is_seen_though_nothing_was_written_since() {
+    let world = World::new().await;
+    world.does(world.open("mia")).await;
+    world.fate(&[Fate::Fills]);
+    world.does(world.close("leon", 1)).await;
+    // Everything there is has been laid out, and nothing comes after it.
+    world.does(broker(TICK)).await;
+    world.submit(world.open("mia")).await.expect_err("full");
+    *held(&world.knobs.freed) = true;
+    world.does(broker(TICK)).await;
+    world.does(world.open("mia")).await;
+    world.check();
+}
+
+#[tokio::test]
 async fn an_ending_that_met_the_full_disk_is_tried_again_at_once() {
     let world = World::new().await;
     world.does(world.open("mia")).await;

@@ -62,6 +62,8 @@ pub(super) enum Fate {
 pub(super) struct Knobs {
     pub(super) fates: Mutex<VecDeque<Fate>>,
     pub(super) endings_only: Mutex<bool>,
+    /// The disk has space again, and nobody has looked yet.
+    pub(super) freed: Mutex<bool>,
     /// Its proofs are for something else.
     pub(super) lies: Mutex<bool>,
     /// While somebody holds this, appends wait.
@@ -115,6 +117,12 @@ impl Ledger for TestLedger {
             Room::EndingsOnly
         } else {
             Room::Plenty
+        }
+    }
+
+    fn make_room(&mut self) {
+        if *held(&self.knobs.freed) {
+            *held(&self.knobs.endings_only) = false;
         }
     }
 
