@@ -292,7 +292,10 @@ impl Refusal {
             Self::UnknownPerson(_) | Self::NotFrozen(_) | Self::FrozenAlready(_) => {
                 "glass people list".into()
             }
-            Self::UnknownGrant(_) | Self::NotYours { .. } => "glass grants".into(),
+            Self::UnknownGrant(_) => "glass grants".into(),
+            Self::NotYours { grant, holder } => {
+                format!("ask {holder}, or end it for them: glass revoke {grant} -m \"why\"")
+            }
             Self::GrantWaiting(grant) => format!("wait for an approver: glass grants show {grant}"),
             Self::GrantActive(grant) | Self::EndedAlready { grant, .. } => {
                 format!("glass grants show {grant}")

@@ -62,14 +62,24 @@ impl<'a> Case<'a> {
         policy.selects(duty.given_to(&policy.duties), person)
     }
 
-    /// An incident that is open at this moment.
+    /// An incident that is open at this moment, for what needs one: where none is, that is what has
+    /// to be said, and not which one.
     pub(super) fn open_incident(&self, id: IncidentId) -> Result<&'a Incident, Refusal> {
+        let is_open = |incident: &Incident| self.at < incident.closes_at;
+        self.named_incident(id).map_err(|refusal| {
+            if self.state.incidents.values().any(is_open) {
+                refusal
+            } else {
+                Refusal::NoOpenIncident
+            }
+        })
+    }
+
+    /// The same, for what is done to the incident itself: opening another would not help.
+    pub(super) fn named_incident(&self, id: IncidentId) -> Result<&'a Incident, Refusal> {
         let is_open = |incident: &&Incident| self.at < incident.closes_at;
         if let Some(incident) = self.state.incidents.get(&id).filter(is_open) {
             return Ok(incident);
-        }
-        if !self.state.incidents.values().any(|other| is_open(&other)) {
-            return Err(Refusal::NoOpenIncident);
         }
         if id == IncidentId(0) || id >= self.state.next_incident {
             return Err(Refusal::UnknownIncident(id));

@@ -57,7 +57,7 @@ pub(super) fn note(
     incident: IncidentId,
     text: &Prose,
 ) -> Result<Vec<Event>, Refusal> {
-    let incident = case.open_incident(incident)?;
+    let incident = case.named_incident(incident)?;
     case.afford(&Spending::Notes(by.clone()))?;
     let noted = Change::IncidentNoted {
         incident: incident.id,
@@ -74,7 +74,7 @@ pub(super) fn close(
     reason: &Line,
 ) -> Result<Vec<Event>, Refusal> {
     case.need(Duty::CloseIncidents, by)?;
-    let incident = case.open_incident(incident)?;
+    let incident = case.named_incident(incident)?;
     let mut events: Vec<_> = case
         .state
         .live_under(incident.id)

@@ -28,9 +28,15 @@ fn a_note_to_what_is_not_open_says_so() {
     world.does("mia", close(1)).unwrap();
     let closed = Refusal::IncidentClosed(IncidentId(1));
     assert_eq!(world.does("mia", note(1)), Err(closed.clone()));
-    assert_eq!(world.does("mia", close(1)), Err(closed));
+    assert_eq!(world.does("mia", close(1)), Err(closed.clone()));
     let unknown = Refusal::UnknownIncident(IncidentId(7));
-    assert_eq!(world.does("mia", note(7)), Err(unknown));
+    assert_eq!(world.does("mia", note(7)), Err(unknown.clone()));
+
+    // And with none open at all it is not "open another" that they are told.
+    world.does("mia", close(2)).unwrap();
+    assert_eq!(world.does("mia", note(1)), Err(closed.clone()));
+    assert_eq!(world.does("mia", close(1)), Err(closed));
+    assert_eq!(world.does("mia", close(7)), Err(unknown));
 }
 
 #[test]
