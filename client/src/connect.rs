@@ -136,6 +136,16 @@ fn of_tls(server: &ServerUrl, error: &TlsError) -> Error {
             "{server} is not the broker this laptop is enrolled with: its certificate was not \
              issued by the pinned CA"
         )),
+        // One that has not begun yet is told in the same way (RFC 8446 section 6.2 has no other), and
+        // whoever uses one that is over by the clock here is told so before.
+        TlsError::AlertReceived(AlertDescription::CertificateExpired) => Error::setup(
+            "by the broker's clock this laptop's certificate is not valid now (CertificateExpired)",
+            format!(
+                "check this laptop's clock first, then the broker's (`glassd check`); if both are \
+                 right, {}",
+                key::enrol_again()
+            ),
+        ),
         TlsError::AlertReceived(alert) if ABOUT_US.contains(alert) => Error::setup(
             format!("the broker does not accept this laptop's certificate ({alert:?})"),
             key::enrol_again(),

@@ -117,6 +117,23 @@ fn an_alert_after_the_handshake_is_about_the_certificate() {
 }
 
 #[test]
+fn a_certificate_that_is_not_valid_now_is_first_of_all_a_matter_of_clocks() {
+    let server = ServerUrl::parse("https://glass.example").unwrap();
+    let next = |alert| {
+        let told = TlsError::AlertReceived(alert);
+        let error = of_transport(&server, &io::Error::other(told));
+        error.next().unwrap().to_owned()
+    };
+    let next_of_expired = next(AlertDescription::CertificateExpired);
+    assert!(next_of_expired.starts_with("check this laptop's clock first"));
+    assert!(
+        next_of_expired.contains("glass enroll"),
+        "{next_of_expired}"
+    );
+    assert!(!next(AlertDescription::UnknownCA).contains("clock"));
+}
+
+#[test]
 fn a_connection_cut_after_the_handshake_may_be_about_the_certificate() {
     let server = ServerUrl::parse("https://glass.example").unwrap();
     for (kind, may_be) in [
