@@ -15,7 +15,7 @@ use super::policy::counted;
 use super::serve::cannot_bind;
 use super::stores::{Keys, demand_data_dir, demand_writable, read_policy};
 use super::target_keys::TargetKeys;
-use super::{Failure, Printer, check_targets, running};
+use super::{Failure, Printer, check_targets, running, typed};
 use crate::config::Config;
 use crate::edge::{SystemClock, install_crypto};
 use crate::issue::keys::{KeyFolder, load_ledger_key};
@@ -243,7 +243,7 @@ fn well(config: &Config, report: &Report) -> Result<String, Failure> {
             count => format!(", and {} places more", count - 1),
         };
         return Err(Failure::new(format!("it is damaged: {first}{more}"))
-            .then(format!("glassd fsck --config {}", config.file.display())));
+            .then(format!("glassd fsck --config {}", typed(&config.file))));
     }
     Ok(format!(
         "{}: {} entries, each read and allowed; {} commits, each signed over the right tree",

@@ -19,6 +19,16 @@ pub struct Failure {
     usage: bool,
 }
 
+/// A path as it stands in a command that is to be typed: in quotes where a shell would take it apart.
+pub(super) fn typed(path: &Path) -> String {
+    let path = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "_./:=@,+-".contains(c);
+    if !path.is_empty() && path.chars().all(plain) {
+        return path;
+    }
+    format!("'{}'", path.replace('\'', r"'\''"))
+}
+
 impl Failure {
     /// Something did not work.
     pub fn new(what: impl Into<String>) -> Self {
@@ -59,7 +69,7 @@ impl Failure {
         if !is_command {
             return self;
         }
-        let next = format!("{next} --config {}", file.display());
+        let next = format!("{next} --config {}", typed(file));
         self.then(next)
     }
 
@@ -158,6 +168,26 @@ impl From<Declined> for Failure {
             }
             Declined::Ledger(error) => error.into(),
             Declined::ShuttingDown => Self::new(declined.to_string()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proposed_command_can_be_typed_as_it_stands() {
+        for (path, shown) in [
+            ("/etc/breakglass/glassd.toml", "/etc/breakglass/glassd.toml"),
+            ("play ground/glassd.toml", "'play ground/glassd.toml'"),
+            ("mia's/$HOME", r"'mia'\''s/$HOME'"),
+        ] {
+            let failure = Failure::new("it is damaged")
+                .then("glassd check")
+                .with_config(Path::new(path));
+            let next = format!("glassd check --config {shown}");
+            assert_eq!(failure.next(), Some(&*next));
         }
     }
 }

@@ -15,7 +15,7 @@ use super::invite::{Invitations, entropy};
 use super::policy::counted;
 use super::stores::{self, DECODE, Keys, Stores, act_offline, added, load_policy};
 use super::target_keys::TargetKeys;
-use super::{Failure, Printer};
+use super::{Failure, Printer, typed};
 use crate::config::{Config, DEFAULT_PATH, FILE, quoted, sample_with};
 use crate::edge::{SystemClock, install_crypto};
 use crate::issue::Ca;
@@ -164,7 +164,7 @@ impl Init {
             .is_some_and(|dir| file.parent() == Some(dir.as_path()))
         {
             let what = format!("{there} is there already: a broker was made here");
-            return Err(Failure::new(what).then(format!("glassd serve --config {there}")));
+            return Err(Failure::new(what).then(format!("glassd serve --config {}", typed(file))));
         }
         let config = Config::load(file)?;
         let other = self
@@ -201,12 +201,12 @@ impl Init {
     ) {
         printer.line(format!(
             "\nStart it:\n\n  glassd serve --config {}",
-            config.file.display()
+            typed(&config.file)
         ));
         if self.invite.is_empty() {
             printer.line(format!(
                 "\nNobody is invited yet. Before it is started:\n\n  glassd invite PERSON --config {}",
-                config.file.display()
+                typed(&config.file)
             ));
         }
         let url = config.public_url(config.settings.listen.port());

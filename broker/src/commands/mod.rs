@@ -35,6 +35,7 @@ use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior,
 use crate::config::{Config, DEFAULT_PATH};
 
 pub use failure::Failure;
+use failure::typed;
 pub use printer::Printer;
 pub use serve::{Addresses, Broker, Running};
 

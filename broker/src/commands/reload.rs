@@ -6,7 +6,7 @@ use rustix::process::Pid;
 
 use super::running::{self, Reloaded};
 use super::stores::read_policy;
-use super::{Failure, Printer};
+use super::{Failure, Printer, typed};
 use crate::config::Config;
 
 /// How long a running broker has to say what became of it.
@@ -34,7 +34,7 @@ impl Reload {
                 "no broker runs on {}; it loads the policy when it starts",
                 config.data_dir.display()
             ))
-            .then(format!("glassd serve --config {}", config.file.display())));
+            .then(format!("glassd serve --config {}", typed(&config.file))));
         };
         printer.line(reload(config, process)?);
         Ok(())
