@@ -47,6 +47,18 @@ impl Cluster {
     /// Where it does not start.
     #[must_use]
     pub fn begins(clients: &Papers, judge: impl Fn(&Seen) -> bool + Send + Sync + 'static) -> Self {
+        Self::with_client_ca(&clients.pem(), judge)
+    }
+
+    /// The same, with the authority of client certificates as a file would have it, PEM.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    #[must_use]
+    pub fn with_client_ca(
+        clients: &str,
+        judge: impl Fn(&Seen) -> bool + Send + Sync + 'static,
+    ) -> Self {
         let papers = Papers::of("the cluster");
         let inside = Arc::new(Inside {
             config: Arc::new(config(&papers, clients)),
@@ -200,11 +212,11 @@ fn status_of(code: u16, reason: &str) -> Value {
     })
 }
 
-fn config(papers: &Papers, clients: &Papers) -> ServerConfig {
+fn config(papers: &Papers, clients: &str) -> ServerConfig {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let der = |pem: &str| CertificateDer::from_pem_slice(pem.as_bytes()).expect("a certificate");
     let mut roots = RootCertStore::empty();
-    roots.add(der(&clients.pem())).expect("an authority");
+    roots.add(der(clients)).expect("an authority");
     let verifier =
         WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider))
             .allow_unauthenticated()

@@ -12,7 +12,7 @@ use super::serve::explained;
 use super::{Failure, runtime};
 use crate::config::Config;
 use crate::edge::SystemClock;
-use crate::effects::postgres::Postgres;
+use crate::effects::postgres::{GroupRole, Postgres};
 
 /// Databases first, of the policy and of the config; then hosts and services with their guards.
 pub(super) fn look(config: &Config, policy: &Policy, state: &State) -> Vec<Finding> {
@@ -44,11 +44,27 @@ fn database(config: &Config, policy: &Policy, id: &TargetId) -> Result<String, F
         Postgres::new(server, clock, Arc::new(entropy()?)),
         runtime()?,
     );
-    let asked = postgres.and_then(|postgres| runtime.block_on(postgres.check()));
+    let groups = handed_out(policy, id);
+    let asked = postgres.and_then(|postgres| runtime.block_on(postgres.check(&groups)));
     match asked {
         Ok(()) => Ok(told),
         Err(why) => Err(Failure::new(explained(id, why).to_string())),
     }
+}
+
+/// The roles of a database that the policy's rights lead to. It refuses names that are none.
+fn handed_out(policy: &Policy, id: &TargetId) -> Vec<GroupRole> {
+    let leads = policy
+        .rights
+        .values()
+        .filter_map(|right| right.postgres.as_ref());
+    let leads = leads.filter(|leads| leads.target == *id);
+    let mut roles: Vec<_> = leads
+        .filter_map(|leads| GroupRole::parse(leads.role.as_str()).ok())
+        .collect();
+    roles.sort();
+    roles.dedup();
+    roles
 }
 
 /// A target without a guard is no mistake: its credentials end by themselves. What is open there is

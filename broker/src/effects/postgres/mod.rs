@@ -2,6 +2,7 @@
 //!
 //! | file | what |
 //! |---|---|
+//! | `check` | whether an administrator has set everything up |
 //! | `connect` | the broker's own connection: TLS, SCRAM, time-outs |
 //! | `role` | makes a role, ends its sessions, hands over what it owns, drops it |
 //! | `certificate` | ends the sessions of a client certificate |
@@ -12,6 +13,7 @@
 //! that needs rights; nothing of it is done by a superuser.
 
 mod certificate;
+mod check;
 mod connect;
 mod error;
 mod limits;
@@ -107,14 +109,6 @@ impl Postgres {
             urgent: Semaphore::new(URGENT_AT_ONCE),
             cleaning: Semaphore::new(CLEANING_AT_ONCE),
         })
-    }
-
-    /// Whether everything is set up, without changing anything: for `glassd check`.
-    ///
-    /// # Errors
-    /// [`PostgresError`].
-    pub async fn check(&self) -> Result<(), PostgresError> {
-        self.roles().await.map(drop)
     }
 
     async fn connect(&self) -> Result<Session, PostgresError> {

@@ -59,7 +59,7 @@ async fn a_server_that_is_away_is_unreachable_and_named() {
     let folder = tempfile::tempdir().unwrap();
     let server = server(&folder);
     let address = format!("127.0.0.1:{}", server.port);
-    let error = postgres(server).unwrap().check().await.unwrap_err();
+    let error = postgres(server).unwrap().check(&[]).await.unwrap_err();
     assert!(
         matches!(error, PostgresError::Unreachable { .. }),
         "{error:?}"
@@ -76,7 +76,7 @@ async fn a_password_that_others_can_read_is_not_used() {
     let file = server.password_file.clone();
     let postgres = postgres(server).unwrap();
     let refused = async |what: &str| {
-        let text = postgres.check().await.unwrap_err().to_string();
+        let text = postgres.check(&[]).await.unwrap_err().to_string();
         assert!(text.contains(what), "{text}");
         assert!(!text.contains("secret"), "{text}");
     };
