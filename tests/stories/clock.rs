@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use breakglass_proto::v1::{GrantEnding, GrantState};
-use breakglass_tests::World;
+use breakglass_tests::{World, https};
 
 use super::reason;
 
@@ -44,6 +44,8 @@ async fn set_back_an_hour_nothing_begins_and_everything_can_end() {
         "everybody sees it: {}",
         status.out
     );
+    let health = https::get(world.web(), &world.ca_pem().await, "/healthz").await;
+    assert_eq!(health.status, 503, "whoever watches it hears of it too");
 
     let ended = world.drops("mia", &grant.id).await.unwrap();
     assert_eq!(ended.ending(), GrantEnding::Dropped);

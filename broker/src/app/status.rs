@@ -56,6 +56,13 @@ impl App {
         standing
     }
 
+    /// Whether anything can begin: not while the clock is behind the newest entry.
+    #[must_use]
+    pub fn clock_has_caught_up(&self) -> bool {
+        let now = self.clock.now();
+        self.live.read(|state| of_the_clock(state, now).is_empty())
+    }
+
     fn of_the_index(&self) -> Option<String> {
         let (size, applied) = (self.reader.checkpoint().size(), self.index.applied_up_to());
         (size.saturating_sub(applied) > INDEX_LAG_TOLD).then(|| {

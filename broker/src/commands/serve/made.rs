@@ -339,15 +339,12 @@ fn settings(config: &Config) -> AppSettings {
 
 fn site(core: &Arc<Core>) -> Site {
     let document: Arc<str> = discovery(core.issuer.issuer()).into();
-    let (issuer, clock, troubles) = (
-        core.issuer.clone(),
-        core.clock.clone(),
-        core.troubles.clone(),
-    );
+    let (issuer, clock) = (core.issuer.clone(), core.clock.clone());
+    let (troubles, app) = (core.troubles.clone(), core.app.clone());
     Site {
         discovery: Arc::new(move || document.to_string()),
         keys: Arc::new(move || jwks(&issuer.keyring(), clock.now())),
-        healthy: Arc::new(move || troubles.can_record()),
+        healthy: Arc::new(move || troubles.can_record() && app.clock_has_caught_up()),
         ledger: core.config.ledger_dir(),
     }
 }
