@@ -109,6 +109,8 @@ fn a_policy_with_a_mistake_is_shown_and_never_taken() {
             shown.contains("^^^^^^^") && shown.contains("did you mean"),
             "{said}"
         );
+        let stays = shown.contains("what is in force stays");
+        assert_eq!(stays, words == ["reload"], "{said}");
     }
     let said = playground.glass(
         "mia",

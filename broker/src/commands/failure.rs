@@ -104,6 +104,14 @@ impl From<ConfigError> for Failure {
                      GLASSD_CONFIG",
                 )
             }
+            ConfigError::Unreadable { file, source }
+                if source.kind() == ErrorKind::PermissionDenied =>
+            {
+                let see = format!("ls -l {}", typed(&file));
+                failure.then(format!(
+                    "let the user that the broker runs as read it; see whose it is: {see}"
+                ))
+            }
             ConfigError::Unreadable { .. } => failure,
             ConfigError::Wrong { .. } => failure.then(
                 "correct or remove that line, then: glassd check; the comments in the file that \

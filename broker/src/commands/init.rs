@@ -327,14 +327,29 @@ fn make_keys(config: &Config, clock: &dyn Clock, entropy: &dyn Entropy) -> Resul
 fn write_new(file: &Path, text: &str) -> Result<(), Failure> {
     use std::io::Write as _;
     let write = || {
-        if let Some(folder) = file.parent() {
+        let folder = file.parent();
+        if let Some(folder) = folder {
             fs::create_dir_all(folder)?;
         }
         let mut file = fs::File::create_new(file)?;
         file.write_all(text.as_bytes())?;
+        if let Some(folder) = folder {
+            open_to_the_group_of(folder, &file);
+        }
         file.sync_all()
     };
     write().map_err(|e| Failure::new(format!("{} cannot be written: {e}", file.display())))
+}
+
+/// Lets the group of its folder read a config or a policy, neither of which holds a secret: `init` is
+/// run by root, and the broker by a user of its own. Where that cannot be, it stays its maker's alone.
+fn open_to_the_group_of(folder: &Path, file: &fs::File) {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, fchown};
+    let group = fs::metadata(folder).map(|folder| folder.gid());
+    let given = group.and_then(|group| fchown(file, None, Some(group)));
+    if given.is_ok() {
+        let _ = file.set_permissions(fs::Permissions::from_mode(0o640));
+    }
 }
 
 /// Takes back what was made, so that it can be tried again. What cannot be removed is in the way of

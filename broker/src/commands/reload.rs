@@ -26,7 +26,13 @@ pub(super) struct Reload {}
 
 impl Reload {
     pub(super) fn run(&self, config: &Config, printer: &mut Printer) -> Result<(), Failure> {
-        for warning in read_policy(&config.policy_file)?.warnings() {
+        let policy = read_policy(&config.policy_file).map_err(|wrong| match wrong.next() {
+            Some(_) => wrong,
+            None => wrong.then(
+                "nothing was loaded, what is in force stays; correct it, then: glassd reload",
+            ),
+        })?;
+        for warning in policy.warnings() {
             printer.note(format!("warning: {warning}"));
         }
         let Some(process) = running::process(config) else {

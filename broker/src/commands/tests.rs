@@ -375,6 +375,26 @@ fn keys_that_others_can_read_keep_the_broker_from_starting() {
 }
 
 #[test]
+fn what_root_makes_beside_the_data_can_be_read_by_the_brokers_own_user() {
+    use std::os::unix::fs::MetadataExt as _;
+    let place = Place::new();
+    let (etc, data) = (place.path("etc"), place.path("data"));
+    std::fs::create_dir(&etc).unwrap();
+    // Only root can give it to a group that it is not in; for others it is their own.
+    let _ = std::os::unix::fs::chown(&etc, None, Some(65_534));
+    let config = format!("{etc}/glassd.toml");
+    let made = glassd(&["init", &data, "--config", &config]);
+    assert_eq!(made.code, 0, "{}", made.err);
+    let group = std::fs::metadata(&etc).unwrap().gid();
+    for name in ["glassd.toml", "policy.toml"] {
+        let file = std::fs::metadata(format!("{etc}/{name}")).unwrap();
+        assert_eq!((file.gid(), file.mode() & 0o777), (group, 0o640), "{name}");
+    }
+    let key = std::fs::metadata(format!("{data}/keys/ledger.pem")).unwrap();
+    assert_eq!(key.mode() & 0o777, 0o600);
+}
+
+#[test]
 fn a_policy_that_anybody_can_change_is_pointed_at() {
     let place = Place::new();
     place.init(&[]);

@@ -38,7 +38,7 @@ fn told(place: Where) -> String {
         Where::Policy => "the policy file has a mistake, so the rules from before are in force",
         _ => "the issuing keys cannot be read, so those from before sign",
     };
-    format!("{what}; on the broker's host: glassd check")
+    format!("{what}; on the broker's host: glassd check, then glassd reload")
 }
 
 /// Puts new issuing keys on record, then signs with them in their turn.
