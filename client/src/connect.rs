@@ -183,7 +183,10 @@ fn validity(error: &TlsError) -> String {
 }
 
 /// Alerts a server sends about a client's certificate (RFC 8446 section 6.2).
-const ABOUT_US: [AlertDescription; 8] = [
+const ABOUT_US: [AlertDescription; 9] = [
+    // What rustls says where the authority has the name of ours and another key: a broker that was
+    // made anew, or another one of the same name.
+    AlertDescription::DecryptError,
     AlertDescription::BadCertificate,
     AlertDescription::UnsupportedCertificate,
     AlertDescription::CertificateRevoked,

@@ -148,6 +148,15 @@ impl Error {
         }
     }
 
+    /// What to look at before anything else, where the broker cannot be reached or does not take us.
+    #[must_use]
+    pub fn look_first(mut self, first: &str) -> Self {
+        if let Self::Unreachable { next, .. } | Self::Setup { next, .. } = &mut self {
+            *next = format!("{first}: take that out; or {next}");
+        }
+        self
+    }
+
     /// A signature or a proof does not hold, without evidence beyond the text.
     pub fn unverified(what: impl Into<String>) -> Self {
         Self::Unverified {

@@ -187,6 +187,21 @@ impl Settings {
         Ok(context)
     }
 
+    /// Who names another broker than the one this laptop is enrolled with: what to look at first where
+    /// it does not answer, or does not take us.
+    #[must_use]
+    pub fn named_elsewhere(&self) -> Option<String> {
+        let named_by = match self.flags.server {
+            Some(_) => "--server",
+            None => "GLASS_SERVER",
+        };
+        let used = self.context().ok()?;
+        let enrolled = self.home.context(&used.name).ok()?.server;
+        (used.server != enrolled).then(|| {
+            format!("{named_by} names another broker than the one of this enrolment, {enrolled}")
+        })
+    }
+
     /// The incident to act under: the command's own flag, else `GLASS_INCIDENT`.
     ///
     /// # Errors

@@ -116,6 +116,31 @@ fn server_and_ca_can_be_replaced_for_one_command() {
 }
 
 #[test]
+fn another_broker_than_that_of_the_enrolment_is_noticed() {
+    let laptop = Laptop::new().enrolled("work", "https://work.example:1");
+    let named = |url: Option<&str>, variable: Option<&str>| {
+        let flags = Flags {
+            server: url.map(str::to_owned),
+            ..Flags::default()
+        };
+        let environment = Environment {
+            server: variable.map(str::to_owned),
+            ..Environment::default()
+        };
+        laptop.settings(flags, environment).named_elsewhere()
+    };
+    let (own, other) = (Some("https://work.example:1"), Some("https://127.0.0.1:2"));
+    assert_eq!(named(None, None), None);
+    assert_eq!(named(None, own), None);
+    let said = named(None, other).unwrap();
+    assert!(
+        said.starts_with("GLASS_SERVER ") && said.ends_with("https://work.example:1"),
+        "{said}"
+    );
+    assert!(named(other, own).unwrap().starts_with("--server "));
+}
+
+#[test]
 fn one_context_needs_no_choosing_and_two_do() {
     let laptop = Laptop::new();
     let settings = laptop.settings(Flags::default(), Environment::default());

@@ -102,6 +102,7 @@ fn an_alert_after_the_handshake_is_about_the_certificate() {
     for (alert, is_ours) in [
         (AlertDescription::CertificateExpired, true),
         (AlertDescription::UnknownCA, true),
+        (AlertDescription::DecryptError, true),
         (AlertDescription::InternalError, false),
     ] {
         // As h2 hands it on.

@@ -59,7 +59,11 @@ impl Session {
     /// [`Error::Unreachable`], [`Error::Unverified`].
     pub async fn open(settings: &Settings, printer: &Printer) -> Result<Self, Error> {
         let context = settings.context()?;
-        let session = Self::open_context(context).await?;
+        let session = Self::open_context(context).await;
+        let session = session.map_err(|error| match settings.named_elsewhere() {
+            Some(first) => error.look_first(&first),
+            None => error,
+        })?;
         session.renew_if_due(printer).await?;
         Ok(session)
     }
