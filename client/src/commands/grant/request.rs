@@ -65,11 +65,11 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         return Err(waiting_error(&grant));
     }
     let grant = until_begun(&session, &seat.printer, grant, from).await?;
-    say(seat, &session, &grant);
+    say(seat, &session, &grant, asked.right.access.as_ref());
     Ok(DONE)
 }
 
-fn say(seat: &Seat, session: &Session, grant: &v1::Grant) {
+fn say(seat: &Seat, session: &Session, grant: &v1::Grant, access: Option<&v1::Access>) {
     seat.printer.answer(&GrantView::from(grant), |printer| {
         let until = time::from_proto(grant.ends_at.as_ref());
         let until = until
@@ -82,10 +82,58 @@ fn say(seat: &Seat, session: &Session, grant: &v1::Grant) {
         ));
         show::fact(printer, "incident", &grant.incident);
         show::fact(printer, "yes from", &grant.approved_by);
-        printer.line(format!(
-            "A token:      glass credential jwt --grant {}",
-            grant.id
-        ));
+        if let Some(line) = used_by(grant, access) {
+            printer.line(line);
+        }
         printer.line(format!("Give it back: glass drop {}", grant.id));
     });
+}
+
+/// The command that gives what the grant is for; `None` where only `glass exec` lays it.
+fn used_by(grant: &v1::Grant, access: Option<&v1::Access>) -> Option<String> {
+    let token = || format!("A token:      glass credential jwt --grant {}", grant.id);
+    let Some(access) = access else {
+        return Some(token());
+    };
+    let elsewhere = access.ssh.is_some() || access.postgres.is_some();
+    match (&access.kubernetes, access.audience.is_empty()) {
+        (Some(_), true) => Some(format!(
+            "For kubectl:  glass credential kubernetes {} as its plugin",
+            grant.right
+        )),
+        (None, true) if elsewhere => None,
+        _ => Some(token()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_sent_for_a_token_that_no_target_takes() {
+        let grant = v1::Grant {
+            id: "G-1".into(),
+            right: "look".into(),
+            ..v1::Grant::default()
+        };
+        let token = Some("A token:      glass credential jwt --grant G-1".to_owned());
+        let (kubernetes, postgres) = (
+            Some(v1::KubernetesAccess::default()),
+            Some(v1::PostgresAccess::default()),
+        );
+        let mut access = v1::Access::default();
+        assert_eq!(used_by(&grant, None), token);
+        assert_eq!(used_by(&grant, Some(&access)), token);
+        access.postgres = postgres;
+        assert_eq!(used_by(&grant, Some(&access)), None);
+        access.audience = "https://db.shop.example".into();
+        assert_eq!(used_by(&grant, Some(&access)), token);
+        access = v1::Access {
+            kubernetes,
+            ..v1::Access::default()
+        };
+        let line = used_by(&grant, Some(&access)).unwrap();
+        assert!(line.contains("glass credential kubernetes look"), "{line}");
+    }
 }

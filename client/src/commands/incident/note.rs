@@ -1,6 +1,6 @@
 //! `glass incident note`
 
-use std::io::Read as _;
+use std::io::Read;
 
 use serde_json::json;
 
@@ -34,7 +34,7 @@ pub struct Args {
 /// [`Error::Refused`] for an unknown incident.
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let text = match args.text.as_str() {
-        "-" => text::note(&standard_input()?)?,
+        "-" => text::note(&whole(std::io::stdin())?)?,
         typed => text::note(typed)?,
     };
     let session = seat.session().await?;
@@ -49,16 +49,49 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     Ok(DONE)
 }
 
-fn standard_input() -> Result<String, Error> {
+fn whole(input: impl Read) -> Result<String, Error> {
     let mut bytes = Vec::new();
-    let read = std::io::stdin()
-        .take(limits::MAX_NOTE_INPUT)
-        .read_to_end(&mut bytes);
-    read.map_err(|error| Error::file("read", "standard input", error))?;
+    let read = input.take(limits::MAX_NOTE_INPUT).read_to_end(&mut bytes);
+    let read = read.map_err(|error| Error::file("read", "standard input", error))?;
+    // What is cut off may be half a character, and how much more there is nobody knows.
+    if read as u64 == limits::MAX_NOTE_INPUT {
+        return Err(Error::usage(
+            format!(
+                "the note is longer than {0} bytes; at most {0} are kept",
+                limits::MAX_NOTE_BYTES
+            ),
+            "shorten it, or make two notes of it",
+        ));
+    }
     String::from_utf8(bytes).map_err(|_| {
         Error::usage(
             "standard input is not UTF-8 text",
             "send text, for example with `strings`",
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_far_too_long_is_not_called_something_else() {
+        // Three bytes each, so that the limit is in the middle of one.
+        let endless = std::io::repeat(b'x');
+        for input in [
+            Box::new(endless) as Box<dyn Read>,
+            Box::new("日".repeat(1 << 20).leak().as_bytes()),
+        ] {
+            let error = whole(input).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                "the note is longer than 4000 bytes; at most 4000 are kept"
+            );
+            assert_eq!(error.exit_code(), 2);
+        }
+        assert_eq!(whole("日\n".as_bytes()).unwrap(), "日\n");
+        let error = whole(&b"\xff"[..]).unwrap_err();
+        assert!(error.to_string().contains("not UTF-8"), "{error}");
+    }
 }
