@@ -5,6 +5,10 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+/// How long AWS keeps a session at most, where the role is as docs/targets/aws.md wants it: the
+/// shortest that a role's longest session can be.
+pub const AWS_SESSION: SignedDuration = SignedDuration::from_hours(1);
+
 /// Most bytes of a reason or of an incident's title: what an approver reads at a glance.
 pub const MAX_LINE_BYTES: usize = 500;
 

@@ -1,6 +1,7 @@
 //! From `glass` to the target and back, with the real `glassd`: everything a right gives, laid where
 //! the tools look for it, and over when the grant is.
 
+mod cloud;
 mod cluster;
 mod database;
 mod host;

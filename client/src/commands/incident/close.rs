@@ -49,12 +49,14 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         .ok_or_else(|| Error::broken_answer("it has no incident"))?;
     let kills = kills::settled(seat, &session, &closed).await?;
     let now = session.now();
+    let kept = kills::kept(&session, &closed.ended, now).await;
     let view = json!({
         "incident": IncidentView::from(incident),
         "ended": view::grants(&closed.ended),
         "kills": kills.all(),
         "slowest_ms": kills.slowest_ms(),
         "settled": kills.is_settled(),
+        "kept": kept,
     });
     seat.printer.answer(&view, |printer| {
         printer.heading(format!("{} is closed.", incident.id));
@@ -64,7 +66,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         if closed.ended.is_empty() {
             printer.line("  no access was live under it");
         }
-        kills::show(seat, &kills, &closed.ended, now);
+        kills::show(seat, &kills, &closed.ended, &kept, now);
     });
     Ok(DONE)
 }

@@ -11,9 +11,10 @@ use crate::{
     entry::Entry,
     error::Error,
     kill::{Kill, Kills},
+    limits::AWS_SESSION,
     session::Session,
     stream::{News, Resumed},
-    time,
+    text, time,
     watching::Following,
 };
 
@@ -64,7 +65,7 @@ fn counted(kills: &[Kill]) -> String {
 }
 
 /// Prints it: each end, the slowest, and what nobody can take back.
-pub(super) fn show(seat: &Seat, kills: &Kills, ended: &[Grant], now: Timestamp) {
+pub(super) fn show(seat: &Seat, kills: &Kills, ended: &[Grant], kept: &[Kept], now: Timestamp) {
     let printer = &seat.printer;
     for kill in kills.all() {
         printer.line(format!("  {}", kill.sentence()));
@@ -86,6 +87,58 @@ pub(super) fn show(seat: &Seat, kills: &Kills, ended: &[Grant], now: Timestamp) 
                 time::local_and_relative(until, now)
             ));
         }
+    }
+    for kept in kept {
+        printer.line(format!("  {}", kept.sentence(now)));
+    }
+}
+
+/// What a cloud gave somebody for a grant that is over, and keeps.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub(super) struct Kept {
+    grant: String,
+    person: String,
+    role_arn: String,
+    expires_by: String,
+}
+
+/// The sessions that AWS may keep. It is asked where rights lead; what cannot be heard any more, after
+/// the closing, is left out.
+pub(super) async fn kept(session: &Session, ended: &[Grant], now: Timestamp) -> Vec<Kept> {
+    let mut kept = Vec::new();
+    for grant in ended {
+        let Some(until) = lasts_until(grant, now) else {
+            continue;
+        };
+        let verdict = session.right(&grant.right).await;
+        let access = verdict.ok().and_then(|verdict| verdict.access);
+        if let Some(aws) = access.and_then(|access| access.aws) {
+            kept.push(Kept {
+                grant: grant.id.clone(),
+                person: grant.person.clone(),
+                role_arn: aws.role_arn,
+                // Until its end the token can be traded for one more.
+                expires_by: time::rfc3339(until.saturating_add(AWS_SESSION).unwrap_or(until)),
+            });
+        }
+    }
+    kept
+}
+
+impl Kept {
+    fn sentence(&self, now: Timestamp) -> String {
+        let until = self.expires_by.parse();
+        format!(
+            "{}: what AWS may have given {} for it, {}, expires by {}; AWS can deny it before that \
+             (docs/targets/aws.md)",
+            self.grant,
+            self.person,
+            text::plain(&self.role_arn),
+            until.map_or_else(
+                |_| self.expires_by.clone(),
+                |until| time::local_and_relative(until, now)
+            )
+        )
     }
 }
 
