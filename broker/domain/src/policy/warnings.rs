@@ -3,8 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::explain::listed;
-use super::{IfNobodyAnswers, Person, Policy, Risk, Rule};
+use super::nearest::nearest;
+use super::{IfNobodyAnswers, Person, Policy, Risk, Rule, Selector};
 use crate::id::{PersonId, RightId};
+
+impl Selector {
+    fn job(&self) -> Option<&str> {
+        match self {
+            Self::Person(_) => None,
+            Self::Job(job) => Some(job.as_str()),
+        }
+    }
+}
 
 impl Policy {
     /// Sentences about what is allowed but looks like an oversight; none of them stops a load.
@@ -19,6 +29,7 @@ impl Policy {
             self.warn_of_nobody_to_ask(rule, &mut warnings);
         }
         self.warn_of_namesakes(&mut warnings);
+        self.warn_of_misspelt_jobs(&mut warnings);
         warnings
     }
 
@@ -142,6 +153,33 @@ impl Policy {
                 listed(ids, "and")
             ));
         }
+    }
+
+    /// A job is whatever somebody's is called, so a slip makes a new one, which nothing is given to.
+    fn warn_of_misspelt_jobs(&self, warnings: &mut Vec<String>) {
+        let named: BTreeSet<_> = self.selectors().filter_map(Selector::job).collect();
+        for (id, person) in &self.people {
+            let job = person.job.as_str();
+            if named.contains(job) {
+                continue;
+            }
+            if let Some(near) = nearest(job, named.iter().copied()) {
+                warnings.push(format!(
+                    "nothing is given to {id}'s job `{job}`; did you mean `{near}`?"
+                ));
+            }
+        }
+    }
+
+    /// Everybody that a rule or a duty names.
+    fn selectors(&self) -> impl Iterator<Item = &Selector> {
+        let duties = self.duties.listed().into_iter();
+        let duties = duties.flat_map(|(_, given_to)| given_to);
+        let rules = self
+            .rules
+            .iter()
+            .flat_map(|rule| rule.who.iter().chain(&rule.approvers));
+        rules.chain(duties)
     }
 
     fn given_by<'p>(&'p self, rule: &'p Rule) -> impl Iterator<Item = (&'p PersonId, &'p RightId)> {

@@ -157,6 +157,20 @@ fn a_policy_is_warned_of_people_with_nobody_to_ask() {
 }
 
 #[test]
+fn a_policy_is_warned_of_a_job_with_a_slip() {
+    let text = starter_with(
+        "job = \"engineer\"\ncontact = \"leon",
+        "job = \"enginer\"\ncontact = \"leon",
+    );
+    let warnings = parsed(&text).warnings();
+    let slip = "nothing is given to leon's job `enginer`; did you mean `engineer`?";
+    assert!(
+        warnings.iter().any(|warning| warning == slip),
+        "{warnings:?}"
+    );
+}
+
+#[test]
 fn a_policy_is_warned_of_rights_nobody_has() {
     let text = starter_with(", \"restart-worker\"]\napprovers = []", "]\napprovers = []");
     let text = text.replace(
