@@ -48,6 +48,12 @@ impl Fsck {
         let report = fsck(&config.ledger_dir(), key, &clock, &mut progress)?;
         say(printer, &report);
         let differences = match report.is_well() && !self.no_index {
+            // Reading the ledger for the index opens it, and that cuts the tail. The cut is the next
+            // start's, which puts it on record.
+            true if report.torn_bytes > 0 => {
+                printer.line("the index is left out until the next start has cut the torn tail");
+                Vec::new()
+            }
             true => compare_index(config, &keys, printer)?,
             false => Vec::new(),
         };

@@ -214,6 +214,7 @@ pub(super) fn act_offline(
         ledger,
         index,
         live,
+        cut_bytes,
         ..
     } = stores;
     let projections: Vec<Arc<dyn Projection>> = vec![Arc::clone(&index) as _];
@@ -227,20 +228,27 @@ pub(super) fn act_offline(
             projections,
             observer,
         })?;
-        let mut decided = Vec::with_capacity(acts.len());
-        for act in acts {
-            match record(&sequence, act).await {
-                Ok(done) => decided.push(done),
-                Err(failure) => {
-                    sequence.stop().await;
-                    return Err(failure);
-                }
-            }
-        }
+        let done = in_turn(&sequence, cut_bytes, acts).await;
         sequence.stop().await;
-        Ok(decided)
+        done
     });
     index.close();
     debug_assert!(done.is_err() || index.applied_up_to() > 0);
     done
+}
+
+/// A torn tail that was cut on the way here comes first: the next start finds none and says nothing.
+async fn in_turn(
+    sequence: &Sequence,
+    cut_bytes: u64,
+    acts: Vec<Act>,
+) -> Result<Vec<Decided>, Failure> {
+    if cut_bytes > 0 {
+        record(sequence, Act::NoteRepair { cut_bytes }).await?;
+    }
+    let mut decided = Vec::with_capacity(acts.len());
+    for act in acts {
+        decided.push(record(sequence, act).await?);
+    }
+    Ok(decided)
 }

@@ -23,6 +23,7 @@ pub(in crate::ledger) struct Physical {
     pub(in crate::ledger) tiles: u64,
     pub(in crate::ledger) published: Option<u64>,
     pub(in crate::ledger) damage: Vec<Damage>,
+    pub(in crate::ledger) torn_bytes: u64,
     pub(in crate::ledger) notes: Vec<String>,
 }
 
@@ -232,6 +233,7 @@ impl Checker<'_> {
     }
 
     fn torn(&mut self, path: &Path, bytes: usize) {
+        self.found.torn_bytes = bytes as u64;
         let path = path.display();
         self.found.notes.push(format!(
             "{path}: {bytes} bytes after the last commit are being written, or are a torn tail \

@@ -40,6 +40,9 @@ pub struct Report {
     pub took: Duration,
     /// What is not as it was written. Empty for a ledger that is well.
     pub damage: Vec<Damage>,
+    /// Bytes after the last commit: being written, or a torn tail that whoever opens the ledger to
+    /// write cuts.
+    pub torn_bytes: u64,
     /// What is no damage and still worth knowing.
     pub notes: Vec<String>,
 }
@@ -121,6 +124,7 @@ pub fn fsck(
         tiles,
         published,
         damage,
+        torn_bytes,
         notes,
     } = physical;
     Ok(Report {
@@ -133,6 +137,7 @@ pub fn fsck(
         state: history.into_state(),
         took: clock.monotonic().saturating_sub(started),
         damage,
+        torn_bytes,
         notes,
     })
 }

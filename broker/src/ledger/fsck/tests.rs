@@ -289,6 +289,7 @@ fn a_torn_tail_is_a_note_for_the_next_start() {
     fs::write(&path, bytes).expect("written");
     let report = check(dir.path());
     assert!(report.is_well());
+    assert_eq!(report.torn_bytes, 7);
     assert!(
         report.notes[0].contains("7 bytes after the last commit"),
         "{:?}",
