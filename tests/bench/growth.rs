@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::team::Team;
+use crate::team::{A_MOMENT, Team};
 use crate::{Outcome, PEOPLE, load};
 
 /// How far.
@@ -30,7 +30,7 @@ pub(crate) const USUAL: Size = Size {
     people: 3 * PEOPLE,
 };
 
-/// Entries that a grant of a second leaves: requested, started, issued, ended.
+/// Entries that a short grant leaves: requested, started, issued, ended.
 const ENTRIES_A_GRANT: u64 = 4;
 
 /// Looks after the first grants, after ten times as many and so on; then restarts the broker.
@@ -59,7 +59,7 @@ pub(crate) async fn report(size: Size) -> Outcome<()> {
 }
 
 async fn look(team: &Team, grants: u64, each: Duration) -> Outcome<()> {
-    let call = team.request()?;
+    let call = team.request(A_MOMENT)?;
     let began = Instant::now();
     while team.entries().await? < grants * ENTRIES_A_GRANT {
         load::run(64, each.min(Duration::from_secs(1)), &call).await?;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::bare::Bare;
 use crate::load::{self, Measured};
-use crate::team::Team;
+use crate::team::{A_SECOND, Team};
 use crate::{Outcome, PEOPLE};
 
 /// Calls in flight at once.
@@ -38,7 +38,7 @@ pub(crate) async fn report(size: Size) -> Outcome<()> {
     let calls = [
         bare.echo(size.people).await?,
         bare.signed_echo(size.people).await?,
-        team.request()?,
+        team.request(A_SECOND)?,
     ];
     println!("request + issue against a bare tonic echo, mutual TLS, {rounds} rounds of {each:?}");
     println!(

@@ -12,14 +12,15 @@ use std::time::{Duration, Instant};
 
 use breakglass_client::config::{Context, ContextName, Home};
 use breakglass_proto::v1::watch_service_client::WatchServiceClient;
+use jiff::SignedDuration;
 use tokio::process::{Child, Command};
 use tonic::transport::Channel;
 
 use crate::Outcome;
 use crate::load::{Call, Latencies, in_turn, millis};
 pub(crate) use person::Person;
-use policy::{A_SECOND, policy_of};
-pub(crate) use policy::{A_WHILE, RESTART, SHELL};
+use policy::policy_of;
+pub(crate) use policy::{A_MOMENT, A_SECOND, A_WHILE, RESTART, SHELL};
 
 /// Bytes of a grant's first three entries and their commit.
 const GRANT_BYTES: usize = 2_600;
@@ -124,13 +125,13 @@ impl Team {
         Ok(())
     }
 
-    /// Request + issue, by everybody in turn.
-    pub(crate) fn request(&self) -> Outcome<Call> {
+    /// Request + issue for so long, by everybody in turn.
+    pub(crate) fn request(&self, length: SignedDuration) -> Outcome<Call> {
         let incident = self.incident.clone();
         Ok(in_turn(self.people.clone(), move |person: Arc<Person>| {
             let incident = incident.clone();
             async move {
-                person.ask(&RESTART, &incident, A_SECOND).await?;
+                person.ask(&RESTART, &incident, length).await?;
                 Ok(())
             }
         }))

@@ -18,6 +18,9 @@ pub(crate) const RESTART: Right = Right {
 /// number of live ones stays what a busy day has.
 pub(crate) const A_SECOND: SignedDuration = SignedDuration::from_secs(1);
 
+/// The same, where something else may hold up the machine for longer than that.
+pub(crate) const A_MOMENT: SignedDuration = SignedDuration::from_secs(3);
+
 /// A grant that somebody ends.
 pub(crate) const A_WHILE: SignedDuration = SignedDuration::from_mins(10);
 
