@@ -30,7 +30,14 @@ fn fan_out() {
 #[test]
 fn kill() {
     let words = "kill --sessions 4 --guards 2 --rounds 1 --deaf 2";
-    prints(words, &["over 4 sessions on 2 hosts", "its end on record"]);
+    prints(
+        words,
+        &[
+            "over 4 sessions on 2 hosts",
+            "its end on record",
+            "bare: SIGKILL",
+        ],
+    );
 }
 
 #[test]

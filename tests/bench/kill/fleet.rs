@@ -9,6 +9,7 @@ use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::mpsc;
 
 use super::moment::Moment;
+use super::session::KILL;
 use crate::Outcome;
 use crate::team::Team;
 
@@ -62,6 +63,14 @@ impl Fleet {
         let (_, wants) = &mut self.hosts[number % count];
         let line = format!("{number} {rest}\n");
         Ok(wants.write_all(line.as_bytes()).await?)
+    }
+
+    /// Has every host kill all that live there.
+    pub(super) async fn kill(&mut self) -> Outcome<()> {
+        for (_, wants) in &mut self.hosts {
+            wants.write_all(format!("{KILL}\n").as_bytes()).await?;
+        }
+        Ok(())
     }
 
     /// Waits until all of these are in.
