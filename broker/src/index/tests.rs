@@ -590,6 +590,14 @@ fn a_snapshot_restores_the_very_same_state() {
         ("mia", invited),
         ("mia", frozen),
     ];
+    let certified = Change::HostCertified {
+        target: "web-1".parse().unwrap(),
+        host: line("web-1.shop.example"),
+        key: "SHA256:x".into(),
+        serial: "0b".into(),
+        expires_at: Time::from_millis(9 * HOUR_MS),
+    };
+    changes.push(("breakglass", certified));
     changes.extend(night(1, 1));
     changes.push(("mia", requested(of(3, "mia", "deploy-shop", 1))));
     changes.push(("leon", started(of(3, "mia", "deploy-shop", 1))));
@@ -614,6 +622,7 @@ fn a_snapshot_restores_the_very_same_state() {
     }
     assert!(state.grants.len() == 2 && !state.deadlines.is_empty() && !state.openings.is_empty());
     assert!(state.budgets.len() > 2);
+    assert_eq!(state.targets.hosts.len(), 1);
     let reader = nights.ledger.reader();
     let taken = (nights.size, &state);
     snapshot::save(&opened.store, &nights.sealer, &*reader, taken).unwrap();
