@@ -67,7 +67,7 @@ impl Fleet {
     fn logs_in(&self, known_hosts: &str) -> Output {
         let file = self.playground.path("known_hosts");
         fs::write(&file, known_hosts).unwrap();
-        let own = format!("--ssh-option=-oUserKnownHostsFile={}", file.display());
+        let own = format!("--ssh-option=-oUserKnownHostsFile=\"{}\"", file.display());
         let batch = "--ssh-option=-oBatchMode=yes";
         let words = ["ssh", &own, batch, "-m", "look", "web-1", "echo", "hello"];
         self.mia(&words).finishes()
