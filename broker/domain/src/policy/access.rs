@@ -1,7 +1,7 @@
 //! How a right reaches what it is for: the targets of the team, and what each accepts.
 
 use std::fmt;
-use std::net::IpAddr;
+
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -56,7 +56,7 @@ impl Target {
 pub fn host_of(address: &str) -> Option<String> {
     let host = match address.strip_prefix('[') {
         Some(rest) => rest.split_once(']')?.0,
-        None if address.parse::<IpAddr>().is_ok() => address,
+        None if address.parse::<core::net::IpAddr>().is_ok() => address,
         None => address.split_once(':').map_or(address, |(host, _)| host),
     };
     let proper = |b: u8| b.is_ascii_alphanumeric() || b"._:-".contains(&b);
