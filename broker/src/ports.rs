@@ -508,6 +508,9 @@ pub trait Notary: Send + Sync {
 
     /// The authority that SSH host certificates come from, as OpenSSH's files hold a public key.
     fn host_ca(&self) -> String;
+
+    /// The authority that SSH certificates of people come from, likewise.
+    fn user_ca(&self) -> String;
 }
 
 /// The internal authority for client certificates.

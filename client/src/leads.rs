@@ -69,6 +69,7 @@ mod tests {
         let host = |id: &str| SshHost {
             target: id.into(),
             address: format!("{id}.shop.example"),
+            certified_until: None,
         };
         let access = Access {
             audience: "https://prod.shop.example".into(),

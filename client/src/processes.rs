@@ -1,9 +1,12 @@
 //! The processes of this machine, as `/proc` shows them (Linux; elsewhere there are none to see).
 
-use std::{fmt, str::FromStr};
+use std::{fmt, fs::File, io::Read as _, str::FromStr};
 
 use rustix::process::Pid;
 use serde::{Deserialize, Serialize};
+
+/// Most bytes of that line: 52 numbers of at most 20 digits each, and a name of at most 64 bytes.
+const MAX_STAT: usize = 2 * 1024;
 
 /// One process, as a line of `/proc/PID/stat` has it (proc_pid_stat(5)).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,8 +141,12 @@ pub(crate) fn all() -> Vec<Process> {
 
 /// One of them; `None` where there is none.
 pub(crate) fn of(pid: Pid) -> Option<Process> {
-    let stat = std::fs::read(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
-    Process::parse(&String::from_utf8_lossy(&stat))
+    let mut stat = [0; MAX_STAT];
+    // The kernel gives the whole line to one read that has room for it. A thousand of these are read
+    // while somebody is being cut off, so not one call more than it takes.
+    let mut file = File::open(format!("/proc/{}/stat", pid.as_raw_nonzero())).ok()?;
+    let length = file.read(&mut stat).ok()?;
+    Process::parse(&String::from_utf8_lossy(stat.get(..length)?))
 }
 
 /// Whether this very process lives, dead ones that nobody took note of left out.

@@ -256,7 +256,13 @@ pub struct AccessView<'a> {
 
 impl<'a> From<&'a v1::Access> for AccessView<'a> {
     fn from(access: &'a v1::Access) -> Self {
-        let host = |host: &v1::SshHost| json!({ "target": host.target, "address": host.address });
+        let host = |host: &v1::SshHost| {
+            json!({
+                "target": host.target,
+                "address": host.address,
+                "certified_until": at(host.certified_until.as_ref()),
+            })
+        };
         Self {
             audience: some(&access.audience),
             ssh: access.ssh.as_ref().map(|ssh| {

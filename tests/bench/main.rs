@@ -26,8 +26,10 @@ mod kill;
 mod load;
 mod team;
 mod throughput;
+mod tied;
 
 use std::error::Error;
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::Parser as _;
@@ -62,10 +64,26 @@ enum Part {
     /// One host of `kill`: its guard and its sessions
     #[command(hide = true)]
     Host { laptops: PathBuf, target: String },
+    /// A program that ends with the bench
+    #[command(hide = true)]
+    Tied {
+        parent: i32,
+        program: PathBuf,
+        #[arg(last = true)]
+        arguments: Vec<OsString>,
+    },
 }
 
 fn main() -> Outcome<()> {
     let arguments = Arguments::parse();
+    if let Some(Part::Tied {
+        parent,
+        program,
+        arguments,
+    }) = arguments.part
+    {
+        return tied::become_it(parent, &program, &arguments);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()?;
@@ -80,6 +98,8 @@ async fn run(arguments: Arguments) -> Outcome<()> {
         Some(Part::Growth(size)) => growth::report(size).await,
         Some(Part::BareServer { folder }) => bare::serve(&folder).await,
         Some(Part::Host { laptops, target }) => kill::guard(&laptops, &target).await,
+        // It has become something else above.
+        Some(Part::Tied { .. }) => Ok(()),
         None => everything().await,
     }
 }

@@ -8,6 +8,7 @@
 //! | [`https`], [`jwt`] | what a target does: fetch keys, check a token; with code of our own |
 //! | [`issuer`], [`nginx`] | a stand-in for the broker as targets see it; a service behind nginx |
 //! | [`recorded`] | a receipt without a broker around it |
+//! | [`skipped`] | stories that cannot be told here are said at the end |
 //! | [`sshd`] | a real sshd on loopback |
 //! | [`cluster`], [`moto`] | stand-ins for a Kubernetes API server and for AWS |
 //! | [`laid`], [`papers`] | what `glass exec` lays for a command; certificates |
@@ -26,6 +27,7 @@ pub mod papers;
 pub mod playground;
 pub mod postgres;
 pub mod recorded;
+pub mod skipped;
 pub mod sshd;
 pub mod wait;
 pub mod world;

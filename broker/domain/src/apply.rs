@@ -33,6 +33,8 @@ impl State {
                 self.policy = Arc::clone(policy);
                 self.policy_sha256.clone_from(sha256);
                 self.policy_loaded_at = event.at;
+                let hosts = &mut self.targets.hosts;
+                hosts.retain(|target, _| policy.targets.contains_key(target));
             }
             Change::PersonInvited { .. }
             | Change::PersonEnrolled { .. }
@@ -56,6 +58,7 @@ impl State {
             | Change::TargetEnrolled { .. }
             | Change::TargetRenewed { .. }
             | Change::TargetRemoved { .. }
+            | Change::HostCertified { .. }
             | Change::SessionOpened { .. }
             | Change::SessionEnded { .. }
             | Change::SessionUnconfirmed { .. }
@@ -65,7 +68,6 @@ impl State {
             Change::BrokerStarted { .. }
             | Change::KeyAdded { .. }
             | Change::KeyRetired { .. }
-            | Change::HostCertified { .. }
             | Change::Refused { .. }
             | Change::LedgerExported { .. }
             | Change::LedgerRepaired { .. } => {}

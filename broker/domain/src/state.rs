@@ -112,6 +112,16 @@ impl State {
         self.policy.targets.contains_key(target) && self.targets.keys.get(key) == Some(target)
     }
 
+    /// Until when an SSH host can show a certificate for the address its target has now; `None` where
+    /// it has none, or one that is over or for another name.
+    #[must_use]
+    pub fn certified_until(&self, target: &TargetId, now: Time) -> Option<Time> {
+        let host = self.policy.targets.get(target)?.host()?;
+        let certified = self.targets.hosts.get(target)?;
+        let holds = certified.host.as_str() == host && now < certified.until;
+        holds.then_some(certified.until)
+    }
+
     /// Active grants at `now` whose right leads to a target, oldest first.
     pub fn live_at<'a>(
         &'a self,

@@ -31,6 +31,8 @@ pub struct Targets {
     pub logins: BTreeMap<GrantId, Logins>,
     /// Client certificates that PostgreSQL servers take.
     pub certificates: BTreeMap<CredentialId, DatabaseCertificate>,
+    /// The newest certificate of each host's own key.
+    pub hosts: BTreeMap<TargetId, CertifiedHost>,
     /// Which guard holds which key: the inverse of `guards`.
     pub keys: BTreeMap<KeyId, TargetId>,
 }
@@ -45,6 +47,7 @@ impl Default for Targets {
             roles: BTreeMap::new(),
             logins: BTreeMap::new(),
             certificates: BTreeMap::new(),
+            hosts: BTreeMap::new(),
             keys: BTreeMap::new(),
         }
     }
@@ -148,6 +151,15 @@ impl DatabaseCertificate {
     pub(crate) fn counts(&self, now: Time) -> bool {
         now < self.until.plus(CERTIFICATE_OUTLASTS)
     }
+}
+
+/// An SSH host with a certificate, so that nobody is asked whether it is the right one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertifiedHost {
+    /// The name or address it is for.
+    pub host: Line,
+    /// Until when.
+    pub until: Time,
 }
 
 /// What the organization of a certificate for a PostgreSQL server begins with.

@@ -110,6 +110,7 @@ struct Told {
     /// names: it has the time in it, so the list itself is always another.
     revoked: Option<BTreeSet<GrantId>>,
     jwks: String,
+    user_ca: String,
 }
 
 impl Told {
@@ -122,17 +123,20 @@ impl Told {
             ticks,
             revoked: None,
             jwks: String::new(),
+            user_ca: String::new(),
         })
     }
 
     fn message(&mut self, standing: Option<AtTarget>) -> Result<v1::AttendResponse, Error> {
         let target = self.attend.target().clone();
         let jwks = self.app.published_keys(&target);
+        let user_ca = self.app.user_ca(&target);
         Ok(v1::AttendResponse {
             standing: standing.as_ref().map(convert::standing),
             tick: self.tick(&target)?,
             krl: self.krl(&target),
             jwks: changed(&mut self.jwks, jwks.unwrap_or_default()),
+            user_ca: changed(&mut self.user_ca, user_ca.unwrap_or_default()),
         })
     }
 

@@ -77,6 +77,24 @@ pub struct AtTarget {
     pub revoked: BTreeSet<GrantId>,
 }
 
+impl AtTarget {
+    /// Whether a guard that was told `before` has to hear of this. That a session of its own is over
+    /// it has said itself.
+    fn is_news_after(&self, before: &Self) -> bool {
+        let Self {
+            live,
+            ended: _,
+            grace,
+            doomed,
+            revoked,
+        } = self;
+        live != &before.live
+            || grace != &before.grace
+            || revoked != &before.revoked
+            || !doomed.is_subset(&before.doomed)
+    }
+}
+
 /// One of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveGrant {
@@ -98,6 +116,8 @@ pub struct Attend {
     target: TargetId,
     events: Subscription,
     told: Option<AtTarget>,
+    /// Something happened since that can have changed it.
+    moved: bool,
     ended: Vec<(GrantId, Time, String)>,
     _attending: Attending,
 }
@@ -125,6 +145,7 @@ impl App {
             app: Arc::clone(self),
             target: guard.target.clone(),
             told: None,
+            moved: true,
             ended: Vec::new(),
             _attending: self.attendance.begin(&guard.target),
         })
@@ -221,17 +242,35 @@ impl Attend {
             // First who ended what and why, so that it is told along with the end.
             while self.events.place() < self.app.feed.tip() {
                 let told = self.events.next().await?;
-                self.note_ending(&told);
+                self.note(&told);
             }
-            let now = self.app.at_target(&self.target);
-            if self.told.as_ref() != Some(&now) || !self.ended.is_empty() {
+            if self.moved {
+                let now = self.app.at_target(&self.target);
+                self.moved = false;
+                let is_news = self
+                    .told
+                    .as_ref()
+                    .is_none_or(|told| now.is_news_after(told));
                 self.told = Some(now.clone());
-                let ended = std::mem::take(&mut self.ended);
-                return Ok(AtTarget { ended, ..now });
+                if is_news || !self.ended.is_empty() {
+                    let ended = std::mem::take(&mut self.ended);
+                    return Ok(AtTarget { ended, ..now });
+                }
             }
             let told = self.events.next().await?;
-            self.note_ending(&told);
+            self.note(&told);
         }
+    }
+
+    fn note(&mut self, told: &Told) {
+        // Who comes and goes is what guards tell us: a thousand of them tell it after an incident, and
+        // none has to hear of it.
+        let is_heard_from_guards = matches!(
+            told.change(),
+            Change::SessionOpened { .. } | Change::SessionEnded { .. }
+        );
+        self.moved |= !is_heard_from_guards;
+        self.note_ending(told);
     }
 
     /// Only of those that were told to live here.

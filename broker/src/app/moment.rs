@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use breakglass_domain::policy::access::TargetKind;
-use breakglass_domain::{GrantId, IncidentId, TargetId, Time};
+use breakglass_domain::{GrantId, IncidentId, State, TargetId, Time};
 
 use super::{App, Error};
 
@@ -70,8 +70,19 @@ impl App {
     /// The keys that JWTs are signed with, for a target of kind `http`.
     #[must_use]
     pub fn published_keys(&self, target: &TargetId) -> Option<String> {
-        let kind = |state: &breakglass_domain::State| Some(state.policy.targets.get(target)?.kind);
-        let kind = self.live.read(kind)?;
-        (kind == TargetKind::Http).then(|| self.notary.published_keys(self.clock.now()))
+        let is_it = self.kind(target)? == TargetKind::Http;
+        is_it.then(|| self.notary.published_keys(self.clock.now()))
+    }
+
+    /// The authority that certificates of people come from, for a target of kind `ssh`.
+    #[must_use]
+    pub fn user_ca(&self, target: &TargetId) -> Option<String> {
+        let is_it = self.kind(target)? == TargetKind::Ssh;
+        is_it.then(|| self.notary.user_ca())
+    }
+
+    fn kind(&self, target: &TargetId) -> Option<TargetKind> {
+        let target = |state: &State| Some(state.policy.targets.get(target)?.kind);
+        self.live.read(target)
     }
 }

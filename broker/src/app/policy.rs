@@ -1,9 +1,10 @@
 //! Who can do what.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use breakglass_domain::policy::PersonCan;
-use breakglass_domain::{PersonId, Policy, Refusal, RightId, Time};
+use breakglass_domain::{PersonId, Policy, Refusal, RightId, TargetId, Time};
 
 use super::{App, Error};
 use crate::ports::{EntryFilter, Index};
@@ -19,6 +20,17 @@ pub struct InForce {
     pub loaded_at: Time,
     /// The entry that loaded them.
     pub entry: u64,
+}
+
+/// Where rights lead.
+#[derive(Debug, Clone)]
+pub struct Ways {
+    /// The rules in force.
+    pub policy: Arc<Policy>,
+    /// The line of the authority that SSH host certificates come from.
+    pub host_ca: String,
+    /// The hosts that can show one now, and until when.
+    pub certified: BTreeMap<TargetId, Time>,
 }
 
 impl App {
@@ -45,11 +57,20 @@ impl App {
         })
     }
 
-    /// The rules in force, and the line of the authority that SSH host certificates come from.
+    /// Where rights lead, and what is known of the hosts there.
     #[must_use]
-    pub fn ways(&self) -> (Arc<Policy>, String) {
-        let policy = self.live.read(|state| Arc::clone(&state.policy));
-        (policy, self.notary.host_ca())
+    pub fn ways(&self) -> Ways {
+        let now = self.clock.now();
+        self.live.read(|state| {
+            let hosts = state.targets.hosts.keys();
+            let certified = hosts
+                .filter_map(|target| Some((target.clone(), state.certified_until(target, now)?)));
+            Ways {
+                policy: Arc::clone(&state.policy),
+                host_ca: self.notary.host_ca(),
+                certified: certified.collect(),
+            }
+        })
     }
 
     /// What somebody can do: every right, or one.

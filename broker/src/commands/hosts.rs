@@ -13,7 +13,7 @@ use breakglass_domain::{Lifetime, Line, Policy, TargetId, Time};
 use super::Failure;
 use super::stores::DECODE;
 use crate::config::Config;
-use crate::issue::ssh::{HostIssuer, SshHostCa, fingerprint_of, host_of};
+use crate::issue::ssh::{HostIssuer, SshHostCa, fingerprint_of};
 use crate::ports::{Decided, Entropy};
 
 /// How long a host certificate lives: a host that is rebuilt more seldom than once a year asks again.
@@ -146,7 +146,7 @@ impl HostKey {
             let what = format!("the policy has no target `{id}` of kind \"ssh\"");
             Failure::usage(what).then(format!("add [targets.{id}], then: glassd reload"))
         })?;
-        let host = host_of(target.address.as_str()).ok_or_else(|| {
+        let host = target.host().ok_or_else(|| {
             let address = &target.address;
             Failure::new(format!("a certificate cannot name the address `{address}`"))
         })?;

@@ -35,7 +35,7 @@ pub struct Hop {
     pub address: Address,
     /// As whom.
     pub login: String,
-    /// Whether the fleet has an authority for its hosts.
+    /// Whether it can show a certificate of the fleet's authority.
     pub is_known: bool,
     /// What was typed for ssh itself.
     pub options: Vec<OsString>,

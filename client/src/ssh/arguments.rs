@@ -14,8 +14,8 @@ pub struct Call<'a> {
     pub address: &'a Address,
     /// As whom.
     pub login: &'a str,
-    /// A file that [`HostCa::known_hosts`](super::HostCa::known_hosts) gave; without one, ssh knows
-    /// hosts the way it is configured.
+    /// A file that [`HostCa::known_hosts`](super::HostCa::known_hosts) gave, for a host that can show a
+    /// certificate; for any other ssh knows hosts the way it is configured, and may ask.
     pub known_hosts: Option<&'a Path>,
     /// What was typed for ssh itself, `-v`, `-L ...`; it wins over ours.
     pub options: &'a [OsString],
@@ -44,12 +44,11 @@ const ALWAYS: [&str; 9] = [
     "ControlPersist=no",
 ];
 
-/// What goes with an authority for hosts: no question, and no other file that is believed.
-const FLEET: [&str; 3] = [
-    "StrictHostKeyChecking=yes",
-    "GlobalKnownHostsFile=/dev/null",
-    "UpdateHostKeys=no",
-];
+/// What goes with an authority for hosts: no question, and nothing learnt.
+const FLEET: [&str; 2] = ["StrictHostKeyChecking=yes", "UpdateHostKeys=no"];
+
+/// Where ssh finds the hosts everybody on this machine knows (ssh_config(5), `GlobalKnownHostsFile`).
+const SYSTEM_WIDE: &str = "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2";
 
 impl Call<'_> {
     /// Everything behind `ssh`.
@@ -63,7 +62,10 @@ impl Call<'_> {
         ALWAYS.iter().for_each(|text| option(text));
         if let Some(known_hosts) = self.known_hosts {
             FLEET.iter().for_each(|text| option(text));
-            option(&format!("UserKnownHostsFile={}", quoted(known_hosts)?));
+            // Beside the system's own, and the person's stay as they are configured: a host whose
+            // plain key somebody knows is no stranger, though its certificate was never installed.
+            let known_hosts = in_quotes(known_hosts)?;
+            option(&format!("GlobalKnownHostsFile={known_hosts} {SYSTEM_WIDE}"));
             // The host's certificate names the host, whatever the port and the name it is
             // configured to be reached by.
             option(&format!("HostKeyAlias={}", self.address.host));
@@ -79,9 +81,15 @@ impl Call<'_> {
     }
 }
 
-/// A path as an option's value takes it: in quotes, and with `%` doubled, which would begin a token
-/// (ssh_config(5), "TOKENS"). `$` would begin a variable, `\` an escape; neither can be escaped.
+/// A path as `IdentityAgent` takes it: with `%` doubled, which would begin a token (ssh_config(5),
+/// "TOKENS").
 fn quoted(path: &Path) -> Result<String, Error> {
+    Ok(in_quotes(path)?.replace('%', "%%"))
+}
+
+/// A path as an option's value takes it. `$` would begin a variable, `\` an escape; neither can be
+/// escaped.
+fn in_quotes(path: &Path) -> Result<String, Error> {
     let text = path.to_str().filter(|text| {
         let plain = |c: char| !c.is_control() && !"\"\\$".contains(c);
         path.is_absolute() && text.chars().all(plain)
@@ -92,7 +100,7 @@ fn quoted(path: &Path) -> Result<String, Error> {
             "set XDG_RUNTIME_DIR or TMPDIR to a folder without quotes, `$` and `\\` in its name",
         )
     })?;
-    Ok(format!("\"{}\"", text.replace('%', "%%")))
+    Ok(format!("\"{text}\""))
 }
 
 #[cfg(test)]
@@ -121,10 +129,11 @@ mod tests {
         };
         let mut expected = vec!["-v"];
         let agent = "IdentityAgent=\"/run/user/1000/glass/agent.sock\"";
-        let known_hosts = "UserKnownHostsFile=\"/run/50%% full/known_hosts\"";
+        let known_hosts =
+            format!("GlobalKnownHostsFile=\"/run/50% full/known_hosts\" {SYSTEM_WIDE}");
         let ours = [agent].into_iter().chain(ALWAYS);
         let ours = ours.chain(FLEET).chain([
-            known_hosts,
+            &known_hosts,
             "HostKeyAlias=web-1.shop.example",
             "Port=2222",
             "User=deploy",

@@ -2,6 +2,8 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
+use breakglass_proto::v1;
+
 use super::destination::Address;
 use crate::{agent::wire::Reader, error::Error};
 
@@ -39,6 +41,13 @@ impl HostCa {
         let Address { host, .. } = address;
         format!("@cert-authority {host} {ALGORITHM} {}\n", self.key)
     }
+}
+
+/// Whether a host of a right can show a certificate of the authority that comes with it. ssh is strict
+/// with one that can; any other it would only refuse.
+#[must_use]
+pub fn is_certified(access: &v1::SshAccess, host: &v1::SshHost) -> bool {
+    !access.host_ca.is_empty() && host.certified_until.is_some()
 }
 
 fn is_ed25519(encoded: &str) -> bool {

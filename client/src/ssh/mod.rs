@@ -8,5 +8,5 @@ mod reach;
 
 pub use arguments::Call;
 pub use destination::{Address, Destination};
-pub use known_hosts::HostCa;
+pub use known_hosts::{HostCa, is_certified};
 pub use reach::{Found, Reach, Target, find};

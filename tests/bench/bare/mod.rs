@@ -16,13 +16,14 @@ use breakglass_proto::v1::watch_service_server::WatchServiceServer;
 use rcgen::{CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 use tokio_rustls::TlsAcceptor;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint, Identity};
 
 use crate::Outcome;
 use crate::load::Call;
+use crate::tied::tied;
 use echo::Echo;
 use fan_out::Fan;
 
@@ -37,7 +38,7 @@ impl Bare {
     pub(crate) async fn start() -> Outcome<Self> {
         let folder = tempfile::tempdir()?;
         make_certificates(folder.path())?;
-        let mut child = Command::new(std::env::current_exe()?)
+        let mut child = tied(&std::env::current_exe()?)?
             .arg("bare-server")
             .arg(folder.path())
             .stdout(Stdio::piped())

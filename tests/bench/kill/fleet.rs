@@ -9,6 +9,7 @@ use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::mpsc;
 
 use super::moment::Moment;
+use super::session::KILL;
 use crate::Outcome;
 use crate::team::Team;
 
@@ -64,6 +65,14 @@ impl Fleet {
         Ok(wants.write_all(line.as_bytes()).await?)
     }
 
+    /// Has every host kill all that live there.
+    pub(super) async fn kill(&mut self) -> Outcome<()> {
+        for (_, wants) in &mut self.hosts {
+            wants.write_all(format!("{KILL}\n").as_bytes()).await?;
+        }
+        Ok(())
+    }
+
     /// Waits until all of these are in.
     pub(super) async fn all_are_in(&mut self, mut missing: BTreeSet<usize>) -> Outcome<()> {
         while !missing.is_empty() {
@@ -108,12 +117,13 @@ impl Fleet {
 }
 
 /// In a PID namespace of its own (unshare(1)) where root starts it: its guard then reads the `/proc`
-/// of one host and not of all, and whatever was started there ends with it.
+/// of one host and not of all, and whatever was started there ends with it. The first process there is
+/// a shell, which takes note of the dead nobody else waits for, as every host's does.
 fn host(team: &Team, target: &str, is_apart: bool) -> Outcome<Child> {
     let bench = std::env::current_exe()?;
     let mut host = if is_apart {
         let mut unshare = Command::new("unshare");
-        unshare.args(APART).arg(bench);
+        unshare.args(APART).args(FIRST).arg(bench);
         unshare
     } else {
         Command::new(bench)
@@ -129,6 +139,14 @@ fn host(team: &Team, target: &str, is_apart: bool) -> Outcome<Child> {
 }
 
 const APART: [&str; 4] = ["--pid", "--fork", "--mount-proc", "--kill-child"];
+
+/// Its own input is the host's: behind `&` the shell would give it none.
+const FIRST: [&str; 4] = [
+    "sh",
+    "-c",
+    "exec 3<&0; \"$@\" <&3 3<&- & exec 3<&- <&-; wait",
+    "sh",
+];
 
 async fn can_be_apart() -> bool {
     let tried = Command::new("unshare")

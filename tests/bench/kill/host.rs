@@ -8,10 +8,9 @@ use breakglass_client::guard::attend::Post;
 use breakglass_client::guard::ssh::{self, Order};
 use breakglass_client::output::{Format, Printer};
 use breakglass_tests::wait::until_async;
-use rustix::process::{Pid, Signal, kill_process_group};
 use tokio::io::{AsyncBufReadExt as _, BufReader, stdin};
 
-use super::session::Wanted;
+use super::session::{KILL, Living, Wanted};
 use crate::Outcome;
 
 /// Guards until its standard input ends, and then ends whatever it has started.
@@ -39,24 +38,16 @@ pub(crate) async fn guard(laptops: &Path, target: &str) -> Outcome<()> {
     .await;
     println!("0 ready");
     let mut wanted = BufReader::new(stdin()).lines();
-    let mut started = Vec::new();
+    let living = Living::default();
     while let Some(line) = wanted.next_line().await? {
-        started.push(Wanted::parse(&line)?.begin(&socket, &shell)?);
+        match line.as_str() {
+            KILL => living.kill(),
+            line => Wanted::parse(line)?.begin(&socket, &shell, &living)?,
+        }
     }
-    for process in started {
-        end(process);
-    }
+    living.kill();
     guard.abort();
     Ok(())
-}
-
-/// Its own leftovers alone: each session is a process group.
-fn end(process: u32) {
-    let process = i32::try_from(process).ok().and_then(Pid::from_raw);
-    if let Some(process) = process {
-        // Gone is as good.
-        let _ = kill_process_group(process, Signal::KILL);
-    }
 }
 
 /// The post of the target's guard, whose context is called as the target is.

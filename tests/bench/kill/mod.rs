@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use breakglass_client::entry::Entry;
 use breakglass_proto::v1::FollowEntriesResponse;
+use serde_json::Value;
 use tokio::task::JoinSet;
 use tonic::Streaming;
 
@@ -66,23 +67,30 @@ pub(crate) async fn report(size: Size) -> Outcome<()> {
     println!();
     let mut measured = Measured::default();
     for number in 0..size.rounds {
+        measured.bare.add(bare(&mut fleet, size.sessions).await?);
         round(&team, &mut fleet, size, number, &mut measured).await?;
     }
-    println!("from the closing's submission  | p50      | p99      | last");
-    println!("answered                       | {}", measured.answered);
-    println!("last process of a session dead | {}", measured.dead);
-    println!("  of those that hear signals   | {}", measured.hearing);
-    println!("its end on record              | {}", measured.recorded);
+    println!("                               | p50      | p99      | last");
+    println!("bare: SIGKILL to as many       | {}", measured.bare);
+    println!("from the closing's submission");
+    println!("  answered                     | {}", measured.answered);
+    println!("  last process dead            | {}", measured.dead);
+    println!("  where they hear signals      | {}", measured.hearing);
+    println!("  its end on record            | {}", measured.recorded);
+    println!("from the guard's hearing of it");
+    println!("  last process dead            | {}", measured.took);
     Ok(())
 }
 
-/// What it took, each from the submission of the act that closed the incident.
+/// What it took.
 #[derive(Default)]
 struct Measured {
+    bare: Latencies,
     answered: Latencies,
     dead: Latencies,
     hearing: Latencies,
     recorded: Latencies,
+    took: Latencies,
 }
 
 fn announce(size: Size) {
@@ -99,6 +107,20 @@ fn announce(size: Size) {
     if deaf > 0 {
         println!("one in {deaf} ignores SIGHUP and SIGTERM and has to be killed");
     }
+}
+
+/// The ceiling: the same processes, which every host kills at once without looking for anybody.
+async fn bare(fleet: &mut Fleet, sessions: usize) -> Outcome<Latencies> {
+    for number in 0..sessions {
+        fleet.begin(number, "bare -").await?;
+    }
+    let all: BTreeSet<usize> = (0..sessions).collect();
+    fleet.all_are_in(all.clone()).await?;
+    let began = Moment::now();
+    fleet.kill().await?;
+    let deaths = fleet.all_are_dead(all).await?;
+    let took = deaths.into_iter().map(|(_, at)| began.until(at));
+    Ok(took.collect::<Vec<_>>().into())
 }
 
 async fn round(
@@ -140,7 +162,9 @@ async fn round(
     measured.hearing.add(took(
         &mut deaths.iter().filter(|(number, _)| !is_deaf(*number)),
     ));
+    let (recorded, took): (Vec<_>, Vec<_>) = recorded.into_iter().unzip();
     measured.recorded.add(recorded.into());
+    measured.took.add(took.into());
     Ok(())
 }
 
@@ -166,18 +190,23 @@ async fn certificates(team: &Team, incident: &str, count: usize) -> Outcome<Vec<
     Ok(all)
 }
 
-/// When each end of a session was told as an entry.
+/// When each end of a session was told as an entry, and how long it took the guard.
 async fn ends_on_record(
     mut entries: Streaming<FollowEntriesResponse>,
     sessions: usize,
     began: Moment,
-) -> Outcome<Vec<Duration>> {
+) -> Outcome<Vec<(Duration, Duration)>> {
     let mut ends = Vec::with_capacity(sessions);
     while ends.len() < sessions {
         let next = tokio::time::timeout(PATIENCE, entries.message()).await??;
         let entry = next.and_then(|next| next.entry).ok_or("the ledger ended")?;
-        match Entry::parse(&entry.line)?.kind.as_str() {
-            "session.ended" => ends.push(began.until(Moment::now())),
+        let entry = Entry::parse(&entry.line)?;
+        match entry.kind.as_str() {
+            "session.ended" => {
+                let took = entry.body.get("took_ms").and_then(Value::as_u64);
+                let took = took.ok_or("a session ended by itself")?;
+                ends.push((began.until(Moment::now()), Duration::from_millis(took)));
+            }
             "session.unconfirmed" => return Err("the end of a session was not confirmed".into()),
             _ => {}
         }

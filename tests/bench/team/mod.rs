@@ -18,6 +18,7 @@ use tonic::transport::Channel;
 
 use crate::Outcome;
 use crate::load::{Call, Latencies, in_turn, millis};
+use crate::tied::tied;
 pub(crate) use person::Person;
 use policy::policy_of;
 pub(crate) use policy::{A_MOMENT, A_SECOND, A_WHILE, RESTART, SHELL};
@@ -86,7 +87,7 @@ impl Team {
     pub(crate) async fn serve(&mut self) -> Outcome<Duration> {
         let began = Instant::now();
         let out = fs::File::create(self.folder.path().join("glassd.out"))?;
-        let mut broker = Command::new(binary("glassd")?)
+        let mut broker = tied(&binary("glassd")?)?
             .args(["serve", "--config"])
             .arg(self.config())
             .stdin(Stdio::null())

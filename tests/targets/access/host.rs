@@ -3,13 +3,8 @@
 use std::fs;
 use std::path::PathBuf;
 
-use breakglass_broker::edge::{SystemClock, SystemEntropy};
-use breakglass_broker::issue::keys::KeyFolder;
-use breakglass_broker::issue::ssh::{HostCertificate, SshHostCa};
-use breakglass_broker::ports::Clock as _;
-use breakglass_domain::Lifetime;
 use breakglass_tests::Playground;
-use breakglass_tests::playground::{Process, Rules, binary};
+use breakglass_tests::playground::{Output, Process, Rules, binary};
 use breakglass_tests::sshd::{Sshd, user};
 use rustix::process::Signal;
 
@@ -35,7 +30,7 @@ struct Fleet {
 }
 
 impl Fleet {
-    fn begins() -> Self {
+    fn uncertified() -> Self {
         let playground = Playground::with(Rules {
             policy: Some(ways(1)),
             ..Rules::default()
@@ -43,28 +38,44 @@ impl Fleet {
         let users = playground.glassd(&["ssh-ca", "--users"]);
         assert_eq!(users.code, 0, "{users}");
         let sshd = Sshd::starts("ed25519", users.out.trim(), &[&user()]);
-        let keys = KeyFolder::open(&playground.data().join("keys")).unwrap();
-        let hosts = SshHostCa::load(&keys).unwrap();
-        let now = SystemClock::start().now();
-        let host = HostCertificate {
-            public_line: &sshd.host_key(),
-            serial: 1,
-            key_id: "target=web-1",
-            address: "127.0.0.1",
-            valid_after: now.minus(Lifetime::from_secs(60)),
-            valid_before: now.plus(Lifetime::from_secs(3_600)),
-        };
-        sshd.shows(
-            &hosts
-                .certify_host(&host, &SystemEntropy::open().unwrap())
-                .unwrap(),
-        );
         fs::write(playground.policy(), ways(sshd.port())).unwrap();
         let reloaded = playground.glassd(&["reload"]);
         assert_eq!(reloaded.code, 0, "{reloaded}");
         let fleet = Self { playground, sshd };
         fleet.playground.opens("the disk is full");
         fleet
+    }
+
+    fn begins() -> Self {
+        let fleet = Self::uncertified();
+        let certificate = fleet.certifies();
+        fleet.sshd.shows(&certificate);
+        fleet
+    }
+
+    /// Has the host's key certified, and leaves the certificate for whoever installs it.
+    fn certifies(&self) -> String {
+        let key = self.playground.path("host.pub");
+        fs::write(&key, self.sshd.host_key()).unwrap();
+        let words = ["host-certificate", "web-1", key.to_str().unwrap()];
+        let said = self.playground.glassd(&words);
+        assert_eq!(said.code, 0, "{said}");
+        said.out.trim().to_owned()
+    }
+
+    /// Logs in with a known hosts file of one's own, where nobody can answer a question.
+    fn logs_in(&self, known_hosts: &str) -> Output {
+        let file = self.playground.path("known_hosts");
+        fs::write(&file, known_hosts).unwrap();
+        let own = format!("--ssh-option=-oUserKnownHostsFile=\"{}\"", file.display());
+        let batch = "--ssh-option=-oBatchMode=yes";
+        let words = ["ssh", &own, batch, "-m", "look", "web-1", "echo", "hello"];
+        self.mia(&words).finishes()
+    }
+
+    /// The host's plain key, as a known hosts file has it.
+    fn known(&self, name: &str) -> String {
+        format!("{name} {}", self.sshd.host_key())
     }
 
     fn mia(&self, words: &[&str]) -> Process {
@@ -103,6 +114,77 @@ fn glass_ssh_finds_the_right_asks_nothing_and_gives_back() {
     let said = fleet.mia(&["ssh", "web-2", "-m", "look"]).finishes();
     assert_eq!(said.code, 2, "{said}");
     assert!(said.err.contains("you may ask for web-1"), "{said}");
+}
+
+#[test]
+fn a_host_without_a_certificate_is_known_as_any_other() {
+    let fleet = Fleet::uncertified();
+    let stranger = fleet.logs_in("");
+    assert_eq!(stranger.code, 255, "{stranger}");
+    for part in [
+        "Host key verification failed",
+        "web-1 has no host certificate",
+        "glassd host-certificate web-1 KEY.pub",
+    ] {
+        assert!(stranger.err.contains(part), "no `{part}`: {stranger}");
+    }
+    let name = format!("[127.0.0.1]:{}", fleet.sshd.port());
+    let known = fleet.logs_in(&fleet.known(&name));
+    assert_eq!((known.code, known.out.as_str()), (0, "hello\n"), "{known}");
+
+    let said = fleet
+        .playground
+        .done("mia", &["-o", "json", "can", "shell-web"]);
+    let ssh = &said.json()["rights"][0]["access"]["ssh"];
+    assert!(
+        ssh["host_ca"].is_null(),
+        "nobody can show its certificate: {ssh}"
+    );
+    assert!(ssh["hosts"][0]["certified_until"].is_null(), "{ssh}");
+}
+
+#[test]
+fn a_certified_host_is_held_to_its_certificate_or_to_a_key_that_is_known() {
+    let fleet = Fleet::uncertified();
+    let certificate = fleet.certifies();
+    // It was never installed: no question, and nobody new is believed.
+    let stranger = fleet.logs_in("");
+    assert_eq!(stranger.code, 255, "{stranger}");
+    assert!(
+        stranger.err.contains("Host key verification failed"),
+        "{stranger}"
+    );
+    assert!(
+        !stranger.err.contains("has no host certificate"),
+        "{stranger}"
+    );
+    let known = fleet.logs_in(&fleet.known("127.0.0.1"));
+    assert_eq!((known.code, known.out.as_str()), (0, "hello\n"), "{known}");
+
+    fleet.sshd.shows(&certificate);
+    let certified = fleet.logs_in("");
+    assert_eq!(
+        (certified.code, certified.out.as_str()),
+        (0, "hello\n"),
+        "{certified}"
+    );
+    // Where it is, it wins over a key from before the host was set up anew.
+    let other = fleet
+        .known("127.0.0.1")
+        .replace("AAAAC3NzaC1lZDI1NTE5AAAAI", "AAAAC3NzaC1lZDI1NTE5AAAAJ");
+    let again = fleet.logs_in(&other);
+    assert_eq!((again.code, again.out.as_str()), (0, "hello\n"), "{again}");
+}
+
+#[test]
+fn a_certificate_for_another_address_does_not_count() {
+    let fleet = Fleet::begins();
+    let moved = ways(fleet.sshd.port()).replace("127.0.0.1", "localhost");
+    fs::write(fleet.playground.policy(), moved).unwrap();
+    let reloaded = fleet.playground.glassd(&["reload"]);
+    assert_eq!(reloaded.code, 0, "{reloaded}");
+    let said = fleet.logs_in("");
+    assert!(said.err.contains("web-1 has no host certificate"), "{said}");
 }
 
 #[test]
@@ -261,6 +343,8 @@ fn glass_can_says_where_a_right_leads() {
     assert_eq!(right["access"]["ssh"]["hosts"][0]["target"], "web-1");
     let ca = right["access"]["ssh"]["host_ca"].as_str().unwrap();
     assert!(ca.starts_with("ssh-ed25519 "), "{ca}");
+    let until = &right["access"]["ssh"]["hosts"][0]["certified_until"];
+    assert!(until.is_string(), "{until}");
 }
 
 #[test]

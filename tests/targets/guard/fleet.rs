@@ -15,7 +15,7 @@ use breakglass_domain::policy::STARTER;
 use breakglass_proto::v1::CredentialKind;
 use breakglass_tests::Playground;
 use breakglass_tests::playground::{Process, Rules};
-use breakglass_tests::wait;
+use breakglass_tests::{skipped, wait};
 use rustix::process::Signal;
 use serde_json::Value;
 use tokio::process::Command;
@@ -69,7 +69,7 @@ pub(super) struct Way {
 impl Fleet {
     /// One whose target has this grace, and an open incident. `None` where we are not root.
     pub(super) fn begins(grace: &str) -> Option<Self> {
-        if !rustix::process::geteuid().is_root() {
+        if !skipped::is_root() {
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
@@ -218,6 +218,11 @@ impl Fleet {
         wait::until(&format!("{count} entries {kind}"), because, || {
             entries().filter(|entries| entries.len() >= count)
         })
+    }
+
+    /// sshd takes certificates of this authority from now on.
+    pub(super) fn trusts(&self, authority: &str) {
+        std::fs::write(self.path("ca.pub"), format!("{authority}\n")).unwrap();
     }
 
     /// The list that sshd goes by.

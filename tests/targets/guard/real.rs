@@ -154,7 +154,7 @@ async fn the_doctor_knows_what_sshd_goes_by() {
     };
     for good in [
         "the ledger's key signs the broker's ticks",
-        "TrustedUserCAKeys",
+        "names the broker's authority",
         "names what the broker has revoked",
         "UsePAM yes",
         "ExposeAuthInfo yes",
@@ -163,6 +163,14 @@ async fn the_doctor_knows_what_sshd_goes_by() {
     }
     let (ok, fix) = says(&fleet, "PAM: /etc/pam.d/sshd");
     assert!(!ok && fix.contains("deploy/ssh/pam-sshd"), "{fix}");
+
+    // As where the broker was set up anew, and the host was not.
+    fleet.trusts(
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f old",
+    );
+    let (ok, fix) = says(&fleet, "names another authority than the broker's");
+    let line = fleet.playground.glassd(&["ssh-ca", "--users"]).out;
+    assert!(!ok && fix.ends_with(line.trim()), "{fix}");
 
     // A list that nobody keeps any more.
     let way = fleet.asks("mia", "shell-web").await;

@@ -7,7 +7,7 @@ use crate::id::{GrantId, SessionId, TargetId};
 use crate::limits::{CONFIRMED_WITHIN, TOKEN_LIFE};
 use crate::people::Device;
 use crate::state::{Deadline, State};
-use crate::targets::{DatabaseCertificate, GuardToken, Logins, Role, Session};
+use crate::targets::{CertifiedHost, DatabaseCertificate, GuardToken, Logins, Role, Session};
 use crate::time::Time;
 
 impl State {
@@ -27,6 +27,18 @@ impl State {
                 }
             }
             Change::TargetRemoved { target, .. } => self.remove_guard(target),
+            Change::HostCertified {
+                target,
+                host,
+                expires_at,
+                ..
+            } => {
+                let certified = CertifiedHost {
+                    host: host.clone(),
+                    until: *expires_at,
+                };
+                self.targets.hosts.insert(target.clone(), certified);
+            }
             Change::SessionOpened { .. } => self.add_session(event),
             Change::SessionEnded { session, .. } => self.forget_session(*session),
             Change::SessionUnconfirmed { session, .. } => self.doubt_session(*session),

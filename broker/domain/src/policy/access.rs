@@ -1,6 +1,7 @@
 //! How a right reaches what it is for: the targets of the team, and what each accepts.
 
 use std::fmt;
+
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -39,6 +40,28 @@ pub struct Target {
     pub database: Option<Line>,
     /// PEM of the authority that its own certificate comes from.
     pub ca: Option<Arc<str>>,
+}
+
+impl Target {
+    /// The host of its address, see [`host_of`].
+    #[must_use]
+    pub fn host(&self) -> Option<String> {
+        host_of(self.address.as_str())
+    }
+}
+
+/// The host of `host`, `host:port`, `[v6]:port` or a bare IPv6 address, in lower case as ssh compares
+/// it; `None` where it is none, or could stand for more than one.
+#[must_use]
+pub fn host_of(address: &str) -> Option<String> {
+    let host = match address.strip_prefix('[') {
+        Some(rest) => rest.split_once(']')?.0,
+        None if address.parse::<core::net::IpAddr>().is_ok() => address,
+        None => address.split_once(':').map_or(address, |(host, _)| host),
+    };
+    let proper = |b: u8| b.is_ascii_alphanumeric() || b"._:-".contains(&b);
+    let fits = !host.is_empty() && host.bytes().all(proper) && !host.starts_with('-');
+    fits.then(|| host.to_ascii_lowercase())
 }
 
 /// A name somebody logs in as on an SSH host: 1 to 32 of `a-z 0-9 . _ @ -`, and no `-` first, where

@@ -503,6 +503,37 @@ fn audit(world: &World) {
     }
 }
 
+#[test]
+fn a_host_is_certified_for_the_address_it_has_and_no_longer_than_that() {
+    let mut world = burning();
+    let until = |world: &World, target: &str| {
+        let target = target.parse().unwrap();
+        world.state.certified_until(&target, world.now)
+    };
+    assert_eq!(until(&world, "web-1"), None);
+    let expires_at = world.now.plus(mins(30));
+    let certify = |host: &str| Act::CertifyHost {
+        target: "web-1".parse().unwrap(),
+        host: line(host),
+        key: "SHA256:x".into(),
+        serial: "0b".into(),
+        expires_at,
+    };
+    world.broker_does(certify("web-9.shop.example")).unwrap();
+    assert_eq!(until(&world, "web-1"), None, "it is called otherwise");
+    world.broker_does(certify("web-1.shop.example")).unwrap();
+    assert_eq!(until(&world, "web-1"), Some(expires_at));
+    assert_eq!(until(&world, "web-2"), None);
+    world.passes(mins(30));
+    assert_eq!(until(&world, "web-1"), None, "it has run out");
+    assert_eq!(world.state.targets.hosts.len(), 1);
+    world.loads(crate::world::policy()).unwrap();
+    assert!(
+        world.state.targets.hosts.is_empty(),
+        "nobody knows it any more"
+    );
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 

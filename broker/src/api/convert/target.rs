@@ -10,7 +10,7 @@ use breakglass_proto::v1;
 
 use super::people::device;
 use super::{length, time};
-use crate::app::{AtTarget, KnownTarget, LiveGrant};
+use crate::app::{AtTarget, KnownTarget, LiveGrant, Ways};
 
 /// A target of the policy.
 pub(in crate::api) fn target(known: &KnownTarget) -> v1::Target {
@@ -82,32 +82,39 @@ fn live(live: &LiveGrant) -> v1::LiveGrant {
 }
 
 /// The ways a right leads somewhere.
-pub(in crate::api) fn access(policy: &Policy, right: &Right, host_ca: &str) -> v1::Access {
+pub(in crate::api) fn access(ways: &Ways, right: &Right) -> v1::Access {
+    let policy = &ways.policy;
     let audience = right.has_audience.then(|| right.audience.to_string());
     let ssh = right.ssh.as_ref();
     let postgres = right.postgres.as_ref();
     let kubernetes = right.kubernetes.as_ref();
     v1::Access {
         audience: audience.unwrap_or_default(),
-        ssh: ssh.map(|ssh| ssh_access(policy, ssh, host_ca)),
+        ssh: ssh.map(|ssh| ssh_access(ways, ssh)),
         postgres: postgres.and_then(|postgres| postgres_access(policy, postgres)),
         kubernetes: kubernetes.and_then(|kubernetes| kubernetes_access(policy, kubernetes)),
         aws: right.aws.as_ref().map(aws_access),
     }
 }
 
-fn ssh_access(policy: &Policy, ssh: &SshAccess, host_ca: &str) -> v1::SshAccess {
+/// The authority goes along only where a host can show a certificate of it: `ssh` would refuse the others.
+fn ssh_access(ways: &Ways, ssh: &SshAccess) -> v1::SshAccess {
     let host = |id: &TargetId| {
-        let target = policy.targets.get(id)?;
+        let target = ways.policy.targets.get(id)?;
         Some(v1::SshHost {
             target: id.to_string(),
             address: target.address.to_string(),
+            certified_until: ways.certified.get(id).copied().map(time),
         })
     };
+    let is_any_certified = ssh.targets.iter().any(|id| ways.certified.contains_key(id));
     v1::SshAccess {
         hosts: ssh.targets.iter().filter_map(host).collect(),
         principals: ssh.principals.iter().map(ToString::to_string).collect(),
-        host_ca: host_ca.to_owned(),
+        host_ca: match is_any_certified {
+            true => ways.host_ca.clone(),
+            false => String::new(),
+        },
     }
 }
 

@@ -151,4 +151,8 @@ impl Notary for FakeNotary {
     fn host_ca(&self) -> String {
         "ssh-ed25519 AAAA".into()
     }
+
+    fn user_ca(&self) -> String {
+        "ssh-ed25519 AAAB".into()
+    }
 }

@@ -236,6 +236,12 @@ async fn who_comes_in_is_on_record_until_they_are_out() {
         .end_session(&web, session, SessionEnd::Killed, took);
     is_refused(end.await, &Refusal::UnknownSession(session));
     assert!(world.app.status().problems.is_empty());
+    // What guards told nobody tells them again, however many they are.
+    tokio::select! {
+        biased;
+        at = attend.changed() => panic!("nothing is news: {at:?}"),
+        () = std::future::ready(()) => {}
+    }
 }
 
 #[tokio::test]

@@ -34,8 +34,8 @@ pub(super) async fn take_up(core: &Core) -> Option<String> {
 }
 
 async fn certify(core: &Core, hosts: &Hosts, key: &HostKey) -> Result<(), Failure> {
-    let (policy, _) = core.app.ways();
-    let act = key.act(&policy, core.clock.now(), &*core.entropy)?;
+    let ways = core.app.ways();
+    let act = key.act(&ways.policy, core.clock.now(), &*core.entropy)?;
     let decided = record(&core.sequence, act).await?;
     let certificate = key.certificate(&core.hosts, &decided, core.entropy.clone())?;
     hosts.keep(&key.target, &certificate)

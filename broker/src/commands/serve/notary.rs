@@ -41,4 +41,8 @@ impl Notary for LedgerNotary {
     fn host_ca(&self) -> String {
         self.hosts.public_line()
     }
+
+    fn user_ca(&self) -> String {
+        self.users.public_line()
+    }
 }

@@ -2,8 +2,12 @@
 
 use breakglass_domain::event::RoleStep;
 use breakglass_domain::people::Device;
-use breakglass_domain::targets::{DatabaseCertificate, GuardToken, Logins, Role, Session, Targets};
-use breakglass_domain::{CredentialId, GrantId, GrantRef, IncidentId, Line, SessionId, Time};
+use breakglass_domain::targets::{
+    CertifiedHost, DatabaseCertificate, GuardToken, Logins, Role, Session, Targets,
+};
+use breakglass_domain::{
+    CredentialId, GrantId, GrantRef, IncidentId, Line, SessionId, TargetId, Time,
+};
 use serde::{Deserialize, Serialize};
 
 use super::super::record::word;
@@ -20,6 +24,9 @@ pub(super) struct TargetsRecord {
     logins: Vec<(u64, i64, bool)>,
     #[serde(default)]
     certificates: Vec<CertificateRecord>,
+    /// Target, host, end. Without a default: a snapshot from before they were kept knows none of those
+    /// that were certified, so it is made again from the ledger.
+    hosts: Vec<(String, String, i64)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -124,6 +131,7 @@ impl From<&Targets> for TargetsRecord {
                 .iter()
                 .map(certificate_record)
                 .collect(),
+            hosts: targets.hosts.iter().map(host_record).collect(),
         }
     }
 }
@@ -138,6 +146,11 @@ fn certificate_record(
         serial: certificate.serial.clone(),
         until_ms: certificate.until.as_millis(),
     }
+}
+
+fn host_record((target, certified): (&TargetId, &CertifiedHost)) -> (String, String, i64) {
+    let until = certified.until.as_millis();
+    (target.to_string(), certified.host.to_string(), until)
 }
 
 fn session_record((id, session): (&SessionId, &Session)) -> SessionRecord {
@@ -206,6 +219,13 @@ impl TargetsRecord {
         for certificate in self.certificates {
             let (credential, certificate) = certificate.restore()?;
             targets.certificates.insert(credential, certificate);
+        }
+        for (target, host, until) in self.hosts {
+            let certified = CertifiedHost {
+                host: Line::recorded(&host),
+                until: Time::from_millis(until),
+            };
+            targets.hosts.insert(word(&target)?, certified);
         }
         Ok(targets)
     }

@@ -1,9 +1,9 @@
 //! Certificates for hosts, so that nobody is asked whether a fingerprint is the right one.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 
+use breakglass_domain::policy::access::host_of;
 use breakglass_domain::{Change, Time};
 use breakglass_tlog::Receipt;
 
@@ -124,20 +124,6 @@ pub fn fingerprint_of(public_line: &str) -> Result<String, IssueError> {
     Ok(CertifiedKey::parse(public_line)?.fingerprint())
 }
 
-/// The host of `host`, `host:port`, `[v6]:port` or a bare IPv6 address, in lower case as ssh compares
-/// it; `None` where it is none, or could stand for more than one.
-#[must_use]
-pub fn host_of(address: &str) -> Option<String> {
-    let host = match address.strip_prefix('[') {
-        Some(rest) => rest.split_once(']')?.0,
-        None if address.parse::<IpAddr>().is_ok() => address,
-        None => address.split_once(':').map_or(address, |(host, _)| host),
-    };
-    let proper = |b: u8| b.is_ascii_alphanumeric() || b"._:-".contains(&b);
-    let fits = !host.is_empty() && host.bytes().all(proper) && !host.starts_with('-');
-    fits.then(|| host.to_ascii_lowercase())
-}
-
 #[cfg(test)]
 mod tests {
     use breakglass_domain::{Actor, Event};
@@ -190,30 +176,5 @@ mod tests {
         };
         let refused = issuer.certify(&recorded(&started), KEY);
         assert!(matches!(refused, Err(IssueError::WrongReceipt)));
-    }
-
-    #[test]
-    fn the_port_and_the_case_do_not_count() {
-        for (address, host) in [
-            ("web-1.shop.example:2222", "web-1.shop.example"),
-            ("Web-1.Shop.Example", "web-1.shop.example"),
-            ("10.0.0.7:22", "10.0.0.7"),
-            ("[2001:db8::7]:22", "2001:db8::7"),
-            ("2001:DB8::7", "2001:db8::7"),
-        ] {
-            assert_eq!(host_of(address).as_deref(), Some(host), "{address}");
-        }
-        for none in [
-            "",
-            ":22",
-            "*",
-            "web-?",
-            "a b",
-            "-oProxyCommand=x",
-            "[::1",
-            "a,b",
-        ] {
-            assert_eq!(host_of(none), None, "{none}");
-        }
     }
 }

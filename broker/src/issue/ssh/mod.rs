@@ -20,6 +20,6 @@ mod tests;
 mod wire;
 
 pub use ca::{Certifies, Hosts, SshCa, SshHostCa, SshUserCa, Users};
-pub use host::{HostCertificate, HostIssuer, fingerprint_of, host_of};
+pub use host::{HostCertificate, HostIssuer, fingerprint_of};
 pub use issuer::SshIssuer;
 pub use krl::{SerialRange, krl};

@@ -10,15 +10,16 @@ use crate::{
     error::Error,
     exec::{self, Hop, Order, Task},
     session::Session,
-    ssh::{Address, Destination, Reach, Target, find},
+    ssh::{Address, Destination, Reach, Target, find, is_certified},
     text,
 };
 
 /// Log in to a host, and give the access back when you leave
 ///
 /// Finds the right that leads to the host, asks for it, waits for the yes, and runs the unchanged
-/// `ssh` with a certificate that lives in memory only. Where the fleet has an authority for its
-/// hosts you are not asked about fingerprints. When the access ends first, so does the login.
+/// `ssh` with a certificate that lives in memory only. Where the host has a certificate
+/// (`glassd host-certificate`) you are not asked about its key; elsewhere `ssh` goes by your known
+/// hosts, as ever. When the access ends first, so does the login.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -65,7 +66,10 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let rights = reaches(&session, wanted.as_deref()).await?;
     let found = find(&destination, &rights, wanted.as_deref())?;
     let asked = args.asking.look_up(seat, &session, found.right).await?;
-    let is_known = has_host_ca(&asked.right);
+    let is_known = is_known(&asked.right, &found.target.id);
+    if !is_known {
+        seat.printer.note(by_known_hosts(&found.target.id));
+    }
     let hop = Hop {
         address: found.target.address.clone(),
         login: found.login.to_owned(),
@@ -110,9 +114,20 @@ fn reach(verdict: &v1::Verdict) -> Option<Reach> {
     })
 }
 
-fn has_host_ca(right: &v1::Verdict) -> bool {
+/// Whether a target's host can show a certificate.
+fn is_known(right: &v1::Verdict, target: &str) -> bool {
     let ssh = right.access.as_ref().and_then(|access| access.ssh.as_ref());
-    ssh.is_some_and(|ssh| !ssh.host_ca.is_empty())
+    ssh.is_some_and(|ssh| {
+        let mut hosts = ssh.hosts.iter().filter(|host| host.target == target);
+        hosts.any(|host| is_certified(ssh, host))
+    })
+}
+
+fn by_known_hosts(target: &str) -> String {
+    format!(
+        "{target} has no host certificate, so ssh goes by your known hosts and may ask about its key. To \
+         end that, on the broker's host: glassd host-certificate {target} KEY.pub"
+    )
 }
 
 #[cfg(test)]
@@ -148,22 +163,57 @@ mod tests {
     fn a_right_without_hosts_leads_to_none() {
         let mut verdict = v1::Verdict::default();
         assert_eq!(reach(&verdict), None);
-        let hosts = ["web-1.shop.example", "not a host"];
-        let ssh = v1::SshAccess {
-            hosts: hosts
-                .map(|address| v1::SshHost {
-                    target: "web-1".into(),
-                    address: address.into(),
-                })
-                .to_vec(),
-            principals: vec!["deploy".into()],
-            host_ca: String::new(),
+        verdict.access = Some(ways(&[
+            ("web-1", "web-1.shop.example"),
+            ("web-2", "not a host"),
+        ]));
+        assert_eq!(reach(&verdict).unwrap().targets.len(), 1);
+    }
+
+    fn ways(hosts: &[(&str, &str)]) -> v1::Access {
+        let host = |(target, address): &(&str, &str)| v1::SshHost {
+            target: (*target).into(),
+            address: (*address).into(),
+            certified_until: None,
         };
-        verdict.access = Some(v1::Access {
+        let ssh = v1::SshAccess {
+            hosts: hosts.iter().map(host).collect(),
+            principals: vec!["deploy".into()],
+            host_ca: "ssh-ed25519 AAAA breakglass-host-ca".into(),
+        };
+        v1::Access {
             ssh: Some(ssh),
             ..v1::Access::default()
-        });
-        assert_eq!(reach(&verdict).unwrap().targets.len(), 1);
-        assert!(!has_host_ca(&verdict));
+        }
+    }
+
+    #[test]
+    fn only_a_host_that_can_show_a_certificate_is_held_to_it() {
+        let mut access = ways(&[
+            ("web-1", "web-1.shop.example"),
+            ("web-2", "web-2.shop.example"),
+        ]);
+        if let Some(ssh) = &mut access.ssh {
+            ssh.hosts[0].certified_until = Some(prost_types::Timestamp::default());
+        }
+        let mut verdict = v1::Verdict {
+            access: Some(access),
+            ..v1::Verdict::default()
+        };
+        assert!(is_known(&verdict, "web-1"));
+        assert!(!is_known(&verdict, "web-2"), "it has none");
+        assert!(!is_known(&verdict, "web-3"), "nobody knows it");
+        assert!(by_known_hosts("web-2").contains("glassd host-certificate web-2 KEY.pub"));
+        if let Some(ssh) = verdict
+            .access
+            .as_mut()
+            .and_then(|access| access.ssh.as_mut())
+        {
+            ssh.host_ca.clear();
+        }
+        assert!(
+            !is_known(&verdict, "web-1"),
+            "nor does anybody vouch for it"
+        );
     }
 }

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     error::Error,
     roots,
-    ssh::{Address as Host, HostCa},
+    ssh::{Address as Host, HostCa, is_certified},
 };
 
 /// The port of PostgreSQL.
@@ -101,19 +101,24 @@ fn ssh_place(ssh: &v1::SshAccess, folder: &Path) -> Result<Ssh, Error> {
             "set XDG_RUNTIME_DIR or TMPDIR to a folder with a shorter name",
         ));
     }
-    let known_hosts = match ssh.host_ca.as_str() {
-        "" => None,
-        line => {
-            let ca = HostCa::parse(line)?;
-            let hosts = ssh.hosts.iter();
-            let hosts = hosts.filter_map(|host| Host::parse(&host.address));
-            Some(hosts.map(|host| ca.known_hosts(&host)).collect())
-        }
-    };
     Ok(Ssh {
         socket,
-        known_hosts,
+        known_hosts: known_hosts(ssh)?,
     })
+}
+
+/// The hosts that can show a certificate; nothing where none can.
+fn known_hosts(ssh: &v1::SshAccess) -> Result<Option<String>, Error> {
+    let certified = ssh.hosts.iter().filter(|host| is_certified(ssh, host));
+    let certified: Vec<_> = certified
+        .filter_map(|host| Host::parse(&host.address))
+        .collect();
+    if certified.is_empty() {
+        return Ok(None);
+    }
+    let ca = HostCa::parse(&ssh.host_ca)?;
+    let lines = certified.iter().map(|host| ca.known_hosts(host));
+    Ok(Some(lines.collect()))
 }
 
 fn postgres_place(postgres: &v1::PostgresAccess) -> Result<Place, Unfit> {

@@ -15,7 +15,7 @@ pub const KNOWN_HOSTS: &str = "known_hosts";
 pub struct Ssh {
     /// Its socket.
     pub socket: PathBuf,
-    /// What a known hosts file holds of the right's hosts, where the fleet has an authority.
+    /// What a known hosts file holds of the right's hosts that can show a certificate.
     pub known_hosts: Option<String>,
 }
 

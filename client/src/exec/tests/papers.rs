@@ -23,6 +23,9 @@ fn hosts() -> Option<SshAccess> {
         hosts: vec![SshHost {
             target: "web-1".into(),
             address: "web-1.shop.example:2222".into(),
+            certified_until: Some(crate::time::to_proto(
+                "2027-11-23T03:00:00Z".parse().unwrap(),
+            )),
         }],
         principals: vec!["deploy".into()],
         host_ca: format!("ssh-ed25519 {KEY} breakglass-host-ca"),

@@ -22,6 +22,8 @@ pub struct News {
     pub krl: Option<Vec<u8>>,
     /// The keys that tokens are signed with (RFC 7517).
     pub jwks: Option<String>,
+    /// The line of the authority that certificates of people come from.
+    pub user_ca: Option<String>,
     /// How long access outlives the contact, from the policy's target.
     pub grace: Option<Duration>,
 }

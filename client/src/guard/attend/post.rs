@@ -234,6 +234,7 @@ impl Stream {
             tick: tick.map(|tick| tick.tick().at),
             krl: Some(message.krl).filter(|krl| !krl.is_empty()),
             jwks: Some(message.jwks).filter(|jwks| !jwks.is_empty()),
+            user_ca: Some(message.user_ca).filter(|line| !line.is_empty()),
             grace,
         })
     }

@@ -227,6 +227,12 @@ impl View {
         })
     }
 
+    /// Why a grant is over, where the broker has said so: none ever lives again.
+    #[must_use]
+    pub fn over(&self, grant: &str) -> Option<&str> {
+        self.ended.get(grant).map(String::as_str)
+    }
+
     /// The sessions here that the broker wants to be over.
     pub fn doomed(&self) -> impl Iterator<Item = &str> {
         self.doomed.iter().map(String::as_str)

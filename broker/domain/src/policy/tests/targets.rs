@@ -2,7 +2,7 @@
 
 use super::super::{Policy, Right};
 use crate::event::CredentialKind;
-use crate::policy::access::{Principal, SshExtension, TargetKind};
+use crate::policy::access::{Principal, SshExtension, TargetKind, host_of};
 use crate::time::Lifetime;
 
 const BASE: &str = r#"version = 1
@@ -201,4 +201,29 @@ fn the_sample_s_targets_can_be_used() {
     let text = format!("{before}\n{used}\n{rule}");
     let policy = Policy::parse("policy.toml", &text).unwrap_or_else(|wrong| panic!("{wrong}"));
     assert_eq!(policy.targets.len(), 2);
+}
+
+#[test]
+fn the_port_and_the_case_do_not_count() {
+    for (address, host) in [
+        ("web-1.shop.example:2222", "web-1.shop.example"),
+        ("Web-1.Shop.Example", "web-1.shop.example"),
+        ("10.0.0.7:22", "10.0.0.7"),
+        ("[2001:db8::7]:22", "2001:db8::7"),
+        ("2001:DB8::7", "2001:db8::7"),
+    ] {
+        assert_eq!(host_of(address).as_deref(), Some(host), "{address}");
+    }
+    for none in [
+        "",
+        ":22",
+        "*",
+        "web-?",
+        "a b",
+        "-oProxyCommand=x",
+        "[::1",
+        "a,b",
+    ] {
+        assert_eq!(host_of(none), None, "{none}");
+    }
 }

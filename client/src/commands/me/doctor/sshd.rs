@@ -6,6 +6,7 @@ use super::Check;
 use crate::{
     files,
     guard::ssh::{MAX_KRL_BYTES, krl},
+    text::plain,
 };
 
 /// Where PAM's rules for sshd are; sshd asks for the service it is itself called.
@@ -17,10 +18,11 @@ const SSHD: &str = "/usr/sbin/sshd";
 /// The words that stand before a setting's value in `sshd -T`: lower case, one line each.
 type Effective = BTreeMap<String, String>;
 
-/// Everything; `krl` is the list the broker has now, where it could be asked.
-pub(super) fn check(krl: Option<&[u8]>, checks: &mut Vec<Check>) {
+/// Everything; `krl` is the list and `user_ca` the authority's line that the broker has now, where it
+/// could be asked.
+pub(super) fn check(krl: Option<&[u8]>, user_ca: Option<&str>, checks: &mut Vec<Check>) {
     match effective() {
-        Ok(settings) => checks.extend(settings_checks(&settings, krl)),
+        Ok(settings) => checks.extend(settings_checks(&settings, krl, user_ca)),
         Err(check) => checks.push(check),
     }
     let rules = fs::read_to_string(PAM).unwrap_or_default();
@@ -58,7 +60,7 @@ fn parsed(text: &str) -> Effective {
         .collect()
 }
 
-fn settings_checks(settings: &Effective, krl: Option<&[u8]>) -> Vec<Check> {
+fn settings_checks(settings: &Effective, krl: Option<&[u8]>, user_ca: Option<&str>) -> Vec<Check> {
     let value = |name: &str| settings.get(name).map(String::as_str);
     let is_on = |name: &str, shown: &str, why: &str| match value(name) {
         Some("yes") => Check::good(format!("sshd: {shown} yes")),
@@ -68,7 +70,7 @@ fn settings_checks(settings: &Effective, krl: Option<&[u8]>) -> Vec<Check> {
         ),
     };
     vec![
-        authorities(value("trustedusercakeys")),
+        authorities(value("trustedusercakeys"), user_ca),
         revoked(value("revokedkeys"), krl),
         is_on("usepam", "UsePAM", "the guard learns of a session from PAM"),
         is_on(
@@ -83,27 +85,50 @@ fn set(value: Option<&str>) -> Option<&Path> {
     value.filter(|value| *value != "none").map(Path::new)
 }
 
-fn authorities(value: Option<&str>) -> Check {
-    let fix =
-        "on the broker `glassd ssh-ca`; its first line goes into the file of TrustedUserCAKeys";
+/// The broker's authority is among those whose certificates sshd takes.
+fn authorities(value: Option<&str>, brokers: Option<&str>) -> Check {
     let Some(path) = set(value) else {
         let what = "sshd: TrustedUserCAKeys is not set: no certificate is taken";
-        return Check::bad(what, fix);
+        return Check::bad(what, format!("name a file there; {AS_PRINTED}"));
     };
     let shown = path.display();
     let text = fs::read_to_string(path).unwrap_or_default();
-    let keys = text
-        .lines()
-        .filter(|line| line.starts_with("ssh-") || line.starts_with("ecdsa-"));
-    match keys.count() {
-        0 => Check::bad(
+    let there: Vec<_> = text.lines().filter_map(public_key).collect();
+    let brokers = brokers.and_then(|line| Some((line, public_key(line)?)));
+    match (there.len(), brokers) {
+        (0, _) => Check::bad(
             format!("sshd: no authority in TrustedUserCAKeys {shown}"),
-            fix,
+            AS_PRINTED,
         ),
-        count => Check::good(format!(
+        (count, None) => Check::good(format!(
             "sshd: TrustedUserCAKeys {shown}, authorities: {count}"
         )),
+        (_, Some((_, key))) if there.contains(&key) => Check::good(format!(
+            "sshd: TrustedUserCAKeys {shown} names the broker's authority"
+        )),
+        (_, Some((line, _))) => Check::bad(
+            format!(
+                "sshd: TrustedUserCAKeys {shown} names another authority than the broker's: whoever \
+                 comes with a certificate is refused"
+            ),
+            format!(
+                "put this line into {shown}, in place of a broker's that is no more: {}",
+                plain(line)
+            ),
+        ),
     }
+}
+
+/// Where the authority's line comes from.
+const AS_PRINTED: &str =
+    "on the broker `glassd ssh-ca`; its first line goes into the file of TrustedUserCAKeys";
+
+/// Algorithm and key of a line in a file of keys, without the comment behind; `None` for what is none.
+fn public_key(line: &str) -> Option<(&str, &str)> {
+    let mut words = line.split_ascii_whitespace();
+    let (algorithm, key) = words.next().zip(words.next())?;
+    let is_one = algorithm.starts_with("ssh-") || algorithm.starts_with("ecdsa-");
+    is_one.then_some((algorithm, key))
 }
 
 /// The list in place names what the broker has revoked by now.
@@ -204,7 +229,7 @@ mod tests {
 
     #[test]
     fn what_is_not_set_is_said_with_its_fix() {
-        let checks = settings_checks(&parsed("usepam no\nexposeauthinfo no\n"), None);
+        let checks = settings_checks(&parsed("usepam no\nexposeauthinfo no\n"), None, None);
         for (check, what) in checks.iter().zip([
             "TrustedUserCAKeys is not set",
             "RevokedKeys is not set",
@@ -244,14 +269,38 @@ mod tests {
     }
 
     #[test]
-    fn an_authority_is_a_line_in_its_file() {
+    fn an_authority_is_a_line_in_its_file_and_has_to_be_the_brokers() {
+        const OURS: &str = "ssh-ed25519 AAAA breakglass-user-ca";
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("user_ca.pub");
-        assert!(!authorities(path.to_str()).ok);
-        fs::write(&path, "# none\n").unwrap();
-        assert!(!authorities(path.to_str()).ok);
-        fs::write(&path, "ssh-ed25519 AAAA breakglass-user-ca\n").unwrap();
-        assert!(authorities(path.to_str()).ok);
+        let said = |brokers: Option<&str>| authorities(path.to_str(), brokers);
+        assert!(!said(None).ok, "there is no file");
+        for (text, ok, ok_without_the_broker) in [
+            ("# none\n", false, false),
+            ("ssh-ed25519\n", false, false),
+            ("ssh-ed25519 AAAA a comment of their own\n", true, true),
+            ("ssh-ed25519 BBBB another\nssh-ed25519 AAAA\n", true, true),
+            (
+                "ssh-ed25519 BBBB a broker that was set up anew\n",
+                false,
+                true,
+            ),
+            (
+                "# ssh-ed25519 AAAA\necdsa-sha2-nistp256 AAAA\n",
+                false,
+                true,
+            ),
+        ] {
+            fs::write(&path, text).unwrap();
+            assert_eq!(said(Some(OURS)).ok, ok, "{text}");
+            assert_eq!(said(None).ok, ok_without_the_broker, "{text}");
+        }
+        let check = said(Some(OURS));
+        assert!(check.what.contains("another authority than the broker's"));
+        let fix = check.fix.unwrap();
+        assert!(fix.ends_with(OURS) && fix.contains("user_ca.pub"), "{fix}");
+        let hostile = said(Some("ssh-ed25519 CCCC \u{1b}[2J")).fix.unwrap();
+        assert!(!hostile.contains('\u{1b}'), "{hostile}");
     }
 
     #[test]

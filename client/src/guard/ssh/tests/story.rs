@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use super::{Mourner, Scene};
@@ -260,10 +261,52 @@ async fn the_list_of_revoked_certificates_is_put_in_place() {
         krl: Some(krl.clone()),
         ..News::default()
     });
-    // What is said next is heard after it.
-    guard.broker.stand(&[], &[]);
+    while std::fs::read(scene.path("revoked")).unwrap() != krl {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn nobody_waits_for_the_list_to_be_written_to_end() {
+    let mut scene = Scene::set();
+    // As a disk that does not answer: whoever reads waits until somebody writes.
+    let disk = scene.path("revoked");
+    mknodat(CWD, &disk, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+    let mut guard = Guard::start(&scene);
+    guard.broker.stand(&["G-45"], &[]);
+    let _login = scene.shell(LOGIN, 1);
+    let left = scene.mourner().await;
+    guard.opened().await;
+    let mut krl = b"SSHKRL\n\0\0\0\0\x01".to_vec();
+    krl.extend([0; 24]);
+    guard.broker.say(News {
+        krl: Some(krl),
+        ..News::default()
+    });
+    guard.broker.stand(&[], &[("G-45", "revoked")]);
+    assert_eq!(guard.ended().await.how, How::Killed);
+    assert!(left.is_dead());
+    // It answers, so that the one who waits can end.
+    drop(std::fs::OpenOptions::new().write(true).open(&disk).unwrap());
+}
+
+#[tokio::test]
+async fn whose_grant_is_known_to_be_over_is_refused_without_asking_anybody() {
+    let mut scene = Scene::set();
+    let mut guard = Guard::start(&scene);
+    guard.broker.stand(&["G-45"], &[]);
+    let _first = scene.shell(LOGIN, 1);
+    let left = scene.mourner().await;
+    guard.opened().await;
+    guard
+        .broker
+        .stand(&[], &[("G-45", "leon closed INC-12: fixed")]);
     guard.ended().await;
-    assert_eq!(std::fs::read(scene.path("revoked")).unwrap(), krl);
+    assert!(left.is_dead());
+    // sshd has not read the list yet, say, and takes the certificate once more.
+    let _late = scene.shell(LOGIN, 2);
+    assert_eq!(scene.word().await, "refused");
+    assert!(guard.acts.try_recv().is_err(), "the broker was asked");
 }
 
 #[tokio::test]

@@ -42,7 +42,8 @@ impl<B: Broker> Watch<B> {
             // Its hook rings again: the guard was restarted while it waited.
             return self.rung_again(key, answer);
         }
-        if let Some(why) = self.view.lost(now) {
+        let over = self.view.over(&login.credential.grant).map(str::to_owned);
+        if let Some(why) = self.view.lost(now).or(over) {
             return refuse(answer, why);
         }
         let added = self.sessions.add(Session {

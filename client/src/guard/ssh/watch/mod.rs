@@ -2,6 +2,7 @@
 
 mod admit;
 mod census;
+mod lists;
 mod tell;
 
 use std::{
@@ -25,8 +26,7 @@ use super::{
     broker::{Broker, How, News},
     cgroup::Cgroups,
     cut::{self, Condemned, Fate, Outcome},
-    doorbell,
-    krl::{self, Kept},
+    doorbell, krl,
     limits::{AGAIN_PAUSE, CONTACT_SAVED_EVERY, LOOK_EVERY, LOOK_SHARE},
     reports::Backoff,
     roster::Roster,
@@ -69,10 +69,12 @@ pub async fn run<B: Broker>(
             Some(asked) = next(&mut watch.asked) => watch.answered(asked),
             Some(outcomes) = next(&mut watch.cuts) => watch.cut(outcomes),
             Some(told) = next(&mut watch.telling) => watch.told(told),
+            Some(kept) = watch.lists.kept() => watch.lists.note(kept, &watch.printer),
             () = sleep_until(watch.wake) => {}
         }
         watch.look(heard);
     }
+    watch.lists.finish(printer).await;
     watch.save();
     printer.note("the guard stops; open sessions stay, and end with their grants once it is back");
     Ok(())
@@ -90,7 +92,6 @@ async fn next<T: 'static>(tasks: &mut JoinSet<T>) -> Option<T> {
 struct Watch<B> {
     broker: Arc<B>,
     printer: Printer,
-    order: Order,
     sessions: Sessions,
     running: BTreeMap<u64, Running>,
     view: View,
@@ -99,6 +100,7 @@ struct Watch<B> {
     asked: JoinSet<admit::Asked>,
     cuts: JoinSet<Vec<Outcome>>,
     telling: JoinSet<tell::Told>,
+    lists: lists::Lists,
     /// Sessions the broker is being told or asked about.
     busy: HashSet<u64>,
     /// When to look again though nothing is heard.
@@ -107,6 +109,9 @@ struct Watch<B> {
     census: Instant,
     /// Something is not written down yet.
     unsaved: bool,
+    /// Something is not that can be written down with the next census: a guard that is killed before
+    /// tells it once more, and the broker takes no notice.
+    forgotten: bool,
     /// The contact that is written down.
     saved_contact: Option<Timestamp>,
     /// That the stream is broken was said.
@@ -153,7 +158,6 @@ impl<B: Broker> Watch<B> {
             saved_contact: sessions.contact(),
             broker,
             printer,
-            order: order.clone(),
             sessions,
             running: BTreeMap::new(),
             cgroups,
@@ -161,10 +165,12 @@ impl<B: Broker> Watch<B> {
             asked: JoinSet::new(),
             cuts: JoinSet::new(),
             telling: JoinSet::new(),
+            lists: lists::Lists::new(order.krl.clone()),
             busy: HashSet::new(),
             wake: now.passing,
             census: now.passing,
             unsaved: false,
+            forgotten: false,
             said_lost: false,
             said_bad_tick: false,
         };
@@ -222,16 +228,8 @@ impl<B: Broker> Watch<B> {
                 }
             }
         }
-        if let (Some(krl), Some(path)) = (&news.krl, &self.order.krl) {
-            match krl::keep(path, krl) {
-                Ok(Kept::Written | Kept::Same) => {}
-                Ok(Kept::Older) => self.printer.warn(format!(
-                    "the broker sent a list of revoked certificates that is older than {}, which \
-                     is kept; if the broker was set up anew, delete that file",
-                    path.display()
-                )),
-                Err(why) => self.printer.warn(why),
-            }
+        if let Some(list) = news.krl {
+            self.lists.take(list);
         }
     }
 
@@ -249,14 +247,16 @@ impl<B: Broker> Watch<B> {
     /// Decides what follows from all that is known, and when to look again.
     fn look(&mut self, heard: Instant) {
         let now = Moment::now();
+        // First: whoever has to go does not wait for a look at everybody.
+        self.end_those_due(heard, now);
         if now.passing >= self.census {
             self.look_around();
+            self.unsaved |= self.forgotten;
             let took = now.passing.elapsed();
             self.census = Instant::now() + LOOK_EVERY.max(took * LOOK_SHARE);
             // Whoever waits for this sees that we are not stuck.
             let _ = sd_notify::notify(&[NotifyState::Watchdog]);
         }
-        self.end_those_due(heard, now);
         self.tell_the_broker(now.passing);
         if self.unsaved {
             self.save();
@@ -371,7 +371,7 @@ impl<B: Broker> Watch<B> {
 
     fn save(&mut self) {
         match self.sessions.save() {
-            Ok(()) => self.unsaved = false,
+            Ok(()) => (self.unsaved, self.forgotten) = (false, false),
             // Tried again at the next look.
             Err(why) => self.printer.warn(why),
         }

@@ -96,10 +96,12 @@ impl<B: Broker> Watch<B> {
             Ok(name) => {
                 self.backoff.reset();
                 match (name, self.sessions.session_mut(key)) {
-                    (Some(name), Some(session)) => session.id = Some(name),
-                    _ => drop(self.sessions.remove(key)),
+                    (Some(name), Some(session)) => {
+                        session.id = Some(name);
+                        self.unsaved = true;
+                    }
+                    _ => self.heard_of_the_end(key),
                 }
-                self.unsaved = true;
             }
             Err(why) if is_final(&why) => self.give_up_on(key, &why),
             Err(why) => {
@@ -110,6 +112,14 @@ impl<B: Broker> Watch<B> {
                 self.backoff.failed(Instant::now());
             }
         }
+    }
+
+    fn heard_of_the_end(&mut self, key: u64) {
+        let session = self.sessions.remove(key);
+        if let Some(id) = session.and_then(|session| session.id) {
+            self.view.mourned(&id);
+        }
+        self.forgotten = true;
     }
 
     /// The broker will never take this report.
