@@ -114,6 +114,11 @@ kinds! {
     "ledger.repaired" Broker false [cut_bytes Number]
 }
 
+/// The kinds this client knows.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> + Clone {
+    KINDS.iter().map(|known| known.name)
+}
+
 /// Whether this client knows what a kind means.
 pub(super) fn is_known(kind: &str) -> bool {
     KINDS.iter().any(|known| known.name == kind)
