@@ -41,7 +41,7 @@ fn takes(house: &mut House, (what, who, about, much): Step) -> Result<(), Refusa
         5 => house.loads(&changed(about)),
         6 if much < 40 => house.enrols_guard(["web-1", "shop-db"][usize::from(about) % 2]),
         6 => house.enrols(person),
-        7 => return house.says_it_again(),
+        7 => return house.says_it_again(usize::from(much) / 8),
         8 => return lifts(house, TEAM[usize::from(who) % 3], much),
         9 if much < 180 => return about_person(house, TEAM[usize::from(who) % 3], about, much),
         10..=12 => return about_incident(house, TEAM[usize::from(who) % 3], about, much),

@@ -27,6 +27,7 @@ impl State {
             self.remember_nonce(signed, event.at);
         }
         self.forget_stale_nonces();
+        self.played.apply(event);
         self.budgets.apply(event);
         match &event.change {
             Change::PolicyLoaded { policy, sha256 } => {

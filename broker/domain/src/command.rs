@@ -429,6 +429,16 @@ impl Act {
         )
     }
 
+    /// Whether it ends something for now and not for good, or ends nothing: the same statement would
+    /// have an effect a second time.
+    #[must_use]
+    pub fn can_be_again(&self) -> bool {
+        matches!(
+            self,
+            Self::Note { .. } | Self::Freeze { .. } | Self::Remove { .. }
+        )
+    }
+
     /// Whether a person needs no statement for it: it gives nothing that a statement has not given
     /// before, and the connection's certificate says who calls.
     #[must_use]

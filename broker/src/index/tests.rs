@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use breakglass_domain::event::CredentialKind;
 use breakglass_domain::grant::Phase;
+use breakglass_domain::played::Played;
 use breakglass_domain::policy::{Risk, STARTER};
 use breakglass_domain::{
     Actor, Basis, Change, CredentialId, Ending, Event, GrantId, GrantRef, IncidentId, KeyId,
@@ -466,6 +467,11 @@ fn a_snapshot_restores_the_very_same_state() {
         ("mia", frozen),
     ];
     changes.extend(night(1, 1));
+    let noted = Change::IncidentNoted {
+        incident: IncidentId(1),
+        text: Prose::parse("two customers wrote").unwrap(),
+    };
+    changes.push(("mia", noted));
     changes.push(("mia", requested(of(3, "mia", "deploy-shop", 1))));
     changes.push(("leon", started(of(3, "mia", "deploy-shop", 1))));
     let mut state = State::default();
@@ -489,6 +495,9 @@ fn a_snapshot_restores_the_very_same_state() {
     }
     assert!(state.grants.len() == 2 && !state.deadlines.is_empty() && !state.openings.is_empty());
     assert!(state.budgets.len() > 2);
+    assert!(state.played.kept().count() >= 2);
+    let played = state.played.kept().collect::<Vec<_>>();
+    state.played = Played::restored(played, Some(Time::from_millis(HOUR_MS / 3)));
     let reader = nights.ledger.reader();
     let taken = (nights.size, &state);
     snapshot::save(&opened.store, &nights.sealer, &*reader, taken).unwrap();

@@ -129,7 +129,7 @@ pub(super) fn enroll(case: &Case<'_>, command: &Command) -> Result<Vec<Event>, R
     if signed.key != *key {
         return Err(Refusal::StatementMissing);
     }
-    admit::statement(case, signed)?;
+    admit::statement(case, signed, &command.act)?;
     room_for_key(case, target, key)?;
     let enrolled = Change::TargetEnrolled {
         target: target.clone(),
@@ -224,6 +224,7 @@ fn open(
         });
     }
     case.afford(&Spending::Sessions(by.clone()))?;
+    case.afford(&Spending::Logins(grant.of.person.clone(), by.clone()))?;
     let opened = Change::SessionOpened {
         of: grant.of.clone(),
         session: case.state.targets.next_session,
