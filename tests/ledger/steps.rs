@@ -3,7 +3,9 @@
 
 use breakglass_domain::command::{RoleOutcome, Wanted};
 use breakglass_domain::event::{RoleStep, SessionEnd};
-use breakglass_domain::{Act, Grant, GrantId, IncidentId, Lifetime, Prose, Refusal, Severity};
+use breakglass_domain::{
+    Act, Grant, GrantId, IncidentId, Lifetime, Nonce, Prose, Refusal, Severity,
+};
 use breakglass_proto::statement::Act as Said;
 use jiff::SignedDuration;
 use proptest::collection::vec;
@@ -285,12 +287,22 @@ fn at_target(house: &mut House, about: u8, much: u8) -> Result<(), Refusal> {
             house.broker_does(Act::NoteRole { role, outcome })
         }
         _ => {
-            let Some(grant) = issued else { return Ok(()) };
+            // Under one that lives, or lived: a guard may have been alone meanwhile.
+            let over = targets.over.keys().next_back().copied();
+            let live = issued.map(|grant| grant.of.grant);
+            let grant = if much.is_multiple_of(3) {
+                over.or(live)
+            } else {
+                live
+            };
+            let Some(grant) = grant else { return Ok(()) };
             let open = Act::OpenSession {
-                grant: grant.of.grant,
-                credential: format!("{}.1", grant.of.grant).parse().unwrap(),
+                grant,
+                credential: format!("{grant}.1").parse().unwrap(),
                 login: line("deploy"),
                 origin: "10.1.2.3:50022".into(),
+                once: (much % 4 != 1).then_some(Nonce([much % 8; 16])),
+                let_in_at: much.is_multiple_of(2).then_some(house.now),
             };
             house.guard_says("web-1", open)
         }

@@ -82,6 +82,14 @@ pub const LAPSES_AFTER: Lifetime = Lifetime::from_secs(15 * 60);
 /// Sessions open at once: more is a broken script.
 pub const SESSIONS: usize = 10_000;
 
+/// How long after the end of a grant its guards may report whom they let in under it while the broker
+/// was out of reach. Sessions end with the grace, so this is for reports alone: a night, and the
+/// morning after it.
+pub const LATE_WITHIN: Lifetime = Lifetime::from_secs(24 * 3_600);
+
+/// Grants that are remembered for that: two megabytes, and more than the largest team has in a day.
+pub const LATE_GRANTS: usize = 10_000;
+
 /// Bytes of where a session comes from, as its target says it: an address and a port.
 pub const ORIGIN_MAX: usize = 64;
 

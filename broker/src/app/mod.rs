@@ -53,7 +53,7 @@ pub use enroll::{Certified, Enrolling};
 pub use error::Error;
 pub use export::Export;
 pub use feed::Feed;
-pub use guard::{AtTarget, Attend, Guard, LiveGrant};
+pub use guard::{AtTarget, Attend, Guard, LiveGrant, Login, SessionName};
 pub use hold::{Hold, HoldNews};
 pub use incident::{Doomed, Ended, IncidentWithGrants};
 pub use issue::{Issued, NewKey, Wish};

@@ -3,21 +3,21 @@
 
 mod questions;
 mod seal;
+mod snapshots;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use breakglass_domain::event::CredentialKind;
 use breakglass_domain::grant::Phase;
-use breakglass_domain::played::Played;
-use breakglass_domain::policy::{Risk, STARTER};
+use breakglass_domain::policy::Risk;
 use breakglass_domain::{
     Actor, Basis, Change, CredentialId, Ending, Event, GrantId, GrantRef, IncidentId, KeyId,
-    Lifetime, Line, Nonce, Policy, Prose, Severity, Signed, State, Time,
+    Lifetime, Line, Prose, Severity, State, Time,
 };
 use breakglass_tlog::note::{Ed25519Signer, KeyName};
 
-use super::{Opened, Sealer, SledIndex, compare, snapshot};
+use super::{Opened, Sealer, SledIndex, compare};
 use crate::ledger::sequence::replay;
 use crate::ledger::{MemoryLedger, entry};
 use crate::ports::{EntryFilter, GrantFilter, Index, Ledger, Projection, Recorded};
@@ -430,77 +430,4 @@ async fn an_index_of_another_ledger_or_a_damaged_one_is_built_again() {
             .len(),
         7
     );
-}
-
-#[test]
-fn a_snapshot_restores_the_very_same_state() {
-    let mut nights = Nights::new("glass.example/ledger");
-    nights.write(night(1, 1));
-    let opened = nights.opens_at(&nights.at());
-    let policy = Arc::new(Policy::parse("policy.toml", STARTER).unwrap());
-    let loaded = Change::PolicyLoaded {
-        policy,
-        sha256: "ab".repeat(32),
-    };
-    let enrolled = Change::PersonEnrolled {
-        person: "mia".parse().unwrap(),
-        token: "cd".repeat(32).parse().unwrap(),
-        key: key(),
-        public: vec![4; 65],
-        device: line("mia's laptop"),
-        serial: "0a".into(),
-        certificate_expires_at: Time::from_millis(9 * HOUR_MS),
-    };
-    let invited = Change::PersonInvited {
-        person: "leon".parse().unwrap(),
-        token: "ef".repeat(32).parse().unwrap(),
-        expires_at: Time::from_millis(5 * HOUR_MS),
-    };
-    let frozen = Change::PersonFrozen {
-        person: "leon".parse().unwrap(),
-        reason: line("lost it"),
-    };
-    let mut changes = vec![
-        ("breakglass", loaded),
-        ("mia", enrolled),
-        ("mia", invited),
-        ("mia", frozen),
-    ];
-    changes.extend(night(1, 1));
-    let noted = Change::IncidentNoted {
-        incident: IncidentId(1),
-        text: Prose::parse("two customers wrote").unwrap(),
-    };
-    changes.push(("mia", noted));
-    changes.push(("mia", requested(of(3, "mia", "deploy-shop", 1))));
-    changes.push(("leon", started(of(3, "mia", "deploy-shop", 1))));
-    let mut state = State::default();
-    for (number, (by, change)) in changes.into_iter().enumerate() {
-        let nonce = Nonce([u8::try_from(number).unwrap(); 16]);
-        let at = Time::from_millis(HOUR_MS / 2);
-        let signed = Signed {
-            text: "t".into(),
-            key: key(),
-            signature: vec![1],
-            nonce,
-            at,
-        };
-        let by = by.parse().unwrap();
-        state.apply(&Event {
-            at,
-            by,
-            change,
-            signed: Some(Arc::new(signed)),
-        });
-    }
-    assert!(state.grants.len() == 2 && !state.deadlines.is_empty() && !state.openings.is_empty());
-    assert!(state.budgets.len() > 2);
-    assert!(state.played.kept().count() >= 2);
-    let played = state.played.kept().collect::<Vec<_>>();
-    state.played = Played::restored(played, Some(Time::from_millis(HOUR_MS / 3)));
-    let reader = nights.ledger.reader();
-    let taken = (nights.size, &state);
-    snapshot::save(&opened.store, &nights.sealer, &*reader, taken).unwrap();
-    let found = snapshot::load(&opened.store, &nights.sealer, &*reader);
-    assert_eq!(found.unwrap(), (nights.size, state));
 }

@@ -2,8 +2,12 @@
 
 use breakglass_domain::event::RoleStep;
 use breakglass_domain::people::Device;
-use breakglass_domain::targets::{DatabaseCertificate, GuardToken, Logins, Role, Session, Targets};
-use breakglass_domain::{CredentialId, GrantId, GrantRef, IncidentId, Line, SessionId, Time};
+use breakglass_domain::targets::{
+    DatabaseCertificate, GuardToken, Logins, Over, Role, Session, Targets,
+};
+use breakglass_domain::{
+    CredentialId, GrantId, GrantRef, IncidentId, Line, Nonce, SessionId, Time,
+};
 use serde::{Deserialize, Serialize};
 
 use super::super::record::word;
@@ -20,6 +24,14 @@ pub(super) struct TargetsRecord {
     logins: Vec<(u64, i64, bool)>,
     #[serde(default)]
     certificates: Vec<CertificateRecord>,
+    over: Vec<OverRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct OverRecord {
+    of: OfRecord,
+    credentials: u32,
+    at_ms: i64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -60,6 +72,7 @@ struct SessionRecord {
     opened_ms: i64,
     over_ms: Option<i64>,
     unconfirmed: bool,
+    once: Option<[u8; 16]>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -124,6 +137,7 @@ impl From<&Targets> for TargetsRecord {
                 .iter()
                 .map(certificate_record)
                 .collect(),
+            over: targets.over.values().map(over_record).collect(),
         }
     }
 }
@@ -150,6 +164,15 @@ fn session_record((id, session): (&SessionId, &Session)) -> SessionRecord {
         opened_ms: session.opened_at.as_millis(),
         over_ms: session.over_at.map(Time::as_millis),
         unconfirmed: session.unconfirmed,
+        once: session.once.map(|once| once.0),
+    }
+}
+
+fn over_record(over: &Over) -> OverRecord {
+    OverRecord {
+        of: (&over.of).into(),
+        credentials: over.credentials,
+        at_ms: over.at.as_millis(),
     }
 }
 
@@ -207,6 +230,18 @@ impl TargetsRecord {
             let (credential, certificate) = certificate.restore()?;
             targets.certificates.insert(credential, certificate);
         }
+        for over in self.over {
+            let of = over.of.restore()?;
+            let (credentials, at) = (over.credentials, Time::from_millis(over.at_ms));
+            targets.over.insert(
+                of.grant,
+                Over {
+                    of,
+                    credentials,
+                    at,
+                },
+            );
+        }
         Ok(targets)
     }
 }
@@ -233,6 +268,7 @@ impl SessionRecord {
             opened_at: Time::from_millis(self.opened_ms),
             over_at: self.over_ms.map(Time::from_millis),
             unconfirmed: self.unconfirmed,
+            once: self.once.map(Nonce),
         })
     }
 }
