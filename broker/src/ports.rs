@@ -508,6 +508,9 @@ pub trait Notary: Send + Sync {
 
     /// The authority that SSH host certificates come from, as OpenSSH's files hold a public key.
     fn host_ca(&self) -> String;
+
+    /// The one that is to follow it, where there is one: people believe both.
+    fn next_host_ca(&self) -> Option<String>;
 }
 
 /// The internal authority for client certificates.

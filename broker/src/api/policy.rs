@@ -34,12 +34,12 @@ impl PolicyService for Desk {
         let right = convert::optional("right", &asked.right)?;
         let person = person.as_ref().unwrap_or(&caller.person);
         let can = self.app.can(person, right.as_ref())?;
-        let (policy, host_ca) = self.app.ways();
+        let (policy, host_cas) = self.app.ways();
         let mut person = convert::can(&can);
         for verdict in &mut person.verdicts {
             let id = verdict.right.parse().ok();
             let right = id.and_then(|id| policy.rights.get(&id));
-            verdict.access = right.map(|right| convert::access(&policy, right, &host_ca));
+            verdict.access = right.map(|right| convert::access(&policy, right, &host_cas));
         }
         Ok(Response::new(v1::CanResponse {
             person: Some(person),

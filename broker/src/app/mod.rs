@@ -61,7 +61,7 @@ pub use ledger::{EntryPage, Grown};
 pub use lists::{GrantPage, GrantQuery, IncidentPage, Place};
 pub use moment::Moment;
 pub use people::{Invited, Known, Removed};
-pub use policy::InForce;
+pub use policy::{HostCas, InForce};
 pub use presence::Presence;
 pub use request::Requested;
 pub use status::Standing;

@@ -8,6 +8,15 @@ use breakglass_domain::{PersonId, Policy, Refusal, RightId, Time};
 use super::{App, Error};
 use crate::ports::{EntryFilter, Index};
 
+/// The lines of the authorities that SSH host certificates come from; people believe both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostCas {
+    /// The present one.
+    pub present: String,
+    /// The one that is to follow it, where there is one.
+    pub next: Option<String>,
+}
+
 /// The rules in force, and where they stand in the ledger.
 #[derive(Debug, Clone)]
 pub struct InForce {
@@ -45,11 +54,16 @@ impl App {
         })
     }
 
-    /// The rules in force, and the line of the authority that SSH host certificates come from.
+    /// The rules in force, and the lines of the authorities that SSH host certificates come from: the
+    /// present one, and the one that is to follow it.
     #[must_use]
-    pub fn ways(&self) -> (Arc<Policy>, String) {
+    pub fn ways(&self) -> (Arc<Policy>, HostCas) {
         let policy = self.live.read(|state| Arc::clone(&state.policy));
-        (policy, self.notary.host_ca())
+        let host_cas = HostCas {
+            present: self.notary.host_ca(),
+            next: self.notary.next_host_ca(),
+        };
+        (policy, host_cas)
     }
 
     /// What somebody can do: every right, or one.

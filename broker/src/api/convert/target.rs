@@ -10,7 +10,7 @@ use breakglass_proto::v1;
 
 use super::people::device;
 use super::{length, time};
-use crate::app::{AtTarget, KnownTarget, LiveGrant};
+use crate::app::{AtTarget, HostCas, KnownTarget, LiveGrant};
 
 /// A target of the policy.
 pub(in crate::api) fn target(known: &KnownTarget) -> v1::Target {
@@ -82,21 +82,21 @@ fn live(live: &LiveGrant) -> v1::LiveGrant {
 }
 
 /// The ways a right leads somewhere.
-pub(in crate::api) fn access(policy: &Policy, right: &Right, host_ca: &str) -> v1::Access {
+pub(in crate::api) fn access(policy: &Policy, right: &Right, host_cas: &HostCas) -> v1::Access {
     let audience = right.has_audience.then(|| right.audience.to_string());
     let ssh = right.ssh.as_ref();
     let postgres = right.postgres.as_ref();
     let kubernetes = right.kubernetes.as_ref();
     v1::Access {
         audience: audience.unwrap_or_default(),
-        ssh: ssh.map(|ssh| ssh_access(policy, ssh, host_ca)),
+        ssh: ssh.map(|ssh| ssh_access(policy, ssh, host_cas)),
         postgres: postgres.and_then(|postgres| postgres_access(policy, postgres)),
         kubernetes: kubernetes.and_then(|kubernetes| kubernetes_access(policy, kubernetes)),
         aws: right.aws.as_ref().map(aws_access),
     }
 }
 
-fn ssh_access(policy: &Policy, ssh: &SshAccess, host_ca: &str) -> v1::SshAccess {
+fn ssh_access(policy: &Policy, ssh: &SshAccess, host_cas: &HostCas) -> v1::SshAccess {
     let host = |id: &TargetId| {
         let target = policy.targets.get(id)?;
         Some(v1::SshHost {
@@ -107,7 +107,8 @@ fn ssh_access(policy: &Policy, ssh: &SshAccess, host_ca: &str) -> v1::SshAccess 
     v1::SshAccess {
         hosts: ssh.targets.iter().filter_map(host).collect(),
         principals: ssh.principals.iter().map(ToString::to_string).collect(),
-        host_ca: host_ca.to_owned(),
+        host_ca: host_cas.present.clone(),
+        next_host_ca: host_cas.next.clone().unwrap_or_default(),
     }
 }
 

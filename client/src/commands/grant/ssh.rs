@@ -157,7 +157,7 @@ mod tests {
                 })
                 .to_vec(),
             principals: vec!["deploy".into()],
-            host_ca: String::new(),
+            ..v1::SshAccess::default()
         };
         verdict.access = Some(v1::Access {
             ssh: Some(ssh),

@@ -104,10 +104,14 @@ fn ssh_place(ssh: &v1::SshAccess, folder: &Path) -> Result<Ssh, Error> {
     let known_hosts = match ssh.host_ca.as_str() {
         "" => None,
         line => {
-            let ca = HostCa::parse(line)?;
+            let mut cas = vec![HostCa::parse(line)?];
+            if !ssh.next_host_ca.is_empty() {
+                cas.push(HostCa::parse(&ssh.next_host_ca)?);
+            }
             let hosts = ssh.hosts.iter();
             let hosts = hosts.filter_map(|host| Host::parse(&host.address));
-            Some(hosts.map(|host| ca.known_hosts(&host)).collect())
+            let lines = |host: Host| cas.iter().map(move |ca| ca.known_hosts(&host));
+            Some(hosts.flat_map(lines).collect())
         }
     };
     Ok(Ssh {
@@ -159,4 +163,40 @@ fn aws_place(aws: &v1::AwsAccess) -> Place {
 
 fn some(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEYS: [&str; 2] = [
+        "AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f",
+        "AAAAC3NzaC1lZDI1NTE5AAAAIB8eHRwbGhkYFxYVFBMSERAPDg0MCwoJCAcGBQQDAgEA",
+    ];
+
+    /// Hosts are certified anew one after another, and each is believed all the while.
+    #[test]
+    fn while_one_authority_follows_another_hosts_of_both_are_believed() {
+        let access = |next_host_ca: String| v1::SshAccess {
+            hosts: vec![v1::SshHost {
+                target: "web-1".into(),
+                address: "web-1.shop.example".into(),
+            }],
+            host_ca: format!("ssh-ed25519 {} breakglass-host-ca", KEYS[0]),
+            next_host_ca,
+            ..v1::SshAccess::default()
+        };
+        let known = |access: &v1::SshAccess| {
+            let place = ssh_place(access, Path::new("/run/x"));
+            place.map(|place| place.known_hosts.unwrap_or_default())
+        };
+        let line = |key| format!("@cert-authority web-1.shop.example ssh-ed25519 {key}\n");
+        assert_eq!(known(&access(String::new())).unwrap(), line(KEYS[0]));
+        let next = format!("ssh-ed25519 {} breakglass-host-ca", KEYS[1]);
+        assert_eq!(
+            known(&access(next)).unwrap(),
+            line(KEYS[0]) + &line(KEYS[1])
+        );
+        assert!(known(&access("* ssh-rsa AAAA".into())).is_err());
+    }
 }
