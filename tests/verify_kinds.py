@@ -14,7 +14,7 @@ def need(holds, where, what):
         raise Wrong(f"{where}: {what}")
 
 
-BROKER, MINUTE = "breakglass", 60_000
+BROKER, MINUTE, DAY = "breakglass", 60_000, 24 * 60 * 60_000
 ABOUT_GRANT = "grant person right incident "
 # The fields that an entry of each kind must have; of what type, its name tells (see `check_fields`).
 FIELDS = {
@@ -116,6 +116,8 @@ def check_fields(entry, where):
         else:
             is_list = name == "approvers" and isinstance(value, list)
             need(is_list or isinstance(value, bool if name == "held" else str), where, f"`{name}` is of another type")
+    if "let_in_at" in entry:
+        millis(entry["let_in_at"], where)
 
 
 def read_statement(text, where):

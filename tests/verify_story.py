@@ -7,7 +7,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from verify_kinds import (
-    ABOUT_GRANT, ACTS, BROKER, BY_BROKER, BY_GUARDS, BY_PEOPLE, DUTIES, ENDING_ACTS, FIELDS, MINUTE, SIGNED, UNSIGNED,
+    ABOUT_GRANT, ACTS, BROKER, BY_BROKER, BY_GUARDS, BY_PEOPLE, DAY, DUTIES, ENDING_ACTS, FIELDS, MINUTE, SIGNED, UNSIGNED,
     Wrong, check_fields, millis, need, once, read_statement,
 )
 from verify_policy import Rules
@@ -23,6 +23,7 @@ class Story:
         self.keys, self.tokens, self.tokens_ever, self.frozen = {}, {}, set(), set()
         self.incidents, self.incidents_ever, self.grants, self.grants_ever = {}, set(), {}, set()
         self.sessions, self.roles, self.heard, self.unknown = {}, {}, set(), 0
+        self.over, self.drawn = {}, {}
 
     def read(self, line, place, where):
         """The next entry, as it stands on its line."""
@@ -250,15 +251,21 @@ class Story:
             need(known.get(name) == place, where, f"{kind} of {name}, which is over, elsewhere, or never was")
             if kind in ("session.ended", "role.dropped"):
                 del known[name]
+                self.drawn.pop(name, None)
             return
-        grant = self.grants.get(entry["grant"], {})
-        need("basis" in grant and entry["at"] < grant["ends_at"], where, f"{entry['grant']} is not active")
+        # Whom a guard let in by itself it reports when the broker is back; the grant may be over by then.
+        ended_at, grant = self.over.get(entry["grant"], (0, {})) if "let_in_at" in entry and "once" in entry else (0, {})
+        is_late = "basis" in grant and entry["at"] < ended_at + DAY
+        grant = grant if is_late else self.grants.get(entry["grant"], {})
+        need(is_late or "basis" in grant and entry["at"] < grant["ends_at"], where, f"{entry['grant']} is not active")
         need(all(entry[field] == grant[field] for field in ABOUT_GRANT.split()), where, f"{name} is under another grant")
         issued = [f"{entry['grant']}.{number}" for number in range(1, grant.get("credentials", 0) + 1)]
         need(entry["credential"] in issued, where, f"{entry['credential']} was never issued")
         need(self.rules.leads(entry["right"], target), where, f"{entry['right']} does not lead to {target}")
         need(name not in known, where, f"{name} is opened twice")
-        known[name] = place
+        drawn = target, entry.get("once")
+        need(drawn[1] is None or drawn not in self.drawn.values(), where, f"{name} is a login that is open already")
+        known[name], self.drawn[name] = place, drawn
 
     def request(self, entry, where):
         name, at, by, alone = entry["grant"], entry["at"], entry["by"], entry.get("self_grant")
@@ -322,3 +329,4 @@ class Story:
         }.get(ending, lambda: True)
         need(fits(), where, f"{name} cannot end as {ending} by {by}")
         del self.grants[name]
+        self.over = {of: it for of, it in self.over.items() if at < it[0] + DAY} | {name: (at, grant)}

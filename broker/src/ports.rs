@@ -511,6 +511,9 @@ pub trait Notary: Send + Sync {
 
     /// The authority that SSH certificates of people come from, likewise.
     fn user_ca(&self) -> String;
+
+    /// The one that is to follow it, where there is one: people believe both.
+    fn next_host_ca(&self) -> Option<String>;
 }
 
 /// The internal authority for client certificates.

@@ -76,3 +76,7 @@ pub const STATEMENT_SKEW: SignedDuration = SignedDuration::from_mins(5);
 /// How much later than its entry what only ends something may be signed: the broker takes it so
 /// while its clock is behind its ledger.
 pub const STATEMENT_SKEW_BEHIND: SignedDuration = SignedDuration::from_hours(24);
+
+/// How long after the end of its grant a session may be recorded that was let in while the broker was
+/// out of reach, as the broker takes it.
+pub const LATE_WITHIN: SignedDuration = SignedDuration::from_hours(24);

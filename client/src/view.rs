@@ -270,6 +270,7 @@ impl<'a> From<&'a v1::Access> for AccessView<'a> {
                     "hosts": ssh.hosts.iter().map(host).collect::<Vec<_>>(),
                     "principals": ssh.principals,
                     "host_ca": some(&ssh.host_ca),
+                    "next_host_ca": some(&ssh.next_host_ca),
                 })
             }),
             postgres: access.postgres.as_ref().map(|it| {

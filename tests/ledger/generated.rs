@@ -1,7 +1,7 @@
 //! Whatever the broker takes, both verifiers accept: random lists of what people do, through the
 //! real rules and the real encoding.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use breakglass_client::audit::Auditor;
 use proptest::collection::vec;
@@ -54,6 +54,7 @@ fn both_verifiers_accept_lists_that_reach_everything() {
         let verdicts = verify(&house.lines);
         assert_eq!(verdicts.glass, None, "glass");
         assert_eq!(verdicts.python, None, "python");
+        let mut ended = BTreeSet::new();
         for line in &house.lines {
             let entry: Value = serde_json::from_slice(line).unwrap();
             let more = entry["basis"].as_str().or(entry["ending"].as_str());
@@ -63,6 +64,14 @@ fn both_verifiers_accept_lists_that_reach_everything() {
                 more.unwrap_or_default()
             );
             *seen.entry(what.trim().to_owned()).or_default() += 1;
+            if entry["let_in_at"].is_string() {
+                let alone = ended.contains(&entry["grant"].to_string());
+                let what = format!("let in unasked, grant over: {alone}");
+                *seen.entry(what).or_default() += 1;
+            }
+            if entry["kind"] == "grant.ended" {
+                ended.insert(entry["grant"].to_string());
+            }
         }
     }
     for what in [
@@ -88,6 +97,8 @@ fn both_verifiers_accept_lists_that_reach_everything() {
         "session.opened",
         "session.ended",
         "session.unconfirmed",
+        "let in unasked, grant over: true",
+        "let in unasked, grant over: false",
         "role.created",
         "role.failed",
         "role.dropped",

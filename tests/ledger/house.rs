@@ -27,7 +27,7 @@ pub(crate) struct House {
     pub(crate) lines: Vec<Arc<[u8]>>,
     /// The newest laptop of each.
     keys: BTreeMap<String, PrivateKey>,
-    last: Option<Command>,
+    said: Vec<Command>,
     tokens: u32,
 }
 
@@ -39,7 +39,7 @@ impl House {
             now: "2026-11-23T03:00:00Z".parse().unwrap(),
             lines: Vec::new(),
             keys: BTreeMap::new(),
-            last: None,
+            said: Vec::new(),
             tokens: 0,
         };
         let version = "0.1.0".to_owned();
@@ -144,7 +144,7 @@ impl House {
             signed: Some(signed),
             act,
         };
-        self.last = Some(command.clone());
+        self.said.push(command.clone());
         self.submit(&command)
     }
 
@@ -157,10 +157,10 @@ impl House {
         })
     }
 
-    /// What was said last is said again, byte for byte.
-    pub(crate) fn says_it_again(&mut self) -> Result<(), Refusal> {
-        let last = self.last.clone();
-        last.map_or(Ok(()), |command| self.submit(&command))
+    /// What was said so long ago is said again, byte for byte.
+    pub(crate) fn says_it_again(&mut self, back: usize) -> Result<(), Refusal> {
+        let before = self.said.iter().rev().nth(back).cloned();
+        before.map_or(Ok(()), |command| self.submit(&command))
     }
 
     pub(crate) fn broker_does(&mut self, act: Act) -> Result<(), Refusal> {

@@ -35,6 +35,22 @@ fn a_statement_counts_once_here_and_now() {
             night.opens("mia", "INC-2");
             night.changes(night.last(), |entry| entry["signed"] = before["signed"].clone());
         } => "the statement was used before", "the statement was used before";
+        "a note, played again when the clock was set back", |night| {
+            night.does_note("eve", "it is the worker");
+            let before: serde_json::Value = serde_json::from_str(&night.lines[night.last()]).unwrap();
+            night.minutes_pass(20);
+            night.does_note("leon", "no, it is the queue");
+            night.does_note("eve", "it is the worker");
+            night.changes(night.last(), |entry| entry["signed"] = before["signed"].clone());
+        } => "the statement was used before", "the statement was used before";
+        "a freeze that was lifted, played again when the clock was set back", |night| {
+            night.about("leon", "person.frozen", "eve");
+            let before: serde_json::Value = serde_json::from_str(&night.lines[night.last()]).unwrap();
+            night.about("leon", "person.unfrozen", "eve");
+            night.minutes_pass(20);
+            night.about("leon", "person.frozen", "eve");
+            night.changes(night.last(), |entry| entry["signed"] = before["signed"].clone());
+        } => "the statement was used before", "the statement was used before";
         "one for another ledger", |night| {
             let signed = night.signs_as("mia", open(), "other.example/ledger", "mia");
             night.opens("mia", "INC-2");

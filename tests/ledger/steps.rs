@@ -3,7 +3,9 @@
 
 use breakglass_domain::command::{RoleOutcome, Wanted};
 use breakglass_domain::event::{RoleStep, SessionEnd};
-use breakglass_domain::{Act, Grant, GrantId, IncidentId, Lifetime, Prose, Refusal, Severity};
+use breakglass_domain::{
+    Act, Grant, GrantId, IncidentId, Lifetime, Nonce, Prose, Refusal, Severity,
+};
 use breakglass_proto::statement::Act as Said;
 use jiff::SignedDuration;
 use proptest::collection::vec;
@@ -41,7 +43,7 @@ fn takes(house: &mut House, (what, who, about, much): Step) -> Result<(), Refusa
         5 => house.loads(&changed(about)),
         6 if much < 40 => house.enrols_guard(["web-1", "shop-db"][usize::from(about) % 2]),
         6 => house.enrols(person),
-        7 => return house.says_it_again(),
+        7 => return house.says_it_again(usize::from(much) / 8),
         8 => return lifts(house, TEAM[usize::from(who) % 3], much),
         9 if much < 180 => return about_person(house, TEAM[usize::from(who) % 3], about, much),
         10..=12 => return about_incident(house, TEAM[usize::from(who) % 3], about, much),
@@ -285,12 +287,22 @@ fn at_target(house: &mut House, about: u8, much: u8) -> Result<(), Refusal> {
             house.broker_does(Act::NoteRole { role, outcome })
         }
         _ => {
-            let Some(grant) = issued else { return Ok(()) };
+            // Under one that lives, or lived: a guard may have been alone meanwhile.
+            let over = targets.over.keys().next_back().copied();
+            let live = issued.map(|grant| grant.of.grant);
+            let grant = if much.is_multiple_of(3) {
+                over.or(live)
+            } else {
+                live
+            };
+            let Some(grant) = grant else { return Ok(()) };
             let open = Act::OpenSession {
-                grant: grant.of.grant,
-                credential: format!("{}.1", grant.of.grant).parse().unwrap(),
+                grant,
+                credential: format!("{grant}.1").parse().unwrap(),
                 login: line("deploy"),
                 origin: "10.1.2.3:50022".into(),
+                once: (much % 4 != 1).then_some(Nonce([much % 8; 16])),
+                let_in_at: much.is_multiple_of(2).then_some(house.now),
             };
             house.guard_says("web-1", open)
         }

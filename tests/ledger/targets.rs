@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::forgery::{each_is_found, forgeries};
 use crate::night::{Night, with};
+use crate::verifiers::verify;
 
 impl Night {
     /// The guard of `web-1` is invited and enrolled, and Mia has a certificate for a login there.
@@ -26,6 +27,9 @@ impl Night {
         );
     }
 }
+
+/// What a guard draws for a login.
+const ONCE: &str = "CQkJCQkJCQkJCQkJCQkJCQ";
 
 fn certificate(principals: &[&str]) -> Value {
     let extensions = ["permit-agent-forwarding", "permit-pty"];
@@ -74,6 +78,41 @@ fn nothing_at_a_target_is_there_without_its_grant_and_guard() {
             night.minutes_pass(20);
             night.opens_session("target:web-1", &of, json!({}));
         } => "session.opened of G-1, whose time ran out", "G-1 is not active";
+        "a session after the grant's end that nobody let in before", |night| {
+            let of = night.login();
+            night.minutes_pass(20);
+            night.ends(&of, "expired");
+            night.opens_session("target:web-1", &of, json!({"once": ONCE}));
+        } => "G-1 has ended before: session.opened", "G-1 is not active";
+        "one that was let in, reported more than a day after the end", |night| {
+            let of = night.login();
+            night.minutes_pass(20);
+            night.ends(&of, "expired");
+            night.minutes_pass(24 * 60);
+            let late = json!({"once": ONCE, "let_in_at": "2026-11-23T03:00:00.000Z"});
+            night.opens_session("target:web-1", &of, late);
+        } => "G-1 has ended before: session.opened", "G-1 is not active";
+        "one that was let in under a grant that nobody had", |night| {
+            let of = night.login();
+            let late = json!({"once": ONCE, "let_in_at": "2026-11-23T03:00:00.000Z", "grant": "G-9", "credential": "G-9.1"});
+            night.opens_session("target:web-1", &of, late);
+        } => "G-9 was never asked for: session.opened", "G-9 is not active";
+        "one that was let in by a credential that was never issued", |night| {
+            let of = night.login();
+            night.minutes_pass(20);
+            night.ends(&of, "expired");
+            let late = json!({"once": ONCE, "let_in_at": "2026-11-23T03:00:00.000Z", "credential": "G-1.2"});
+            night.opens_session("target:web-1", &of, late);
+        } => "by the credential G-1.2, which was never issued", "G-1.2 was never issued";
+        "one that was let in at no time", |night| {
+            let of = night.login();
+            night.opens_session("target:web-1", &of, json!({"once": ONCE, "let_in_at": "soon"}));
+        } => "the `let_in_at` of the session.opened cannot be read", "soon is no time";
+        "one login twice", |night| {
+            let of = night.login();
+            night.opens_session("target:web-1", &of, json!({"once": ONCE}));
+            night.opens_session("target:web-1", &of, json!({"once": ONCE, "session": "S-2"}));
+        } => "S-2 is the same login as S-1", "S-2 is a login that is open already";
         "a session that another guard speaks of", |night| {
             let of = night.login();
             night.guard_enrols("shop-db");
@@ -98,4 +137,26 @@ fn nothing_at_a_target_is_there_without_its_grant_and_guard() {
             night.by_broker("role.created", with(of, json!({"target": "shop-db", "role": "root"})));
         } => "role.created of the role root, which is over or never was", "role.created of root";
     });
+}
+
+/// What the guard could not report while the broker was away, it reports when that is back.
+#[test]
+fn who_was_let_in_during_an_outage_is_accepted_though_the_grant_is_over() {
+    let mut night = Night::begins();
+    let of = night.login();
+    let late = json!({"once": ONCE, "let_in_at": "2026-11-23T03:00:00.000Z"});
+    night.opens_session("target:web-1", &of, late.clone());
+    let ended = json!({"session": "S-1", "target": "web-1", "how": "gone"});
+    night.adds(
+        "session.ended",
+        "target:web-1",
+        with(of.clone(), ended),
+        None,
+    );
+    night.minutes_pass(20);
+    night.ends(&of, "expired");
+    night.minutes_pass(23 * 60);
+    night.opens_session("target:web-1", &of, with(late, json!({"session": "S-2"})));
+    let verdicts = verify(&night.lines);
+    assert_eq!((verdicts.glass, verdicts.python), (None, None));
 }

@@ -27,6 +27,7 @@ impl State {
             self.remember_nonce(signed, event.at);
         }
         self.forget_stale_nonces();
+        self.played.apply(event);
         self.budgets.apply(event);
         match &event.change {
             Change::PolicyLoaded { policy, sha256 } => {
@@ -155,14 +156,15 @@ impl State {
         }
         // Only what is over has no deadline.
         if after.is_none() {
-            self.forget_grant(id);
+            self.forget_grant(id, event.at);
         }
     }
 
-    fn forget_grant(&mut self, id: GrantId) {
+    fn forget_grant(&mut self, id: GrantId, at: Time) {
         let Some(grant) = self.grants.remove(&id) else {
             return;
         };
+        self.remember_grant_of_hosts(&grant, at);
         if let Some(count) = self.live.get_mut(&grant.of.person) {
             *count -= 1;
             if *count == 0 {

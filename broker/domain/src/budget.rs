@@ -12,7 +12,7 @@ use crate::event::{Change, Event};
 use crate::id::{GrantId, KeyId, PersonId, TargetId};
 use crate::limits::{
     CREDENTIALS_OF_GRANT, EXPORTS, EXTENSIONS, NOTES, RENEWALS_OF_KEY, REQUESTS,
-    SESSIONS_AT_TARGET, TEAM_CHANGES, USES_OF_GRANT,
+    SESSIONS_AT_TARGET, SESSIONS_OF_PERSON, TEAM_CHANGES, UNDER_GRANTS, USES_OF_GRANT,
 };
 use crate::time::{Lifetime, Time};
 
@@ -56,6 +56,10 @@ pub enum Spending {
     Uses(GrantId),
     /// Sessions that a guard reports as opened.
     Sessions(TargetId),
+    /// Credentials and uses under all grants of a person, after the first credential of each.
+    UnderGrants(PersonId),
+    /// Sessions of a person at one target.
+    Logins(PersonId, TargetId),
 }
 
 impl Spending {
@@ -72,11 +76,19 @@ impl Spending {
             Self::Credentials(_) => CREDENTIALS_OF_GRANT,
             Self::Uses(_) => USES_OF_GRANT,
             Self::Sessions(_) => SESSIONS_AT_TARGET,
+            Self::UnderGrants(_) => UNDER_GRANTS,
+            Self::Logins(..) => SESSIONS_OF_PERSON,
         }
     }
 
     /// What an event has spent. The broker's own acts are not counted.
-    fn of(event: &Event) -> Option<Self> {
+    fn of(event: &Event) -> impl Iterator<Item = Self> {
+        [Self::of_one(event), Self::of_all(event)]
+            .into_iter()
+            .flatten()
+    }
+
+    fn of_one(event: &Event) -> Option<Self> {
         let by = event.by.person().cloned();
         match &event.change {
             Change::GrantRequested { of, .. } => Some(Self::Requests(of.person.clone())),
@@ -95,6 +107,20 @@ impl Spending {
             }
             Change::GrantUsed { of, .. } => Some(Self::Uses(of.grant)),
             Change::SessionOpened { target, .. } => Some(Self::Sessions(target.clone())),
+            _ => None,
+        }
+    }
+
+    /// What is counted a second time: under whichever of a person's grants, over a longer time.
+    fn of_all(event: &Event) -> Option<Self> {
+        match &event.change {
+            Change::CredentialIssued { of, credential, .. } if credential.number > 1 => {
+                Some(Self::UnderGrants(of.person.clone()))
+            }
+            Change::GrantUsed { of, .. } => Some(Self::UnderGrants(of.person.clone())),
+            Change::SessionOpened { of, target, .. } => {
+                Some(Self::Logins(of.person.clone(), target.clone()))
+            }
             _ => None,
         }
     }
@@ -146,7 +172,7 @@ impl Budgets {
 
     /// Folds one event in.
     pub(crate) fn apply(&mut self, event: &Event) {
-        if let Some(of) = Spending::of(event) {
+        for of in Spending::of(event) {
             self.spend(of, event.at);
         }
         if let Change::GrantEnded { of, .. } = &event.change {
@@ -197,6 +223,8 @@ impl fmt::Display for Spending {
             Self::Credentials(grant) => write!(f, "credentials {grant}"),
             Self::Uses(grant) => write!(f, "uses {grant}"),
             Self::Sessions(target) => write!(f, "sessions {target}"),
+            Self::UnderGrants(person) => write!(f, "under-grants {person}"),
+            Self::Logins(person, target) => write!(f, "logins {person} {target}"),
         }
     }
 }
@@ -205,6 +233,11 @@ impl fmt::Display for Spending {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` names no budget")]
 pub struct SpendingError(String);
+
+fn login(whose: &str) -> Option<Spending> {
+    let (person, target) = whose.split_once(' ')?;
+    Some(Spending::Logins(person.parse().ok()?, target.parse().ok()?))
+}
 
 impl FromStr for Spending {
     type Err = SpendingError;
@@ -221,6 +254,8 @@ impl FromStr for Spending {
             "credentials" => whose.parse().ok().map(Self::Credentials),
             "uses" => whose.parse().ok().map(Self::Uses),
             "sessions" => whose.parse().ok().map(Self::Sessions),
+            "under-grants" => whose.parse().ok().map(Self::UnderGrants),
+            "logins" => login(whose),
             _ => None,
         };
         spending.ok_or_else(|| SpendingError(text.to_owned()))

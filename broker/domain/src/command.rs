@@ -5,7 +5,8 @@ use std::sync::Arc;
 use crate::credential::CredentialKind;
 use crate::event::{Actor, KeyPurpose, RoleStep, SessionEnd, Signed};
 use crate::id::{
-    CredentialId, GrantId, IncidentId, KeyId, PersonId, RightId, SessionId, TargetId, TokenHash,
+    CredentialId, GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, SessionId, TargetId,
+    TokenHash,
 };
 use crate::incident::Severity;
 use crate::policy::Policy;
@@ -236,6 +237,10 @@ pub enum Act {
         login: Line,
         /// From where; may be empty.
         origin: String,
+        /// Drawn by the guard for this login; the same again is the same session.
+        once: Option<Nonce>,
+        /// When the guard let them in by itself, while the broker was out of its reach.
+        let_in_at: Option<Time>,
     },
     /// A session at the caller's target is over. Guards only.
     EndSession {
@@ -426,6 +431,16 @@ impl Act {
                 | Self::EndSession { .. }
                 | Self::NoteRole { .. }
                 | Self::Tick
+        )
+    }
+
+    /// Whether it ends something for now and not for good, or ends nothing: the same statement would
+    /// have an effect a second time.
+    #[must_use]
+    pub fn can_be_again(&self) -> bool {
+        matches!(
+            self,
+            Self::Note { .. } | Self::Freeze { .. } | Self::Remove { .. }
         )
     }
 

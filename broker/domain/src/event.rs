@@ -354,6 +354,11 @@ pub enum Change {
         login: Line,
         /// From where, as the target sees it; empty where it does not say.
         origin: String,
+        /// What the guard drew for this login, where it did.
+        once: Option<Nonce>,
+        /// When the guard let them in by itself, where it did, by the target's clock. Only such a
+        /// session may open under a grant that is over.
+        let_in_at: Option<Time>,
     },
     /// Over, exactly once.
     SessionEnded {

@@ -18,6 +18,7 @@ pub mod id;
 pub mod incident;
 pub mod limits;
 pub mod people;
+pub mod played;
 pub mod policy;
 pub mod refusal;
 pub mod state;

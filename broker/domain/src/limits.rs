@@ -67,6 +67,12 @@ pub const STATEMENT_SKEW: Lifetime = Lifetime::from_secs(300);
 /// something is then taken with a statement up to this much later than the newest entry.
 pub const STATEMENT_SKEW_BEHIND: Lifetime = Lifetime::from_secs(24 * 3_600);
 
+/// Statements of notes, freezes and removals that are known however old they are, so that none is
+/// played again after the clock was set back. Half a year of a busy team; twenty who type without end
+/// need four hours. Once older ones are forgotten and while the clock is behind, a note, a freeze or a
+/// removal that was signed before those is refused as stale. What ends a grant or an incident never is.
+pub const PLAYED: usize = 10_000;
+
 /// How long an enrolment token works.
 pub const TOKEN_LIFE: Lifetime = Lifetime::from_secs(24 * 3_600);
 
@@ -75,6 +81,14 @@ pub const LAPSES_AFTER: Lifetime = Lifetime::from_secs(15 * 60);
 
 /// Sessions open at once: more is a broken script.
 pub const SESSIONS: usize = 10_000;
+
+/// How long after the end of a grant its guards may report whom they let in under it while the broker
+/// was out of reach. Sessions end with the grace, so this is for reports alone: a night, and the
+/// morning after it.
+pub const LATE_WITHIN: Lifetime = Lifetime::from_secs(24 * 3_600);
+
+/// Grants that are remembered for that: two megabytes, and more than the largest team has in a day.
+pub const LATE_GRANTS: usize = 10_000;
 
 /// Bytes of where a session comes from, as its target says it: an address and a port.
 pub const ORIGIN_MAX: usize = 64;
@@ -109,15 +123,34 @@ pub const CREDENTIAL_LIFE: Lifetime = Lifetime::from_secs(15 * 60);
 /// where a server's clock is behind.
 pub const CERTIFICATE_OUTLASTS: Lifetime = Lifetime::from_secs(60);
 
+const DAY: Lifetime = Lifetime::from_secs(24 * 3_600);
 const HOUR: Lifetime = Lifetime::from_secs(3_600);
 const MINUTE: Lifetime = Lifetime::from_secs(60);
 
-/// Grants that one person asks for: no script asks five times a second for a whole hour, and a laptop
-/// that asks as fast as it may call would write tens of gigabytes a day.
+/// Grants that one person asks for. A script that runs `glass exec` on each of two hundred hosts may
+/// do so twenty-five times; who asks and gives back without end is stopped after twenty megabytes,
+/// and has one every 17 s from then on. A day, so that what comes back is little.
 pub const REQUESTS: Budget = Budget {
     what: "requests of one person",
-    most: 20_000,
-    within: HOUR,
+    most: 5_000,
+    within: DAY,
+};
+
+/// Credentials and uses under all grants of one person, but for the first credential of each: 200
+/// `glass exec` at once for a whole incident of eight hours take 9,600. Without it the budgets of 256
+/// live grants would add up to half a gigabyte an hour.
+pub const UNDER_GRANTS: Budget = Budget {
+    what: "credentials and uses of one person",
+    most: 50_000,
+    within: DAY,
+};
+
+/// Sessions that one person opens at one target: a playbook of two hundred tasks that logs in for
+/// each, twenty-five times. Not over all targets, or the guard of one could keep them out of others.
+pub const SESSIONS_OF_PERSON: Budget = Budget {
+    what: "sessions of one person at one target",
+    most: 5_000,
+    within: DAY,
 };
 
 /// Notes of one person: two a minute for a whole hour is more than anybody types, and a script that

@@ -191,6 +191,9 @@ pub enum Refusal {
     /// Nobody is in there under that number, or no longer.
     #[error("there is no session {0} at this target")]
     UnknownSession(SessionId),
+    /// Nobody is in there whom the guard called so, or no longer.
+    #[error("no open session of `{0}` was reported so")]
+    NoSuchLogin(TargetId),
     /// The right leads elsewhere.
     #[error("{grant} does not lead to {target}")]
     NotThere {
@@ -272,7 +275,7 @@ impl Refusal {
             Self::StatementStale { .. } => "STATEMENT_STALE",
             Self::StatementReplayed => "STATEMENT_REPLAYED",
             Self::UnknownTarget(_) => "UNKNOWN_TARGET",
-            Self::UnknownSession(_) => "UNKNOWN_SESSION",
+            Self::UnknownSession(_) | Self::NoSuchLogin(_) => "UNKNOWN_SESSION",
             Self::NotThere { .. } => "NOT_ALLOWED",
             Self::NoSuchCredential { .. } => "NO_SUCH_CREDENTIAL",
             Self::TooMany { .. } | Self::TooOften { .. } => "TOO_MANY",
@@ -346,7 +349,7 @@ impl Refusal {
             Self::StatementMissing | Self::StatementReplayed => "run the command again".into(),
             Self::StatementStale { .. } => "set this laptop's clock: glass doctor".into(),
             Self::UnknownTarget(_) => "glass targets list".into(),
-            Self::UnknownSession(_) => "glass status".into(),
+            Self::UnknownSession(_) | Self::NoSuchLogin(_) => "glass status".into(),
             Self::NotThere { .. } | Self::NoSuchCredential { .. } => "glass can".into(),
             Self::TooMany { .. } => "end what is not needed: glass grants".into(),
             Self::TooOften { again_at, .. } => {

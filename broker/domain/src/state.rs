@@ -11,6 +11,7 @@ use crate::id::{
 };
 use crate::incident::Incident;
 use crate::people::{Member, Token};
+use crate::played::Played;
 use crate::policy::{Policy, Right};
 use crate::targets::Targets;
 use crate::time::Time;
@@ -41,6 +42,8 @@ pub struct State {
     pub nonces: BTreeMap<Nonce, Time>,
     /// The same, in order of that moment.
     pub nonce_ends: BTreeSet<(Time, Nonce)>,
+    /// Statements that a clock that is set back would make fresh again.
+    pub played: Played,
     /// Guards, sessions, and what was made at targets.
     pub targets: Targets,
     /// When each person last opened incidents, oldest first, within the window.
@@ -86,6 +89,7 @@ impl Default for State {
             next_grant: GrantId(1),
             nonces: BTreeMap::new(),
             nonce_ends: BTreeSet::new(),
+            played: Played::default(),
             targets: Targets::default(),
             openings: BTreeMap::new(),
             budgets: Budgets::default(),

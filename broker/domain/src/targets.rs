@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::credential::Subject;
 use crate::event::RoleStep;
 use crate::grant::GrantRef;
-use crate::id::{CredentialId, GrantId, KeyId, SessionId, TargetId, TokenHash};
-use crate::limits::CERTIFICATE_OUTLASTS;
+use crate::id::{CredentialId, GrantId, KeyId, Nonce, SessionId, TargetId, TokenHash};
+use crate::limits::{CERTIFICATE_OUTLASTS, LATE_GRANTS, LATE_WITHIN};
 use crate::people::Device;
 use crate::text::Line;
 use crate::time::Time;
@@ -33,6 +33,12 @@ pub struct Targets {
     pub certificates: BTreeMap<CredentialId, DatabaseCertificate>,
     /// The newest certificate of each host's own key.
     pub hosts: BTreeMap<TargetId, CertifiedHost>,
+    /// Grants that are over and led to hosts, for sessions that their guards could not report.
+    pub over: BTreeMap<GrantId, Over>,
+    /// The same, in order of their end.
+    pub over_at: BTreeSet<(Time, GrantId)>,
+    /// Sessions that are open, by what their guards drew for them.
+    pub once: BTreeMap<(TargetId, Nonce), SessionId>,
     /// Which guard holds which key: the inverse of `guards`.
     pub keys: BTreeMap<KeyId, TargetId>,
 }
@@ -48,6 +54,9 @@ impl Default for Targets {
             logins: BTreeMap::new(),
             certificates: BTreeMap::new(),
             hosts: BTreeMap::new(),
+            over: BTreeMap::new(),
+            over_at: BTreeSet::new(),
+            once: BTreeMap::new(),
             keys: BTreeMap::new(),
         }
     }
@@ -79,6 +88,19 @@ pub struct Session {
     pub over_at: Option<Time>,
     /// Whether it was put on record that its end could not be confirmed.
     pub unconfirmed: bool,
+    /// What its guard drew for it, where it did.
+    pub once: Option<Nonce>,
+}
+
+/// A grant that is over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Over {
+    /// Which, and whose.
+    pub of: GrantRef,
+    /// How many credentials were issued under it.
+    pub credentials: u32,
+    /// Since when.
+    pub at: Time,
 }
 
 /// A role in PostgreSQL.
@@ -181,8 +203,40 @@ impl Targets {
         counting.map(|(id, certificate)| (*id, certificate))
     }
 
-    /// Works out anew what follows from the rest (`keys`).
+    /// The session that a guard opened with this.
+    #[must_use]
+    pub fn opened_with(&self, target: &TargetId, once: Nonce) -> Option<(SessionId, &Session)> {
+        let id = *self.once.get(&(target.clone(), once))?;
+        Some((id, self.sessions.get(&id)?))
+    }
+
+    /// A grant that is over, where its guards may still report who came in under it.
+    #[must_use]
+    pub fn late_under(&self, grant: GrantId, now: Time) -> Option<&Over> {
+        let over = self.over.get(&grant);
+        over.filter(|over| now < over.at.plus(LATE_WITHIN))
+    }
+
+    pub(crate) fn remember_over(&mut self, over: Over) {
+        let (grant, at) = (over.of.grant, over.at);
+        self.over.insert(grant, over);
+        self.over_at.insert((at, grant));
+        while let Some((first, grant)) = self.over_at.first().copied() {
+            if self.over_at.len() <= LATE_GRANTS && at < first.plus(LATE_WITHIN) {
+                return;
+            }
+            self.over_at.pop_first();
+            self.over.remove(&grant);
+        }
+    }
+
+    /// Works out anew what follows from the rest (`keys`, `once`, `over_at`).
     pub(crate) fn reindex(&mut self) {
+        let sessions = self.sessions.iter();
+        let once = sessions.filter_map(|(id, it)| Some(((it.target.clone(), it.once?), *id)));
+        self.once = once.collect();
+        let over = self.over.iter();
+        self.over_at = over.map(|(grant, over)| (over.at, *grant)).collect();
         let pairs = |(target, keys): (&TargetId, &BTreeMap<KeyId, Device>)| {
             let target = target.clone();
             let keys: Vec<_> = keys.keys().cloned().collect();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use breakglass_domain::event::SessionEnd;
 use breakglass_domain::limits::{LINE_MAX, ORIGIN_MAX};
-use breakglass_domain::{CredentialId, GrantId, Lifetime, Line, SessionId, TargetId};
+use breakglass_domain::{CredentialId, GrantId, Lifetime, Line, Nonce, TargetId};
 use breakglass_proto::tick::{Tick, hash_of_ids};
 use breakglass_proto::v1::{self, guard_service_server::GuardService};
 use tokio::time::{Interval, MissedTickBehavior, interval};
@@ -17,7 +17,7 @@ use super::error::Error;
 use super::limits::TICK_EVERY;
 use super::statement::not_taken;
 use super::stream::{Messages, Source};
-use crate::app::{App, AtTarget, Attend, Guard};
+use crate::app::{App, AtTarget, Attend, Guard, Login, SessionName};
 
 #[tonic::async_trait]
 impl GuardService for Desk {
@@ -46,9 +46,21 @@ impl GuardService for Desk {
         }
         let login = Line::parse_up_to(&asked.login, LINE_MAX);
         let login = login.map_err(|why| not_taken("login", why))?;
-        let origin = origin(asked.origin)?;
-        let opened = self.app.open_session(&guard, credential, login, origin);
-        let (session, receipt) = opened.await?;
+        let (once, let_in_at) = (once(&asked.once)?, asked.let_in_at);
+        if let_in_at.is_some() && once.is_none() {
+            let why = "it is needed where `let_in_at` is set".to_owned();
+            return Err(Error::Argument { field: "once", why }.into());
+        }
+        let login = Login {
+            credential,
+            login,
+            origin: origin(asked.origin)?,
+            once,
+            let_in_at: let_in_at
+                .map(|at| convert::time_from("let_in_at", at))
+                .transpose()?,
+        };
+        let (session, receipt) = self.app.open_session(&guard, login).await?;
         Ok(Response::new(v1::OpenSessionResponse {
             session: session.to_string(),
             receipt: Some(convert::receipt(&receipt)),
@@ -60,7 +72,10 @@ impl GuardService for Desk {
         request: Request<v1::EndSessionRequest>,
     ) -> Result<Response<v1::EndSessionResponse>, Status> {
         let (guard, asked) = self.attending(request)?;
-        let session: SessionId = convert::required("session", &asked.session)?;
+        let session = match once(&asked.once)? {
+            Some(once) => SessionName::Once(once),
+            None => SessionName::Id(convert::required("session", &asked.session)?),
+        };
         let how = how(asked.how)?;
         let took = asked.took.map(|took| took_from(&took)).transpose()?;
         let receipt = self.app.end_session(&guard, session, how, took).await?;
@@ -68,6 +83,18 @@ impl GuardService for Desk {
             receipt: Some(convert::receipt(&receipt)),
         }))
     }
+}
+
+/// What a guard drew for a login, where it did.
+fn once(bytes: &[u8]) -> Result<Option<Nonce>, Error> {
+    if bytes.is_empty() {
+        return Ok(None);
+    }
+    let once = bytes.try_into().map(|once| Some(Nonce(once)));
+    once.map_err(|_| Error::Argument {
+        field: "once",
+        why: format!("it has {} bytes and not 16", bytes.len()),
+    })
 }
 
 /// Where a session comes from; no person typed it, but a target may be anybody's.

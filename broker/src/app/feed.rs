@@ -157,6 +157,14 @@ impl Feed {
         self.look(|ring| ring.told.get(ring.offset(index)?).cloned())
     }
 
+    /// What was told at a place, in memory or read back.
+    ///
+    /// # Errors
+    /// [`Error::Ledger`] where it cannot be read.
+    pub(super) async fn told_at(&self, index: u64) -> Result<Option<Arc<Told>>, Error> {
+        Ok(self.page(index).await?.pop_front())
+    }
+
     /// The entry in which a live grant was asked for, where this broker was there.
     #[must_use]
     pub fn asked_at(&self, grant: GrantId) -> Option<u64> {

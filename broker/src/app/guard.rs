@@ -7,14 +7,15 @@ use breakglass_domain::command::Act;
 use breakglass_domain::event::SessionEnd;
 use breakglass_domain::policy::access::Target;
 use breakglass_domain::{
-    Actor, Change, Command, CredentialId, GrantId, IncidentId, KeyId, Lifetime, Line, PersonId,
-    Refusal, RightId, SessionId, TargetId, Time,
+    Actor, Change, Command, CredentialId, GrantId, IncidentId, KeyId, Lifetime, Line, Nonce,
+    PersonId, Refusal, RightId, SessionId, State, TargetId, Time,
 };
 use breakglass_tlog::receipt::Receipt;
 
 use super::act;
 use super::feed::{Subscription, Told};
 use super::{App, Error};
+use crate::ports::EntryFilter;
 
 /// A target's guard whose certificate was checked for this very call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,30 @@ pub struct Guard {
     pub public: Vec<u8>,
     /// When the certificate of the connection expires.
     pub certificate_expires_at: Time,
+}
+
+/// Somebody who comes in, as the guard tells it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Login {
+    /// By which credential.
+    pub credential: CredentialId,
+    /// As whom.
+    pub login: Line,
+    /// From where; may be empty.
+    pub origin: String,
+    /// Drawn for this login: said again, it is the same session.
+    pub once: Option<Nonce>,
+    /// When the guard let them in by itself.
+    pub let_in_at: Option<Time>,
+}
+
+/// How a guard names a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SessionName {
+    /// As it was told.
+    Id(SessionId),
+    /// By what it drew for it, where it never heard.
+    Once(Nonce),
 }
 
 /// Which guards attend right now.
@@ -122,13 +147,17 @@ pub struct Attend {
     _attending: Attending,
 }
 
+/// Sessions under one grant whose entries have the same millisecond: as many as a guard may report
+/// at once, and as an index answers.
+const AT_ONE_MOMENT: usize = 1_000;
+
 impl App {
     /// Whether the guard may call at all now.
     ///
     /// # Errors
     /// The [`Refusal`] that says why not.
     pub fn admit_guard(&self, guard: &Guard) -> Result<(), Error> {
-        let knows = |state: &breakglass_domain::State| state.knows_guard(&guard.target, &guard.key);
+        let knows = |state: &State| state.knows_guard(&guard.target, &guard.key);
         if self.live.read(knows) {
             return Ok(());
         }
@@ -151,24 +180,29 @@ impl App {
         })
     }
 
-    /// Somebody came in at the guard's target.
+    /// Somebody came in at the guard's target. One that is on record already is answered with its
+    /// entry.
     ///
     /// # Errors
-    /// [`Error::Refused`] by the rules: nobody comes in then; [`Error::Ledger`].
+    /// [`Error::Refused`] by the rules: nobody comes in then; [`Error::Ledger`], [`Error::Index`].
     pub async fn open_session(
         &self,
         guard: &Guard,
-        credential: CredentialId,
-        login: Line,
-        origin: String,
+        login: Login,
     ) -> Result<(SessionId, Receipt), Error> {
+        let once = login.once;
         let opening = Act::OpenSession {
-            grant: credential.grant,
-            credential,
-            login,
-            origin,
+            grant: login.credential.grant,
+            credential: login.credential,
+            login: login.login,
+            origin: login.origin,
+            once,
+            let_in_at: login.let_in_at,
         };
         let decided = self.submit(guard.command(opening)).await?;
+        if let Some(once) = once.filter(|_| decided.recorded.is_empty()) {
+            return self.opened_before(guard, once).await;
+        }
         let opened = |change: &Change| match change {
             Change::SessionOpened { session, .. } => Some(*session),
             _ => None,
@@ -178,6 +212,36 @@ impl App {
         Ok((session, receipt.clone()))
     }
 
+    async fn opened_before(
+        &self,
+        guard: &Guard,
+        once: Nonce,
+    ) -> Result<(SessionId, Receipt), Error> {
+        let known = self.live.read(|state| {
+            let (id, session) = state.targets.opened_with(&guard.target, once)?;
+            Some((id, session.of.grant, session.opened_at))
+        });
+        // Only its guard ends it, and that is who asks.
+        let (id, grant, at) =
+            known.ok_or(Error::Broken("a session ended while it was asked for"))?;
+        let filter = EntryFilter {
+            grant: Some(grant),
+            kind: Some("session.opened".to_owned()),
+            since: Some(at),
+            until: Some(at.plus(Lifetime::from_millis(1))),
+            ..EntryFilter::default()
+        };
+        let places = self.ask_index(move |index| index.entries(&filter, None, AT_ONE_MOMENT));
+        for place in places.await? {
+            let told = self.feed.told_at(place).await?;
+            let change = told.as_ref().map(|told| told.change());
+            if matches!(change, Some(Change::SessionOpened { session, .. }) if *session == id) {
+                return Ok((id, self.entry(place).await?));
+            }
+        }
+        Err(Error::Broken("a session is open and has no entry"))
+    }
+
     /// A session at the guard's target is over.
     ///
     /// # Errors
@@ -185,10 +249,19 @@ impl App {
     pub async fn end_session(
         &self,
         guard: &Guard,
-        session: SessionId,
+        session: SessionName,
         how: SessionEnd,
         took: Option<Lifetime>,
     ) -> Result<Receipt, Error> {
+        let session = match session {
+            SessionName::Id(session) => session,
+            SessionName::Once(once) => {
+                let target = &guard.target;
+                let opened = |state: &State| state.targets.opened_with(target, once).map(|it| it.0);
+                let opened = self.live.read(opened);
+                opened.ok_or(Refusal::NoSuchLogin(target.clone()))?
+            }
+        };
         let ending = Act::EndSession { session, how, took };
         act::receipt(&self.submit(guard.command(ending)).await?)
     }

@@ -9,6 +9,15 @@ use breakglass_domain::{PersonId, Policy, Refusal, RightId, TargetId, Time};
 use super::{App, Error};
 use crate::ports::{EntryFilter, Index};
 
+/// The lines of the authorities that SSH host certificates come from; people believe both.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostCas {
+    /// The present one.
+    pub present: String,
+    /// The one that is to follow it, where there is one.
+    pub next: Option<String>,
+}
+
 /// The rules in force, and where they stand in the ledger.
 #[derive(Debug, Clone)]
 pub struct InForce {
@@ -27,8 +36,8 @@ pub struct InForce {
 pub struct Ways {
     /// The rules in force.
     pub policy: Arc<Policy>,
-    /// The line of the authority that SSH host certificates come from.
-    pub host_ca: String,
+    /// The authorities that SSH host certificates come from.
+    pub host_cas: HostCas,
     /// The hosts that can show one now, and until when.
     pub certified: BTreeMap<TargetId, Time>,
 }
@@ -67,10 +76,19 @@ impl App {
                 .filter_map(|target| Some((target.clone(), state.certified_until(target, now)?)));
             Ways {
                 policy: Arc::clone(&state.policy),
-                host_ca: self.notary.host_ca(),
+                host_cas: self.host_cas(),
                 certified: certified.collect(),
             }
         })
+    }
+
+    /// The lines of the authorities that SSH host certificates come from: the present one, and the
+    /// one that is to follow it.
+    fn host_cas(&self) -> HostCas {
+        HostCas {
+            present: self.notary.host_ca(),
+            next: self.notary.next_host_ca(),
+        }
     }
 
     /// What somebody can do: every right, or one.

@@ -167,7 +167,7 @@ fn target_keys(config: &Config) -> Result<String, Failure> {
     let end = end.ok_or_else(|| Failure::new("targets.crt has no end that can be read"))?;
     if end <= now {
         let what = format!("the authority for targets (targets.crt) expired at {end}");
-        return Err(Failure::new(what).then("make a new broker, and tell every target"));
+        return Err(Failure::new(what).then("glassd rotate --of targets --compromised"));
     }
     let (users, hosts) = (keys.users.fingerprint(), keys.hosts.fingerprint());
     Ok(format!(

@@ -52,7 +52,7 @@ impl HostCertificate {
             return Ok(());
         }
         let keys = Keys::load(config)?;
-        let hosts = TargetKeys::load(&KeyFolder::open(&config.keys_dir)?)?.hosts;
+        let hosts = TargetKeys::load(&KeyFolder::open(&config.keys_dir)?)?.for_hosts();
         let stores = Stores::open(config, keys.ledger.clone())?;
         let decided = act_offline(stores, Arc::new(clock), vec![act])?;
         let decided = decided.first();

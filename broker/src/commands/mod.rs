@@ -17,6 +17,7 @@ mod policy;
 mod printer;
 mod reload;
 mod rotate;
+mod rotate_target;
 mod running;
 pub mod serve;
 mod ssh_ca;

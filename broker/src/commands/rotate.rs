@@ -1,8 +1,12 @@
 //! `glassd rotate`: the next issuing key.
 
+use std::sync::Arc;
+
 use breakglass_domain::Lifetime;
 use jiff::SignedDuration;
 
+use super::invite::entropy;
+use super::rotate_target::{self, Step, Which};
 use super::stores::Keys;
 use super::{Failure, Printer, reload, running};
 use crate::config::Config;
@@ -10,22 +14,35 @@ use crate::edge::{SystemClock, install_crypto};
 use crate::issue::keys::{Keyring, Rotation};
 use crate::ports::Clock as _;
 
-/// Make the next key that signs credentials
+/// Make the next key that signs credentials, or one that targets trust
 ///
 /// It is published at once and signs after a while, so that targets know it by then; the old one
 /// stays published until the last credential it signed has expired. A broker that runs takes it up
 /// at once, one that does not when it starts.
+///
+/// With --of it is one of the keys that targets are given, in two steps, each while no broker runs:
+/// the next key is made, and every target told to believe it beside the present one; then it signs,
+/// with --switch.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  glassd rotate                  once in a while\n  \
-                        glassd rotate --compromised    somebody may have the key"
+                        glassd rotate --compromised    somebody may have the key\n  \
+                        glassd rotate --of ssh-user            1. the next key of the SSH authority\n  \
+                        glassd rotate --of ssh-user --switch   2. it signs"
 )]
 pub(super) struct Rotate {
     /// How long targets have to learn the new key before it signs
     #[arg(long, value_name = "TIME", default_value = "1h")]
     after: SignedDuration,
+    /// One of the keys that targets trust, instead of the one that signs tokens
+    #[arg(long, value_name = "KEY", conflicts_with = "after")]
+    of: Option<Which>,
+    /// The next key of --of signs from here on; the one before is retired
+    #[arg(long, requires = "of", conflicts_with = "compromised")]
+    switch: bool,
     /// The key was lost: the new one signs at once, and what the old ones signed is no longer
-    /// believed by targets that read the keys again. Credentials that are out stop working
+    /// believed by targets that read the keys again. Credentials that are out stop working. With
+    /// --of, no target believes the new one before it was told to
     #[arg(long, conflicts_with = "after")]
     compromised: bool,
 }
@@ -33,6 +50,15 @@ pub(super) struct Rotate {
 impl Rotate {
     pub(super) fn run(&self, config: &Config, printer: &mut Printer) -> Result<(), Failure> {
         install_crypto();
+        if let Some(of) = self.of {
+            let step = match (self.switch, self.compromised) {
+                (true, _) => Step::Switch,
+                (_, true) => Step::AtOnce,
+                _ => Step::Next,
+            };
+            let clock = Arc::new(SystemClock::start());
+            return rotate_target::rotate(config, (of, step), clock, &entropy()?, printer);
+        }
         let after = Lifetime::from_duration(self.after)
             .ok_or_else(|| Failure::usage("--after cannot be negative"))?;
         let rotation = if self.compromised {

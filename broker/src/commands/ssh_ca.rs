@@ -11,7 +11,8 @@ use crate::issue::keys::KeyFolder;
 ///
 /// The first line belongs into the file that TrustedUserCAKeys of sshd names, on every SSH target. The
 /// second is what host certificates come from: `glass ssh` knows it, and a known_hosts file takes it
-/// behind `@cert-authority *`.
+/// behind `@cert-authority *`. Where a next key was made (`glassd rotate --of`), its line stands behind
+/// the one that it is to follow.
 #[derive(Debug, clap::Args)]
 #[command(
     after_help = "Examples:\n  glassd ssh-ca\n  glassd ssh-ca --users > /etc/ssh/breakglass-user-ca.pub"
@@ -32,9 +33,15 @@ impl SshCaCommand {
         let keys = TargetKeys::load(&KeyFolder::open(&config.keys_dir)?)?;
         if !self.hosts {
             printer.line(keys.users.public_line());
+            if let Some(next) = &keys.next.users {
+                printer.line(next.public_line());
+            }
         }
         if !self.users {
             printer.line(keys.hosts.public_line());
+            if let Some(next) = &keys.next.hosts {
+                printer.line(next.public_line());
+            }
         }
         Ok(())
     }

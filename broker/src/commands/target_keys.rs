@@ -29,13 +29,21 @@ pub(super) struct TargetKeys {
     pub(super) users: Arc<SshUserCa>,
     pub(super) hosts: Arc<SshHostCa>,
     pub(super) certificates: Arc<TargetCa>,
+    pub(super) next: Next,
+}
+
+/// Those that are to follow, so that targets are told to believe them before they sign.
+pub(super) struct Next {
+    pub(super) users: Option<Arc<SshUserCa>>,
+    pub(super) hosts: Option<Arc<SshHostCa>>,
+    pub(super) certificates: Option<Arc<TargetCa>>,
 }
 
 /// One of them, as the ledger has it.
-struct Named {
+pub(super) struct Named {
     purpose: KeyPurpose,
     file: &'static str,
-    id: String,
+    pub(super) id: String,
     public: Vec<u8>,
 }
 
@@ -49,7 +57,14 @@ impl TargetKeys {
             users: Arc::new(SshCa::load(folder).map_err(not_made_yet)?),
             hosts: Arc::new(SshCa::load(folder).map_err(not_made_yet)?),
             certificates: Arc::new(TargetCa::load(folder).map_err(not_made_yet)?),
+            next: Next::load(folder)?,
         })
+    }
+
+    /// The one that host certificates are made with: the next where there is one, so that every host
+    /// has one of it before people stop believing the other.
+    pub(super) fn for_hosts(&self) -> Arc<SshHostCa> {
+        Arc::clone(self.next.hosts.as_ref().unwrap_or(&self.hosts))
     }
 
     /// Whether none of them was made yet.
@@ -74,6 +89,7 @@ impl TargetKeys {
             users: Arc::new(SshCa::load_or_create(folder)?),
             hosts: Arc::new(SshCa::load_or_create(folder)?),
             certificates: Arc::new(certificates),
+            next: Next::load(folder)?,
         })
     }
 
@@ -94,37 +110,136 @@ impl TargetKeys {
         (reader, index): (&dyn LedgerReader, &dyn Index),
     ) -> Result<(Self, Vec<Act>), Failure> {
         index.caught_up(reader.checkpoint().size()).await?;
+        TargetCa::mend(folder)?;
         for (purpose, file) in FILES {
+            let recorded = on_record(reader, index, purpose)?;
+            finish_switch(folder, purpose, &recorded)?;
             let is_there = folder.path().join(file).exists();
-            if let (false, Some(id)) = (is_there, on_record(reader, index, purpose)?) {
-                return Err(is_gone(file, &id));
+            if let (false, Some(id)) = (is_there, recorded.last()) {
+                return Err(is_gone(file, purpose, id));
             }
         }
         let keys = Self::load_or_create(folder, config, clock, entropy)?;
         let mut acts = Vec::new();
         for key in keys.named() {
-            match on_record(reader, index, key.purpose)? {
+            let recorded = on_record(reader, index, key.purpose)?;
+            match recorded.last() {
                 None => acts.push(key.act()),
-                Some(id) if id == key.id => {}
-                Some(id) => return Err(key.is_another_than(&id)),
+                Some(_) if recorded.contains(&key.id) => {}
+                Some(id) => return Err(key.is_another_than(id)),
+            }
+        }
+        for key in keys.next.named() {
+            if !on_record(reader, index, key.purpose)?.contains(&key.id) {
+                acts.push(key.act());
             }
         }
         Ok((keys, acts))
     }
 
+    #[cfg(test)]
+    pub(super) fn signs(&self, purpose: KeyPurpose, id: &str) -> bool {
+        self.named()
+            .iter()
+            .any(|key| key.purpose == purpose && key.id == id)
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_followed_by(&self, purpose: KeyPurpose, id: &str) -> bool {
+        self.next
+            .named()
+            .iter()
+            .any(|key| key.purpose == purpose && key.id == id)
+    }
+
     fn named(&self) -> [Named; 3] {
-        let certificate = self.certificates.certificate();
-        let [users, hosts, (purpose, file)] = FILES;
+        let [users, hosts, targets] = FILES;
         [
             named(users, &self.users),
             named(hosts, &self.hosts),
-            Named {
-                purpose,
-                file,
-                id: sha256_hex(certificate),
-                public: certificate.to_vec(),
-            },
+            named_certificate(targets, &self.certificates),
         ]
+    }
+}
+
+impl Next {
+    fn load(folder: &KeyFolder) -> Result<Self, KeyError> {
+        Ok(Self {
+            users: SshCa::load_next(folder)?.map(Arc::new),
+            hosts: SshCa::load_next(folder)?.map(Arc::new),
+            certificates: TargetCa::load_next(folder)?.map(Arc::new),
+        })
+    }
+
+    fn named(&self) -> Vec<Named> {
+        let [users, hosts, targets] = FILES;
+        let certificates = self.certificates.as_ref();
+        let all = [
+            self.users.as_ref().map(|next| named(users, next)),
+            self.hosts.as_ref().map(|next| named(hosts, next)),
+            certificates.map(|next| named_certificate(targets, next)),
+        ];
+        all.into_iter().flatten().collect()
+    }
+}
+
+/// The key that is to follow for a purpose, where there is one.
+pub(super) fn next_of(folder: &KeyFolder, purpose: KeyPurpose) -> Result<Option<Named>, KeyError> {
+    let named = Next::load(folder)?.named();
+    Ok(named.into_iter().find(|key| key.purpose == purpose))
+}
+
+/// Makes it.
+pub(super) fn make_next(
+    folder: &KeyFolder,
+    purpose: KeyPurpose,
+    name: &str,
+    (clock, entropy): (&dyn Clock, &dyn Entropy),
+) -> Result<(), KeyError> {
+    match purpose {
+        KeyPurpose::SshUser => SshUserCa::create_next(folder).map(drop),
+        KeyPurpose::SshHost => SshHostCa::create_next(folder).map(drop),
+        _ => TargetCa::create_next(folder, name, clock.now(), entropy).map(drop),
+    }
+}
+
+/// Puts it in the place of the one before.
+pub(super) fn promote_next(folder: &KeyFolder, purpose: KeyPurpose) -> Result<(), KeyError> {
+    match purpose {
+        KeyPurpose::SshUser => SshUserCa::promote_next(folder),
+        KeyPurpose::SshHost => SshHostCa::promote_next(folder),
+        _ => TargetCa::promote_next(folder),
+    }
+}
+
+/// Removes it.
+pub(super) fn remove_next(folder: &KeyFolder, purpose: KeyPurpose) -> Result<(), KeyError> {
+    match purpose {
+        KeyPurpose::SshUser => folder.remove(Users::NEXT),
+        KeyPurpose::SshHost => folder.remove(Hosts::NEXT),
+        _ => TargetCa::remove_next(folder),
+    }
+}
+
+/// A switch that is on record and was broken off before the file was in place.
+fn finish_switch(
+    folder: &KeyFolder,
+    purpose: KeyPurpose,
+    recorded: &[String],
+) -> Result<(), Failure> {
+    let next = next_of(folder, purpose)?;
+    if next.is_none_or(|next| !recorded.contains(&next.id)) {
+        return Ok(());
+    }
+    let now = match purpose {
+        KeyPurpose::SshUser => SshUserCa::load(folder).map(|ca| ca.fingerprint()),
+        KeyPurpose::SshHost => SshHostCa::load(folder).map(|ca| ca.fingerprint()),
+        _ => TargetCa::load(folder).map(|ca| sha256_hex(ca.certificate())),
+    };
+    match now {
+        Ok(id) if recorded.contains(&id) => Ok(()),
+        Ok(_) | Err(KeyError::Missing(_)) => Ok(promote_next(folder, purpose)?),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -137,8 +252,18 @@ fn named<Of: Certifies>((purpose, file): (KeyPurpose, &'static str), ca: &SshCa<
     }
 }
 
+fn named_certificate((purpose, file): (KeyPurpose, &'static str), ca: &TargetCa) -> Named {
+    let certificate = ca.certificate();
+    Named {
+        purpose,
+        file,
+        id: sha256_hex(certificate),
+        public: certificate.to_vec(),
+    }
+}
+
 impl Named {
-    fn act(&self) -> Act {
+    pub(super) fn act(&self) -> Act {
         added(self.purpose, &self.id, &self.public)
     }
 
@@ -150,35 +275,38 @@ impl Named {
             "the key in {file} is {id}, and the ledger says that the one for `{purpose}` is \
              {recorded}"
         );
-        Failure::new(what).then(put_back(file))
+        Failure::new(what).then(put_back(file, *purpose))
     }
 }
 
-fn is_gone(file: &str, recorded: &str) -> Failure {
+fn is_gone(file: &str, purpose: KeyPurpose, recorded: &str) -> Failure {
     let what = format!("{file} is not in the folder of keys, and targets trust it ({recorded})");
-    Failure::new(what).then(put_back(file))
+    Failure::new(what).then(put_back(file, purpose))
 }
 
-fn put_back(file: &str) -> String {
-    format!("put {file} back from the backup of the keys")
+fn put_back(file: &str, purpose: KeyPurpose) -> String {
+    format!(
+        "put {file} back from the backup of the keys. Where there is none, make another, which every \
+         target has to be given: glassd rotate --of {purpose} --compromised"
+    )
 }
 
-/// The newest key for a purpose that was not retired.
-fn on_record(
+/// The keys for a purpose that were not retired, oldest first.
+pub(super) fn on_record(
     reader: &dyn LedgerReader,
     index: &dyn Index,
     purpose: KeyPurpose,
-) -> Result<Option<String>, Failure> {
+) -> Result<Vec<String>, Failure> {
     let filter = EntryFilter {
         kind: Some("key".into()),
         oldest_first: true,
         ..EntryFilter::default()
     };
-    let (mut newest, mut cursor) = (None, None);
+    let (mut known, mut cursor) = (Vec::new(), None);
     loop {
         let places = index.entries(&filter, cursor, PAGE)?;
         let Some(last) = places.last() else {
-            return Ok(newest);
+            return Ok(known);
         };
         cursor = Some(*last);
         for place in places {
@@ -186,11 +314,9 @@ fn on_record(
                 match DECODE(&line)?.1.change {
                     Change::KeyAdded {
                         purpose: of, id, ..
-                    } if of == purpose => newest = Some(id),
-                    Change::KeyRetired { purpose: of, id }
-                        if of == purpose && newest.as_ref() == Some(&id) =>
-                    {
-                        newest = None;
+                    } if of == purpose => known.push(id),
+                    Change::KeyRetired { purpose: of, id } if of == purpose => {
+                        known.retain(|key| *key != id);
                     }
                     _ => {}
                 }

@@ -10,7 +10,8 @@ use crate::issue::keys::KeyFolder;
 /// Print the certificate of the authority for targets, in PEM
 ///
 /// For PostgreSQL (ssl_ca_file) and Kubernetes (--client-ca-file). It is not the authority of laptops:
-/// nobody speaks to the broker with what comes from it.
+/// nobody speaks to the broker with what comes from it. Where a next one was made (`glassd rotate --of
+/// targets`), it stands behind the one that it is to follow: targets take both.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  glassd targets-ca > breakglass-targets.crt")]
 pub(super) struct TargetsCa {}
@@ -21,6 +22,9 @@ impl TargetsCa {
         demand_data_dir(config)?;
         let keys = TargetKeys::load(&KeyFolder::open(&config.keys_dir)?)?;
         printer.line(keys.certificates.pem());
+        if let Some(next) = &keys.next.certificates {
+            printer.line(next.pem());
+        }
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use breakglass_domain::budget::Budgets;
 use breakglass_domain::people::{Device, Freeze, Member, Token};
+use breakglass_domain::played::Played;
 use breakglass_domain::{GrantId, IncidentId, Line, Nonce, Policy, State, Time};
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +43,9 @@ struct StateRecord {
     next_incident: u64,
     next_grant: u64,
     nonces: Vec<([u8; 16], i64)>,
+    /// Without a default: who does not know them reads the ledger again.
+    played: Vec<([u8; 16], i64)>,
+    played_forgotten_ms: Option<i64>,
     openings: Vec<(String, Vec<i64>)>,
     budgets: Vec<(String, i64)>,
     newest_ms: i64,
@@ -142,6 +146,12 @@ impl From<&State> for StateRecord {
                 .iter()
                 .map(|(nonce, at)| (nonce.0, at.as_millis()))
                 .collect(),
+            played: state
+                .played
+                .kept()
+                .map(|(at, nonce)| (nonce.0, at.as_millis()))
+                .collect(),
+            played_forgotten_ms: state.played.forgotten_up_to().map(Time::as_millis),
             openings: state
                 .openings
                 .iter()
@@ -214,6 +224,11 @@ impl StateRecord {
         for (nonce, at) in self.nonces {
             state.nonces.insert(Nonce(nonce), Time::from_millis(at));
         }
+        let played = self.played.into_iter();
+        state.played = Played::restored(
+            played.map(|(nonce, at)| (Time::from_millis(at), Nonce(nonce))),
+            self.played_forgotten_ms.map(Time::from_millis),
+        );
         for (person, at) in self.openings {
             let times = at.into_iter().map(Time::from_millis).collect();
             state.openings.insert(word(&person)?, times);

@@ -3,7 +3,7 @@
 
 mod questions;
 mod seal;
-mod state;
+mod snapshots;
 
 use std::path::Path;
 use std::sync::Arc;

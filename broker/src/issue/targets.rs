@@ -21,6 +21,12 @@ const FILES: Files = Files {
     certificate: "targets.crt",
 };
 
+/// The one that is to follow it.
+const NEXT: Files = Files {
+    key: "targets.next.pem",
+    certificate: "targets.next.crt",
+};
+
 /// The authority for targets.
 pub struct TargetCa(Root);
 
@@ -59,6 +65,71 @@ impl TargetCa {
     ) -> Result<Self, KeyError> {
         let name = format!("breakglass targets of {name}");
         Root::create(folder, &FILES, &name, now, entropy).map(Self)
+    }
+
+    /// Makes the one that is to follow; its name has the day, so that a target tells them apart.
+    ///
+    /// # Errors
+    /// [`KeyError`]; [`KeyError::Exists`] where there is one already.
+    pub fn create_next(
+        folder: &KeyFolder,
+        name: &str,
+        now: Time,
+        entropy: &dyn Entropy,
+    ) -> Result<Self, KeyError> {
+        let name = format!("breakglass targets of {name} {now}");
+        Root::create(folder, &NEXT, &name, now, entropy).map(Self)
+    }
+
+    /// The one that is to follow, where there is one.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn load_next(folder: &KeyFolder) -> Result<Option<Self>, KeyError> {
+        match Root::load(folder, &NEXT) {
+            Ok(root) => Ok(Some(Self(root))),
+            Err(KeyError::Missing(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// From now on it is the next one that signs; the one before is gone.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn promote_next(folder: &KeyFolder) -> Result<(), KeyError> {
+        // The certificate first: see `mend`.
+        folder.put_in_place(NEXT.certificate, FILES.certificate)?;
+        folder.put_in_place(NEXT.key, FILES.key)
+    }
+
+    /// Goes on where making or putting the next one in place was broken off: then there is its key,
+    /// and its certificate was not written yet, or is in place already.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn mend(folder: &KeyFolder) -> Result<(), KeyError> {
+        let is_there = |file: &str| folder.path().join(file).exists();
+        if !is_there(NEXT.key) || is_there(NEXT.certificate) {
+            return Ok(());
+        }
+        let next = Files {
+            key: NEXT.key,
+            certificate: FILES.certificate,
+        };
+        match Root::load(folder, &next) {
+            Ok(_) => folder.put_in_place(NEXT.key, FILES.key),
+            Err(_) => folder.remove(NEXT.key),
+        }
+    }
+
+    /// Removes the one that was to follow.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn remove_next(folder: &KeyFolder) -> Result<(), KeyError> {
+        folder.remove(NEXT.certificate)?;
+        folder.remove(NEXT.key)
     }
 
     /// Loads the authority.

@@ -73,13 +73,19 @@ impl Grant {
 
     /// It is active, and the credential an entry names was issued under it.
     pub(super) fn need_issued(&self, entry: &Entry) -> Result<(), String> {
-        let active = self.need_active(entry)?;
+        self.need_active(entry)?;
+        self.need_issued_once(entry)
+    }
+
+    /// The credential an entry names was issued under it, whenever that was.
+    pub(super) fn need_issued_once(&self, entry: &Entry) -> Result<(), String> {
+        let issued = self.active.map_or(0, |active| active.credentials);
         let named = entry.text("credential").unwrap_or_default();
         let number = named
             .strip_prefix(self.id.as_str())
             .and_then(|rest| rest.strip_prefix('.'))
             .and_then(|number| number.parse::<u64>().ok());
-        match number.is_some_and(|number| (1..=active.credentials).contains(&number)) {
+        match number.is_some_and(|number| (1..=issued).contains(&number)) {
             true => Ok(()),
             false => Err(format!(
                 "{} by the credential {named}, which was never issued",

@@ -39,12 +39,14 @@ enum Is {
     Ids,
     /// A text, or nothing.
     MaybeText,
+    /// A time, or nothing.
+    MaybeTime,
     /// `from` and `longest_ms`, or nothing.
     MaybeAlone,
 }
 
 use By::{Broker, Either, Guard, Person};
-use Is::{Flag, Ids, MaybeAlone, MaybeText, Number, Text, Time};
+use Is::{Flag, Ids, MaybeAlone, MaybeText, MaybeTime, Number, Text, Time};
 
 const OF_GRANT: &[(&str, Is)] = &[
     ("grant", Text),
@@ -103,7 +105,10 @@ kinds! {
     ]
     "grant.used" Person true [program Text]
     "grant.ended" Either true [ending Text, reason MaybeText]
-    "session.opened" Guard true [session Text, target Text, credential Text, login Text]
+    "session.opened" Guard true [
+        session Text, target Text, credential Text, login Text, once MaybeText,
+        let_in_at MaybeTime
+    ]
     "session.ended" Guard true [session Text, target Text, how Text]
     "session.unconfirmed" Broker true [session Text, target Text]
     "role.created" Broker true [target Text, role Text]
@@ -112,6 +117,11 @@ kinds! {
     "refused" Person false [act Text, reason Text, text Text, count Number]
     "ledger.exported" Person false [from Number, to Number]
     "ledger.repaired" Broker false [cut_bytes Number]
+}
+
+/// The kinds this client knows.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> + Clone {
+    KINDS.iter().map(|known| known.name)
 }
 
 /// Whether this client knows what a kind means.
@@ -154,10 +164,10 @@ impl Is {
         };
         let is_number = |value: &Value| value.as_i64().is_some_and(|number| number >= 0);
         match (self, value) {
-            (MaybeText | MaybeAlone, None) => true,
+            (MaybeText | MaybeTime | MaybeAlone, None) => true,
             (_, None) => false,
             (Text | MaybeText, Some(value)) => value.is_string(),
-            (Time, Some(value)) => is_time(value),
+            (Time | MaybeTime, Some(value)) => is_time(value),
             (Number, Some(value)) => is_number(value),
             (Flag, Some(value)) => value.is_boolean(),
             (Ids, Some(value)) => value

@@ -1,18 +1,22 @@
 //! The life of every grant: asked for once, begun once, ended once, and nothing after it.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+
+use jiff::Timestamp;
 
 use super::{
     grants::{Grant, Scene},
     policies::Policies,
 };
-use crate::entry::Entry;
+use crate::{entry::Entry, limits::LATE_WITHIN};
 
 /// Everything that lives, and what is remembered of the rest.
 #[derive(Default)]
 pub(super) struct Lives {
     live: HashMap<String, Grant>,
     ended: HashSet<String>,
+    /// Those that ended within a day, in that order: who came in under them may be reported late.
+    over: VecDeque<(Timestamp, Grant)>,
     self_granted: Vec<String>,
 }
 
@@ -50,7 +54,8 @@ impl Lives {
         self.first(|grant| !grant.is_given(policies))
     }
 
-    /// The grant that an entry is about is active, and its credential was issued.
+    /// The grant that an entry is about is active, and its credential was issued. Where a guard let
+    /// somebody in by itself, it may be over since.
     pub(super) fn need_credential(&self, entry: &Entry) -> Result<(), String> {
         let id = entry.text("grant").unwrap_or_default();
         match self.live.get(id) {
@@ -58,7 +63,28 @@ impl Lives {
                 grant.need_same(entry)?;
                 grant.need_issued(entry)
             }
-            None => Err(self.not_live(id, &entry.kind)),
+            None => match self.late(id, entry) {
+                Some(grant) => {
+                    grant.need_same(entry)?;
+                    grant.need_issued_once(entry)
+                }
+                None => Err(self.not_live(id, &entry.kind)),
+            },
+        }
+    }
+
+    fn late(&self, id: &str, entry: &Entry) -> Option<&Grant> {
+        entry.text("let_in_at").and(entry.text("once"))?;
+        let (at, grant) = self.over.iter().rev().find(|(_, grant)| grant.id == id)?;
+        (entry.at.duration_since(*at) < LATE_WITHIN).then_some(grant)
+    }
+
+    fn keep_over(&mut self, at: Timestamp, grant: Grant) {
+        self.over.push_back((at, grant));
+        while let Some((first, _)) = self.over.front()
+            && at.duration_since(*first) >= LATE_WITHIN
+        {
+            self.over.pop_front();
         }
     }
 
@@ -95,7 +121,10 @@ impl Lives {
                 let ended = entry
                     .text("grant")
                     .and_then(|id| self.live.remove_entry(id));
-                self.ended.extend(ended.map(|(id, _)| id));
+                if let Some((id, grant)) = ended {
+                    self.ended.insert(id);
+                    self.keep_over(entry.at, grant);
+                }
                 Ok(())
             }
             "person.frozen" | "person.removed" => self.need_nothing_left(entry),

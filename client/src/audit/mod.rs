@@ -46,6 +46,7 @@ use self::{
 };
 use crate::{entry::Entry, error::Error, time};
 
+pub(crate) use self::kinds::names as known_kinds;
 pub(crate) use self::words::check as check_words;
 
 /// The broker by itself, or its operator on its host.

@@ -10,6 +10,8 @@ use crate::entry::Entry;
 pub(super) struct Targets {
     sessions: HashMap<String, Place>,
     roles: HashMap<String, Place>,
+    /// The open sessions, by their target and what its guard drew for them.
+    drawn: HashMap<(String, String), String>,
 }
 
 /// Under which grant, at which target.
@@ -43,6 +45,7 @@ impl Targets {
             "session.ended" => self.need_own_guard(entry).and_then(|()| {
                 let place = need(&self.sessions, entry, "session")?;
                 self.sessions.remove(&place);
+                self.drawn.retain(|_, session| *session != place);
                 Ok(())
             }),
             "session.unconfirmed" => need(&self.sessions, entry, "session").map(drop),
@@ -77,6 +80,12 @@ impl Targets {
             return Err(format!(
                 "{session} is opened at {target}, where the right {right} does not lead"
             ));
+        }
+        if let Some(once) = entry.text("once") {
+            let drawn = (target.to_owned(), once.to_owned());
+            if let Some(before) = self.drawn.insert(drawn, session.to_owned()) {
+                return Err(format!("{session} is the same login as {before}"));
+            }
         }
         let place = Place::of(entry, Some(target));
         match self.sessions.insert(session.to_owned(), place) {

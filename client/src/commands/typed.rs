@@ -1,10 +1,13 @@
 //! Words that several commands take.
 
+use std::collections::BTreeSet;
+
 use breakglass_proto::v1::ListEntriesRequest;
 use jiff::SignedDuration;
 
 use super::Seat;
 use crate::{
+    audit::known_kinds,
     error::Error,
     session::Session,
     text::{self, plain},
@@ -43,11 +46,20 @@ pub fn reason(seat: &Seat, typed: Option<&str>) -> Result<String, Error> {
     }
 }
 
+/// Letters of a word that is compared with others: longer than any of them.
+const LONGEST_WORD: usize = 64;
+
+const OF_A_KIND: &str = "is of a kind";
+
 /// Nothing was found: says which filter alone finds nothing in the whole ledger, so that a misspelt
 /// word is not taken for an answer.
 ///
+/// People, rights, incidents and grants come to be as time passes, so that there are none of a name is
+/// an answer, and this a warning. The kinds of entries are those this `glass` knows and those a newer
+/// broker has written: what is neither is a mistake.
+///
 /// # Errors
-/// What asking the ledger says.
+/// [`Error::Usage`] for a kind that is neither, and what asking the ledger says.
 pub async fn warn_of_the_unheard_of(
     seat: &Seat,
     session: &Session,
@@ -55,7 +67,7 @@ pub async fn warn_of_the_unheard_of(
 ) -> Result<(), Error> {
     type Part = fn(&mut ListEntriesRequest) -> &mut String;
     let parts: [(&str, Part); 5] = [
-        ("is of a kind", |filter| &mut filter.kind),
+        (OF_A_KIND, |filter| &mut filter.kind),
         ("concerns anybody called", |filter| &mut filter.person),
         ("is about a right", |filter| &mut filter.right),
         ("is about an incident", |filter| &mut filter.incident),
@@ -63,12 +75,15 @@ pub async fn warn_of_the_unheard_of(
     ];
     for (what, part) in parts {
         let word = part(&mut filter.clone()).clone();
-        if word.is_empty() {
+        if word.is_empty() || (what == OF_A_KIND && kinds().any(|kind| kind == word)) {
             continue;
         }
         let mut alone = ListEntriesRequest::default();
         part(&mut alone).clone_from(&word);
         if session.list_entries(alone, 1).await?.is_empty() {
+            if what == OF_A_KIND {
+                return Err(no_such_kind(&word));
+            }
             seat.printer.warn(format!(
                 "no entry of the whole ledger {what} `{}`; is it spelt right?",
                 plain(&word)
@@ -76,4 +91,70 @@ pub async fn warn_of_the_unheard_of(
         }
     }
     Ok(())
+}
+
+/// Each kind, and the part before the dot of each, which stands for all of them.
+fn kinds() -> impl Iterator<Item = &'static str> + Clone {
+    let groups = known_kinds().filter_map(|kind| Some(kind.split_once('.')?.0));
+    known_kinds().chain(groups)
+}
+
+fn no_such_kind(typed: &str) -> Error {
+    let next = match nearest(typed, kinds()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => {
+            let groups: BTreeSet<_> = kinds().filter(|kind| !kind.contains('.')).collect();
+            let groups: Vec<_> = groups.into_iter().collect();
+            format!(
+                "`--kind grant` finds all about grants; there are {}",
+                groups.join(", ")
+            )
+        }
+    };
+    Error::usage(
+        format!("no entry is ever of a kind `{}`", plain(typed)),
+        next,
+    )
+}
+
+/// The word with the fewest slips, where they are few enough to be slips: one in three letters.
+fn nearest(typed: &str, known: impl Iterator<Item = &'static str>) -> Option<&'static str> {
+    let typed: String = typed.to_lowercase().chars().take(LONGEST_WORD).collect();
+    let slips = known.filter_map(|word| {
+        let slips = strsim::osa_distance(&typed, word);
+        let letters = typed.chars().count().max(word.len());
+        (slips <= letters.div_ceil(3)).then_some((slips, word))
+    });
+    slips.min().map(|(_, word)| word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_with_a_slip_in_it_is_named() {
+        for (slip, meant) in [
+            ("incident.opend", "did you mean `incident.opened`?"),
+            ("Grant.Ended", "did you mean `grant.ended`?"),
+            ("grants", "did you mean `grant`?"),
+            ("incidnet", "did you mean `incident`?"),
+            ("refusd", "did you mean `refused`?"),
+        ] {
+            let error = no_such_kind(slip);
+            assert_eq!(error.next(), Some(meant.to_owned()), "{slip}");
+        }
+    }
+
+    #[test]
+    fn one_that_is_like_none_is_told_what_there_is() {
+        for typed in ["beer", &"z".repeat(10_000_000), ""] {
+            let next = no_such_kind(typed).next().unwrap();
+            assert!(
+                next.contains("broker, certificate, credential, grant, "),
+                "{next}"
+            );
+            assert!(next.contains("refused"), "{next}");
+        }
+    }
 }

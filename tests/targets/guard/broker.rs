@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use breakglass_client::error::{Error, Refusal};
 use breakglass_client::guard::ssh::broker::{
-    Attended, Attending, Broker, EndedGrant, Ending, Live, News, Opening, Standing,
+    Attended, Attending, Broker, EndedGrant, Ending, Live, News, Once, Opening, Standing,
 };
 use breakglass_client::time::now;
 use jiff::SignedDuration;
@@ -16,6 +16,7 @@ use tokio::sync::mpsc;
 pub(crate) enum Act {
     Opened(Opening),
     Ended(Ending),
+    Refused(Once),
 }
 
 #[derive(Clone)]
@@ -123,6 +124,11 @@ impl Broker for StandIn {
 
     async fn end(&self, ending: &Ending) -> Result<(), Error> {
         self.0.acts.send(Act::Ended(ending.clone())).unwrap();
+        Ok(())
+    }
+
+    async fn refused(&self, once: &Once) -> Result<(), Error> {
+        self.0.acts.send(Act::Refused(*once)).unwrap();
         Ok(())
     }
 }

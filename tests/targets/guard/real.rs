@@ -120,6 +120,38 @@ async fn a_broker_that_is_gone_for_longer_than_the_grace_takes_access_with_it() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_came_in_while_the_broker_was_away_is_on_record_though_the_grant_is_over_by_then() {
+    let mut fleet = fleet_or_return!("1m");
+    let way = fleet.asks("mia", "shell-web").await;
+    let mut first = fleet.logs_in(&way, "echo in; exec sleep 1000");
+    assert_eq!(first.says().await, "in");
+    fleet.records("session.opened", 1);
+    fleet.playground.is_killed();
+    let mut mia = fleet.logs_in(&way, "echo in; exec sleep 1000");
+    assert_eq!(mia.says().await, "in");
+
+    // The broker is back, and the grant over, before the guard can say anything.
+    fleet.guard_is_killed();
+    fleet.playground.serves();
+    fleet.playground.done("mia", &["drop", &way.grant]);
+    fleet.guard_starts();
+    let opened = fleet.records("session.opened", 2).remove(1);
+    assert_eq!(text(&opened, "grant"), way.grant);
+    let at = |name: &str| text(&opened, name).parse::<jiff::Timestamp>().unwrap();
+    let dropped = fleet.records("grant.ended", 1).remove(0);
+    assert!(text(&dropped, "at").parse::<jiff::Timestamp>().unwrap() <= at("at"));
+    assert!(at("let_in_at") < at("at"));
+    for ended in fleet.records("session.ended", 2) {
+        assert_eq!(text(&ended, "how"), "killed");
+    }
+    mia.is_out().await;
+    first.is_out().await;
+    fleet.playground.done("leon", &["ledger", "verify"]);
+    let checked = fleet.playground.glassd(&["fsck"]);
+    assert_eq!(checked.code, 0, "{checked}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_guard_that_was_killed_goes_on_with_the_sessions_of_before() {
     let mut fleet = fleet_or_return!("1m");
     let way = fleet.asks("mia", "shell-web").await;

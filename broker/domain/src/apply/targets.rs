@@ -3,11 +3,13 @@
 use crate::budget::Spending;
 use crate::credential::Subject;
 use crate::event::{Change, Event};
+use crate::grant::Grant;
 use crate::id::{GrantId, SessionId, TargetId};
 use crate::limits::{CONFIRMED_WITHIN, TOKEN_LIFE};
 use crate::people::Device;
+use crate::policy::access::TargetKind;
 use crate::state::{Deadline, State};
-use crate::targets::{CertifiedHost, DatabaseCertificate, GuardToken, Logins, Role, Session};
+use crate::targets::{CertifiedHost, DatabaseCertificate, GuardToken, Logins, Over, Role, Session};
 use crate::time::Time;
 
 impl State {
@@ -103,7 +105,7 @@ impl State {
         }
     }
 
-    /// One that begins after its grant ended was on its way when it did.
+    /// One whose grant is over was let in while the broker was out of reach, and is to be over too.
     fn add_session(&mut self, event: &Event) {
         let Change::SessionOpened {
             of,
@@ -111,11 +113,13 @@ impl State {
             target,
             credential,
             login,
+            once,
             ..
         } = &event.change
         else {
             return;
         };
+        let lives = self.grants.contains_key(&of.grant);
         let targets = &mut self.targets;
         targets.next_session = targets.next_session.max(session.next());
         let opened = Session {
@@ -124,17 +128,41 @@ impl State {
             credential: *credential,
             login: login.clone(),
             opened_at: event.at,
-            over_at: None,
+            over_at: (!lives).then_some(event.at),
             unconfirmed: false,
+            once: *once,
         };
+        self.deadlines.extend(opened.deadline(*session));
+        if let Some(once) = once {
+            targets.once.insert((target.clone(), *once), *session);
+        }
         targets.sessions.insert(*session, opened);
     }
 
     fn forget_session(&mut self, id: SessionId) {
-        if let Some(session) = self.targets.sessions.remove(&id)
-            && let Some(deadline) = session.deadline(id)
-        {
+        let Some(session) = self.targets.sessions.remove(&id) else {
+            return;
+        };
+        if let Some(deadline) = session.deadline(id) {
             self.deadlines.remove(&deadline);
+        }
+        if let Some(once) = session.once {
+            self.targets.once.remove(&(session.target, once));
+        }
+    }
+
+    /// Whoever came in under a grant that led to hosts may be reported after its end.
+    pub(super) fn remember_grant_of_hosts(&mut self, grant: &Grant, at: Time) {
+        let targets = self.policy.targets.iter();
+        let right = self.policy.rights.get(&grant.of.right);
+        let mut hosts = targets.filter(|(_, target)| target.kind == TargetKind::Ssh);
+        let leads = right.is_some_and(|right| hosts.any(|(id, host)| right.reaches(id, host)));
+        if leads && grant.credentials > 0 {
+            self.targets.remember_over(Over {
+                of: grant.of.clone(),
+                credentials: grant.credentials,
+                at,
+            });
         }
     }
 

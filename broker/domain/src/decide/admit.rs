@@ -23,7 +23,7 @@ pub(super) fn person(case: &Case<'_>, person: &PersonId, command: &Command) -> R
     }
     clock(case, &command.act)?;
     match signed {
-        Some(signed) => statement(case, signed),
+        Some(signed) => statement(case, signed, &command.act),
         None if command.act.needs_no_statement() => Ok(()),
         None => Err(Refusal::StatementMissing),
     }
@@ -53,19 +53,26 @@ pub(super) fn clock(case: &Case<'_>, act: &Act) -> Result<(), Refusal> {
 /// taken twice. While the clock is behind nobody knows what time it is: either the clock is wrong
 /// now, or it was when the newest entry was written. What arrives then only ends things (the rest is
 /// refused above), so both readings are taken rather than leave a grant running.
-pub(super) fn statement(case: &Case<'_>, signed: &Signed) -> Result<(), Refusal> {
-    let (earliest, latest) = if case.clock_is_behind() {
+///
+/// Among those taken then may be one whose nonce was forgotten. What ends a grant or an incident is
+/// taken all the same: it finds nothing to end a second time. For what can happen again there is
+/// [`Played`](crate::played::Played).
+pub(super) fn statement(case: &Case<'_>, signed: &Signed, act: &Act) -> Result<(), Refusal> {
+    let behind = case.clock_is_behind();
+    let (earliest, latest) = if behind {
         (case.now, case.at.plus(STATEMENT_SKEW_BEHIND))
     } else {
         (case.at, case.now.plus(STATEMENT_SKEW))
     };
-    if signed.at.plus(STATEMENT_SKEW) < earliest || signed.at > latest {
+    let played = &case.state.played;
+    let forgotten = behind && act.can_be_again() && played.may_have_forgotten(signed);
+    if signed.at.plus(STATEMENT_SKEW) < earliest || signed.at > latest || forgotten {
         return Err(Refusal::StatementStale {
             signed_at: signed.at,
             now: case.now,
         });
     }
-    if case.state.nonces.contains_key(&signed.nonce) {
+    if case.state.nonces.contains_key(&signed.nonce) || played.knows(signed) {
         return Err(Refusal::StatementReplayed);
     }
     Ok(())

@@ -27,7 +27,10 @@ pub(super) fn issue(
     need_holder(case.live(grant)?, by)?;
     let (grant, active) = case.active(grant)?;
     case.open_incident(grant.of.incident)?;
-    case.afford(&Spending::Credentials(grant.of.grant))?;
+    if grant.credentials > 0 {
+        case.afford(&Spending::Credentials(grant.of.grant))?;
+        case.afford(&Spending::UnderGrants(by.clone()))?;
+    }
     let credential = CredentialId {
         grant: grant.of.grant,
         number: grant.credentials.saturating_add(1),
@@ -84,6 +87,7 @@ pub(super) fn note_use(
     need_holder(case.live(grant)?, by)?;
     let (grant, _) = case.active(grant)?;
     case.afford(&Spending::Uses(grant.of.grant))?;
+    case.afford(&Spending::UnderGrants(by.clone()))?;
     let used = Change::GrantUsed {
         of: grant.of.clone(),
         program: program.clone(),

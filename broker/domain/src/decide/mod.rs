@@ -36,7 +36,7 @@ use request::Wanted;
 /// Events are dated `now`, or like the newest event before them where the clock fell back: time in
 /// the ledger never does. The statement stands on the first event. There is always one, but for
 /// [`Act::Tick`] with nothing due, [`Act::LoadPolicy`] with the text that is in force already, and
-/// [`Act::NoteRole`] with what was noted before.
+/// [`Act::NoteRole`] and [`Act::OpenSession`] with what was noted before.
 ///
 /// # Errors
 /// The [`Refusal`] a person can act on.

@@ -80,7 +80,7 @@ pub(super) fn enroll(case: &Case<'_>, command: &Command) -> Result<Vec<Event>, R
     if signed.key != *key {
         return Err(Refusal::NotEnrolled(person.clone()));
     }
-    admit::statement(case, signed)?;
+    admit::statement(case, signed, &command.act)?;
     room_for_key(case, person, key)?;
     let enrolled = Change::PersonEnrolled {
         person: person.clone(),

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use crate::budget::Spending;
 use crate::command::{Act, Command, RoleOutcome};
 use crate::event::{Actor, Change, Event, SessionEnd};
-use crate::id::{CredentialId, GrantId, KeyId, PersonId, SessionId, TargetId, TokenHash};
+use crate::grant::GrantRef;
+use crate::id::{CredentialId, GrantId, KeyId, Nonce, PersonId, SessionId, TargetId, TokenHash};
 use crate::limits::{
     DEVICES_PER_PERSON, ORIGIN_MAX, SERVER_TEXT_MAX, SESSIONS, TOKEN_LIFE, TOKENS,
 };
@@ -41,7 +42,19 @@ pub(super) fn act(
             credential,
             login,
             origin,
-        } => open(case, by, *grant, *credential, login, origin),
+            once,
+            let_in_at,
+        } => {
+            let opening = Opening {
+                grant: *grant,
+                credential: *credential,
+                login,
+                origin,
+                once: *once,
+                let_in_at: *let_in_at,
+            };
+            open(case, by, &opening)
+        }
         Act::EndSession { session, how, took } => end(case, by, *session, *how, *took),
         _ => Err(Refusal::StatementMissing),
     }
@@ -129,7 +142,7 @@ pub(super) fn enroll(case: &Case<'_>, command: &Command) -> Result<Vec<Event>, R
     if signed.key != *key {
         return Err(Refusal::StatementMissing);
     }
-    admit::statement(case, signed)?;
+    admit::statement(case, signed, &command.act)?;
     room_for_key(case, target, key)?;
     let enrolled = Change::TargetEnrolled {
         target: target.clone(),
@@ -192,30 +205,59 @@ fn renew(
 }
 
 /// The grant is asked when somebody comes in, whatever their certificate says.
-fn open(
-    case: &Case<'_>,
-    by: &TargetId,
+/// A login, as its guard reports it.
+struct Opening<'a> {
     grant: GrantId,
     credential: CredentialId,
-    login: &Line,
-    origin: &str,
-) -> Result<Vec<Event>, Refusal> {
-    let (grant, _) = case.active(grant)?;
+    login: &'a Line,
+    origin: &'a str,
+    once: Option<Nonce>,
+    let_in_at: Option<Time>,
+}
+
+/// The grant of a login, and how many credentials it has had. One that is over only where the guard
+/// let them in by itself, and can be told again that it did.
+fn of_login<'a>(case: &Case<'a>, opening: &Opening<'_>) -> Result<(&'a GrantRef, u32), Refusal> {
+    let is_late = opening.let_in_at.is_some() && opening.once.is_some();
+    let late = || case.state.targets.late_under(opening.grant, case.at);
+    match case.active(opening.grant) {
+        Ok((grant, _)) => Ok((&grant.of, grant.credentials)),
+        Err(refusal) => match late().filter(|_| is_late) {
+            Some(over) => Ok((&over.of, over.credentials)),
+            None => Err(refusal),
+        },
+    }
+}
+
+/// Nothing where it was opened before: the answer was lost on its way. Somebody who is not in yet is
+/// refused all the same once their grant is over.
+fn open(case: &Case<'_>, by: &TargetId, opening: &Opening<'_>) -> Result<Vec<Event>, Refusal> {
+    let credential = opening.credential;
+    let not_there = || Refusal::NotThere {
+        grant: opening.grant,
+        target: by.clone(),
+    };
+    let before = opening
+        .once
+        .map(|once| case.state.targets.opened_with(by, once));
+    if let Some((_, session)) = before.flatten() {
+        if session.credential != credential {
+            return Err(not_there());
+        }
+        if session.over_at.is_none() || opening.let_in_at.is_some() {
+            return Ok(Vec::new());
+        }
+    }
+    let (of, credentials) = of_login(case, opening)?;
     let policy = case.policy();
-    let (right, target) = (policy.rights.get(&grant.of.right), policy.targets.get(by));
+    let (right, target) = (policy.rights.get(&of.right), policy.targets.get(by));
     let leads = right.zip(target);
     if !leads.is_some_and(|(right, target)| right.reaches(by, target)) {
-        return Err(Refusal::NotThere {
-            grant: grant.of.grant,
-            target: by.clone(),
-        });
+        return Err(not_there());
     }
-    let issued = credential.grant == grant.of.grant && credential.number <= grant.credentials;
+    let issued = credential.grant == of.grant && credential.number <= credentials;
     if !issued || credential.number == 0 {
-        return Err(Refusal::NotThere {
-            grant: grant.of.grant,
-            target: by.clone(),
-        });
+        return Err(not_there());
     }
     if case.state.targets.sessions.len() >= SESSIONS {
         return Err(Refusal::TooMany {
@@ -224,13 +266,16 @@ fn open(
         });
     }
     case.afford(&Spending::Sessions(by.clone()))?;
+    case.afford(&Spending::Logins(of.person.clone(), by.clone()))?;
     let opened = Change::SessionOpened {
-        of: grant.of.clone(),
+        of: of.clone(),
         session: case.state.targets.next_session,
         target: by.clone(),
         credential,
-        login: login.clone(),
-        origin: within(origin, ORIGIN_MAX),
+        login: opening.login.clone(),
+        origin: within(opening.origin, ORIGIN_MAX),
+        once: opening.once,
+        let_in_at: opening.let_in_at,
     };
     Ok(vec![case.event(by, opened)])
 }

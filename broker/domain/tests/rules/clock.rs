@@ -1,10 +1,10 @@
 //! The broker's clock falls back.
 
-use breakglass_domain::limits::CLOCK_BEHIND;
-use breakglass_domain::{Act, Ending, Refusal};
+use breakglass_domain::limits::{CLOCK_BEHIND, PLAYED};
+use breakglass_domain::{Act, Command, Ending, Lifetime, Refusal};
 
 use crate::acts::{close, deny, extend, freeze, issue, note, open, remove, revoke, unfreeze};
-use crate::world::{DEPLOY, MIGRATE, World, hours, millis, mins};
+use crate::world::{DEPLOY, MIGRATE, World, hours, id, millis, mins};
 
 #[test]
 fn nothing_begins_until_it_has_caught_up() {
@@ -132,4 +132,91 @@ fn a_deadline_the_ledger_has_passed_has_passed() {
     assert_eq!(refused.unwrap_err().code(), "GRANT_ENDED");
     world.tick();
     assert!(!world.is_live(grant));
+}
+
+/// What was said, as it was said.
+fn said(world: &mut World, person: &str, act: Act) -> Command {
+    Command {
+        by: (&id(person)).into(),
+        signed: Some(world.statement(person)),
+        act,
+    }
+}
+
+#[test]
+fn what_was_forgotten_is_not_taken_again_when_the_clock_is_set_back() {
+    let mut world = World::burning();
+    let grant = world.asks("mia", DEPLOY, 10);
+    let acts = [
+        ("leon", note(1)),
+        ("mia", Act::Drop { grant }),
+        ("leon", freeze("mia")),
+        ("founder", remove("designer")),
+    ];
+    let said = acts.map(|(person, act)| said(&mut world, person, act));
+    let signed_at = world.now;
+    for command in &said {
+        world.submit(command).unwrap();
+    }
+    world.broker_does(unfreeze("mia")).unwrap();
+    world.enrolls("designer").unwrap();
+    world.passes(mins(20));
+    world.does("leon", note(1)).unwrap();
+    assert_eq!(world.state.nonces.len(), 1, "theirs were forgotten");
+    for minutes in [0, 4, 5] {
+        world.now = signed_at.plus(mins(minutes));
+        let before = world.ledger.len();
+        for command in &said {
+            let refusal = world.submit(command).unwrap_err();
+            let over = matches!(refusal, Refusal::GrantEnded { .. });
+            assert!(over || refusal == Refusal::StatementReplayed, "{refusal}");
+        }
+        assert_eq!(world.ledger.len(), before);
+    }
+    // Who says it anew is heard, although the clock is behind.
+    for (person, act) in [("leon", note(1)), ("leon", freeze("mia"))] {
+        world.does(person, act).unwrap();
+    }
+}
+
+#[test]
+fn so_many_notes_that_the_first_are_forgotten_stop_no_ending_of_a_grant() {
+    let mut world = World::burning();
+    let first = said(&mut world, "leon", note(1));
+    world.submit(&first).unwrap();
+    let began = world.now;
+    let one = world.ledger.last().unwrap().clone();
+    for number in 1..=PLAYED {
+        let mut event = one.clone();
+        let mut signed = (*world.statement("leon")).clone();
+        signed.at = began.plus(Lifetime::from_millis(i64::try_from(number).unwrap()));
+        event.at = signed.at;
+        event.signed = Some(signed.into());
+        world.state.apply(&event);
+    }
+    assert_eq!(
+        world.state.played.kept().count(),
+        PLAYED,
+        "memory is bounded"
+    );
+    assert_eq!(world.state.played.forgotten_up_to(), Some(began));
+
+    world.now = world.state.newest;
+    let grant = world.asks("mia", DEPLOY, 30);
+    world.passes(mins(10));
+    world.does("leon", freeze("designer")).unwrap();
+    world.now = began;
+    // It may be one that was forgotten, and this one is.
+    let refusal = world.submit(&first).unwrap_err();
+    assert_eq!(refusal.code(), "STATEMENT_STALE");
+    assert_eq!(
+        world.does("leon", note(1)).unwrap_err().code(),
+        "STATEMENT_STALE"
+    );
+    // What ends a grant or an incident is taken.
+    world.does("mia", Act::Drop { grant }).unwrap();
+    world.does("leon", close(1)).unwrap();
+    // And everything that was signed after those is.
+    world.now = began.plus(millis(2));
+    world.does("leon", freeze("mia")).unwrap();
 }

@@ -88,6 +88,8 @@ impl Fleet {
             credential,
             login: line("deploy"),
             origin: "10.0.0.7".into(),
+            once: None,
+            let_in_at: None,
         };
         self.guard_does(host, opening)
     }

@@ -13,12 +13,12 @@ use crate::auditor::Auditor;
 use crate::steps::{Deed, Pick, RIGHTS, Step, WAITS, Who, changed, step, steps};
 use crate::world::{Outcome, TEAM, World, hours, id, line, mins};
 
-/// The world, the auditor who hears all of it, and what was said last.
+/// The world, the auditor who hears all of it, and everything that was said.
 struct Trial {
     world: World,
     auditor: Auditor,
     heard: usize,
-    last: Option<Command>,
+    said: Vec<Command>,
 }
 
 impl Trial {
@@ -27,7 +27,7 @@ impl Trial {
             world: World::burning(),
             auditor: Auditor::default(),
             heard: 0,
-            last: None,
+            said: Vec::new(),
         };
         trial.audit();
         trial
@@ -64,7 +64,7 @@ impl Trial {
             }
             Step::Comes(person) => self.world.enrolls(TEAM[*person]),
             Step::Loads(which) => self.world.loads(changed(*which)),
-            Step::SaysItAgain => match self.last.clone() {
+            Step::SaysItAgain(which) => match self.said_before(*which) {
                 Some(command) => self.world.submit(&command),
                 None => return,
             },
@@ -73,6 +73,15 @@ impl Trial {
             self.auditor.count(format!("refused {}", refusal.code()));
             assert!(!refusal.next().is_empty());
         }
+    }
+
+    /// What was said last, or anything before it.
+    fn said_before(&self, which: usize) -> Option<Command> {
+        let back = match which % 2 {
+            0 => 0,
+            _ => which % self.said.len().max(1),
+        };
+        self.said.iter().rev().nth(back).cloned()
     }
 
     fn person(&self, who: Who, deed: &Deed) -> String {
@@ -104,7 +113,7 @@ impl Trial {
             signed: Some(signed),
             act: self.act(person, deed),
         };
-        self.last = Some(command.clone());
+        self.said.push(command.clone());
         self.world.submit(&command)
     }
 

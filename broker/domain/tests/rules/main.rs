@@ -16,6 +16,7 @@ mod extending;
 mod folding;
 mod guards;
 mod incidents;
+mod late;
 mod lists;
 mod people;
 mod policy;

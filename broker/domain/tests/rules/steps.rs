@@ -28,7 +28,7 @@ pub(crate) enum Step {
     Comes(usize),
     Loads(usize),
     OperatorLifts(usize),
-    SaysItAgain,
+    SaysItAgain(usize),
 }
 
 /// Somebody, or whoever can: the holder of the grant it is about, or one who may approve it.
@@ -79,7 +79,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         40 => (0..TEAM.len()).prop_map(Step::Comes),
         10 => (0..POLICIES).prop_map(Step::Loads),
         20 => (0..TEAM.len()).prop_map(Step::OperatorLifts),
-        10 => Just(Step::SaysItAgain),
+        20 => any::<usize>().prop_map(Step::SaysItAgain),
     ]
 }
 

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use breakglass_domain::command::{RoleOutcome, Wanted};
 use breakglass_domain::event::{RoleStep, SessionEnd};
-use breakglass_domain::limits::CONFIRMED_WITHIN;
+use breakglass_domain::limits::{CONFIRMED_WITHIN, LATE_WITHIN};
 use breakglass_domain::{
-    Act, Actor, Change, Command, CredentialId, GrantId, IncidentId, Policy, Refusal, SessionId,
-    State, Subject,
+    Act, Actor, Change, Command, CredentialId, GrantId, IncidentId, Nonce, Policy, Refusal,
+    SessionId, State, Subject, Time,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -45,13 +45,13 @@ rights = ["way-in"]
 approvers = []
 "#;
 
-fn ways() -> Policy {
+pub(crate) fn ways() -> Policy {
     let policy = Policy::parse("policy.toml", &format!("{POLICY}{WAYS}"));
     policy.unwrap_or_else(|wrong| panic!("{wrong}"))
 }
 
 /// Something is broken, and each of these targets has a guard.
-fn burning() -> World {
+pub(crate) fn burning() -> World {
     let mut world = World::burning();
     world.loads(ways()).unwrap();
     for target in ["web-1", "web-2"] {
@@ -78,7 +78,7 @@ fn guard(world: &mut World, target: &str) -> Outcome {
     world.submit(&enrolment)
 }
 
-fn asks(world: &mut World, person: &str) -> GrantId {
+pub(crate) fn asks(world: &mut World, person: &str) -> GrantId {
     let Act::Request {
         right,
         sentence,
@@ -106,23 +106,23 @@ fn asks(world: &mut World, person: &str) -> GrantId {
     events[0].change.grant().unwrap().grant
 }
 
-fn issues(world: &mut World, person: &str, grant: GrantId, wanted: Wanted) -> Outcome {
+pub(crate) fn issues(world: &mut World, person: &str, grant: GrantId, wanted: Wanted) -> Outcome {
     world.calls(person, Act::Issue { grant, wanted })
 }
 
-fn drop_grant(grant: u64) -> Act {
+pub(crate) fn drop_grant(grant: u64) -> Act {
     Act::Drop {
         grant: GrantId(grant),
     }
 }
 
-fn ssh() -> Wanted {
+pub(crate) fn ssh() -> Wanted {
     Wanted::Ssh {
         key: key_of("fresh", 7),
     }
 }
 
-fn reports(world: &mut World, target: &str, act: Act) -> Outcome {
+pub(crate) fn reports(world: &mut World, target: &str, act: Act) -> Outcome {
     world.submit(&Command {
         by: Actor::Target(target.parse().unwrap()),
         signed: None,
@@ -136,11 +136,26 @@ fn comes_in(world: &mut World, target: &str, grant: GrantId, number: u32) -> Out
         credential: CredentialId { grant, number },
         login: line("deploy"),
         origin: String::new(),
+        once: None,
+        let_in_at: None,
     };
     reports(world, target, opening)
 }
 
-fn is_over(session: u64) -> Act {
+/// The same, with what the guard drew for it; `late` where it let them in by itself, a minute ago.
+pub(crate) fn is_told(world: &mut World, grant: GrantId, drawn: u8, late: bool) -> Outcome {
+    let opening = Act::OpenSession {
+        grant,
+        credential: CredentialId { grant, number: 1 },
+        login: line("deploy"),
+        origin: String::new(),
+        once: Some(Nonce([drawn; 16])),
+        let_in_at: late.then(|| world.now.minus(mins(1))),
+    };
+    reports(world, "web-1", opening)
+}
+
+pub(crate) fn is_over(session: u64) -> Act {
     Act::EndSession {
         session: SessionId(session),
         how: SessionEnd::Killed,
@@ -334,6 +349,7 @@ enum Step {
     Asks(bool),
     Issues(u64, usize),
     ComesIn(u64, u32, bool),
+    IsTold(u64, u8, bool),
     IsOver(u64, bool),
     Ends(u64),
     Closes,
@@ -349,6 +365,8 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (1..9_u64, 0..4_usize).prop_map(|(grant, what)| Step::Issues(grant, what)),
         8 => (1..9_u64, 0..4_u32, any::<bool>())
             .prop_map(|(grant, number, first)| Step::ComesIn(grant, number, first)),
+        8 => (1..9_u64, 0..4_u8, any::<bool>())
+            .prop_map(|(grant, drawn, late)| Step::IsTold(grant, drawn, late)),
         4 => (1..9_u64, any::<bool>()).prop_map(|(session, first)| Step::IsOver(session, first)),
         3 => (1..9_u64).prop_map(Step::Ends),
         1 => Just(Step::Closes),
@@ -407,6 +425,7 @@ fn take(world: &mut World, step: &Step) {
         Step::ComesIn(grant, number, first) => {
             comes_in(world, host(first), GrantId(*grant), *number)
         }
+        Step::IsTold(grant, drawn, late) => is_told(world, GrantId(*grant), *drawn, *late),
         Step::IsOver(session, first) => reports(world, host(first), is_over(*session)),
         Step::Ends(grant) => {
             let person = holder(world, grant);
@@ -447,11 +466,14 @@ fn take(world: &mut World, step: &Step) {
 /// What must hold of a whole history, found without looking at the rules.
 fn audit(world: &World) {
     let (mut open, mut serials, mut roles) = (BTreeMap::new(), BTreeSet::new(), BTreeSet::new());
-    let mut live = BTreeSet::new();
+    let (mut live, mut ended) = (BTreeSet::new(), BTreeMap::new());
     for event in &world.ledger {
         match &event.change {
             Change::GrantStarted { of, .. } => drop(live.insert(of.grant)),
-            Change::GrantEnded { of, .. } => drop(live.remove(&of.grant)),
+            Change::GrantEnded { of, .. } => {
+                live.remove(&of.grant);
+                ended.insert(of.grant, event.at);
+            }
             Change::CredentialIssued { of, subject, .. } => {
                 assert!(
                     live.contains(&of.grant),
@@ -470,10 +492,15 @@ fn audit(world: &World) {
                 of,
                 session,
                 target,
+                once,
+                let_in_at,
                 ..
             } => {
+                let late = ended.get(&of.grant).is_some_and(|at: &Time| {
+                    event.at < at.plus(LATE_WITHIN) && let_in_at.is_some() && once.is_some()
+                });
                 assert!(
-                    live.contains(&of.grant),
+                    live.contains(&of.grant) || late,
                     "nobody comes in without a live grant"
                 );
                 assert_eq!(target.as_str(), "web-1", "the right leads there only");

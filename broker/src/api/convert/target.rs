@@ -112,8 +112,12 @@ fn ssh_access(ways: &Ways, ssh: &SshAccess) -> v1::SshAccess {
         hosts: ssh.targets.iter().filter_map(host).collect(),
         principals: ssh.principals.iter().map(ToString::to_string).collect(),
         host_ca: match is_any_certified {
-            true => ways.host_ca.clone(),
+            true => ways.host_cas.present.clone(),
             false => String::new(),
+        },
+        next_host_ca: match (is_any_certified, &ways.host_cas.next) {
+            (true, Some(next)) => next.clone(),
+            _ => String::new(),
         },
     }
 }

@@ -51,15 +51,19 @@ impl Told<'_> {
                 target,
                 login,
                 origin,
+                let_in_at,
                 ..
             } => {
+                let since = let_in_at
+                    .map(|at| format!(" at {}, while the broker was out of reach", self.clock(at)));
+                let since = since.unwrap_or_default();
                 let from = match origin.as_str() {
                     "" => String::new(),
                     origin => format!(" from {origin}"),
                 };
                 let name = self.words.name(&of.person);
                 format!(
-                    "{name} came in at {target} as {login}{from} ({session}, {}).",
+                    "{name} came in at {target} as {login}{from}{since} ({session}, {}).",
                     of.grant
                 )
             }

@@ -148,6 +148,10 @@ impl Notary for FakeNotary {
         "{\"keys\":[]}".into()
     }
 
+    fn next_host_ca(&self) -> Option<String> {
+        None
+    }
+
     fn host_ca(&self) -> String {
         "ssh-ed25519 AAAA".into()
     }

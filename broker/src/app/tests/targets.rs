@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use breakglass_domain::command::Act;
 use breakglass_domain::event::SessionEnd;
 use breakglass_domain::{
-    GrantId, IncidentId, Lifetime, Policy, Refusal, SessionId, Signed, Subject,
+    CredentialId, GrantId, IncidentId, Lifetime, Nonce, Policy, Refusal, SessionId, Signed, Subject,
 };
 
 use super::world::{POLICY, World, line};
-use crate::app::{Enrolling, Error, Guard, NewKey, Wish, token};
+use crate::app::{Enrolling, Error, Guard, Login, NewKey, SessionName, Wish, token};
 use crate::jobs::keep_databases;
-use crate::ports::Sequencer as _;
+use crate::ports::{Clock as _, Sequencer as _};
 
 const WAYS: &str = r#"
 [targets.web-1]
@@ -171,6 +171,62 @@ async fn each_credential_is_bound_to_a_key_of_its_own() {
     );
 }
 
+fn login(credential: CredentialId) -> Login {
+    Login {
+        credential,
+        login: line("deploy"),
+        origin: "10.1.2.3".into(),
+        once: None,
+        let_in_at: None,
+    }
+}
+
+#[tokio::test]
+async fn a_guard_whose_answer_was_lost_hears_it_again() {
+    let world = world().await;
+    let (mia, web) = (world.caller("mia"), guard(&world, "web-1").await);
+    let wish = Wish::Ssh(new_key(7));
+    let (issued, _) = world.app.issue(&mia, GrantId(1), &wish).await.unwrap();
+    let drawn = |byte| Login {
+        once: Some(Nonce([byte; 16])),
+        ..login(issued.id)
+    };
+    // Several at the same moment, to find the right one among.
+    let mut opened = Vec::new();
+    for byte in 1..=3 {
+        opened.push(world.app.open_session(&web, drawn(byte)).await.unwrap());
+    }
+    let size = world.app.checkpoint().size();
+    for (byte, (session, receipt)) in (1..).zip(&opened) {
+        let (again, same) = world.app.open_session(&web, drawn(byte)).await.unwrap();
+        assert_eq!((again, same.entry()), (*session, receipt.entry()));
+    }
+    assert_eq!(
+        world.app.checkpoint().size(),
+        size,
+        "nothing new is on record"
+    );
+
+    // Nobody came in after all, and the guard never heard what the session is called.
+    let name = SessionName::Once(Nonce([2; 16]));
+    let end = world.app.end_session(&web, name, SessionEnd::Gone, None);
+    let receipt = end.await.unwrap();
+    assert!(String::from_utf8_lossy(receipt.entry()).contains("\"session\":\"S-2\""));
+    let end = world.app.end_session(&web, name, SessionEnd::Gone, None);
+    is_refused(end.await, &Refusal::NoSuchLogin("web-1".parse().unwrap()));
+
+    // The grant is over: whom the guard let in by itself goes on record, and is doomed at once.
+    drop_grant(&world, "mia", 1).await;
+    let late = Login {
+        let_in_at: Some(world.clock.now()),
+        ..drawn(9)
+    };
+    let (session, receipt) = world.app.open_session(&web, late).await.unwrap();
+    assert!(String::from_utf8_lossy(receipt.entry()).contains("\"let_in_at\":\"20"));
+    let mut attend = world.app.attend(&web).unwrap();
+    assert!(attend.changed().await.unwrap().doomed.contains(&session));
+}
+
 #[tokio::test]
 async fn who_comes_in_is_on_record_until_they_are_out() {
     let world = world().await;
@@ -183,10 +239,7 @@ async fn who_comes_in_is_on_record_until_they_are_out() {
 
     let open = |guard: Guard, id| {
         let app = Arc::clone(&world.app);
-        async move {
-            app.open_session(&guard, id, line("deploy"), "10.1.2.3".into())
-                .await
-        }
+        async move { app.open_session(&guard, login(id)).await }
     };
     let (session, _) = open(web.clone(), issued.id).await.unwrap();
     assert_eq!(session, SessionId(1));
@@ -221,19 +274,15 @@ async fn who_comes_in_is_on_record_until_they_are_out() {
     };
     assert_eq!(at.doomed.into_iter().collect::<Vec<_>>(), [session]);
     assert_eq!(at.revoked.into_iter().collect::<Vec<_>>(), [GrantId(1)]);
-    let took = Some(Lifetime::from_millis(210));
+    let (took, name) = (Some(Lifetime::from_millis(210)), SessionName::Id(session));
     let end = world
         .app
-        .end_session(&elsewhere, session, SessionEnd::Killed, took);
+        .end_session(&elsewhere, name, SessionEnd::Killed, took);
     is_refused(end.await, &Refusal::UnknownSession(session));
-    let end = world
-        .app
-        .end_session(&web, session, SessionEnd::Killed, took);
+    let end = world.app.end_session(&web, name, SessionEnd::Killed, took);
     let receipt = end.await.unwrap();
     assert!(String::from_utf8_lossy(receipt.entry()).contains("\"took_ms\":210"));
-    let end = world
-        .app
-        .end_session(&web, session, SessionEnd::Killed, took);
+    let end = world.app.end_session(&web, name, SessionEnd::Killed, took);
     is_refused(end.await, &Refusal::UnknownSession(session));
     assert!(world.app.status().problems.is_empty());
     // What guards told nobody tells them again, however many they are.
@@ -250,10 +299,11 @@ async fn an_end_that_nobody_confirms_is_on_record_and_in_the_status() {
     let (mia, web) = (world.caller("mia"), guard(&world, "web-1").await);
     let wish = Wish::Ssh(new_key(7));
     let (issued, _) = world.app.issue(&mia, GrantId(1), &wish).await.unwrap();
-    let opening = world
+    let (session, _) = world
         .app
-        .open_session(&web, issued.id, line("deploy"), String::new());
-    let (session, _) = opening.await.unwrap();
+        .open_session(&web, login(issued.id))
+        .await
+        .unwrap();
     drop_grant(&world, "mia", 1).await;
     world.clock.advance(9);
     world.app.tick().await.unwrap();
@@ -268,7 +318,8 @@ async fn an_end_that_nobody_confirms_is_on_record_and_in_the_status() {
     assert_eq!(problems.len(), 1, "{problems:?}");
     assert!(problems[0].starts_with("mia's session S-1 at web-1 should be over with G-1"));
     // It is told for as long as it is so, and the guard can still say that it is over.
-    let end = world.app.end_session(&web, session, SessionEnd::Gone, None);
+    let name = SessionName::Id(session);
+    let end = world.app.end_session(&web, name, SessionEnd::Gone, None);
     end.await.unwrap();
     assert!(world.app.status().problems.is_empty());
 }

@@ -17,6 +17,7 @@ pub(super) struct LedgerNotary {
     pub(super) jwt: Arc<JwtIssuer>,
     pub(super) users: Arc<SshUserCa>,
     pub(super) hosts: Arc<SshHostCa>,
+    pub(super) next_hosts: Option<Arc<SshHostCa>>,
 }
 
 impl Notary for LedgerNotary {
@@ -44,5 +45,9 @@ impl Notary for LedgerNotary {
 
     fn user_ca(&self) -> String {
         self.users.public_line()
+    }
+
+    fn next_host_ca(&self) -> Option<String> {
+        Some(self.next_hosts.as_ref()?.public_line())
     }
 }

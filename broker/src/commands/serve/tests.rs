@@ -1,5 +1,7 @@
 //! A broker that runs: what it serves, what it takes up, and how it ends.
 
+mod rotating;
+
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -244,7 +246,14 @@ fn a_key_for_targets_that_is_another_than_the_one_on_record_or_gone_is_told_at_t
             "{refused}"
         );
         let next = refused.next().unwrap();
-        assert_eq!(next, "put ssh-user.pem back from the backup of the keys");
+        assert!(
+            next.starts_with("put ssh-user.pem back from the backup of the keys."),
+            "{next}"
+        );
+        assert!(
+            next.ends_with("glassd rotate --of ssh-user --compromised"),
+            "{next}"
+        );
         std::fs::remove_file(&file).unwrap();
         let refused = world.refuses().await;
         assert!(

@@ -3,10 +3,10 @@
 use breakglass_domain::event::RoleStep;
 use breakglass_domain::people::Device;
 use breakglass_domain::targets::{
-    CertifiedHost, DatabaseCertificate, GuardToken, Logins, Role, Session, Targets,
+    CertifiedHost, DatabaseCertificate, GuardToken, Logins, Over, Role, Session, Targets,
 };
 use breakglass_domain::{
-    CredentialId, GrantId, GrantRef, IncidentId, Line, SessionId, TargetId, Time,
+    CredentialId, GrantId, GrantRef, IncidentId, Line, Nonce, SessionId, TargetId, Time,
 };
 use serde::{Deserialize, Serialize};
 
@@ -27,6 +27,14 @@ pub(super) struct TargetsRecord {
     /// Target, host, end. Without a default: a snapshot from before they were kept knows none of those
     /// that were certified, so it is made again from the ledger.
     hosts: Vec<(String, String, i64)>,
+    over: Vec<OverRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct OverRecord {
+    of: OfRecord,
+    credentials: u32,
+    at_ms: i64,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -67,6 +75,7 @@ struct SessionRecord {
     opened_ms: i64,
     over_ms: Option<i64>,
     unconfirmed: bool,
+    once: Option<[u8; 16]>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -132,6 +141,7 @@ impl From<&Targets> for TargetsRecord {
                 .map(certificate_record)
                 .collect(),
             hosts: targets.hosts.iter().map(host_record).collect(),
+            over: targets.over.values().map(over_record).collect(),
         }
     }
 }
@@ -163,6 +173,15 @@ fn session_record((id, session): (&SessionId, &Session)) -> SessionRecord {
         opened_ms: session.opened_at.as_millis(),
         over_ms: session.over_at.map(Time::as_millis),
         unconfirmed: session.unconfirmed,
+        once: session.once.map(|once| once.0),
+    }
+}
+
+fn over_record(over: &Over) -> OverRecord {
+    OverRecord {
+        of: (&over.of).into(),
+        credentials: over.credentials,
+        at_ms: over.at.as_millis(),
     }
 }
 
@@ -227,6 +246,18 @@ impl TargetsRecord {
             };
             targets.hosts.insert(word(&target)?, certified);
         }
+        for over in self.over {
+            let of = over.of.restore()?;
+            let (credentials, at) = (over.credentials, Time::from_millis(over.at_ms));
+            targets.over.insert(
+                of.grant,
+                Over {
+                    of,
+                    credentials,
+                    at,
+                },
+            );
+        }
         Ok(targets)
     }
 }
@@ -253,6 +284,7 @@ impl SessionRecord {
             opened_at: Time::from_millis(self.opened_ms),
             over_at: self.over_ms.map(Time::from_millis),
             unconfirmed: self.unconfirmed,
+            once: self.once.map(Nonce),
         })
     }
 }

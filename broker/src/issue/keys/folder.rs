@@ -154,6 +154,19 @@ impl KeyFolder {
         })
     }
 
+    /// Puts a file in the place of another one, in one step.
+    ///
+    /// # Errors
+    /// [`KeyError::Missing`], [`KeyError::Io`].
+    pub fn put_in_place(&self, name: &str, of: &str) -> Result<(), KeyError> {
+        let (from, to) = (self.path.join(name), self.path.join(of));
+        let put = || {
+            fs::rename(&from, &to)?;
+            File::open(&self.path)?.sync_all()
+        };
+        put().map_err(|e| io(&from, e))
+    }
+
     /// Removes a file; one that is gone already is fine.
     ///
     /// # Errors

@@ -23,6 +23,8 @@ pub(super) const ED25519: &str = "ssh-ed25519";
 pub trait Certifies {
     /// The file its key is in.
     const FILE: &'static str;
+    /// The file of the key that is to follow it.
+    const NEXT: &'static str;
     /// What stands behind its public key.
     const COMMENT: &'static str;
 }
@@ -37,11 +39,13 @@ pub enum Hosts {}
 
 impl Certifies for Users {
     const FILE: &'static str = "ssh-user.pem";
+    const NEXT: &'static str = "ssh-user.next.pem";
     const COMMENT: &'static str = "breakglass-user-ca";
 }
 
 impl Certifies for Hosts {
     const FILE: &'static str = "ssh-host.pem";
+    const NEXT: &'static str = "ssh-host.next.pem";
     const COMMENT: &'static str = "breakglass-host-ca";
 }
 
@@ -63,11 +67,43 @@ impl<Of: Certifies> SshCa<Of> {
     /// # Errors
     /// [`KeyError`]; [`KeyError::Exists`] where there is one already.
     pub fn create(folder: &KeyFolder) -> Result<Self, KeyError> {
-        let failed = |_| folder.unusable(Of::FILE, "the system gave no randomness");
+        Self::create_in(folder, Of::FILE)
+    }
+
+    /// Makes the one that is to follow.
+    ///
+    /// # Errors
+    /// [`KeyError`]; [`KeyError::Exists`] where there is one already.
+    pub fn create_next(folder: &KeyFolder) -> Result<Self, KeyError> {
+        Self::create_in(folder, Of::NEXT)
+    }
+
+    /// The one that is to follow, where there is one.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn load_next(folder: &KeyFolder) -> Result<Option<Self>, KeyError> {
+        match folder.read_key(Of::NEXT) {
+            Ok(pkcs8) => Self::from_pkcs8(folder, Of::NEXT, &pkcs8).map(Some),
+            Err(KeyError::Missing(_)) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// From now on it is the next one that signs; the one before is gone.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn promote_next(folder: &KeyFolder) -> Result<(), KeyError> {
+        folder.put_in_place(Of::NEXT, Of::FILE)
+    }
+
+    fn create_in(folder: &KeyFolder, file: &str) -> Result<Self, KeyError> {
+        let failed = |_| folder.unusable(file, "the system gave no randomness");
         let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).map_err(failed)?;
         let pkcs8 = Zeroizing::new(pkcs8.as_ref().to_vec());
-        folder.write_new_key(Of::FILE, &pkcs8)?;
-        Self::from_pkcs8(folder, &pkcs8)
+        folder.write_new_key(file, &pkcs8)?;
+        Self::from_pkcs8(folder, file, &pkcs8)
     }
 
     /// Loads the authority.
@@ -75,7 +111,7 @@ impl<Of: Certifies> SshCa<Of> {
     /// # Errors
     /// [`KeyError`].
     pub fn load(folder: &KeyFolder) -> Result<Self, KeyError> {
-        Self::from_pkcs8(folder, &folder.read_key(Of::FILE)?)
+        Self::from_pkcs8(folder, Of::FILE, &folder.read_key(Of::FILE)?)
     }
 
     /// Loads the authority, or makes it where the broker was made before it had one.
@@ -116,9 +152,9 @@ impl<Of: Certifies> SshCa<Of> {
         Wire::default().string(ED25519).string(signature).done()
     }
 
-    fn from_pkcs8(folder: &KeyFolder, pkcs8: &[u8]) -> Result<Self, KeyError> {
+    fn from_pkcs8(folder: &KeyFolder, file: &str, pkcs8: &[u8]) -> Result<Self, KeyError> {
         let pair = Ed25519KeyPair::from_pkcs8(pkcs8)
-            .map_err(|_| folder.unusable(Of::FILE, "it is not an Ed25519 key"))?;
+            .map_err(|_| folder.unusable(file, "it is not an Ed25519 key"))?;
         Ok(Self {
             pair,
             certifies: PhantomData,

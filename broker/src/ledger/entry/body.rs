@@ -7,8 +7,8 @@ use breakglass_domain::event::{CredentialKind, KeyPurpose, RoleStep, SessionEnd}
 use breakglass_domain::grant::SelfGrant;
 use breakglass_domain::policy::Risk;
 use breakglass_domain::{
-    Basis, Change, CredentialId, Ending, GrantRef, IncidentId, KeyId, Lifetime, Line, PersonId,
-    Policy, Prose, RuleName, SessionId, Severity, Subject, TargetId, Time, TokenHash,
+    Basis, Change, CredentialId, Ending, GrantRef, IncidentId, KeyId, Lifetime, Line, Nonce,
+    PersonId, Policy, Prose, RuleName, SessionId, Severity, Subject, TargetId, Time, TokenHash,
 };
 use serde::{Deserialize, Serialize};
 
@@ -208,6 +208,10 @@ kinds! {
         #[serde(with = "fields::shown")] credential: CredentialId,
         #[serde(with = "fields::line")] login: Line,
         #[serde(default, skip_serializing_if = "String::is_empty")] origin: String,
+        #[serde(with = "fields::maybe_nonce", default, skip_serializing_if = "Option::is_none")]
+        once: Option<Nonce>,
+        #[serde(with = "fields::maybe_shown", default, skip_serializing_if = "Option::is_none")]
+        let_in_at: Option<Time>,
     }
     "session.ended" SessionEnded {
         #[serde(flatten, with = "fields::of")] of: GrantRef,

@@ -26,6 +26,32 @@ pub(super) mod shown {
     }
 }
 
+/// The same, or nothing at all: the field is then absent.
+pub(super) mod maybe_shown {
+    use std::fmt::Display;
+    use std::str::FromStr;
+
+    use serde::{Deserializer, Serializer};
+
+    pub(in super::super) fn serialize<T: Display, S: Serializer>(
+        value: &Option<T>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match value {
+            Some(value) => super::shown::serialize(value, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(in super::super) fn deserialize<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+    where
+        T: FromStr<Err: Display>,
+        D: Deserializer<'de>,
+    {
+        super::shown::deserialize(deserializer).map(Some)
+    }
+}
+
 /// A list of what [`shown`] spells.
 pub(super) mod all_shown {
     use std::fmt::Display;
@@ -192,6 +218,28 @@ pub(super) mod nonce {
         bytes
             .map(Nonce)
             .map_err(|_| de::Error::custom("a nonce has 16 bytes"))
+    }
+}
+
+/// The same, or nothing at all: the field is then absent.
+pub(super) mod maybe_nonce {
+    use breakglass_domain::Nonce;
+    use serde::{Deserializer, Serializer};
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        nonce: &Option<Nonce>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match nonce {
+            Some(nonce) => super::nonce::serialize(nonce, serializer),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Nonce>, D::Error> {
+        super::nonce::deserialize(deserializer).map(Some)
     }
 }
 

@@ -47,6 +47,16 @@ impl History {
                 let known = self.state.targets.sessions.get(session);
                 known_of(known.map(|known| &known.of), of, session)
             }
+            // Reported when the broker was back; its grant may be over since.
+            Change::SessionOpened {
+                of,
+                once: Some(_),
+                let_in_at: Some(_),
+                ..
+            } => match self.state.targets.late_under(of.grant, event.at) {
+                Some(over) if over.of == *of => Ok(()),
+                _ => self.lives(of),
+            },
             // These come after their grant, as a rule.
             Change::RoleCreated { of, role, .. }
             | Change::RoleFailed { of, role, .. }

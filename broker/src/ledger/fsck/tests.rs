@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use breakglass_domain::grant::SelfGrant;
-use breakglass_domain::policy::Risk;
+use breakglass_domain::policy::{Risk, STARTER};
 use breakglass_domain::{
-    Actor, Basis, Change, Ending, Event, GrantId, GrantRef, IncidentId, Lifetime, Line, Severity,
-    Time,
+    Actor, Basis, Change, CredentialKind, Ending, Event, GrantId, GrantRef, IncidentId, Lifetime,
+    Line, Nonce, Policy, SessionId, Severity, Subject, Time,
 };
 
 use super::{Remedy, Report, fsck};
@@ -295,6 +295,70 @@ fn a_torn_tail_is_a_note_for_the_next_start() {
         "{:?}",
         report.notes
     );
+}
+
+/// A policy under which `deploy-shop` leads to a host.
+fn leads_to_a_host() -> Change {
+    let host = "[targets.web-1]\nkind = \"ssh\"\naddress = \"web-1.shop.example\"\n";
+    let way = "ssh = { targets = [\"web-1\"], principals = [\"deploy\"] }\n";
+    let right = "[rights.deploy-shop]\n";
+    assert!(STARTER.contains(right));
+    let text = STARTER.replace(right, &format!("{right}{way}")) + host;
+    let policy = Policy::parse("policy.toml", &text).unwrap_or_else(|why| panic!("{why}"));
+    Change::PolicyLoaded {
+        sha256: sha256_of(&text),
+        policy: Arc::new(policy),
+    }
+}
+
+fn sha256_of(text: &str) -> String {
+    let hash = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+    hash.as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+fn came_in(let_in_at: Option<Time>) -> Change {
+    Change::SessionOpened {
+        of: of(1),
+        session: SessionId(1),
+        target: "web-1".parse().expect("an id"),
+        credential: "G-1.1".parse().expect("an id"),
+        login: line("deploy"),
+        origin: String::new(),
+        once: Some(Nonce([7; 16])),
+        let_in_at,
+    }
+}
+
+#[test]
+fn who_came_in_during_an_outage_is_no_damage_though_the_grant_is_over() {
+    let issued = Change::CredentialIssued {
+        of: of(1),
+        credential: "G-1.1".parse().expect("an id"),
+        kind: CredentialKind::Jwt,
+        audience: line("https://deploy.shop.example"),
+        expires_at: Time::from_millis(1 << 40),
+        key: "k".repeat(43).parse().expect("43 characters"),
+        subject: Subject::Bearer { groups: Vec::new() },
+    };
+    let before = [
+        leads_to_a_host(),
+        opened(),
+        requested(1),
+        started(1),
+        issued,
+        ended(1),
+    ];
+    for (at, well) in [(Some(Time::from_millis(4_000)), true), (None, false)] {
+        let dir = tempfile::tempdir().expect("a folder");
+        let mut changes = before.to_vec();
+        changes.push(came_in(at));
+        drop(ledger_of(dir.path(), &changes, 1));
+        let report = check(dir.path());
+        assert_eq!(report.is_well(), well, "{report:?}");
+    }
 }
 
 #[test]

@@ -180,6 +180,7 @@ mod tests {
             hosts: hosts.iter().map(host).collect(),
             principals: vec!["deploy".into()],
             host_ca: "ssh-ed25519 AAAA breakglass-host-ca".into(),
+            ..v1::SshAccess::default()
         };
         v1::Access {
             ssh: Some(ssh),

@@ -34,7 +34,7 @@ pub struct Args {
     /// Only this grant's
     #[arg(long, value_name = "GRANT")]
     grant: Option<String>,
-    /// Only this kind, for example grant.ended, or grant for all of them
+    /// Only this kind, for example grant.ended, or grant for all of them.
     #[arg(long, value_name = "KIND")]
     kind: Option<String>,
     /// From this time on: 2d, 3h, or a date and time; without a zone, this laptop's

@@ -116,9 +116,12 @@ fn known_hosts(ssh: &v1::SshAccess) -> Result<Option<String>, Error> {
     if certified.is_empty() {
         return Ok(None);
     }
-    let ca = HostCa::parse(&ssh.host_ca)?;
-    let lines = certified.iter().map(|host| ca.known_hosts(host));
-    Ok(Some(lines.collect()))
+    let mut cas = vec![HostCa::parse(&ssh.host_ca)?];
+    if !ssh.next_host_ca.is_empty() {
+        cas.push(HostCa::parse(&ssh.next_host_ca)?);
+    }
+    let lines = |host| cas.iter().map(move |ca| ca.known_hosts(host));
+    Ok(Some(certified.iter().flat_map(lines).collect()))
 }
 
 fn postgres_place(postgres: &v1::PostgresAccess) -> Result<Place, Unfit> {
@@ -164,4 +167,41 @@ fn aws_place(aws: &v1::AwsAccess) -> Place {
 
 fn some(text: &str) -> Option<String> {
     (!text.is_empty()).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEYS: [&str; 2] = [
+        "AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f",
+        "AAAAC3NzaC1lZDI1NTE5AAAAIB8eHRwbGhkYFxYVFBMSERAPDg0MCwoJCAcGBQQDAgEA",
+    ];
+
+    /// Hosts are certified anew one after another, and each is believed all the while.
+    #[test]
+    fn while_one_authority_follows_another_hosts_of_both_are_believed() {
+        let access = |next_host_ca: String| v1::SshAccess {
+            hosts: vec![v1::SshHost {
+                target: "web-1".into(),
+                address: "web-1.shop.example".into(),
+                certified_until: Some(prost_types::Timestamp::default()),
+            }],
+            host_ca: format!("ssh-ed25519 {} breakglass-host-ca", KEYS[0]),
+            next_host_ca,
+            ..v1::SshAccess::default()
+        };
+        let known = |access: &v1::SshAccess| {
+            let place = ssh_place(access, Path::new("/run/x"));
+            place.map(|place| place.known_hosts.unwrap_or_default())
+        };
+        let line = |key| format!("@cert-authority web-1.shop.example ssh-ed25519 {key}\n");
+        assert_eq!(known(&access(String::new())).unwrap(), line(KEYS[0]));
+        let next = format!("ssh-ed25519 {} breakglass-host-ca", KEYS[1]);
+        assert_eq!(
+            known(&access(next)).unwrap(),
+            line(KEYS[0]) + &line(KEYS[1])
+        );
+        assert!(known(&access("* ssh-rsa AAAA".into())).is_err());
+    }
 }

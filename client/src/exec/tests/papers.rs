@@ -29,6 +29,7 @@ fn hosts() -> Option<SshAccess> {
         }],
         principals: vec!["deploy".into()],
         host_ca: format!("ssh-ed25519 {KEY} breakglass-host-ca"),
+        next_host_ca: String::new(),
     })
 }
 

@@ -4,17 +4,20 @@ use std::{future::Future, time::Duration};
 
 use jiff::Timestamp;
 
-use crate::error::Error;
 pub use crate::guard::attend::{Attended, Attending, EndedGrant, Live, News, Standing};
+use crate::{error::Error, key};
 
 /// The broker, as seen by one target.
 pub trait Broker: Attended {
-    /// Records that a session opens; its id (`S-7`) is returned. A try whose answer was lost may be
-    /// on record too: once its grant is over the broker calls it doomed, and hears that it is gone.
+    /// Records that a session opens; its id (`S-7`) is returned. Said again, as where the answer was
+    /// lost, it is the same session.
     fn open(&self, opening: &Opening) -> impl Future<Output = Result<String, Error>> + Send;
 
     /// Records that a session is over. Told again, the broker takes no notice.
     fn end(&self, ending: &Ending) -> impl Future<Output = Result<(), Error>> + Send;
+
+    /// Records that whom [`Broker::open`] was asked about did not come in, where that is on record.
+    fn refused(&self, once: &Once) -> impl Future<Output = Result<(), Error>> + Send;
 }
 
 /// A session opens.
@@ -30,9 +33,25 @@ pub struct Opening {
     pub origin: String,
     /// When it was let in.
     pub at: Timestamp,
-    /// It is open already: it was let in while the broker was out of reach, and is only reported. Where
-    /// its grant is over by now, the broker does not take it, and the guard says so aloud.
+    /// It is open already: it was let in while the broker was out of reach, and is only reported. The
+    /// broker takes it also where its grant is over by now, for a day after that.
     pub late: bool,
+    /// What it is told again by; `None` for one that an older guard let in.
+    pub once: Option<Once>,
+}
+
+/// Drawn for one login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Once(pub [u8; 16]);
+
+impl Once {
+    /// Another one.
+    ///
+    /// # Errors
+    /// As [`key::random`].
+    pub fn draw() -> Result<Self, Error> {
+        key::random().map(Self)
+    }
 }
 
 /// A session is over.

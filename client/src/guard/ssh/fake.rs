@@ -10,7 +10,7 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use super::broker::{Attended, Attending, Broker, Ending, Live, News, Opening, Standing};
+use super::broker::{Attended, Attending, Broker, Ending, Live, News, Once, Opening, Standing};
 use crate::{
     error::{Error, Refusal},
     time,
@@ -21,6 +21,7 @@ use crate::{
 pub(super) enum Act {
     Opened(Opening),
     Ended(Ending),
+    Refused(Once),
 }
 
 #[derive(Clone)]
@@ -30,6 +31,8 @@ struct Inner {
     reachable: AtomicBool,
     /// Refuses to open sessions.
     refusing: AtomicBool,
+    /// Hears, and its answers are lost.
+    losing: AtomicBool,
     sessions: AtomicU32,
     /// The newest standing, said first on each new stream.
     standing: Mutex<Standing>,
@@ -44,6 +47,7 @@ impl FakeBroker {
         let inner = Inner {
             reachable: AtomicBool::new(true),
             refusing: AtomicBool::new(false),
+            losing: AtomicBool::new(false),
             sessions: AtomicU32::new(6),
             standing: Mutex::default(),
             grace: Mutex::default(),
@@ -111,6 +115,11 @@ impl FakeBroker {
         *self.0.grace.lock().unwrap() = Some(grace);
     }
 
+    /// Its answers are lost on the way, or no more.
+    pub(super) fn loses_answers(&self, losing: bool) {
+        self.0.losing.store(losing, Ordering::SeqCst);
+    }
+
     pub(super) fn refusing(&self) {
         self.0.refusing.store(true, Ordering::SeqCst);
     }
@@ -159,6 +168,9 @@ impl Broker for FakeBroker {
                 next: None,
             })));
         }
+        if self.0.losing.load(Ordering::SeqCst) {
+            return Err(gone());
+        }
         let number = self.0.sessions.fetch_add(1, Ordering::SeqCst) + 1;
         Ok(format!("S-{number}"))
     }
@@ -166,6 +178,12 @@ impl Broker for FakeBroker {
     async fn end(&self, ending: &Ending) -> Result<(), Error> {
         self.answers()?;
         self.0.acts.send(Act::Ended(ending.clone())).unwrap();
+        Ok(())
+    }
+
+    async fn refused(&self, once: &Once) -> Result<(), Error> {
+        self.answers()?;
+        self.0.acts.send(Act::Refused(*once)).unwrap();
         Ok(())
     }
 }

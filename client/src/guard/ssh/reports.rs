@@ -7,7 +7,7 @@ use std::{collections::HashSet, time::Duration};
 use tokio::time::Instant;
 
 use super::{
-    broker::{Ending, Opening},
+    broker::{Ending, Once, Opening},
     limits::{FIRST_PAUSE, LONGEST_PAUSE},
     sessions::Sessions,
 };
@@ -20,6 +20,8 @@ pub(super) enum Report {
     Opened(Box<Opening>),
     /// That it is over.
     Ended(Ending),
+    /// That it never was, if the broker has it.
+    Refused(Once),
 }
 
 /// What is to be told, oldest first, of those that `is_free`: not being told already.
@@ -29,7 +31,9 @@ pub(super) fn due(
     most: usize,
 ) -> Vec<(u64, Report)> {
     let report = |key, session: &super::sessions::Session| {
-        let report = if session.id.is_none() {
+        let report = if session.refused {
+            session.once.map(Report::Refused)
+        } else if session.id.is_none() {
             Some(Report::Opened(Box::new(session.opening())))
         } else {
             session.ending().map(Report::Ended)

@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    broker::{Ending, How, Opening},
+    broker::{Ending, How, Once, Opening},
     limits::MAX_SESSIONS,
     presented::Presented,
 };
@@ -58,6 +58,12 @@ pub struct Session {
     /// It was let in while the broker was out of reach.
     #[serde(default)]
     pub late: bool,
+    /// What the broker is told of it again by; one that an older guard wrote has none.
+    #[serde(default)]
+    pub once: Option<Once>,
+    /// It was not let in: the broker did not answer. Only that is still to be told.
+    #[serde(default)]
+    pub refused: bool,
     /// It is over, and the broker is not told yet.
     pub over: Option<Over>,
 }
@@ -84,6 +90,7 @@ impl Session {
             origin: self.origin.clone(),
             at: self.opened_at,
             late: self.late,
+            once: self.once,
         }
     }
 
@@ -309,6 +316,8 @@ pub(super) mod tests {
             group: None,
             strays: Vec::new(),
             late: false,
+            once: None,
+            refused: false,
             over: None,
         }
     }

@@ -395,9 +395,14 @@ fn guard() -> impl Strategy<Value = Change> {
 
 fn session() -> impl Strategy<Value = Change> {
     let id = || any::<u64>().prop_map(SessionId);
-    let opened = (of(), id(), name(), any::<u32>(), line(), text());
+    let unasked = (
+        option::of(any::<[u8; 16]>().prop_map(Nonce)),
+        option::of(time()),
+    );
+    let opened = (of(), id(), name(), any::<u32>(), line(), text(), unasked);
     prop_oneof![
-        opened.prop_map(|(of, session, target, number, login, origin)| {
+        opened.prop_map(|(of, session, target, number, login, origin, unasked)| {
+            let (once, let_in_at) = unasked;
             let credential = CredentialId {
                 grant: of.grant,
                 number,
@@ -409,6 +414,8 @@ fn session() -> impl Strategy<Value = Change> {
                 credential,
                 login,
                 origin,
+                once,
+                let_in_at,
             }
         }),
         (

@@ -1,12 +1,19 @@
 //! What happened at targets that night, for the golden bytes.
 
 use breakglass_domain::event::{RoleStep, SessionEnd};
-use breakglass_domain::{Change, CredentialKind, Lifetime, SessionId, Subject};
+use breakglass_domain::{Change, CredentialKind, Lifetime, Nonce, SessionId, Subject};
 
 use super::golden::{at, key, line, of};
 
 pub(super) fn changes() -> Vec<(&'static str, Change)> {
-    [guards(), credentials(), sessions(), roles(), vec![host()]].concat()
+    [
+        guards(),
+        credentials(),
+        sessions(),
+        roles(),
+        vec![host(), let_in_unasked()],
+    ]
+    .concat()
 }
 
 fn guards() -> Vec<(&'static str, Change)> {
@@ -50,6 +57,21 @@ fn guards() -> Vec<(&'static str, Change)> {
             },
         ),
     ]
+}
+
+/// Somebody who came in while the broker was out of reach.
+fn let_in_unasked() -> (&'static str, Change) {
+    let opened = Change::SessionOpened {
+        of: of(),
+        session: SessionId(8),
+        target: "web-1".parse().expect("an id"),
+        credential: "G-45.2".parse().expect("an id"),
+        login: line("deploy"),
+        origin: "10.1.2.3".to_owned(),
+        once: Some(Nonce([9; 16])),
+        let_in_at: Some(at(7)),
+    };
+    ("target:web-1", opened)
 }
 
 /// A host's own key.
@@ -121,6 +143,8 @@ fn sessions() -> Vec<(&'static str, Change)> {
                 credential: "G-45.2".parse().expect("an id"),
                 login: line("deploy"),
                 origin: "10.1.2.3:50022".into(),
+                once: None,
+                let_in_at: None,
             },
         ),
         ("target:web-1", ended(SessionEnd::Killed, killed)),

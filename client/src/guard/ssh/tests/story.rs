@@ -65,14 +65,14 @@ impl Guard {
     async fn opened(&mut self) -> guard::broker::Opening {
         match self.act().await {
             Act::Opened(opening) => opening,
-            act @ Act::Ended(_) => panic!("{act:?}"),
+            act => panic!("{act:?}"),
         }
     }
 
     async fn ended(&mut self) -> guard::broker::Ending {
         match self.act().await {
             Act::Ended(ending) => ending,
-            act @ Act::Opened(_) => panic!("{act:?}"),
+            act => panic!("{act:?}"),
         }
     }
 }
@@ -159,6 +159,62 @@ async fn while_the_broker_is_away_a_live_grant_comes_in_and_is_reported_later() 
     }
     assert!(left.is_dead());
     drop(first);
+}
+
+#[tokio::test]
+async fn a_login_whose_answer_was_lost_is_told_again_as_the_same() {
+    let mut scene = Scene::set();
+    let mut guard = Guard::start(&scene);
+    guard.broker.stand(&["G-45"], &[]);
+    let first = scene.shell(LOGIN, 1);
+    scene.mourner().await;
+    let before = guard.opened().await;
+    guard.broker.loses_answers(true);
+    let _second = scene.shell(LOGIN, 2);
+    let left = scene.mourner().await;
+    let lost = guard.opened().await;
+    guard.broker.loses_answers(false);
+    let again = guard.opened().await;
+    assert!(again.late && again.once.is_some());
+    assert_eq!(again.once, lost.once);
+    assert_ne!(lost.once, before.once, "each login has its own");
+    guard.broker.stand(&[], &[]);
+    let mut killed = 0;
+    while killed < 2 {
+        match guard.act().await {
+            Act::Ended(ending) => {
+                assert_eq!(ending.how, How::Killed);
+                killed += 1;
+            }
+            // More than one answer was lost.
+            Act::Opened(again) => assert_eq!(again.once, lost.once),
+            act @ Act::Refused(_) => panic!("{act:?}"),
+        }
+    }
+    assert!(left.is_dead());
+    drop(first);
+}
+
+#[tokio::test]
+async fn who_was_kept_out_because_no_answer_came_is_said_to_be() {
+    let mut scene = Scene::set();
+    let mut guard = Guard::start(&scene);
+    guard.broker.stand(&["G-9"], &[]);
+    guard.broker.loses_answers(true);
+    let _login = scene.shell(LOGIN, 1);
+    assert_eq!(scene.word().await, "refused");
+    let asked = guard.opened().await;
+    guard.broker.loses_answers(false);
+    // Also by the next guard: it is written down.
+    let (broker, acts) = guard.die().await;
+    let mut guard = Guard::start_with(&scene, broker, acts);
+    loop {
+        match guard.act().await {
+            Act::Refused(once) => break assert_eq!(Some(once), asked.once),
+            Act::Opened(again) => assert_eq!(again.once, asked.once),
+            act @ Act::Ended(_) => panic!("{act:?}"),
+        }
+    }
 }
 
 #[tokio::test]
@@ -255,7 +311,8 @@ async fn the_list_of_revoked_certificates_is_put_in_place() {
     let mut krl = b"SSHKRL\n\0\0\0\0\x01".to_vec();
     krl.extend([0; 24]);
     guard.broker.stand(&["G-45"], &[]);
-    let _login = scene.shell("$HOOK > /dev/null", 1);
+    // It stays: its own end would be told at any time.
+    let _login = scene.shell("$HOOK > /dev/null; exec sleep 1000", 1);
     guard.opened().await;
     guard.broker.say(News {
         krl: Some(krl.clone()),

@@ -11,7 +11,7 @@ use crate::{
     guard::ssh::{
         Session,
         attend::Moment,
-        broker::{Broker, How},
+        broker::{Broker, How, Once},
         cgroup::Cgroup,
         doorbell::{Answer, Ring},
         kin::Kin,
@@ -46,6 +46,10 @@ impl<B: Broker> Watch<B> {
         if let Some(why) = self.view.lost(now).or(over) {
             return refuse(answer, why);
         }
+        let once = match Once::draw() {
+            Ok(once) => once,
+            Err(why) => return refuse(answer, format!("the guard cannot let anybody in: {why}")),
+        };
         let added = self.sessions.add(Session {
             id: None,
             credential: login.credential,
@@ -57,6 +61,8 @@ impl<B: Broker> Watch<B> {
             group: None,
             strays: Vec::new(),
             late: false,
+            once: Some(once),
+            refused: false,
             over: None,
         });
         match added {
@@ -141,9 +147,7 @@ impl<B: Broker> Watch<B> {
                         self.let_in(key, answer);
                     }
                     Err(why) => {
-                        // Where the broker has recorded it all the same, it will hold it for
-                        // over, and hears then that it is gone.
-                        self.forget(key);
+                        self.keep_out(key);
                         refuse(answer, why);
                     }
                 }
@@ -179,6 +183,14 @@ impl<B: Broker> Watch<B> {
         }
         self.sessions.remove(key);
         self.unsaved = true;
+    }
+
+    /// Nobody came in, and the broker may have put on record that they did: it is told.
+    fn keep_out(&mut self, key: u64) {
+        self.over(key, How::Gone, None);
+        if let Some(session) = self.sessions.session_mut(key) {
+            session.refused = true;
+        }
     }
 
     /// Begins to watch over an open session.

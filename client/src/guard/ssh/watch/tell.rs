@@ -43,6 +43,7 @@ impl<B: Broker> Watch<B> {
                     match report {
                         Report::Opened(opening) => broker.open(&opening).await.map(Some),
                         Report::Ended(ending) => broker.end(&ending).await.map(|()| None),
+                        Report::Refused(once) => broker.refused(&once).await.map(|()| None),
                     }
                 };
                 let said = timeout(OPEN_TIMEOUT, telling).await;
@@ -54,8 +55,9 @@ impl<B: Broker> Watch<B> {
         self.tell_of_the_unknown();
     }
 
-    /// Tells of sessions the broker knows and nobody here does: their beginning was recorded, but
-    /// the answer was lost, so they never came in. Not while one may be just about to get its name.
+    /// Tells of sessions the broker knows and nobody here does: their beginning was recorded after
+    /// the guard had given it up, so they never came in. Not while one may be just about to get its
+    /// name.
     fn tell_of_the_unknown(&mut self) {
         if !self.asked.is_empty() || !self.telling.is_empty() {
             return;

@@ -1,9 +1,13 @@
-//! A snapshot is the live state, whole.
+//! The live state comes back from a snapshot as it was.
 
 use std::sync::Arc;
 
+use breakglass_domain::played::Played;
 use breakglass_domain::policy::STARTER;
-use breakglass_domain::{Change, Event, Nonce, Policy, Signed, State, Time};
+use breakglass_domain::targets::Over;
+use breakglass_domain::{
+    Change, Event, GrantId, IncidentId, Nonce, Policy, Prose, SessionId, Signed, State, Time,
+};
 
 use super::super::snapshot;
 use super::{HOUR_MS, Nights, key, line, night, of, requested, started};
@@ -43,6 +47,7 @@ fn a_snapshot_restores_the_very_same_state() {
         ("mia", invited),
         ("mia", frozen),
     ];
+    changes.extend(night(1, 1));
     let certified = Change::HostCertified {
         target: "web-1".parse().unwrap(),
         host: line("web-1.shop.example"),
@@ -51,9 +56,24 @@ fn a_snapshot_restores_the_very_same_state() {
         expires_at: Time::from_millis(9 * HOUR_MS),
     };
     changes.push(("breakglass", certified));
-    changes.extend(night(1, 1));
+    let noted = Change::IncidentNoted {
+        incident: IncidentId(1),
+        text: Prose::parse("two customers wrote").unwrap(),
+    };
+    changes.push(("mia", noted));
     changes.push(("mia", requested(of(3, "mia", "deploy-shop", 1))));
     changes.push(("leon", started(of(3, "mia", "deploy-shop", 1))));
+    let came_in = Change::SessionOpened {
+        of: of(3, "mia", "deploy-shop", 1),
+        session: SessionId(4),
+        target: "web-1".parse().unwrap(),
+        credential: "G-3.1".parse().unwrap(),
+        login: line("deploy"),
+        origin: String::new(),
+        once: Some(Nonce([7; 16])),
+        let_in_at: None,
+    };
+    changes.push(("target:web-1", came_in));
     let mut state = State::default();
     for (number, (by, change)) in changes.into_iter().enumerate() {
         let nonce = Nonce([u8::try_from(number).unwrap(); 16]);
@@ -76,6 +96,17 @@ fn a_snapshot_restores_the_very_same_state() {
     assert!(state.grants.len() == 2 && !state.deadlines.is_empty() && !state.openings.is_empty());
     assert!(state.budgets.len() > 2);
     assert_eq!(state.targets.hosts.len(), 1);
+    assert!(state.played.kept().count() >= 2);
+    let played = state.played.kept().collect::<Vec<_>>();
+    state.played = Played::restored(played, Some(Time::from_millis(HOUR_MS / 3)));
+    let over = Over {
+        of: of(2, "mia", "deploy-shop", 1),
+        credentials: 3,
+        at: Time::from_millis(HOUR_MS),
+    };
+    state.targets.over.insert(GrantId(2), over);
+    let state = state.reindexed();
+    assert!(state.targets.once.len() == 1 && state.targets.over_at.len() == 1);
     let reader = nights.ledger.reader();
     let taken = (nights.size, &state);
     snapshot::save(&opened.store, &nights.sealer, &*reader, taken).unwrap();
