@@ -175,6 +175,9 @@ impl Index for SledIndex {
 
     fn caught_up(&self, size: u64) -> Later<'_, Result<(), IndexError>> {
         let mut progress = self.progress.clone();
+        if progress.borrow().applied < size {
+            self.writer.hurry();
+        }
         Box::pin(async move {
             let there = progress
                 .wait_for(|now| now.failed || now.applied >= size)

@@ -1,8 +1,10 @@
 //! The thread that follows the ledger.
 
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::thread::JoinHandle;
+use std::thread::{JoinHandle, Thread};
+use std::time::Duration;
 
 use breakglass_domain::State;
 use tokio::sync::watch;
@@ -19,6 +21,10 @@ const WAITING_BATCHES: usize = 256;
 /// Events written to sled at once, and entries read at once while catching up.
 const CHUNK: usize = 1_000;
 
+/// How long the thread lets batches gather where nobody waits for it: at a thousand small batches a
+/// second, taking each by itself would cost as much as deciding it.
+const GATHER: Duration = Duration::from_millis(20);
+
 /// Entries between two snapshots, at least: what a start has to read again, and decodes in well
 /// under a second.
 const SNAPSHOT_EVERY: u64 = 20_000;
@@ -31,19 +37,40 @@ const SNAPSHOT_BYTES_AN_ENTRY: u64 = 100;
 pub(super) struct Writer {
     queue: Mutex<Option<SyncSender<Vec<Recorded>>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    hurry: Hurry,
+}
+
+/// Says that somebody waits.
+#[derive(Clone)]
+struct Hurry {
+    wanted: Arc<AtomicBool>,
+    thread: Thread,
 }
 
 impl Writer {
     pub(super) fn start(work: Work) -> Result<Self, IndexError> {
         let (queue, batches) = sync_channel(WAITING_BATCHES);
+        let wanted = Arc::new(AtomicBool::new(false));
+        let hurried = Arc::clone(&wanted);
         let thread = std::thread::Builder::new()
             .name("index".into())
-            .spawn(move || work.run(&batches))
+            .spawn(move || work.run(&batches, &hurried))
             .map_err(|e| IndexError(format!("no thread for the index: {e}")))?;
+        let hurry = Hurry {
+            wanted,
+            thread: thread.thread().clone(),
+        };
         Ok(Self {
             queue: Mutex::new(Some(queue)),
             thread: Mutex::new(Some(thread)),
+            hurry,
         })
+    }
+
+    /// Somebody waits for what was offered so far.
+    pub(super) fn hurry(&self) {
+        self.hurry.wanted.store(true, Ordering::Release);
+        self.hurry.thread.unpark();
     }
 
     /// Never blocks. A batch that finds the queue full is read from the ledger later: the batches
@@ -58,6 +85,7 @@ impl Writer {
     }
 
     pub(super) fn close(&self) {
+        self.hurry();
         drop(
             self.queue
                 .lock()
@@ -92,18 +120,25 @@ pub(super) struct Work {
 }
 
 impl Work {
-    fn run(mut self, batches: &Receiver<Vec<Recorded>>) {
-        if let Err(error) = self.follow(batches) {
+    fn run(mut self, batches: &Receiver<Vec<Recorded>>, hurry: &AtomicBool) {
+        if let Err(error) = self.follow(batches, hurry) {
             *self.trouble.write().unwrap_or_else(PoisonError::into_inner) = Some(error.0);
             self.told.send_modify(|progress| progress.failed = true);
         }
     }
 
-    fn follow(&mut self, batches: &Receiver<Vec<Recorded>>) -> Result<(), IndexError> {
+    fn follow(
+        &mut self,
+        batches: &Receiver<Vec<Recorded>>,
+        hurry: &AtomicBool,
+    ) -> Result<(), IndexError> {
         self.catch_up()?;
         let mut waiting: Vec<Recorded> = Vec::new();
         while let Ok(batch) = batches.recv() {
             waiting.extend(batch);
+            if !hurry.swap(false, Ordering::AcqRel) {
+                std::thread::park_timeout(GATHER);
+            }
             while waiting.len() < CHUNK {
                 let Ok(more) = batches.try_recv() else { break };
                 waiting.extend(more);

@@ -204,7 +204,8 @@ async fn ends_on_record(
         match entry.kind.as_str() {
             "session.ended" => {
                 let took = entry.body.get("took_ms").and_then(Value::as_u64);
-                let took = took.ok_or("a session ended by itself")?;
+                let by_itself = || format!("a session ended by itself: {:?}", entry.body);
+                let took = took.ok_or_else(by_itself)?;
                 ends.push((began.until(Moment::now()), Duration::from_millis(took)));
             }
             "session.unconfirmed" => return Err("the end of a session was not confirmed".into()),
