@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::id::{BROKER, IdError, PersonId, TargetId};
+use crate::id::{BROKER, IdError, PersonId, SourceId, TargetId};
 
 /// Who acts.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,17 +14,22 @@ pub enum Actor {
     Person(PersonId),
     /// The guard of a target.
     Target(TargetId),
+    /// What tells of alerts.
+    Source(SourceId),
 }
 
 /// What stands before a target's id in an entry's `by`; no person's id has a colon.
 const TARGET: &str = "target:";
+
+/// The same before the id of an alert source.
+const SOURCE: &str = "source:";
 
 impl Actor {
     /// The person, where it is one.
     #[must_use]
     pub fn person(&self) -> Option<&PersonId> {
         match self {
-            Self::Broker | Self::Target(_) => None,
+            Self::Broker | Self::Target(_) | Self::Source(_) => None,
             Self::Person(person) => Some(person),
         }
     }
@@ -42,12 +47,19 @@ impl From<&TargetId> for Actor {
     }
 }
 
+impl From<&SourceId> for Actor {
+    fn from(source: &SourceId) -> Self {
+        Self::Source(source.clone())
+    }
+}
+
 impl fmt::Display for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Broker => f.write_str(BROKER),
             Self::Person(person) => person.fmt(f),
             Self::Target(target) => write!(f, "{TARGET}{target}"),
+            Self::Source(source) => write!(f, "{SOURCE}{source}"),
         }
     }
 }
@@ -59,8 +71,11 @@ impl FromStr for Actor {
         if text == BROKER {
             return Ok(Self::Broker);
         }
-        match text.strip_prefix(TARGET) {
-            Some(target) => target.parse().map(Self::Target),
+        if let Some(target) = text.strip_prefix(TARGET) {
+            return target.parse().map(Self::Target);
+        }
+        match text.strip_prefix(SOURCE) {
+            Some(source) => source.parse().map(Self::Source),
             None => text.parse().map(Self::Person),
         }
     }

@@ -46,6 +46,9 @@ impl State {
             Change::IncidentOpened { .. } => self.add_incident(event),
             Change::IncidentNoted { incident, .. }
             | Change::IncidentWarned { incident, .. }
+            | Change::IncidentResolved { incident, .. }
+            | Change::IncidentRefired { incident, .. }
+            | Change::IncidentHeld { incident, .. }
             | Change::IncidentClosed { incident, .. } => self.apply_to_incident(*incident, event),
             Change::GrantRequested { .. } => self.add_grant(event),
             Change::GrantStarted { of, .. }

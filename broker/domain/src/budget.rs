@@ -8,10 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-use crate::event::{Change, Event};
-use crate::id::{GrantId, KeyId, PersonId, TargetId};
+use crate::event::{Actor, Change, Event};
+use crate::id::{GrantId, KeyId, PersonId, SourceId, TargetId};
 use crate::limits::{
-    CREDENTIALS_OF_GRANT, EXPORTS, EXTENSIONS, NOTES, RENEWALS_OF_KEY, REQUESTS,
+    ALERTS, CREDENTIALS_OF_GRANT, EXPORTS, EXTENSIONS, NOTES, RENEWALS_OF_KEY, REQUESTS,
     SESSIONS_AT_TARGET, SESSIONS_OF_PERSON, TEAM_CHANGES, UNDER_GRANTS, USES_OF_GRANT,
 };
 use crate::time::{Lifetime, Time};
@@ -60,6 +60,8 @@ pub enum Spending {
     UnderGrants(PersonId),
     /// Sessions of a person at one target.
     Logins(PersonId, TargetId),
+    /// Incidents that a source opens, and alerts of it that are resolved.
+    Alerts(SourceId),
 }
 
 impl Spending {
@@ -78,6 +80,7 @@ impl Spending {
             Self::Sessions(_) => SESSIONS_AT_TARGET,
             Self::UnderGrants(_) => UNDER_GRANTS,
             Self::Logins(..) => SESSIONS_OF_PERSON,
+            Self::Alerts(_) => ALERTS,
         }
     }
 
@@ -92,7 +95,11 @@ impl Spending {
         let by = event.by.person().cloned();
         match &event.change {
             Change::GrantRequested { of, .. } => Some(Self::Requests(of.person.clone())),
-            Change::IncidentNoted { .. } => by.map(Self::Notes),
+            Change::IncidentNoted { .. } | Change::IncidentHeld { .. } => by.map(Self::Notes),
+            Change::IncidentOpened { .. } | Change::IncidentResolved { .. } => match &event.by {
+                Actor::Source(source) => Some(Self::Alerts(source.clone())),
+                _ => None,
+            },
             Change::GrantExtended { .. } => by.map(Self::Extensions),
             Change::LedgerExported { .. } => by.map(Self::Exports),
             Change::PersonInvited { .. }
@@ -225,6 +232,7 @@ impl fmt::Display for Spending {
             Self::Sessions(target) => write!(f, "sessions {target}"),
             Self::UnderGrants(person) => write!(f, "under-grants {person}"),
             Self::Logins(person, target) => write!(f, "logins {person} {target}"),
+            Self::Alerts(source) => write!(f, "alerts {source}"),
         }
     }
 }
@@ -256,6 +264,7 @@ impl FromStr for Spending {
             "sessions" => whose.parse().ok().map(Self::Sessions),
             "under-grants" => whose.parse().ok().map(Self::UnderGrants),
             "logins" => login(whose),
+            "alerts" => whose.parse().ok().map(Self::Alerts),
             _ => None,
         };
         spending.ok_or_else(|| SpendingError(text.to_owned()))

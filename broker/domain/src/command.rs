@@ -283,10 +283,11 @@ pub enum Act {
         /// One past the last.
         to: u64,
     },
-    /// Note a refusal that was not decided by the rules. Broker only, on behalf of a person.
+    /// Note a refusal that was not decided by the rules. Broker only, on behalf of a person or an
+    /// alert source.
     NoteRefusal {
         /// Who.
-        person: PersonId,
+        by: Actor,
         /// What they tried.
         act: String,
         /// The stable reason.
@@ -298,6 +299,27 @@ pub enum Act {
     },
     /// Nothing but what time has brought about. Broker only.
     Tick,
+    /// An alert fires, or still does. Sources only.
+    Fire {
+        /// What the source calls it.
+        key: Line,
+        /// One line.
+        title: Line,
+        /// What the source says of how bad it is, best known first; may be nothing.
+        words: Vec<Line>,
+    },
+    /// An alert is over. Sources only.
+    Resolve {
+        /// What the source calls it.
+        key: Line,
+    },
+    /// Keep an incident open until its usual end.
+    Hold {
+        /// Which.
+        incident: IncidentId,
+        /// Why.
+        reason: Line,
+    },
 }
 
 /// What kind of credential, and what it is to be bound to.
@@ -392,6 +414,9 @@ impl Act {
             Self::Export { .. } => "export-ledger",
             Self::NoteRefusal { .. } => "note-refusal",
             Self::Tick => "tick",
+            Self::Fire { .. } => "alert-firing",
+            Self::Resolve { .. } => "alert-resolved",
+            Self::Hold { .. } => "hold-incident",
         }
     }
 
@@ -413,6 +438,8 @@ impl Act {
                 | Self::Enroll { .. }
                 | Self::Renew { .. }
                 | Self::Unfreeze { .. }
+                | Self::Fire { .. }
+                | Self::Hold { .. }
         )
     }
 

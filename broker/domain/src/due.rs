@@ -75,10 +75,8 @@ impl Due<'_> {
         for grant in self.state.live_under(incident) {
             self.push_ending(grant, Ending::IncidentClosed);
         }
-        self.push(Change::IncidentClosed {
-            incident,
-            reason: too_old(),
-        });
+        let reason = self.why(incident);
+        self.push(Change::IncidentClosed { incident, reason });
     }
 
     fn doubt(&mut self, id: SessionId) {
@@ -95,12 +93,21 @@ impl Due<'_> {
         if !self.ended.insert(grant.of.grant) {
             return;
         }
-        let reason = (ending == Ending::IncidentClosed).then(too_old);
+        let reason = (ending == Ending::IncidentClosed).then(|| self.why(grant.of.incident));
         self.push(Change::GrantEnded {
             of: grant.of.clone(),
             ending,
             reason,
         });
+    }
+
+    /// Why an incident closes by itself.
+    fn why(&self, incident: IncidentId) -> Line {
+        let incident = self.state.incidents.get(&incident);
+        match incident.is_some_and(|incident| incident.closes_at < incident.usual_end) {
+            true => line("its alert was resolved, and nobody held it open"),
+            false => line("it reached its longest time"),
+        }
     }
 
     fn push(&mut self, change: Change) {
@@ -113,6 +120,6 @@ impl Due<'_> {
     }
 }
 
-fn too_old() -> Line {
-    Line::parse("it reached its longest time").expect("a constant within the limits")
+fn line(text: &'static str) -> Line {
+    Line::parse(text).expect("a constant within the limits")
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use crate::grant::{Basis, Ending, GrantRef, SelfGrant};
 use crate::id::{
-    CredentialId, IncidentId, KeyId, Nonce, PersonId, RuleName, SessionId, TargetId, TokenHash,
+    CredentialId, IncidentId, KeyId, Nonce, PersonId, RuleName, SessionId, SourceId, TargetId,
+    TokenHash,
 };
 use crate::incident::Severity;
 use crate::policy::{Policy, Risk};
@@ -240,6 +241,10 @@ pub enum Change {
         title: Line,
         /// When it closes by itself.
         closes_at: Time,
+        /// Which alert source opened it, where one did.
+        source: Option<SourceId>,
+        /// What the source calls the alert, so that it is known again.
+        alert: Option<Line>,
     },
     /// Somebody added a note.
     IncidentNoted {
@@ -440,6 +445,27 @@ pub enum Change {
         /// Bytes that were never acknowledged and are gone.
         cut_bytes: u64,
     },
+    /// Its alert is over, says the source that opened it.
+    IncidentResolved {
+        /// Which.
+        incident: IncidentId,
+        /// When it closes now, unless somebody holds it or the alert fires again.
+        closes_at: Time,
+    },
+    /// Its alert fires again; it stays open as if it had never been resolved.
+    IncidentRefired {
+        /// Which.
+        incident: IncidentId,
+        /// When it closes by itself.
+        closes_at: Time,
+    },
+    /// Somebody keeps it open until its usual end, whatever becomes of its alert.
+    IncidentHeld {
+        /// Which.
+        incident: IncidentId,
+        /// Why.
+        reason: Line,
+    },
 }
 
 impl Change {
@@ -489,7 +515,10 @@ impl Change {
             Self::IncidentOpened { incident, .. }
             | Self::IncidentNoted { incident, .. }
             | Self::IncidentWarned { incident, .. }
-            | Self::IncidentClosed { incident, .. } => Some(*incident),
+            | Self::IncidentClosed { incident, .. }
+            | Self::IncidentResolved { incident, .. }
+            | Self::IncidentRefired { incident, .. }
+            | Self::IncidentHeld { incident, .. } => Some(*incident),
             _ => self.grant().map(|of| of.incident),
         }
     }

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use crate::command::{Act, Command};
 use crate::event::Actor;
-use crate::id::PersonId;
 use crate::limits::{PROSE_MAX, REFUSAL_KEYS, REFUSAL_WINDOW};
 use crate::time::Time;
 
@@ -18,7 +17,7 @@ pub const SEVERAL: &str = "TOO_MANY";
 /// [`REFUSAL_KEYS`] people and reasons at once, what is new is counted by person alone.
 #[derive(Debug, Default)]
 pub struct RefusalFolder {
-    slots: BTreeMap<(PersonId, String), Slot>,
+    slots: BTreeMap<(Actor, String), Slot>,
 }
 
 /// One person's refusals for one reason since the last entry.
@@ -37,12 +36,12 @@ impl RefusalFolder {
     pub fn note(
         &mut self,
         now: Time,
-        person: &PersonId,
+        by: &Actor,
         act: &str,
         reason: &str,
         text: &str,
     ) -> Option<Command> {
-        let mut key = (person.clone(), reason.to_owned());
+        let mut key = (by.clone(), reason.to_owned());
         if !self.slots.contains_key(&key) && self.slots.len() >= REFUSAL_KEYS {
             key.1 = SEVERAL.to_owned();
         }
@@ -119,19 +118,19 @@ impl Slot {
     }
 
     /// The entry for what was counted; the next window begins.
-    fn take(&mut self, key: &(PersonId, String), now: Time) -> Command {
+    fn take(&mut self, key: &(Actor, String), now: Time) -> Command {
         let command = self.command(key, self.count);
         self.since = now;
         self.count = 0;
         command
     }
 
-    fn command(&self, (person, reason): &(PersonId, String), count: u32) -> Command {
+    fn command(&self, (by, reason): &(Actor, String), count: u32) -> Command {
         Command {
             by: Actor::Broker,
             signed: None,
             act: Act::NoteRefusal {
-                person: person.clone(),
+                by: by.clone(),
                 act: self.act.clone(),
                 reason: reason.clone(),
                 text: self.text.clone(),

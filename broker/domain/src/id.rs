@@ -73,6 +73,10 @@ name! {
     PersonId, "a person's id"
 }
 name! {
+    /// What tells of alerts: `alertmanager`.
+    SourceId, "an alert source's id"
+}
+name! {
     /// A right: `deploy-shop`.
     RightId, "a right's id"
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::event::Actor;
-use crate::id::{GrantId, IncidentId};
+use crate::id::{GrantId, IncidentId, SourceId};
 use crate::text::{Line, Prose};
 use crate::time::Time;
 
@@ -71,8 +71,18 @@ pub struct Incident {
     pub opened_at: Time,
     /// When it closes by itself.
     pub closes_at: Time,
+    /// When it closes where nothing makes it close earlier: its age by the policy.
+    pub usual_end: Time,
+    /// When `closes_at` last changed.
+    pub closes_since: Time,
     /// Whether people were warned that it will.
     pub warned: bool,
+    /// What opened it, where no person did.
+    pub alert: Option<Alert>,
+    /// Its alert is over.
+    pub resolved: bool,
+    /// Somebody keeps it open until its usual end.
+    pub held: bool,
     /// The first [`NOTES_IN_MEMORY`](crate::limits::NOTES_IN_MEMORY) notes, oldest first.
     pub notes: Vec<Note>,
     /// The first [`GRANTS_IN_MEMORY`](crate::limits::GRANTS_IN_MEMORY) grants asked for under it,
@@ -80,6 +90,24 @@ pub struct Incident {
     pub grants: Vec<GrantId>,
     /// Set when it closed.
     pub closed: Option<Closing>,
+}
+
+/// An alert, as the source that tells of it names it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Alert {
+    /// Who tells.
+    pub source: SourceId,
+    /// What it calls the alert; the same each time.
+    pub key: Line,
+}
+
+impl Incident {
+    /// Whether it was opened for this alert.
+    #[must_use]
+    pub fn is_of(&self, source: &SourceId, key: &Line) -> bool {
+        let same = |alert: &Alert| alert.source == *source && alert.key == *key;
+        self.alert.as_ref().is_some_and(same)
+    }
 }
 
 /// One line somebody added.

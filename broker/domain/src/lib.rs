@@ -34,9 +34,9 @@ pub use event::{Change, Event, Signed};
 pub use grant::{Basis, Ending, Grant, GrantRef};
 pub use id::{
     CredentialId, GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, RuleName, SessionId,
-    TargetId, TokenHash,
+    SourceId, TargetId, TokenHash,
 };
-pub use incident::{Incident, Severity};
+pub use incident::{Alert, Incident, Severity};
 pub use policy::Policy;
 pub use refusal::Refusal;
 pub use state::State;

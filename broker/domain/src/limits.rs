@@ -34,6 +34,16 @@ pub const LIVE_GRANTS_PER_PERSON: usize = 256;
 /// Incidents open at once: every person sees all of them.
 pub const OPEN_INCIDENTS: usize = 50;
 
+/// Of these, how many alert sources may have opened: a storm of alerts must not keep people from
+/// opening one.
+pub const OPEN_FOR_ALERTS: usize = 30;
+
+/// Bytes of what a source calls an alert: longer ones are cut, and told apart by their hash.
+pub const ALERT_KEY_MAX: usize = 300;
+
+/// Bytes of a word for how bad an alert is.
+pub const ALERT_WORD_MAX: usize = 64;
+
 /// Incidents one person may open in [`OPENINGS_WINDOW`]: each is announced to everybody.
 pub const OPENINGS: usize = 10;
 
@@ -211,4 +221,12 @@ pub const SESSIONS_AT_TARGET: Budget = Budget {
     what: "sessions at one target",
     most: 600,
     within: MINUTE,
+};
+
+/// Incidents that one source opens, and alerts that it calls resolved: each is told to everybody. That an
+/// alert fires again is not counted: it was resolved before.
+pub const ALERTS: Budget = Budget {
+    what: "alerts of one source",
+    most: 60,
+    within: HOUR,
 };

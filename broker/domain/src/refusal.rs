@@ -5,7 +5,7 @@ use std::fmt::Display;
 use crate::budget::Budget;
 use crate::credential::CredentialKind;
 use crate::grant::Ending;
-use crate::id::{GrantId, IncidentId, PersonId, RightId, SessionId, TargetId};
+use crate::id::{GrantId, IncidentId, PersonId, RightId, SessionId, SourceId, TargetId};
 use crate::time::{Lifetime, Time};
 
 /// One reason for one command.
@@ -238,6 +238,33 @@ pub enum Refusal {
         /// The ledger.
         newest: Time,
     },
+    /// The policy has no such alert source.
+    #[error("the policy has no alert source `{0}`")]
+    UnknownSource(SourceId),
+    /// The policy gives no severity to what the source says.
+    #[error("the policy gives alerts of {alert_source} no severity for {words}")]
+    UnknownSeverity {
+        /// Who told.
+        alert_source: SourceId,
+        /// What it said of how bad it is.
+        words: String,
+    },
+    /// Only an alert says that something is broken.
+    #[error(
+        "{incident} was opened by {alert_source}, and nobody who may open incidents has confirmed it; \
+         until then nobody can {sentence} under it"
+    )]
+    Unconfirmed {
+        /// Which.
+        incident: IncidentId,
+        /// Who told.
+        alert_source: SourceId,
+        /// In plain language.
+        sentence: String,
+    },
+    /// No alert opened it, so none closes it.
+    #[error("{0} was not opened by an alert, so none closes it: it stays open to its usual age")]
+    NothingToHold(IncidentId),
 }
 
 impl Refusal {
@@ -280,6 +307,10 @@ impl Refusal {
             Self::NoSuchCredential { .. } => "NO_SUCH_CREDENTIAL",
             Self::TooMany { .. } | Self::TooOften { .. } => "TOO_MANY",
             Self::ClockBehind { .. } => "CLOCK_BEHIND",
+            Self::UnknownSource(_) => "UNKNOWN_SOURCE",
+            Self::UnknownSeverity { .. } => "UNKNOWN_SEVERITY",
+            Self::Unconfirmed { .. } => "INCIDENT_UNCONFIRMED",
+            Self::NothingToHold(_) => "NOTHING_TO_HOLD",
         }
     }
 
@@ -359,6 +390,17 @@ impl Refusal {
                 )
             }
             Self::ClockBehind { .. } => "set the clock of the broker's host, then ask again".into(),
+            Self::UnknownSource(source) => {
+                format!("add `[sources.{source}]` to the policy, and reload it")
+            }
+            Self::UnknownSeverity { alert_source, .. } => {
+                format!("add the word to `severity` of `[sources.{alert_source}]`")
+            }
+            Self::Unconfirmed { incident, .. } => format!(
+                "if it is real, somebody who may open incidents runs: glass incident note \
+                 --incident {incident} \"what you see\""
+            ),
+            Self::NothingToHold(_) => "glass incident list".into(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The fold of one incident.
 
 use crate::event::{Change, Event};
-use crate::incident::{Closing, Incident, Note};
+use crate::incident::{Alert, Closing, Incident, Note};
 use crate::limits::{GRANTS_IN_MEMORY, INCIDENT_WARNING, NOTES_IN_MEMORY};
 use crate::state::Deadline;
 use crate::time::{Lifetime, Time};
@@ -15,10 +15,13 @@ impl Incident {
             severity,
             title,
             closes_at,
+            source,
+            alert,
         } = &event.change
         else {
             return None;
         };
+        let alert = source.clone().zip(alert.clone());
         Some(Self {
             id: *incident,
             severity: *severity,
@@ -26,7 +29,12 @@ impl Incident {
             opened_by: event.by.clone(),
             opened_at: event.at,
             closes_at: *closes_at,
+            usual_end: *closes_at,
+            closes_since: event.at,
             warned: false,
+            alert: alert.map(|(source, key)| Alert { source, key }),
+            resolved: false,
+            held: false,
             notes: Vec::new(),
             grants: Vec::new(),
             closed: None,
@@ -47,6 +55,18 @@ impl Incident {
                 });
             }
             Change::IncidentWarned { .. } => self.warned = true,
+            Change::IncidentResolved { closes_at, .. } => {
+                self.resolved = true;
+                self.close_at(*closes_at, event.at);
+            }
+            Change::IncidentRefired { closes_at, .. } => {
+                self.resolved = false;
+                self.close_at(*closes_at, event.at);
+            }
+            Change::IncidentHeld { .. } => {
+                self.held = true;
+                self.close_at(self.usual_end, event.at);
+            }
             Change::GrantRequested { of, .. } if self.grants.len() < GRANTS_IN_MEMORY => {
                 self.grants.push(of.grant);
             }
@@ -61,12 +81,21 @@ impl Incident {
         }
     }
 
+    /// People are warned of each end anew.
+    fn close_at(&mut self, closes_at: Time, at: Time) {
+        if closes_at != self.closes_at {
+            self.closes_at = closes_at;
+            self.closes_since = at;
+            self.warned = false;
+        }
+    }
+
     /// When people are warned that it will close by itself: [`INCIDENT_WARNING`] before, or at half
-    /// of its age where it is shorter than two such times.
+    /// of the time it has where that is shorter than two such times.
     #[must_use]
     pub fn warns_at(&self) -> Time {
-        let age = self.closes_at.since(self.opened_at).as_millis();
-        let before = Lifetime::from_millis(age / 2).min(INCIDENT_WARNING);
+        let left = self.closes_at.since(self.closes_since).as_millis();
+        let before = Lifetime::from_millis(left / 2).min(INCIDENT_WARNING);
         self.closes_at.minus(before)
     }
 

@@ -34,7 +34,7 @@ pub(super) fn act(case: &Case<'_>, command: &Command) -> Result<Vec<Event>, Refu
         Act::Enroll { .. } => people::enroll(case, command),
         Act::Abandon { grant } => abandon(case, *grant),
         Act::NoteRefusal {
-            person,
+            by,
             act,
             reason,
             text,
@@ -46,7 +46,7 @@ pub(super) fn act(case: &Case<'_>, command: &Command) -> Result<Vec<Event>, Refu
                 text: text.clone(),
                 count: *count,
             };
-            Ok(vec![case.event(person, change)])
+            Ok(vec![case.event(by.clone(), change)])
         }
         Act::Tick => Ok(due(case.state, case.now)),
         act => {

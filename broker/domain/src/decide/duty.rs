@@ -6,6 +6,8 @@ use crate::policy::{Duties, Selector};
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Duty {
     OpenIncidents,
+    /// Who could open another can keep one open.
+    HoldIncidents,
     CloseIncidents,
     Revoke,
     Freeze,
@@ -20,6 +22,7 @@ impl Duty {
     pub(super) fn text(self) -> &'static str {
         match self {
             Self::OpenIncidents => "open incidents",
+            Self::HoldIncidents => "hold incidents open (whoever may open them may)",
             Self::CloseIncidents => "close incidents",
             Self::Revoke => "revoke grants",
             Self::Freeze => "freeze people",
@@ -31,7 +34,7 @@ impl Duty {
 
     pub(super) fn given_to(self, duties: &Duties) -> &[Selector] {
         match self {
-            Self::OpenIncidents => &duties.open_incidents,
+            Self::OpenIncidents | Self::HoldIncidents => &duties.open_incidents,
             Self::CloseIncidents => &duties.close_incidents,
             Self::Revoke => &duties.revoke,
             Self::Freeze => &duties.freeze,

@@ -37,6 +37,8 @@ pub(super) fn open(
         severity,
         title: title.clone(),
         closes_at: case.at.plus(case.policy().incident_longest),
+        source: None,
+        alert: None,
     };
     Ok(vec![case.event(by, opened)])
 }
@@ -64,6 +66,26 @@ pub(super) fn note(
         text: text.clone(),
     };
     Ok(vec![case.event(by, noted)])
+}
+
+/// Keeps open what an alert would close, and says that a person knows of it.
+pub(super) fn hold(
+    case: &Case<'_>,
+    by: &PersonId,
+    incident: IncidentId,
+    reason: &Line,
+) -> Result<Vec<Event>, Refusal> {
+    case.need(Duty::HoldIncidents, by)?;
+    let incident = case.open_incident(incident)?;
+    if incident.alert.is_none() {
+        return Err(Refusal::NothingToHold(incident.id));
+    }
+    case.afford(&Spending::Notes(by.clone()))?;
+    let held = Change::IncidentHeld {
+        incident: incident.id,
+        reason: reason.clone(),
+    };
+    Ok(vec![case.event(by, held)])
 }
 
 /// Ends every grant under it first.

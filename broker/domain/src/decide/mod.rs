@@ -6,6 +6,7 @@
 
 mod admit;
 mod afford;
+mod alert;
 mod approve;
 mod broker;
 mod case;
@@ -35,8 +36,9 @@ use request::Wanted;
 ///
 /// Events are dated `now`, or like the newest event before them where the clock fell back: time in
 /// the ledger never does. The statement stands on the first event. There is always one, but for
-/// [`Act::Tick`] with nothing due, [`Act::LoadPolicy`] with the text that is in force already, and
-/// [`Act::NoteRole`] and [`Act::OpenSession`] with what was noted before.
+/// [`Act::Tick`] with nothing due, [`Act::LoadPolicy`] with the text that is in force already,
+/// [`Act::NoteRole`] and [`Act::OpenSession`] with what was noted before, and an alert that is known
+/// as it is.
 ///
 /// # Errors
 /// The [`Refusal`] a person can act on.
@@ -49,6 +51,7 @@ pub fn decide(state: &State, command: &Command, now: Time) -> Result<Vec<Event>,
             person_acts(&case, person, command)?
         }
         Actor::Target(target) => targets::act(&case, target, command)?,
+        Actor::Source(source) => alert::act(&case, source, &command.act)?,
     };
     if let Some(first) = events.first_mut() {
         first.signed.clone_from(&command.signed);
@@ -72,6 +75,7 @@ fn person_acts(case: &Case<'_>, by: &PersonId, command: &Command) -> Result<Vec<
         Act::Open { severity, title } => incident::open(case, by, *severity, title),
         Act::Note { incident, text } => incident::note(case, by, *incident, text),
         Act::Close { incident, reason } => incident::close(case, by, *incident, reason),
+        Act::Hold { incident, reason } => incident::hold(case, by, *incident, reason),
         _ => begin_acts(case, by, command),
     }
 }

@@ -12,7 +12,7 @@ use crate::text::Line;
 use crate::time::{Lifetime, Time};
 
 use super::case::Case;
-use super::credential;
+use super::{alert, credential};
 
 /// What the requester signed, and what they want along with it.
 pub(super) struct Wanted<'a> {
@@ -37,6 +37,7 @@ pub(super) fn request(
     let (rule, right) = case.given(by, wanted.right)?;
     need_sentence(right, wanted.sentence)?;
     need_length(right, wanted.length)?;
+    alert::need_confirmed(case, incident, wanted.right, right)?;
     need_room(case, by)?;
     let key = wanted.key.ok_or_else(|| Refusal::NotEnrolled(by.clone()))?;
     case.afford(&Spending::Requests(by.clone()))?;

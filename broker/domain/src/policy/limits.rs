@@ -49,3 +49,13 @@ pub const GRACE_MAX: Lifetime = Lifetime::from_secs(3_600);
 
 /// Problems told at once: more than anybody mends before trying again.
 pub const PROBLEMS_MAX: usize = 50;
+
+/// Alert sources in a policy: each has secrets of its own to keep.
+pub const SOURCES_MAX: usize = 50;
+
+/// Words of one source for how bad an alert is.
+pub const SEVERITY_WORDS_MAX: usize = 32;
+
+/// How long after an alert was resolved its incident closes where the policy does not say: time to
+/// look whether it is true, and to say that it stays open.
+pub const SOURCE_GRACE: Lifetime = Lifetime::from_secs(10 * 60);

@@ -14,6 +14,7 @@ mod rights;
 mod rules;
 mod section;
 mod selectors;
+mod sources;
 mod targets;
 mod team;
 mod value;
@@ -26,8 +27,9 @@ use std::sync::Arc;
 use access::{AwsAccess, KubernetesAccess, PostgresAccess, SshAccess, Target};
 pub use explain::{PersonCan, Verdict};
 pub use report::{PolicyError, Problem};
+pub use sources::{Severities, Source, SourceKind};
 
-use crate::id::{PersonId, RightId, RuleName, TargetId};
+use crate::id::{PersonId, RightId, RuleName, SourceId, TargetId};
 use crate::text::Line;
 use crate::time::Lifetime;
 use crate::word::words;
@@ -52,6 +54,8 @@ pub struct Policy {
     pub duties: Duties,
     /// How old an incident gets.
     pub incident_longest: Lifetime,
+    /// What may open incidents beside people.
+    pub sources: BTreeMap<SourceId, Source>,
 }
 
 /// Somebody on the team.

@@ -147,29 +147,33 @@ fn read_rights(
     known: &Known,
     problems: &mut Problems,
 ) -> Vec<Spanned<RightId>> {
-    let mut rights = Vec::new();
-    for text in some(section, "rights", "rights", problems) {
-        let word = *text.get_ref();
-        if !known.rights.ids.contains(word) {
-            problems.add(
-                text.span(),
-                format!(
-                    "{} gives the right {}, which is not defined",
-                    section.title(),
-                    quoted(word)
-                ),
-                "not in `rights`",
-                nearest::help(
-                    word,
-                    known.rights.ids.iter().map(String::as_str),
-                    "the rights",
-                ),
-            );
-        } else if let Ok(id) = word.parse() {
-            rights.push(Spanned::new(text.span(), id));
-        }
+    let texts = some(section, "rights", "rights", problems);
+    let right = |text| defined(section, &known.rights, text, problems);
+    texts.iter().filter_map(right).collect()
+}
+
+/// A right that is named in a section; one that the policy does not define is a problem.
+pub(super) fn defined(
+    section: &Section<'_>,
+    rights: &Rights,
+    text: &Spanned<&str>,
+    problems: &mut Problems,
+) -> Option<Spanned<RightId>> {
+    let word = *text.get_ref();
+    if rights.ids.contains(word) {
+        return word.parse().ok().map(|id| Spanned::new(text.span(), id));
     }
-    rights
+    problems.add(
+        text.span(),
+        format!(
+            "{} gives the right {}, which is not defined",
+            section.title(),
+            quoted(word)
+        ),
+        "not in `rights`",
+        nearest::help(word, rights.ids.iter().map(String::as_str), "the rights"),
+    );
+    None
 }
 
 fn read_approvers(

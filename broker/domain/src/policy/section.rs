@@ -221,6 +221,8 @@ impl<'t> Section<'t> {
             "name" if self.title.starts_with("rule") => r#"name = "engineers-ship""#,
             "role" if self.title.starts_with("`postgres`") => r#"role = "shop_migrator""#,
             "way" if self.title.starts_with("`postgres`") => r#"way = "role""#,
+            "kind" if self.title.starts_with("alert source") => r#"kind = "alertmanager""#,
+            "grace" if self.title.starts_with("alert source") => r#"grace = "10m""#,
             field => example(field),
         }
     }
@@ -275,6 +277,7 @@ fn example(field: &str) -> &'static str {
         "self_grant_after" => r#"self_grant_after = "10m""#,
         "self_grant_longest" => r#"self_grant_longest = "10m""#,
         "longest" => r#"longest = "30m""#,
+        "severity" => r#"severity = "sev2""#,
         _ => r#"["job:engineer", "founder"]"#,
     }
 }

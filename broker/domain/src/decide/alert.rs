@@ -1,0 +1,146 @@
+//! Alerts: what sources may do, and what their word is worth.
+
+use crate::budget::Spending;
+use crate::command::Act;
+use crate::event::{Change, Event};
+use crate::grant::Grant;
+use crate::id::{RightId, SourceId};
+use crate::incident::Incident;
+use crate::limits::{OPEN_FOR_ALERTS, OPEN_INCIDENTS};
+use crate::policy::{Right, Source};
+use crate::refusal::Refusal;
+use crate::text::Line;
+
+use super::admit;
+use super::case::Case;
+use super::duty::Duty;
+
+/// What a source may do, and nothing else.
+pub(super) fn act(case: &Case<'_>, by: &SourceId, act: &Act) -> Result<Vec<Event>, Refusal> {
+    let source = case.policy().sources.get(by);
+    let source = source.ok_or_else(|| Refusal::UnknownSource(by.clone()))?;
+    admit::clock(case, act)?;
+    match act {
+        Act::Fire { key, title, words } => match known(case, by, key) {
+            Some(incident) if incident.resolved => Ok(vec![refired(case, by, incident)]),
+            Some(_) => Ok(Vec::new()),
+            None => open(case, (by, source), key, title, words),
+        },
+        Act::Resolve { key } => match known(case, by, key) {
+            Some(incident) if !incident.resolved => resolve(case, (by, source), incident),
+            Some(_) | None => Ok(Vec::new()),
+        },
+        // Everything else takes the signature of a person.
+        _ => Err(Refusal::StatementMissing),
+    }
+}
+
+/// What can be asked for on an alert's word alone: it may be false, or made up by somebody who holds
+/// the source's secret. A person who could have opened the incident themselves makes it theirs by a
+/// note or by holding it open.
+pub(super) fn need_confirmed(
+    case: &Case<'_>,
+    incident: &Incident,
+    id: &RightId,
+    right: &Right,
+) -> Result<(), Refusal> {
+    let Some(alert) = &incident.alert else {
+        return Ok(());
+    };
+    let source = case.policy().sources.get(&alert.source);
+    if is_confirmed(case, incident) || source.is_some_and(|source| source.unlocks(id, right)) {
+        return Ok(());
+    }
+    Err(Refusal::Unconfirmed {
+        incident: incident.id,
+        alert_source: alert.source.clone(),
+        sentence: right.sentence.to_string(),
+    })
+}
+
+fn is_confirmed(case: &Case<'_>, incident: &Incident) -> bool {
+    let mut writers = incident.notes.iter().filter_map(|note| note.by.person());
+    incident.held || writers.any(|by| case.has(Duty::OpenIncidents, by))
+}
+
+/// The open incident of an alert. There are few, so they are looked through.
+fn known<'a>(case: &Case<'a>, by: &SourceId, key: &Line) -> Option<&'a Incident> {
+    let mut incidents = case.state.incidents.values();
+    incidents.find(|incident| case.at < incident.closes_at && incident.is_of(by, key))
+}
+
+fn open(
+    case: &Case<'_>,
+    (by, source): (&SourceId, &Source),
+    key: &Line,
+    title: &Line,
+    words: &[Line],
+) -> Result<Vec<Event>, Refusal> {
+    let severity = source.severity.of(words);
+    let severity = severity.ok_or_else(|| unknown_severity(by, words))?;
+    let open = || case.state.incidents.values();
+    if open().count() >= OPEN_INCIDENTS {
+        return Err(Refusal::TooMany {
+            what: "open incidents",
+            limit: OPEN_INCIDENTS,
+        });
+    }
+    if open().filter(|open| open.alert.is_some()).count() >= OPEN_FOR_ALERTS {
+        return Err(Refusal::TooMany {
+            what: "open incidents of alerts",
+            limit: OPEN_FOR_ALERTS,
+        });
+    }
+    case.afford(&Spending::Alerts(by.clone()))?;
+    let opened = Change::IncidentOpened {
+        incident: case.state.next_incident,
+        severity,
+        title: title.clone(),
+        closes_at: case.at.plus(case.policy().incident_longest),
+        source: Some(by.clone()),
+        alert: Some(key.clone()),
+    };
+    Ok(vec![case.event(by, opened)])
+}
+
+fn unknown_severity(by: &SourceId, words: &[Line]) -> Refusal {
+    let words: Vec<_> = words.iter().map(|word| format!("`{word}`")).collect();
+    let words = match words.is_empty() {
+        true => "an alert that says none".to_owned(),
+        false => words.join(" or "),
+    };
+    Refusal::UnknownSeverity {
+        alert_source: by.clone(),
+        words,
+    }
+}
+
+fn refired(case: &Case<'_>, by: &SourceId, incident: &Incident) -> Event {
+    let change = Change::IncidentRefired {
+        incident: incident.id,
+        closes_at: incident.usual_end,
+    };
+    case.event(by, change)
+}
+
+/// Nobody is cut off by an alert: it closes after the grace, and not before the last grant that runs
+/// now would have ended by itself.
+fn resolve(
+    case: &Case<'_>,
+    (by, source): (&SourceId, &Source),
+    incident: &Incident,
+) -> Result<Vec<Event>, Refusal> {
+    case.afford(&Spending::Alerts(by.clone()))?;
+    let ends = case.state.live_under(incident.id);
+    let last = ends.filter_map(Grant::active).map(|active| active.ends_at).max();
+    let early = case.at.plus(source.grace);
+    let closes_at = last.map_or(early, |last| last.max(early));
+    let resolved = Change::IncidentResolved {
+        incident: incident.id,
+        closes_at: match incident.held {
+            true => incident.usual_end,
+            false => closes_at.min(incident.usual_end),
+        },
+    };
+    Ok(vec![case.event(by, resolved)])
+}
