@@ -2,9 +2,9 @@
 //! names the domain (decision 0002).
 
 use breakglass_domain::{
-    PersonId, RightId, TargetId,
+    PersonId, RightId, SourceId, TargetId,
     policy::{
-        Duties, IfNobodyAnswers, Policy, Right,
+        Duties, IfNobodyAnswers, Policy, Right, Source,
         access::{KubernetesWay, PostgresWay},
     },
 };
@@ -59,9 +59,13 @@ impl Rules {
         Self(Policy::nothing())
     }
 
-    /// Whether the person is on the team; for `target:ID`, whether the policy has that target.
+    /// Whether the person is on the team; for `target:ID` and `source:NAME`, whether the policy has
+    /// that target or that alert source.
     #[must_use]
     pub fn knows(&self, who: &str) -> bool {
+        if let Some(name) = who.strip_prefix("source:") {
+            return self.source(name).is_some();
+        }
         let target = |id: TargetId| self.0.targets.contains_key(&id);
         match who.strip_prefix("target:") {
             Some(id) => id.parse().is_ok_and(target),
@@ -70,6 +74,27 @@ impl Rules {
                 who.parse().is_ok_and(person)
             }
         }
+    }
+
+    /// How long after an alert of a source was resolved its incident stays open, in milliseconds.
+    #[must_use]
+    pub fn grace(&self, source: &str) -> Option<i64> {
+        Some(self.source(source)?.grace.as_millis())
+    }
+
+    /// Whether a right can be asked for on the word of an alert source alone.
+    #[must_use]
+    pub fn unlocks(&self, source: &str, right: &str) -> bool {
+        let unlocked = || {
+            let id: RightId = right.parse().ok()?;
+            Some(self.source(source)?.unlocks(&id, self.0.rights.get(&id)?))
+        };
+        unlocked().unwrap_or(false)
+    }
+
+    fn source(&self, name: &str) -> Option<&Source> {
+        let id: SourceId = name.parse().ok()?;
+        self.0.sources.get(&id)
     }
 
     /// What the first rule says that gives the person the right.

@@ -208,6 +208,11 @@ acts! {
         person: String = "person",
         reason: String = "reason",
     }
+    /// Keep an incident open that its alert would close.
+    HoldIncident = "hold-incident" {
+        incident: String = "incident",
+        reason: String = "reason",
+    }
 }
 
 impl Statement {
@@ -412,6 +417,27 @@ mod tests {
         let statement = Statement {
             by: "founder".into(),
             act: Act::InviteTarget { target },
+            ..approval()
+        };
+        assert_eq!(statement.to_text(), golden);
+        assert_eq!(Statement::parse(golden), Ok(statement));
+    }
+
+    #[test]
+    fn the_hold_of_an_incident_is_frozen_too() {
+        let golden = "breakglass/v1 hold-incident\n\
+            origin: glass.example/ledger\n\
+            by: mia\n\
+            at: 2026-11-23T03:05:00.000Z\n\
+            incident: INC-12\n\
+            reason: the queue is still full\n\
+            nonce: BwcHBwcHBwcHBwcHBwcHBw\n";
+        let statement = Statement {
+            by: "mia".into(),
+            act: Act::HoldIncident {
+                incident: "INC-12".into(),
+                reason: "the queue is still full".into(),
+            },
             ..approval()
         };
         assert_eq!(statement.to_text(), golden);

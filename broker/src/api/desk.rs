@@ -87,7 +87,8 @@ impl Desk {
     ) -> Result<T, Error> {
         if let Err(error) = &result {
             let (reason, text) = (error.reason(), error.to_string());
-            self.app.note_refusal(person, act, reason, &text).await;
+            let by = Actor::from(person);
+            self.app.note_refusal(&by, act, reason, &text).await;
         }
         result
     }

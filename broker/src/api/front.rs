@@ -180,7 +180,7 @@ impl Front {
         let error = Error::App(refused);
         let (reason, text) = (error.reason(), error.to_string());
         self.app
-            .note_refusal(&caller.person, call, reason, &text)
+            .note_refusal(&Actor::from(&caller.person), call, reason, &text)
             .await;
         Err(error)
     }

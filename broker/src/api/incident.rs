@@ -61,6 +61,19 @@ impl IncidentService for Desk {
         }))
     }
 
+    async fn hold_incident(
+        &self,
+        request: Request<v1::HoldIncidentRequest>,
+    ) -> Result<Response<v1::HoldIncidentResponse>, Status> {
+        let (caller, asked) = self.admitted(request)?;
+        let command = self.command(&caller, asked.signed, "hold-incident").await?;
+        let (held, receipt) = self.app.hold_incident(command).await?;
+        Ok(Response::new(v1::HoldIncidentResponse {
+            incident: Some(convert::incident(&held)),
+            receipt: Some(convert::receipt(&receipt)),
+        }))
+    }
+
     async fn get_incident(
         &self,
         request: Request<v1::GetIncidentRequest>,

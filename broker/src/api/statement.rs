@@ -126,6 +126,10 @@ fn act_of(said: Said, key: &KeyId) -> Result<Act, Error> {
             incident: incident_id(&incident)?,
             reason: line("reason", &reason)?,
         }),
+        Said::HoldIncident { incident, reason } => Ok(Act::Hold {
+            incident: incident_id(&incident)?,
+            reason: line("reason", &reason)?,
+        }),
         Said::RemovePerson { person, reason } => Ok(Act::Remove {
             person: person_id("person", &person)?,
             reason: line("reason", &reason)?,

@@ -64,6 +64,21 @@ impl App {
         act::receipt(&self.submit(command).await?)
     }
 
+    /// Keeps an incident open that its alert would close.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] by the rules; [`Error::Ledger`].
+    pub async fn hold_incident(&self, command: Command) -> Result<(Incident, Receipt), Error> {
+        let decided = self.submit(command).await?;
+        let held = |change: &Change| match change {
+            Change::IncidentHeld { incident, .. } => Some(*incident),
+            _ => None,
+        };
+        let (id, _, receipt) =
+            act::find(&decided, held).ok_or(Error::Broken("no incident was held"))?;
+        Ok((self.incident(id).await?, receipt.clone()))
+    }
+
     /// Closes an incident and ends every grant under it, in one batch.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use breakglass_domain::folding::RefusalFolder;
-use breakglass_domain::{Command, PersonId};
+use breakglass_domain::{Actor, Command};
 
 use super::App;
 
@@ -48,14 +48,14 @@ impl App {
     /// the entry, and is lost where it cannot be written: the person was refused all the same.
     pub async fn note_refusal(
         &self,
-        person: &PersonId,
+        by: &Actor,
         act: &str,
         reason: &'static str,
         text: &str,
     ) {
         self.refusals.count(reason);
         let now = self.clock.now();
-        let note = |folder: &mut RefusalFolder| folder.note(now, person, act, reason, text);
+        let note = |folder: &mut RefusalFolder| folder.note(now, by, act, reason, text);
         self.write_refusals(self.refusals.fold(note)).await;
     }
 

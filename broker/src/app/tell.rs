@@ -48,6 +48,7 @@ impl Words<'_> {
             Actor::Broker => "The broker".to_owned(),
             Actor::Person(person) => self.name(person),
             Actor::Target(target) => format!("The guard of {target}"),
+            Actor::Source(source) => format!("The alert source {source}"),
         }
     }
 
@@ -175,6 +176,25 @@ impl Told<'_> {
             } => format!(
                 "{incident} closes by itself at {}, and every grant under it ends.",
                 self.clock(*closes_at)
+            ),
+            Change::IncidentResolved {
+                incident,
+                closes_at,
+            } => format!(
+                "The alert of {incident} is resolved: it closes at {}, and every grant under it ends. \
+                 To keep it open: glass incident hold {incident} -m \"why\"",
+                self.clock(*closes_at)
+            ),
+            Change::IncidentRefired {
+                incident,
+                closes_at,
+            } => format!(
+                "The alert of {incident} fires again: it stays open until {}.",
+                self.clock(*closes_at)
+            ),
+            Change::IncidentHeld { incident, reason } => said(
+                format!("{who} holds {incident} open, whatever becomes of its alert"),
+                reason.as_str(),
             ),
             Change::IncidentClosed { incident, reason } if *self.by == Actor::Broker => {
                 said(format!("{incident} closed by itself"), reason.as_str())

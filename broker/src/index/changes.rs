@@ -85,7 +85,10 @@ impl Changes {
         }
         if let Change::IncidentOpened { incident, .. }
         | Change::IncidentNoted { incident, .. }
-        | Change::IncidentWarned { incident, .. } = &event.change
+        | Change::IncidentWarned { incident, .. }
+        | Change::IncidentResolved { incident, .. }
+        | Change::IncidentRefired { incident, .. }
+        | Change::IncidentHeld { incident, .. } = &event.change
             && let Some(open) = state.incidents.get(incident)
         {
             self.incidents.insert(*incident, open.clone());

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use breakglass_domain::grant::{Active, Ended, Phase, SelfGrant};
 use breakglass_domain::incident::{Closing, Note};
 use breakglass_domain::{
-    Actor, Basis, Ending, Grant, GrantId, GrantRef, Incident, IncidentId, Lifetime, Line, Prose,
+    Actor, Alert, Basis, Ending, Grant, GrantId, GrantRef, Incident, IncidentId, Lifetime, Line, Prose,
     Time,
 };
 use serde::{Deserialize, Serialize};
@@ -185,6 +185,17 @@ pub(super) struct IncidentRecord {
     warned: bool,
     notes: Vec<(String, i64, String)>,
     closed: Option<(String, i64, String)>,
+    /// Missing, like what follows, in what was written before alerts opened incidents.
+    #[serde(default)]
+    alert: Option<(String, String)>,
+    #[serde(default)]
+    usual_ms: Option<i64>,
+    #[serde(default)]
+    since_ms: Option<i64>,
+    #[serde(default)]
+    resolved: bool,
+    #[serde(default)]
+    held: bool,
 }
 
 impl From<&Incident> for IncidentRecord {
@@ -210,6 +221,14 @@ impl From<&Incident> for IncidentRecord {
                 .closed
                 .as_ref()
                 .map(|it| (it.by.to_string(), it.at.as_millis(), it.reason.to_string())),
+            alert: incident
+                .alert
+                .as_ref()
+                .map(|it| (it.source.to_string(), it.key.to_string())),
+            usual_ms: Some(incident.usual_end.as_millis()),
+            since_ms: Some(incident.closes_since.as_millis()),
+            resolved: incident.resolved,
+            held: incident.held,
         }
     }
 }
@@ -230,6 +249,12 @@ impl IncidentRecord {
                 reason: Line::recorded(&reason),
             })
         };
+        let alert = |(source, key): (String, String)| {
+            Ok::<_, IndexError>(Alert {
+                source: word(&source)?,
+                key: Line::recorded(&key),
+            })
+        };
         Ok(Incident {
             id: IncidentId(self.id),
             severity: word(&self.severity)?,
@@ -237,7 +262,12 @@ impl IncidentRecord {
             opened_by: word(&self.opened_by)?,
             opened_at: Time::from_millis(self.opened_ms),
             closes_at: Time::from_millis(self.closes_ms),
+            usual_end: Time::from_millis(self.usual_ms.unwrap_or(self.closes_ms)),
+            closes_since: Time::from_millis(self.since_ms.unwrap_or(self.opened_ms)),
             warned: self.warned,
+            alert: self.alert.map(alert).transpose()?,
+            resolved: self.resolved,
+            held: self.held,
             notes: self
                 .notes
                 .iter()

@@ -142,6 +142,9 @@ pub(super) fn names(event: &Event, kind: &str) -> Vec<(By, String)> {
         Change::IncidentOpened { incident, .. }
         | Change::IncidentNoted { incident, .. }
         | Change::IncidentWarned { incident, .. }
+        | Change::IncidentResolved { incident, .. }
+        | Change::IncidentRefired { incident, .. }
+        | Change::IncidentHeld { incident, .. }
         | Change::IncidentClosed { incident, .. } => {
             names.push((By::Incident, incident.to_string()));
         }

@@ -124,6 +124,8 @@ fn opened(incident: u64) -> Change {
         severity: Severity::Sev2,
         title: line("the worker is flooded"),
         closes_at: Time::from_millis(8 * HOUR_MS),
+        source: None,
+        alert: None,
     }
 }
 

@@ -161,7 +161,7 @@ fn named(holder: &Actor) -> Result<(String, String), IssueError> {
     match holder {
         Actor::Person(person) => Ok((person.to_string(), format!("breakglass:person:{person}"))),
         Actor::Target(target) => Ok((target.to_string(), format!("breakglass:target:{target}"))),
-        Actor::Broker => Err(IssueError::WrongReceipt),
+        Actor::Broker | Actor::Source(_) => Err(IssueError::WrongReceipt),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use breakglass_proto::statement::Act;
 
-use super::BROKER;
+use super::{BROKER, is_source};
 use crate::entry::Entry;
 
 /// Checks that the act leads to an entry of this kind, as the one that bears its statement.
@@ -27,6 +27,7 @@ pub(super) fn leads_to(act: &Act, entry: &Entry) -> Result<(), String> {
         Act::Invite { .. } => kind == "person.invited",
         Act::InviteTarget { .. } => kind == "target.invited",
         Act::RemovePerson { .. } => kind == "person.removed" || ends_by("person-left"),
+        Act::HoldIncident { .. } => kind == "incident.held",
     };
     match does {
         true => Ok(()),
@@ -59,8 +60,9 @@ fn needs_statement(entry: &Entry) -> bool {
             let signed = ["denied", "dropped", "revoked", "person-frozen"];
             !by_broker || entry.text("ending").is_none_or(|it| signed.contains(&it))
         }
-        "person.enrolled" | "target.enrolled" | "person.frozen" | "incident.opened"
-        | "incident.noted" | "grant.requested" | "grant.extended" => true,
+        "incident.opened" => !is_source(&entry.by),
+        "person.enrolled" | "target.enrolled" | "person.frozen" | "incident.noted"
+        | "incident.held" | "grant.requested" | "grant.extended" => true,
         _ => false,
     }
 }

@@ -26,6 +26,8 @@ impl Grant {
         if grant.lapses_at > closes_at {
             return Err(format!("{id} is to wait longer than its incident lasts"));
         }
+        let confirmed = scene.incidents.need_confirmed(&grant, scene.policies);
+        confirmed.map_err(|why| format!("{id} is asked for, and {why}"))?;
         let given = grant.given(scene)?;
         grant.need_as_given(&given)?;
         grant.need_alone_as_given(&given)?;

@@ -5,7 +5,7 @@
 
 use serde_json::Value;
 
-use super::{BROKER, is_guard};
+use super::{BROKER, is_guard, is_source};
 use crate::entry::Entry;
 
 /// A kind this client knows.
@@ -26,6 +26,10 @@ enum By {
     Either,
     /// The guard of a target.
     Guard,
+    /// An alert source.
+    Source,
+    /// A person, or an alert source.
+    Outside,
 }
 
 /// What a field holds.
@@ -45,7 +49,7 @@ enum Is {
     MaybeAlone,
 }
 
-use By::{Broker, Either, Guard, Person};
+use By::{Broker, Either, Guard, Outside, Person, Source};
 use Is::{Flag, Ids, MaybeAlone, MaybeText, MaybeTime, Number, Text, Time};
 
 const OF_GRANT: &[(&str, Is)] = &[
@@ -90,7 +94,9 @@ kinds! {
     "target.renewed" Guard false [target Text, key Text, serial Text, certificate_expires_at Time]
     "target.removed" Broker false [target Text, reason Text]
     "host.certified" Broker false [target Text, host Text, key Text, serial Text, expires_at Time]
-    "incident.opened" Person false [incident Text, severity Text, title Text, closes_at Time]
+    "incident.opened" Outside false [
+        incident Text, severity Text, title Text, closes_at Time, source MaybeText, alert MaybeText
+    ]
     "incident.noted" Person false [incident Text, text Text]
     "incident.warned" Broker false [incident Text, closes_at Time]
     "incident.closed" Either false [incident Text, reason Text]
@@ -114,9 +120,12 @@ kinds! {
     "role.created" Broker true [target Text, role Text]
     "role.failed" Broker true [target Text, role Text, step Text, text Text]
     "role.dropped" Broker true [target Text, role Text, sessions Number, took_ms Number]
-    "refused" Person false [act Text, reason Text, text Text, count Number]
+    "refused" Outside false [act Text, reason Text, text Text, count Number]
     "ledger.exported" Person false [from Number, to Number]
     "ledger.repaired" Broker false [cut_bytes Number]
+    "incident.resolved" Source false [incident Text, closes_at Time]
+    "incident.refired" Source false [incident Text, closes_at Time]
+    "incident.held" Person false [incident Text, reason Text]
 }
 
 /// The kinds this client knows.
@@ -135,11 +144,15 @@ pub(super) fn check(entry: &Entry) -> Result<(), String> {
         return Ok(());
     };
     let (by_broker, by_guard) = (entry.by == BROKER, is_guard(&entry.by));
+    let by_source = is_source(&entry.by);
+    let by_person = !by_broker && !by_guard && !by_source;
     let is_fit = match kind.by {
         Broker => by_broker,
         Guard => by_guard,
-        Person => !by_broker && !by_guard,
-        Either => !by_guard,
+        Person => by_person,
+        Either => by_broker || by_person,
+        Source => by_source,
+        Outside => by_person || by_source,
     };
     if !is_fit {
         return Err(format!("no {} is ever by {}", entry.kind, entry.by));

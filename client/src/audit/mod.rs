@@ -57,6 +57,11 @@ fn is_guard(by: &str) -> bool {
     by.starts_with("target:")
 }
 
+/// Whether an entry is by an alert source: `source:alertmanager`.
+fn is_source(by: &str) -> bool {
+    by.starts_with("source:")
+}
+
 /// A refusal: it may bear the very statement that was no good.
 const REFUSED: &str = "refused";
 

@@ -70,6 +70,18 @@ impl Policies {
         self.in_force.as_ref().map_or(0, Rules::incident_longest)
     }
 
+    /// How long an alert's incident stays open after it was resolved, in milliseconds.
+    pub(super) fn grace(&self, source: &str) -> i64 {
+        let rules = self.in_force.as_ref();
+        rules.and_then(|rules| rules.grace(source)).unwrap_or(0)
+    }
+
+    /// Whether a right can be asked for on the word of an alert source alone.
+    pub(super) fn unlocks(&self, source: &str, right: &str) -> bool {
+        let rules = self.in_force.as_ref();
+        rules.is_some_and(|rules| rules.unlocks(source, right))
+    }
+
     pub(super) fn has_duty(&self, duty: &str, person: &str) -> bool {
         self.in_force
             .as_ref()

@@ -66,7 +66,9 @@ fn texts(act: &Act) -> Vec<(&'static str, &str)> {
         } => vec![("token", token_sha256), ("key", key), ("device", device)],
         Act::OpenIncident { severity, title } => vec![("severity", severity), ("title", title)],
         Act::Note { incident, text } => vec![("incident", incident), ("text", text)],
-        Act::CloseIncident { incident, reason } => vec![("incident", incident), ("reason", reason)],
+        Act::CloseIncident { incident, reason } | Act::HoldIncident { incident, reason } => {
+            vec![("incident", incident), ("reason", reason)]
+        }
         Act::Request {
             right,
             sentence,

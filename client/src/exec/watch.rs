@@ -135,7 +135,7 @@ impl<D: Desk> Watch<'_, D> {
         match news {
             News::Happened(event) => {
                 let grant = event.grant?;
-                if event.kind == "incident.warned" {
+                if TOLD.contains(&event.kind.as_str()) {
                     self.voice.warn(&event.text);
                 }
                 return self.stands(grant);

@@ -73,6 +73,26 @@ impl Session {
         Ok(answer)
     }
 
+    /// Keeps an incident open until its usual end that its alert would close.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub async fn hold_incident(&self, incident: &str, reason: &str) -> Result<v1::Incident, Error> {
+        let act = Act::HoldIncident {
+            incident: incident.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let signed = self.statement(act)?;
+        let request = v1::HoldIncidentRequest {
+            signed: Some(signed.clone()),
+        };
+        let answer = self.answer(self.incidents().hold_incident(request).await)?;
+        self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        answer
+            .incident
+            .ok_or_else(|| Error::broken_answer("it has no incident"))
+    }
+
     /// One incident with its notes and grants.
     ///
     /// # Errors

@@ -8,7 +8,8 @@ use breakglass_domain::grant::SelfGrant;
 use breakglass_domain::policy::Risk;
 use breakglass_domain::{
     Basis, Change, CredentialId, Ending, GrantRef, IncidentId, KeyId, Lifetime, Line, Nonce,
-    PersonId, Policy, Prose, RuleName, SessionId, Severity, Subject, TargetId, Time, TokenHash,
+    PersonId, Policy, Prose, RuleName, SessionId, Severity, SourceId, Subject, TargetId, Time,
+    TokenHash,
 };
 use serde::{Deserialize, Serialize};
 
@@ -138,6 +139,10 @@ kinds! {
         #[serde(with = "fields::shown")] severity: Severity,
         #[serde(with = "fields::line")] title: Line,
         #[serde(with = "fields::shown")] closes_at: Time,
+        #[serde(with = "fields::maybe_shown", default, skip_serializing_if = "Option::is_none")]
+        source: Option<SourceId>,
+        #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
+        alert: Option<Line>,
     }
     "incident.noted" IncidentNoted {
         #[serde(with = "fields::shown")] incident: IncidentId,
@@ -262,6 +267,18 @@ kinds! {
     }
     "ledger.repaired" LedgerRepaired {
         cut_bytes: u64,
+    }
+    "incident.resolved" IncidentResolved {
+        #[serde(with = "fields::shown")] incident: IncidentId,
+        #[serde(with = "fields::shown")] closes_at: Time,
+    }
+    "incident.refired" IncidentRefired {
+        #[serde(with = "fields::shown")] incident: IncidentId,
+        #[serde(with = "fields::shown")] closes_at: Time,
+    }
+    "incident.held" IncidentHeld {
+        #[serde(with = "fields::shown")] incident: IncidentId,
+        #[serde(with = "fields::line")] reason: Line,
     }
 }
 

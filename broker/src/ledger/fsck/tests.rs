@@ -53,6 +53,8 @@ fn opened() -> Change {
         severity: Severity::Sev2,
         title: line("flooded"),
         closes_at: Time::from_millis(1 << 40),
+        source: None,
+        alert: None,
     }
 }
 

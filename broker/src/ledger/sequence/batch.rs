@@ -187,15 +187,19 @@ impl Sequencer {
 
     /// A refusal to somebody known is an entry, folded when it repeats.
     fn note_refusal(&mut self, draft: &mut Draft, asked: &Command, refusal: &Refusal, now: Time) {
-        let Actor::Person(person) = &asked.by else {
-            return;
+        let policy = &self.state.policy;
+        let known = match &asked.by {
+            Actor::Person(person) => policy.people.contains_key(person),
+            // It has proven that it is the source before the rules were asked.
+            Actor::Source(_) => true,
+            Actor::Broker | Actor::Target(_) => false,
         };
-        if !self.state.policy.people.contains_key(person) {
+        if !known {
             return;
         }
         let text = refusal.to_string();
         let (act, reason) = (asked.act.name(), refusal.code());
-        let counted = self.refusals.note(now, person, act, reason, &text);
+        let counted = self.refusals.note(now, &asked.by, act, reason, &text);
         let noted = counted.map_or(Ok(()), |counted| self.note(draft, counted, now));
         if let Err(error) = noted {
             tracing::error!(%error, "a refusal could not be recorded");

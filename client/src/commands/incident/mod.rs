@@ -1,6 +1,7 @@
 //! Incidents: nothing is issued without an open one.
 
 pub mod close;
+pub mod hold;
 mod kills;
 pub mod list;
 pub mod note;
@@ -18,6 +19,7 @@ pub enum Command {
     Open(open::Args),
     Note(note::Args),
     Close(close::Args),
+    Hold(hold::Args),
     Show(show::Args),
     List(list::Args),
     Watch(watch::Args),
@@ -32,6 +34,7 @@ pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
         Command::Open(args) => open::run(args, seat).await,
         Command::Note(args) => note::run(args, seat).await,
         Command::Close(args) => close::run(args, seat).await,
+        Command::Hold(args) => hold::run(args, seat).await,
         Command::Show(args) => show::run(args, seat).await,
         Command::List(args) => list::run(args, seat).await,
         Command::Watch(args) => watch::run(args, seat).await,

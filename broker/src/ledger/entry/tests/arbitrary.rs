@@ -8,7 +8,7 @@ use breakglass_domain::policy::Risk;
 use breakglass_domain::policy::access::SshExtension;
 use breakglass_domain::{
     Actor, Basis, Change, CredentialId, Ending, Event, GrantId, GrantRef, IncidentId, KeyId,
-    Lifetime, Line, Nonce, PersonId, Policy, Prose, SessionId, Severity, Signed, Subject, TargetId,
+    Lifetime, Line, Nonce, PersonId, Policy, Prose, SessionId, Severity, Signed, Subject, SourceId, TargetId,
     Time, TokenHash,
 };
 use proptest::collection::vec;
@@ -87,6 +87,7 @@ fn actor() -> impl Strategy<Value = Actor> {
     prop_oneof![
         Just(Actor::Broker),
         name::<TargetId>().prop_map(Actor::Target),
+        name::<SourceId>().prop_map(Actor::Source),
         name::<PersonId>().prop_map(Actor::Person)
     ]
 }
@@ -217,20 +218,36 @@ fn team() -> impl Strategy<Value = Change> {
 fn incident() -> impl Strategy<Value = Change> {
     let id = || any::<u64>().prop_map(IncidentId);
     prop_oneof![
-        (id(), select(&Severity::ALL[..]), line(), time()).prop_map(
-            |(incident, severity, title, closes_at)| Change::IncidentOpened {
-                incident,
-                severity,
-                title,
-                closes_at,
-            }
-        ),
+        (
+            (id(), select(&Severity::ALL[..]), line(), time()),
+            option::of(name()),
+            option::of(line())
+        )
+            .prop_map(|((incident, severity, title, closes_at), source, alert)| {
+                Change::IncidentOpened {
+                    incident,
+                    severity,
+                    title,
+                    closes_at,
+                    source,
+                    alert,
+                }
+            }),
         (id(), prose()).prop_map(|(incident, text)| Change::IncidentNoted { incident, text }),
         (id(), time()).prop_map(|(incident, closes_at)| Change::IncidentWarned {
             incident,
             closes_at
         }),
         (id(), line()).prop_map(|(incident, reason)| Change::IncidentClosed { incident, reason }),
+        (id(), time()).prop_map(|(incident, closes_at)| Change::IncidentResolved {
+            incident,
+            closes_at
+        }),
+        (id(), time()).prop_map(|(incident, closes_at)| Change::IncidentRefired {
+            incident,
+            closes_at
+        }),
+        (id(), line()).prop_map(|(incident, reason)| Change::IncidentHeld { incident, reason }),
     ]
 }
 

@@ -19,7 +19,7 @@ use super::targets;
 const GOLDEN: &str = include_str!("golden.jsonl");
 
 /// Every kind there is, as users filter by them.
-const KINDS: [&str; 34] = [
+const KINDS: [&str; 37] = [
     "broker.started",
     "certificate.renewed",
     "credential.issued",
@@ -30,8 +30,11 @@ const KINDS: [&str; 34] = [
     "grant.used",
     "host.certified",
     "incident.closed",
+    "incident.held",
     "incident.noted",
     "incident.opened",
+    "incident.refired",
+    "incident.resolved",
     "incident.warned",
     "key.added",
     "key.retired",
@@ -107,7 +110,15 @@ pub(super) fn of() -> GrantRef {
 
 /// A night at the shop. What people do is signed.
 fn events() -> Vec<Event> {
-    let changes = [broker(), team(), incident(), grant(), targets::changes()].concat();
+    let changes = [
+        broker(),
+        team(),
+        incident(),
+        grant(),
+        targets::changes(),
+        alert(),
+    ]
+    .concat();
     let events = changes.into_iter().map(|(by, change)| {
         let by: Actor = by.parse().expect("an actor");
         let signed = by.person().map(|person| {
@@ -219,6 +230,8 @@ fn incident() -> Vec<(&'static str, Change)> {
                 severity: Severity::Sev2,
                 title: line("worker flooded after a config change — “50x”"),
                 closes_at: at(480),
+                source: None,
+                alert: None,
             },
         ),
         (
@@ -325,6 +338,44 @@ fn grant() -> Vec<(&'static str, Change)> {
                 reason: "NO_OPEN_INCIDENT".into(),
                 text: "no incident is open".into(),
                 count: 3,
+            },
+        ),
+    ]
+}
+
+fn alert() -> Vec<(&'static str, Change)> {
+    let incident = IncidentId(13);
+    vec![
+        (
+            "source:alertmanager",
+            Change::IncidentOpened {
+                incident,
+                severity: Severity::Sev1,
+                title: line("checkout answers 502"),
+                closes_at: at(480),
+                source: Some("alertmanager".parse().expect("an id")),
+                alert: Some(line(r#"{}:{alertname="Checkout502"}"#)),
+            },
+        ),
+        (
+            "source:alertmanager",
+            Change::IncidentResolved {
+                incident,
+                closes_at: at(15),
+            },
+        ),
+        (
+            "source:alertmanager",
+            Change::IncidentRefired {
+                incident,
+                closes_at: at(480),
+            },
+        ),
+        (
+            "mia",
+            Change::IncidentHeld {
+                incident,
+                reason: line("the queue is still full"),
             },
         ),
     ]
