@@ -52,6 +52,9 @@ FIELDS = {
     "refused": "act reason text count",
     "ledger.exported": "from to",
     "ledger.repaired": "cut_bytes",
+    "incident.resolved": "incident closes_at",
+    "incident.refired": "incident closes_at",
+    "incident.held": "incident reason",
 }
 # Each act: the lines of its statement, and the entry that bears it.
 ACTS = {
@@ -71,6 +74,7 @@ ACTS = {
     "invite": ("person", "person.invited"),
     "invite-target": ("target", "target.invited"),
     "remove-person": ("person reason", "person.removed", "grant.ended person-left"),
+    "hold-incident": ("incident reason", "incident.held"),
 }
 SIGNED = {deed for _, *deeds in ACTS.values() for deed in deeds}
 ENDING_ACTS = {"note", "close-incident", "deny", "drop", "revoke", "freeze", "remove-person"}
@@ -81,6 +85,9 @@ BY_BROKER = {
     "session.unconfirmed", "role.created", "role.failed", "role.dropped",
 }
 BY_GUARDS = {"target.enrolled", "target.renewed", "session.opened", "session.ended"}
+# What alert sources do, who prove themselves to the broker alone; the rest of it only they do.
+BY_SOURCES = {"incident.opened", "incident.resolved", "incident.refired"}
+ONLY_BY_SOURCES = BY_SOURCES - {"incident.opened"}
 UNSIGNED = {
     "person.invited", "target.invited", "person.unfrozen", "person.removed", "incident.closed", "grant.ended incident-closed",
     "grant.ended person-left", "grant.ended lapsed", "grant.ended expired", "grant.ended abandoned", "grant.started fast-path",
@@ -89,6 +96,7 @@ BY_PEOPLE = {"credential.issued", "certificate.renewed", "grant.used", "ledger.e
 DUTIES = {
     "incident.opened": "open_incidents", "incident.closed": "close_incidents", "person.unfrozen": "freeze",
     "person.invited": "invite", "target.invited": "invite", "person.removed": "invite", "ledger.exported": "export_ledger",
+    "incident.held": "open_incidents",
 }
 
 

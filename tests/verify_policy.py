@@ -13,6 +13,7 @@ class Rules:
         toml = tomllib.loads(text.removeprefix("\ufeff"))
         self.people, self.rights = toml.get("people", {}), toml.get("rights", {})
         self.rules, self.duties, self.targets = toml.get("rules", []), toml.get("duties", {}), toml.get("targets", {})
+        self.sources = toml.get("sources", {})
         self.incident_longest = self.length(toml.get("incidents", {}).get("longest", "8h"))
 
     @staticmethod
@@ -28,7 +29,9 @@ class Rules:
         return job is not None and (person in selectors or f"job:{job}" in selectors)
 
     def knows(self, who):
-        """A person, or `target:ID`, the guard of a target."""
+        """A person, or `target:ID`, the guard of a target, or `source:NAME`, an alert source."""
+        if who.startswith("source:"):
+            return who.removeprefix("source:") in self.sources
         target = who.removeprefix("target:")
         return who in self.people if target == who else target in self.targets
 
@@ -52,6 +55,11 @@ class Rules:
         right, known = self.rights.get(name, {}), self.targets.get(target, {})
         named = right.get("ssh", {}).get("targets", []) + [right.get(way, {}).get("target") for way in ("postgres", "kubernetes")]
         return target in named or (known.get("kind") == "http" and known["address"] == right.get("audience"))
+
+    def unlocks(self, source, right):
+        """Whether a right can be asked for on the word of an alert source alone."""
+        known = self.sources.get(source)
+        return known is not None and right in known.get("rights", [name for name, it in self.rights.items() if it["risk"] == "low"])
 
     def given(self, person, right):
         """What the first rule says that gives the person the right; nothing where none does."""

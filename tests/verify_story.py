@@ -7,8 +7,8 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from verify_kinds import (
-    ABOUT_GRANT, ACTS, BROKER, BY_BROKER, BY_GUARDS, BY_PEOPLE, DAY, DUTIES, ENDING_ACTS, FIELDS, MINUTE, SIGNED, UNSIGNED,
-    Wrong, check_fields, millis, need, once, read_statement,
+    ABOUT_GRANT, ACTS, BROKER, BY_BROKER, BY_GUARDS, BY_PEOPLE, BY_SOURCES, DAY, DUTIES, ENDING_ACTS, FIELDS, MINUTE, ONLY_BY_SOURCES,
+    SIGNED, UNSIGNED, Wrong, check_fields, millis, need, once, read_statement,
 )
 from verify_policy import Rules
 
@@ -47,6 +47,8 @@ class Story:
         check_fields(entry, where)
         need((kind in BY_BROKER) <= (by == BROKER), where, f"no {kind} is ever by {by}")
         need((kind in BY_GUARDS) == by.startswith("target:"), where, f"no {kind} is ever by {by}")
+        is_source = by.startswith("source:")
+        need(kind in BY_SOURCES or kind == "refused" if is_source else kind not in ONLY_BY_SOURCES, where, f"no {kind} is ever by {by}")
         if kind == "refused":
             return self.settle(where)
         if kind in ("person.enrolled", "target.enrolled"):
@@ -125,6 +127,7 @@ class Story:
         self.settle(where)
         known = deed in SIGNED or deed in UNSIGNED or kind != "grant.ended"
         free = (BY_BROKER | UNSIGNED) if by == BROKER else BY_PEOPLE | BY_GUARDS - {"target.enrolled"}
+        free = BY_SOURCES if by.startswith("source:") else free
         need(deed in free or (by == BROKER and not known), where, f"{deed} by {by} without a statement")
         need(deed not in ("person.removed", "target.removed", "grant.ended person-left"), where, f"{deed}, and no policy was loaded")
         if kind == "policy.loaded":
@@ -156,6 +159,8 @@ class Story:
             return
         need(by not in self.frozen, where, f"{by} is frozen")
         need(rules is None or rules.knows(by), where, f"{by} is not in the policy")
+        if by.startswith("source:"):
+            return
         duty = DUTIES.get(kind) or ("freeze" if kind == "person.frozen" and by != entry["person"] else None)
         need(not duty or (rules and rules.selects(rules.duties.get(duty, []), by)), where, f"{by} has not the duty `{duty}`")
 
@@ -183,25 +188,56 @@ class Story:
             self.tokens = {token: whose for token, whose in self.tokens.items() if whose[0] != person}
 
     def closes_at(self, incident, at, where):
-        need(at < self.incidents.get(incident, 0), where, f"{incident} is not open")
-        return self.incidents[incident]
+        need(at < self.incidents.get(incident, {"closes_at": 0})["closes_at"], where, f"{incident} is not open")
+        return self.incidents[incident]["closes_at"]
 
     def incident(self, entry, _, where):
-        kind, name, at = entry["kind"], entry["incident"], entry["at"]
+        kind, name, at, by = entry["kind"], entry["incident"], entry["at"], entry["by"]
         if kind == "incident.opened":
             need(name not in self.incidents_ever, where, f"{name} is opened twice")
             need(entry["closes_at"] <= at + self.rules.incident_longest, where, f"{name} lasts longer than the policy allows")
+            alert = entry.get("source"), entry.get("alert")
+            said = all(isinstance(text, str) for text in alert) if by.startswith("source:") else alert == (None, None)
+            need(said and alert[0] == (by.removeprefix("source:") if alert[0] else None), where, f"{name} by {by} names another source, or no alert")
+            need(not alert[0] or all(it["alert"] != alert for it in self.incidents.values()), where, f"the alert of {name} has an open incident")
             self.incidents_ever.add(name)
-            self.incidents[name] = entry["closes_at"]
+            end = entry["closes_at"]
+            self.incidents[name] = {"closes_at": end, "usual_end": end, "alert": alert, "resolved": False, "held": False, "noted_by": set()}
         elif kind == "incident.closed":
             need(name in self.incidents, where, f"{name} is closed, and was not open")
-            need(entry["by"] != BROKER or at >= self.incidents[name], where, f"{name} is closed by the broker before its time")
+            need(by != BROKER or at >= self.incidents[name]["closes_at"], where, f"{name} is closed by the broker before its time")
             left = [grant for grant, it in self.grants.items() if it["incident"] == name]
             need(not left, where, f"{name} is closed, and {left} live")
             del self.incidents[name]
         elif kind in FIELDS:
-            closes_at = self.closes_at(name, at, where)
-            need(entry.get("closes_at", closes_at) == closes_at, where, f"{name} closes at another time")
+            self.closes_at(name, at, where)
+            self.goes_on(entry, self.incidents[name], where)
+
+    def goes_on(self, entry, incident, where):
+        """What happens to an incident that is open."""
+        kind, name, end = entry["kind"], entry["incident"], incident["usual_end"]
+        need(kind not in ONLY_BY_SOURCES or entry["by"] == f"source:{incident['alert'][0]}", where, f"{entry['by']} did not open {name}")
+        if kind == "incident.noted":
+            incident["noted_by"].add(entry["by"])
+        elif kind == "incident.warned":
+            need(entry["closes_at"] == incident["closes_at"], where, f"{name} closes at another time")
+        elif kind == "incident.resolved":
+            grace = self.rules.length(self.rules.sources[incident["alert"][0]].get("grace", "10m"))
+            earliest = end if incident["held"] else min(end, entry["at"] + grace)
+            need(not incident["resolved"] and earliest <= entry["closes_at"] <= end, where, f"{name} is resolved twice, or closes too early or too late")
+            incident.update(resolved=True, closes_at=entry["closes_at"])
+        elif kind == "incident.refired":
+            need(incident["resolved"] and entry["closes_at"] == end, where, f"{name} was not resolved, or closes at another time")
+            incident.update(resolved=False, closes_at=end)
+        elif kind == "incident.held":
+            need(incident["alert"][0], where, f"no alert opened {name}")
+            incident.update(held=True, closes_at=end)
+
+    def is_confirmed(self, name, right):
+        """Opened by a person, known to somebody who could have, or the source alone unlocks the right."""
+        incident = self.incidents[name]
+        knows = any(self.rules.selects(self.rules.duties.get("open_incidents", []), who) for who in incident["noted_by"])
+        return not incident["alert"][0] or incident["held"] or knows or self.rules.unlocks(incident["alert"][0], right)
 
     def grant(self, entry, said, where):
         kind, name = entry["kind"], entry["grant"]
@@ -272,6 +308,7 @@ class Story:
         need(name not in self.grants_ever, where, f"{name} is asked for twice")
         need(by == entry["person"] and entry["key"] == entry["signed"]["key"], where, "in another's name, or for another's key")
         need(entry["lapses_at"] <= self.closes_at(entry["incident"], at, where), where, f"{name} waits longer than its incident lasts")
+        need(self.is_confirmed(entry["incident"], entry["right"]), where, f"nobody has confirmed {entry['incident']}")
         given = self.rules and self.rules.given(by, entry["right"])
         need(given, where, f"the policy does not give {by} {entry['right']}")
         for field in ("rule", "sentence", "risk", "audience", "approvers"):
@@ -324,7 +361,7 @@ class Story:
             "dropped": lambda: by == grant["person"],
             "revoked": lambda: by in grant["approvers"] or grant.get("basis") == "self-granted" or self.rules.selects(self.rules.duties.get("revoke", []), by),
             "abandoned": lambda: grant["held"],
-            "incident-closed": lambda: by != BROKER or at >= self.incidents[grant["incident"]],
+            "incident-closed": lambda: by != BROKER or at >= self.incidents[grant["incident"]]["closes_at"],
             "person-left": lambda: by != BROKER or not given,
         }.get(ending, lambda: True)
         need(fits(), where, f"{name} cannot end as {ending} by {by}")

@@ -197,6 +197,7 @@ fn brief(incident: &Incident) -> Incident {
         opened_by: incident.opened_by.clone(),
         notes: Vec::new(),
         grants: Vec::new(),
+        alert: incident.alert.clone(),
         closed: incident.closed.clone(),
         ..*incident
     }

@@ -1,17 +1,29 @@
 //! The life of every incident.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::{BROKER, bounds::later, lives::Lives, policies::Policies};
+use super::{BROKER, bounds::later, grants::Grant, lives::Lives, policies::Policies};
 use crate::entry::Entry;
 
-/// Those that are open, with the end of their time, and the names of all there ever were.
+/// Those that are open, and the names of all there ever were.
 #[derive(Default)]
 pub(super) struct Incidents {
-    open: HashMap<String, Timestamp>,
+    open: HashMap<String, Open>,
     ever: HashSet<String>,
+}
+
+/// One that is open.
+struct Open {
+    closes_at: Timestamp,
+    /// When it closes where no alert is resolved.
+    usual_end: Timestamp,
+    /// The source that opened it, and what that calls its alert.
+    alert: Option<(String, String)>,
+    resolved: bool,
+    held: bool,
+    noted_by: BTreeSet<String>,
 }
 
 impl Incidents {
@@ -25,15 +37,33 @@ impl Incidents {
         let id = entry.text("incident").unwrap_or_default();
         match entry.kind.as_str() {
             "incident.opened" => self.begin(entry, id, policies),
-            "incident.noted" => self.closes_at(id, entry.at).map(drop),
+            "incident.noted" => {
+                let noted_by = &mut self.open_at(id, entry.at)?.noted_by;
+                noted_by.insert(entry.by.clone());
+                Ok(())
+            }
             "incident.warned" => {
                 let closes_at = self.closes_at(id, entry.at)?;
-                match entry.time("closes_at") == Some(closes_at) {
-                    true => Ok(()),
-                    false => Err(format!(
-                        "{id} closes at {closes_at}, and another time is told"
-                    )),
+                need_told(id, entry, closes_at)
+            }
+            "incident.resolved" => self.resolve(entry, id, policies),
+            "incident.refired" => {
+                let open = self.open_by(id, entry)?;
+                if !open.resolved {
+                    return Err(format!("the alert of {id} fires again and was never resolved"));
                 }
+                need_told(id, entry, open.usual_end)?;
+                (open.resolved, open.closes_at) = (false, open.usual_end);
+                Ok(())
+            }
+            "incident.held" => {
+                policies.need_duty("open_incidents", entry)?;
+                let open = self.open_at(id, entry.at)?;
+                if open.alert.is_none() {
+                    return Err(format!("{id} is held, and no alert opened it"));
+                }
+                (open.held, open.closes_at) = (true, open.usual_end);
+                Ok(())
             }
             "incident.closed" => self.close(entry, id, policies, lives),
             _ => Ok(()),
@@ -43,19 +73,79 @@ impl Incidents {
     /// When an incident that is open at a time will close by itself.
     pub(super) fn closes_at(&self, id: &str, at: Timestamp) -> Result<Timestamp, String> {
         match self.open.get(id) {
-            Some(closes_at) if at < *closes_at => Ok(*closes_at),
-            Some(closes_at) => Err(format!("the time of {id} ran out at {closes_at}")),
+            Some(open) if at < open.closes_at => Ok(open.closes_at),
+            Some(open) => Err(format!("the time of {id} ran out at {}", open.closes_at)),
             None => Err(format!("{id} is not open")),
         }
     }
 
+    /// What an alert alone does not unlock is asked for after somebody has confirmed the incident.
+    pub(super) fn need_confirmed(&self, grant: &Grant, policies: &Policies) -> Result<(), String> {
+        let (id, right) = (&grant.incident, &grant.right);
+        let Some(open) = self.open.get(id) else {
+            return Ok(());
+        };
+        let Some((source, _)) = &open.alert else {
+            return Ok(());
+        };
+        let may_open = |who: &String| policies.has_duty("open_incidents", who);
+        let confirmed = open.held || open.noted_by.iter().any(may_open);
+        match confirmed || policies.unlocks(source, right) {
+            true => Ok(()),
+            false => Err(format!(
+                "nobody has confirmed {id}, and the alert source {source} alone does not unlock {right}"
+            )),
+        }
+    }
+
+    fn open_at(&mut self, id: &str, at: Timestamp) -> Result<&mut Open, String> {
+        self.closes_at(id, at)?;
+        let open = self.open.get_mut(id);
+        open.ok_or_else(|| format!("{id} is not open"))
+    }
+
+    /// The same, where the source speaks for its own alert.
+    fn open_by(&mut self, id: &str, entry: &Entry) -> Result<&mut Open, String> {
+        let open = self.open_at(id, entry.at)?;
+        let whose = open.alert.as_ref().map(|(source, _)| source.as_str());
+        match whose.is_some_and(|source| entry.by.strip_prefix("source:") == Some(source)) {
+            true => Ok(open),
+            false => Err(format!("{} speaks of {id}, which it did not open", entry.by)),
+        }
+    }
+
+    /// It closes no earlier than the grace of its source allows, and no later than it would have.
+    fn resolve(&mut self, entry: &Entry, id: &str, policies: &Policies) -> Result<(), String> {
+        let open = self.open_by(id, entry)?;
+        if open.resolved {
+            return Err(format!("the alert of {id} is resolved a second time"));
+        }
+        let source = entry.by.trim_start_matches("source:");
+        let earliest = match open.held {
+            true => open.usual_end,
+            false => later(entry.at, policies.grace(source)).min(open.usual_end),
+        };
+        let closes_at = entry.time("closes_at").unwrap_or(entry.at);
+        if !(earliest..=open.usual_end).contains(&closes_at) {
+            return Err(format!(
+                "{id} is to close at {closes_at}, and not between {earliest} and {}",
+                open.usual_end
+            ));
+        }
+        (open.resolved, open.closes_at) = (true, closes_at);
+        Ok(())
+    }
+
     /// Whether the time of an incident has run out, as far as it is open.
     pub(super) fn is_due(&self, id: &str, at: Timestamp) -> bool {
-        self.open.get(id).is_some_and(|closes_at| at >= *closes_at)
+        self.open.get(id).is_some_and(|open| at >= open.closes_at)
     }
 
     fn begin(&mut self, entry: &Entry, id: &str, policies: &Policies) -> Result<(), String> {
-        policies.need_duty("open_incidents", entry)?;
+        let alert = opened_for(entry)?;
+        if alert.is_none() {
+            policies.need_duty("open_incidents", entry)?;
+        }
         let closes_at = entry.time("closes_at").unwrap_or(entry.at);
         let latest = later(entry.at, policies.incident_longest());
         if closes_at > latest {
@@ -66,7 +156,19 @@ impl Incidents {
         if !self.ever.insert(id.to_owned()) {
             return Err(format!("{id} is opened a second time"));
         }
-        self.open.insert(id.to_owned(), closes_at);
+        let same = |open: &Open| open.alert.is_some() && open.alert == alert;
+        if self.open.values().any(same) {
+            return Err(format!("{id} is opened for an alert that has an open incident"));
+        }
+        let open = Open {
+            closes_at,
+            usual_end: closes_at,
+            alert,
+            resolved: false,
+            held: false,
+            noted_by: BTreeSet::new(),
+        };
+        self.open.insert(id.to_owned(), open);
         Ok(())
     }
 
@@ -90,5 +192,29 @@ impl Incidents {
             Some(grant) => Err(format!("{id} is closed, and {grant} under it lives on")),
             None => Ok(()),
         }
+    }
+}
+
+/// The source and its alert, where an alert opened it; both stand there or none.
+fn opened_for(entry: &Entry) -> Result<Option<(String, String)>, String> {
+    let by = entry.by.strip_prefix("source:");
+    match (by, entry.text("source"), entry.text("alert")) {
+        (None, None, None) => Ok(None),
+        (Some(by), Some(source), Some(alert)) if by == source => {
+            Ok(Some((source.to_owned(), alert.to_owned())))
+        }
+        _ => Err(format!(
+            "an incident opened by {} names another source, or no alert",
+            entry.by
+        )),
+    }
+}
+
+fn need_told(id: &str, entry: &Entry, closes_at: Timestamp) -> Result<(), String> {
+    match entry.time("closes_at") == Some(closes_at) {
+        true => Ok(()),
+        false => Err(format!(
+            "{id} closes at {closes_at}, and another time is told"
+        )),
     }
 }

@@ -19,6 +19,14 @@ use super::{
 };
 use crate::{error::Error, grant, time};
 
+/// What happens to an incident as a whole and matters to whoever works under it.
+const TOLD: [&str; 4] = [
+    "incident.warned",
+    "incident.resolved",
+    "incident.refired",
+    "incident.held",
+];
+
 /// Why nobody watches any more.
 #[derive(Debug)]
 pub(super) enum Finish {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use breakglass_domain::command::Act;
 use breakglass_domain::grant::Phase;
-use breakglass_domain::{GrantId, Refusal};
+use breakglass_domain::{Actor, GrantId, Refusal};
 
 use super::world::{World, id, line};
 use crate::app::limits::PAGES_AT_ONCE;

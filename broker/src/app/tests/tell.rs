@@ -1,7 +1,7 @@
 //! One plain sentence for each event.
 
 use breakglass_domain::command::Act;
-use breakglass_domain::{GrantId, Lifetime, Prose};
+use breakglass_domain::{Actor, GrantId, Lifetime, Prose};
 
 use super::world::{World, id, line};
 use crate::app::WatchFilter;
