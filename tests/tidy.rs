@@ -17,6 +17,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("listen", &["ports"]),
     ("api", &["app", "ports", "listen"]),
     ("web", &["app", "ports", "listen"]),
+    ("hooks", &["app", "ports"]),
     ("jobs", &["app", "ports"]),
     ("telemetry", &["ports", "config"]),
 ];

@@ -10,6 +10,7 @@ pub mod commands;
 pub mod config;
 pub mod edge;
 pub mod effects;
+pub mod hooks;
 pub mod index;
 pub mod issue;
 pub mod jobs;

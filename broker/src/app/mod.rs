@@ -7,6 +7,7 @@
 //! committed when they came.
 
 mod act;
+mod alert;
 mod caller;
 mod databases;
 mod enroll;
@@ -48,6 +49,7 @@ use crate::ports::{
 };
 
 pub use act::Acted;
+pub use alert::{Alarm, Heard};
 pub use caller::Caller;
 pub use enroll::{Certified, Enrolling};
 pub use error::Error;

@@ -15,7 +15,7 @@ use super::policy::counted;
 use super::serve::cannot_bind;
 use super::stores::{Keys, demand_data_dir, demand_writable, read_policy};
 use super::target_keys::TargetKeys;
-use super::{Failure, Printer, check_targets, running, typed};
+use super::{Failure, Printer, check_targets, running, sources, typed};
 use crate::config::Config;
 use crate::edge::{SystemClock, install_crypto};
 use crate::issue::keys::{KeyFolder, load_ledger_key};
@@ -133,6 +133,11 @@ fn look(config: &Config, findings: &mut Vec<Finding>) {
     note("disk", disk(config));
     note("files", files(config));
     if let Ok(policy) = read_policy(&config.policy_file) {
+        if !policy.sources.is_empty() || !config.settings.hooks.is_empty() {
+            let keys = KeyFolder::open(&config.keys_dir).map_err(Failure::from);
+            let found = keys.and_then(|keys| sources::look(config, &keys, &policy));
+            findings.push(Finding::of("alert sources".into(), found));
+        }
         findings.extend(check_targets::look(config, &policy, &state));
     }
 }

@@ -20,6 +20,7 @@ mod rotate;
 mod rotate_target;
 mod running;
 pub mod serve;
+mod sources;
 mod ssh_ca;
 mod stores;
 mod target_keys;

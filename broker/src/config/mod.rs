@@ -15,7 +15,8 @@ use serde::{Deserialize, Serialize};
 
 pub use error::ConfigError;
 pub use value::{
-    Days, Directives, Format, Https, Name, Origin, Places, RoleText, Seconds, TargetName,
+    Days, Directives, Format, Https, Name, Origin, Places, RoleText, Seconds, SourceName,
+    TargetName,
 };
 
 /// The name of the config file in a folder.
@@ -73,6 +74,18 @@ pub struct Settings {
     /// Who the broker is in the PostgreSQL servers of the policy, by target. Where they are stands in
     /// the policy. Default none.
     pub postgres: BTreeMap<TargetName, PostgresLogin>,
+    /// What alert sources prove themselves by, by source. What each may open stands in the policy.
+    /// Default none: then nobody is heard at `/hooks/`.
+    pub hooks: BTreeMap<SourceName, HookSecrets>,
+}
+
+/// The secrets of one alert source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HookSecrets {
+    /// Files of mode 0600 with one secret each, 1 to 4 of them; any one proves the source, so that a
+    /// secret can be changed without a gap. Relative to `keys_dir`.
+    pub secret_files: Vec<PathBuf>,
 }
 
 /// The broker's own role in a PostgreSQL server.
@@ -107,6 +120,7 @@ impl Default for Settings {
             tracing_format: Format::Text,
             tracing_filter: Directives::default(),
             postgres: BTreeMap::new(),
+            hooks: BTreeMap::new(),
         }
     }
 }

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use breakglass_domain::TargetId;
+use breakglass_domain::{SourceId, TargetId};
 use breakglass_domain::text::restyles;
 use breakglass_tlog::KeyName;
 use rustls_pki_types::ServerName;
@@ -87,6 +87,34 @@ impl TryFrom<String> for TargetName {
 
 impl From<TargetName> for String {
     fn from(name: TargetName) -> Self {
+        name.0.to_string()
+    }
+}
+
+/// The id of an alert source, as the policy has it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct SourceName(SourceId);
+
+impl SourceName {
+    /// The id itself.
+    #[must_use]
+    pub fn id(&self) -> &SourceId {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for SourceName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let id = text.parse().map(Self);
+        id.map_err(|e| format!("expected the id of an alert source such as `alertmanager`: {e}"))
+    }
+}
+
+impl From<SourceName> for String {
+    fn from(name: SourceName) -> Self {
         name.0.to_string()
     }
 }

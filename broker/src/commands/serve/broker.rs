@@ -14,6 +14,7 @@ use super::tasks::Tasks;
 use crate::app::App;
 use crate::config::Config;
 use crate::edge::install_crypto;
+use crate::hooks::Secrets;
 use crate::index::SledIndex;
 use crate::issue::keys::KeyFolder;
 use crate::issue::ssh::SshHostCa;
@@ -39,6 +40,7 @@ pub(super) struct Core {
     pub(super) authority: Arc<Ca>,
     pub(super) issuer: Arc<JwtIssuer>,
     pub(super) hosts: Arc<SshHostCa>,
+    pub(super) secrets: Secrets,
     pub(super) sequence: Sequence,
     pub(super) app: Arc<App>,
     pub(super) troubles: Arc<Troubles>,

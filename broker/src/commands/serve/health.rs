@@ -15,6 +15,7 @@ pub(super) enum Where {
     Policy,
     Keys,
     Certificate,
+    Hooks,
 }
 
 /// The sentences.

@@ -21,6 +21,7 @@ use super::{grpc, housekeeping, reload};
 use crate::api;
 use crate::app::{About, App, Feed, Parts as AppParts, Settings as AppSettings};
 use crate::config::Config;
+use crate::hooks::{self, Secrets};
 use crate::index::SledIndex;
 use crate::issue::ssh::SshIssuer;
 use crate::issue::{Issuers, JwtIssuer, TargetIssuer, discovery, jwks};
@@ -148,6 +149,7 @@ impl Made {
             authority,
             issuer,
             hosts: target_keys.for_hosts(),
+            secrets: Secrets::default(),
             sequence,
             app,
             troubles,
@@ -281,7 +283,9 @@ impl Made {
         tasks.spawn("the gRPC server", ended(serving));
 
         let incoming = accept_tls(listeners.web, doors.web, tls.web, web::ends());
-        let serving = web::serve(incoming, web::routes(site(core)), tasks.told());
+        let hooks = hooks::routes(core.app.clone(), core.secrets.clone());
+        let routes = web::routes(site(core)).merge(hooks);
+        let serving = web::serve(incoming, routes, tasks.told());
         tasks.spawn("the HTTPS server", ended(serving));
 
         let page = telemetry.clone();

@@ -5,6 +5,7 @@ mod databases;
 mod gauges;
 mod grpc;
 mod health;
+mod hooks;
 mod hosts;
 mod housekeeping;
 mod listeners;

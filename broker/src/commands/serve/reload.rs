@@ -6,7 +6,7 @@ use super::super::Failure;
 use super::super::stores::{load_policy, read_policy, record, record_issuing_key};
 use super::broker::Core;
 use super::health::Where;
-use super::hosts;
+use super::{hooks, hosts};
 use crate::issue::keys::Keyring;
 
 /// Takes up the policy and new keys. What fails leaves in force what was.
@@ -18,13 +18,14 @@ pub(super) async fn reload(core: &Core) -> Result<String, Failure> {
     // taken out of the policy.
     let policy = note(core, Where::Policy, load(core).await);
     let keys = note(core, Where::Keys, take_up_keys(core).await);
+    let hooks = note(core, Where::Hooks, hooks::take_up(core));
     let hosts = hosts::take_up(core).await;
-    let told = [Some(policy?), Some(keys?), hosts];
+    let told = [Some(policy?), Some(keys?), hooks?, hosts];
     Ok(told.into_iter().flatten().collect::<Vec<_>>().join("; "))
 }
 
 /// What is wrong is shown to everybody until it is right again.
-fn note(core: &Core, place: Where, done: Result<String, Failure>) -> Result<String, Failure> {
+fn note<T>(core: &Core, place: Where, done: Result<T, Failure>) -> Result<T, Failure> {
     match &done {
         Ok(_) => core.troubles.clear(place),
         Err(_) => core.troubles.set(place, told(place)),
@@ -36,6 +37,7 @@ fn note(core: &Core, place: Where, done: Result<String, Failure>) -> Result<Stri
 fn told(place: Where) -> String {
     let what = match place {
         Where::Policy => "the policy file has a mistake, so the rules from before are in force",
+        Where::Hooks => "secrets of alert sources cannot be read, so alerts may not be heard",
         _ => "the issuing keys cannot be read, so those from before sign",
     };
     format!("{what}; on the broker's host: glassd check, then glassd reload")

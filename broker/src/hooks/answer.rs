@@ -1,0 +1,123 @@
+//! What a source is told: one line of text, and a status that says whether to try again.
+//!
+//! Alertmanager, Grafana and PagerDuty try again after 5xx and not after 4xx, so what may be taken later
+//! is 503, also where a source is too fast.
+
+use axum::response::{IntoResponse, Response};
+use breakglass_domain::{Refusal, SourceId, Time};
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
+
+use super::body::Unread;
+use super::limits::{AGAIN_SECONDS, BODY_MAX};
+use crate::app::{Error, Heard};
+
+/// How it went.
+#[derive(Debug)]
+pub(super) enum Answer {
+    Heard(Heard),
+    Nothing(&'static str),
+    DeliveredBefore,
+    /// No such source, or not proven: whoever it is learns no more.
+    Stranger,
+    TooLarge,
+    Unread(Unread),
+    /// Out of the time in which it is taken.
+    Old {
+        at: Time,
+        now: Time,
+    },
+    Busy,
+    Failed(Error),
+}
+
+impl Answer {
+    /// The stable word, where a source that has proven itself is refused.
+    pub(super) fn refusal(&self) -> Option<&'static str> {
+        match self {
+            Self::Unread(Unread::Malformed { .. }) => Some("ALERT_MALFORMED"),
+            Self::Unread(Unread::Unknown { .. }) => Some("ALERT_UNKNOWN"),
+            Self::Old { .. } => Some("ALERT_STALE"),
+            _ => None,
+        }
+    }
+
+    pub(super) fn text(&self) -> String {
+        match self {
+            Self::Heard(heard) => told(heard),
+            Self::Nothing(what) => format!("{what}: nothing to do"),
+            Self::DeliveredBefore => "this delivery was taken before: nothing to do".into(),
+            Self::Stranger => "no alert source proves itself like this here".into(),
+            Self::TooLarge => format!(
+                "the body has more than {BODY_MAX} bytes; send fewer alerts at once (Alertmanager: \
+                 max_alerts)"
+            ),
+            Self::Unread(unread) => unread.to_string(),
+            Self::Old { at, now } => format!(
+                "the delivery is from {at}, and the broker's clock says {now}; set the clock, or \
+                 send it anew"
+            ),
+            Self::Busy => "too many deliveries at once; try again".into(),
+            Self::Failed(Error::Refused(refusal)) => format!("{refusal}; {}", refusal.next()),
+            Self::Failed(Error::ShuttingDown) => "the broker is shutting down; try again".into(),
+            Self::Failed(_) => "nothing can be recorded just now; try again".into(),
+        }
+    }
+
+    fn status(&self) -> StatusCode {
+        match self {
+            Self::Heard(_) | Self::Nothing(_) | Self::DeliveredBefore => StatusCode::OK,
+            Self::Stranger => StatusCode::UNAUTHORIZED,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Unread(Unread::Malformed { .. }) | Self::Old { .. } => StatusCode::BAD_REQUEST,
+            Self::Unread(Unread::Unknown { .. }) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Failed(Error::Refused(refusal)) if !passes(refusal) => StatusCode::FORBIDDEN,
+            Self::Busy | Self::Failed(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+}
+
+/// Whether the same may be taken later.
+fn passes(refusal: &Refusal) -> bool {
+    matches!(
+        refusal,
+        Refusal::TooMany { .. } | Refusal::TooOften { .. } | Refusal::ClockBehind { .. }
+    )
+}
+
+fn told(heard: &Heard) -> String {
+    match heard {
+        Heard::Opened(incident) => format!("opened {incident}"),
+        Heard::Refired(incident) => format!("{incident} stays open: it fires again"),
+        Heard::Resolved {
+            incident,
+            closes_at,
+        } => format!("{incident} closes at {closes_at}, unless somebody holds it open"),
+        Heard::AsBefore(Some(incident)) => format!("{incident} is known already: nothing to do"),
+        Heard::AsBefore(None) => "no incident is open for it: nothing to do".into(),
+    }
+}
+
+impl IntoResponse for Answer {
+    fn into_response(self) -> Response {
+        let (status, text) = (self.status(), format!("{}\n", self.text()));
+        let plain = (CONTENT_TYPE, "text/plain; charset=utf-8");
+        let mut response = (status, [plain, (CACHE_CONTROL, "no-store")], text).into_response();
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            let again = http::HeaderValue::from_static(AGAIN_SECONDS);
+            response.headers_mut().insert(RETRY_AFTER, again);
+        }
+        response
+    }
+}
+
+/// For the tracing.
+pub(super) fn trace(source: &SourceId, answer: &Answer) {
+    match answer {
+        Answer::Heard(Heard::AsBefore(_)) | Answer::Nothing(_) | Answer::DeliveredBefore => {}
+        Answer::Heard(heard) => tracing::info!(%source, "{}", told(heard)),
+        // Anybody on the network can cause as many of these as they like.
+        Answer::Stranger => tracing::debug!(%source, "a delivery that proves nothing"),
+        answer => tracing::warn!(%source, status = %answer.status(), "an alert was not taken: {}", answer.text()),
+    }
+}

@@ -1,0 +1,194 @@
+//! Alert sources: `POST /hooks/NAME` on the HTTPS listener.
+//!
+//! A delivery is read up to a limit, proven by one of the source's secrets, and only then understood.
+//! Which sources there are, how each proves itself, and what it may open is the policy's; its secrets are
+//! the config's. Whoever proves nothing is counted and learns nothing. A source that has proven itself and
+//! is refused is put on record, folded where it repeats.
+//!
+//! Nothing here decides: the rules know an alert by its key, so that a delivery that comes twice, or two at
+//! once, open one incident. What was delivered is remembered in memory for as long as it would be taken
+//! again; after a restart it is the rules alone.
+
+mod answer;
+mod body;
+pub mod limits;
+mod pace;
+mod proof;
+mod secret;
+mod text;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Path, State};
+use axum::routing::post;
+use breakglass_domain::policy::SourceKind;
+use breakglass_domain::{Actor, Lifetime, SourceId, Time};
+use http::header::CONTENT_LENGTH;
+use http::{Extensions, HeaderMap, Request};
+use tokio::time::timeout;
+use tonic::transport::server::{TcpConnectInfo, TlsConnectInfo};
+
+use crate::app::App;
+
+pub use secret::{Secret, Secrets, TooShort};
+
+use answer::{Answer, trace};
+use body::Said;
+use limits::{BODY_MAX, BODY_PATIENCE, PAGERDUTY_SKEW, SKEW};
+use pace::{Delivered, Pace, Places};
+use proof::{Delivery, Proven};
+
+/// What a delivery passes on its way in.
+struct Hooks {
+    app: Arc<App>,
+    secrets: Secrets,
+    places: Places,
+    pace: Pace,
+}
+
+/// The routes, for the HTTPS listener.
+pub fn routes(app: Arc<App>, secrets: Secrets) -> Router {
+    let hooks = Hooks {
+        app,
+        secrets,
+        places: Places::default(),
+        pace: Pace::default(),
+    };
+    Router::new()
+        .route("/hooks/{source}", post(deliver))
+        .with_state(Arc::new(hooks))
+}
+
+async fn deliver(
+    State(hooks): State<Arc<Hooks>>,
+    Path(source): Path<String>,
+    request: Request<Body>,
+) -> Answer {
+    let Ok(source) = source.parse::<SourceId>() else {
+        hooks.app.count_refusal(STRANGER);
+        return Answer::Stranger;
+    };
+    let answer = hooks.take(&source, request).await;
+    trace(&source, &answer);
+    if let Some(reason) = answer.refusal() {
+        let by = Actor::from(&source);
+        let text = answer.text();
+        hooks.app.note_refusal(&by, "alert", reason, &text).await;
+    }
+    if matches!(answer, Answer::Stranger) {
+        hooks.app.count_refusal(STRANGER);
+    }
+    answer
+}
+
+/// What strangers are counted under.
+const STRANGER: &str = "ALERT_UNPROVEN";
+
+impl Hooks {
+    async fn take(&self, source: &SourceId, request: Request<Body>) -> Answer {
+        let (parts, body) = request.into_parts();
+        let known = self.app.source_kind(source).zip(self.secrets.of(source));
+        let Some((kind, secrets)) = known else {
+            return Answer::Stranger;
+        };
+        if !proof::has_proof(kind, &parts.headers) {
+            return Answer::Stranger;
+        }
+        let body = match self.read(&parts.headers, &parts.extensions, body).await {
+            Ok(body) => body,
+            Err(answer) => return answer,
+        };
+        let delivery = Delivery {
+            source,
+            headers: &parts.headers,
+            body: &body,
+        };
+        let Ok(proven) = proof::prove(kind, &delivery, &secrets) else {
+            return Answer::Stranger;
+        };
+        if !self.pace.may(source, self.app.monotonic()) {
+            return Answer::Busy;
+        }
+        self.understand(source, kind, proven, &body).await
+    }
+
+    /// The body, as far as it is not too large, too slow or too much at once.
+    async fn read(
+        &self,
+        headers: &HeaderMap,
+        extensions: &Extensions,
+        body: Body,
+    ) -> Result<axum::body::Bytes, Answer> {
+        let length = headers.get(CONTENT_LENGTH);
+        let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+        if length.is_some_and(|length| length > BODY_MAX as u64) {
+            return Err(Answer::TooLarge);
+        }
+        let place = self.places.take(peer(extensions)).ok_or(Answer::Busy)?;
+        let read = timeout(BODY_PATIENCE, to_bytes(body, BODY_MAX)).await;
+        drop(place);
+        match read {
+            Ok(Ok(body)) => Ok(body),
+            // Where it broke off there is nobody to answer.
+            Ok(Err(_)) => Err(Answer::TooLarge),
+            Err(_) => Err(Answer::Busy),
+        }
+    }
+
+    async fn understand(
+        &self,
+        source: &SourceId,
+        kind: SourceKind,
+        proven: Proven,
+        body: &[u8],
+    ) -> Answer {
+        let now = self.app.now();
+        if let Some(at) = proven.signed_at
+            && !is_near(at, now, SKEW)
+        {
+            return Answer::Old { at, now };
+        }
+        let read = match body::read(kind, body) {
+            Ok(read) => read,
+            Err(unread) => return Answer::Unread(unread),
+        };
+        let by_header = proven.nonce.zip(proven.signed_at);
+        let skew = if by_header.is_some() { SKEW } else { PAGERDUTY_SKEW };
+        let delivery = by_header.or(read.delivery);
+        if let Some((id, at)) = &delivery {
+            if !is_near(*at, now, skew) {
+                return Answer::Old { at: *at, now };
+            }
+            match self.pace.delivered(source, id, now) {
+                Delivered::New => {}
+                Delivered::Before => return Answer::DeliveredBefore,
+                Delivered::NoRoom => return Answer::Busy,
+            }
+        }
+        let alarm = match read.said {
+            Said::Alarm(alarm) => alarm,
+            Said::Nothing(what) => return Answer::Nothing(what),
+        };
+        match self.app.hear(source, alarm).await {
+            Ok(heard) => {
+                if let Some((id, at)) = delivery {
+                    self.pace.took(source, id, at.plus(skew));
+                }
+                Answer::Heard(heard)
+            }
+            Err(error) => Answer::Failed(error),
+        }
+    }
+}
+
+fn is_near(at: Time, now: Time, skew: Lifetime) -> bool {
+    at.plus(skew) >= now && at <= now.plus(skew)
+}
+
+fn peer(extensions: &Extensions) -> Option<IpAddr> {
+    let info = extensions.get::<TlsConnectInfo<TcpConnectInfo>>()?;
+    info.get_ref().remote_addr().map(|address| address.ip())
+}
