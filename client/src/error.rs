@@ -272,7 +272,8 @@ impl Refusal {
             | "SELF_APPROVAL"
             | "PERSON_FROZEN"
             | "SELF_GRANT_DENIED"
-            | "SELF_GRANT_TOO_EARLY" => exit::DENIED,
+            | "SELF_GRANT_TOO_EARLY"
+            | "INCIDENT_UNCONFIRMED" => exit::DENIED,
             "GRANT_ENDED" => exit::ENDED,
             "SHUTTING_DOWN" => exit::UNREACHABLE,
             "LEDGER_UNAVAILABLE" | "LEDGER_FULL" | "CLOCK_BEHIND" => exit::LEDGER_REFUSED,

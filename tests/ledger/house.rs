@@ -106,6 +106,15 @@ impl House {
         })
     }
 
+    /// An alert source says something.
+    pub(crate) fn source_says(&mut self, source: &str, act: Act) -> Result<(), Refusal> {
+        self.submit(&Command {
+            by: Actor::Source(source.parse().unwrap()),
+            signed: None,
+            act,
+        })
+    }
+
     pub(crate) fn token(&mut self) -> TokenHash {
         self.tokens += 1;
         format!("{:064x}", self.tokens).parse().unwrap()
@@ -188,7 +197,7 @@ impl House {
 
     fn notes_refusal(&mut self, person: &PersonId, command: &Command, refusal: &Refusal) {
         let act = Act::NoteRefusal {
-            person: person.clone(),
+            by: command.by.clone(),
             act: command.act.name().to_owned(),
             reason: refusal.code().to_owned(),
             text: refusal.to_string(),

@@ -7,6 +7,7 @@
 // clippy.toml allows it in tests; clippy takes only functions with #[test] for one, not their helpers.
 #![allow(clippy::unwrap_used)]
 
+mod alerts;
 mod approvals;
 mod bounds;
 mod copies;

@@ -84,6 +84,10 @@ revoke = ["job:engineer"]
 freeze = ["job:engineer"]
 invite = ["job:engineer"]
 export_ledger = ["job:engineer"]
+[sources.pager]
+kind = "webhook"
+severity = { page = "sev1", ticket = "sev3" }
+grace = "5m"
 "#;
 
 /// Entries a minute apart, and the keys of those who sign.

@@ -37,7 +37,7 @@ pub(crate) fn written(steps: &[Step]) -> House {
 
 fn takes(house: &mut House, (what, who, about, much): Step) -> Result<(), Refusal> {
     let person = TEAM[usize::from(about) % TEAM.len()];
-    match what % 36 {
+    match what % 40 {
         0..=3 => house.passes(WAITS[usize::from(much) % 12]),
         4 if much < 40 => house.passes(-[1_500, 60_000, 3_600_000][usize::from(about) % 3]),
         5 => house.loads(&changed(about)),
@@ -49,6 +49,8 @@ fn takes(house: &mut House, (what, who, about, much): Step) -> Result<(), Refusa
         10..=12 => return about_incident(house, TEAM[usize::from(who) % 3], about, much),
         13..=19 => return asks(house, TEAM[usize::from(who) % 2], about, much),
         32..=35 => return at_target(house, about, much),
+        36..=38 => return alerts(house, about, much),
+        39 => return holds(house, TEAM[usize::from(who) % 3]),
         _ => return about_grant(house, (what, who, about, much)),
     }
     Ok(())
@@ -173,6 +175,30 @@ fn about_incident(house: &mut House, who: &str, about: u8, much: u8) -> Result<(
         }
     };
     house.does(who, said, act)
+}
+
+/// One of two alerts of the pager fires, or is over.
+fn alerts(house: &mut House, about: u8, much: u8) -> Result<(), Refusal> {
+    let key = line(["queue", "checkout"][usize::from(about) % 2]);
+    let words = vec![line(["page", "ticket", "else"][usize::from(much) % 3])];
+    let title = line("\"the queue\" is full");
+    house.source_says(
+        "pager",
+        match much {
+            0..=110 => Act::Resolve { key },
+            _ => Act::Fire { key, title, words },
+        },
+    )
+}
+
+fn holds(house: &mut House, who: &str) -> Result<(), Refusal> {
+    let (id, reason) = (newest(house), "not over".to_owned());
+    let act = Act::Hold {
+        incident: id,
+        reason: line(&reason),
+    };
+    let incident = id.to_string();
+    house.does(who, Said::HoldIncident { incident, reason }, act)
 }
 
 fn newest(house: &House) -> IncidentId {

@@ -44,23 +44,57 @@ impl Answer {
 /// # Panics
 /// Where there is no proper answer.
 pub async fn get(address: SocketAddr, ca_pem: &str, path: &str) -> Answer {
+    let head = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+    ask(address, ca_pem, &[head.as_bytes()]).await
+}
+
+/// Sends a body, as [`get`].
+///
+/// # Panics
+/// Where there is no proper answer.
+pub async fn post(
+    address: SocketAddr,
+    ca_pem: &str,
+    path: &str,
+    headers: &[(String, String)],
+    body: &[u8],
+) -> Answer {
+    let lines = headers.iter();
+    let lines: String = lines
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
+    let length = body.len();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+         content-length: {length}\r\n{lines}\r\n"
+    );
+    ask(address, ca_pem, &[head.as_bytes(), body]).await
+}
+
+async fn ask(address: SocketAddr, ca_pem: &str, parts: &[&[u8]]) -> Answer {
     let tcp = TcpStream::connect(address)
         .await
         .expect("the web listener answers");
     let name = ServerName::try_from("localhost").expect("a name");
     let connector = TlsConnector::from(Arc::new(trusting(ca_pem)));
-    let mut tls = connector
+    let tls = connector
         .connect(name, tcp)
         .await
         .expect("TLS with the pinned CA");
-    let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
-    tls.write_all(request.as_bytes())
-        .await
-        .expect("the request is taken");
+    let (mut from, mut to) = tokio::io::split(tls);
+    let send = async {
+        for part in parts {
+            // A server that has answered already does not read the rest.
+            if to.write_all(part).await.is_err() {
+                return;
+            }
+        }
+    };
     let mut answer = Vec::new();
     // A server that closes without close_notify has said all the same what it had to say: the
     // length of the body is checked below.
-    let _ = tls.read_to_end(&mut answer).await;
+    let read = from.read_to_end(&mut answer);
+    let _ = tokio::join!(send, read);
     parse(&answer)
 }
 

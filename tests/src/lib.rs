@@ -15,6 +15,7 @@
 //! | [`postgres`] | a PostgreSQL server from Debian, set up as `deploy/postgres` says |
 //! | [`wait`] | the one way to wait where nothing tells |
 
+pub mod alerts;
 pub mod cluster;
 pub mod held;
 pub mod https;
@@ -80,4 +81,6 @@ pub const REASONS: [&str; 40] = [
     "NOT_FOUND",
     "SHUTTING_DOWN",
     "INTERNAL",
+    "INCIDENT_UNCONFIRMED",
+    "NOTHING_TO_HOLD",
 ];

@@ -91,6 +91,17 @@ fn refusals() -> Vec<Refusal> {
             limit: 3,
         },
         Refusal::ClockBehind { now, newest: now },
+        Refusal::UnknownSource("pager".parse().unwrap()),
+        Refusal::UnknownSeverity {
+            alert_source: "pager".parse().unwrap(),
+            words: "`page`".into(),
+        },
+        Refusal::Unconfirmed {
+            incident,
+            alert_source: "pager".parse().unwrap(),
+            sentence: "change the shop database".into(),
+        },
+        Refusal::NothingToHold(incident),
     ]
 }
 

@@ -5,10 +5,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod access;
+mod alertmanager;
 mod aws;
 mod guard;
 mod http;
 mod kubernetes;
 mod postgres;
+mod senders;
 mod shop;
 mod ssh;

@@ -57,6 +57,7 @@ fn code_of(reason: &str) -> Code {
         | "GRANT_ACTIVE"
         | "GRANT_ENDED"
         | "NOT_FROZEN"
+        | "NOTHING_TO_HOLD"
         | "SENTENCE_CHANGED"
         | "SELF_GRANT_TOO_EARLY"
         | "STATEMENT_STALE"
@@ -65,7 +66,7 @@ fn code_of(reason: &str) -> Code {
             Code::NotFound
         }
         "NOT_ALLOWED" | "NOT_PERMITTED" | "NOT_YOURS" | "NOT_APPROVER" | "SELF_APPROVAL"
-        | "SELF_GRANT_DENIED" | "PERSON_FROZEN" => Code::PermissionDenied,
+        | "SELF_GRANT_DENIED" | "PERSON_FROZEN" | "INCIDENT_UNCONFIRMED" => Code::PermissionDenied,
         "NO_CERTIFICATE"
         | "CERTIFICATE_INVALID"
         | "NOT_ENROLLED"
@@ -115,9 +116,10 @@ fn ids(error: &Error) -> HashMap<String, String> {
 fn about(refusal: &Refusal) -> Option<(&'static str, String)> {
     use Refusal as R;
     Some(match refusal {
-        R::UnknownIncident(incident) | R::IncidentClosed(incident) => {
-            ("incident", incident.to_string())
-        }
+        R::UnknownIncident(incident)
+        | R::IncidentClosed(incident)
+        | R::NothingToHold(incident)
+        | R::Unconfirmed { incident, .. } => ("incident", incident.to_string()),
         R::UnknownRight(right) | R::NotAllowed { right, .. } => ("right", right.to_string()),
         R::UnknownPerson(person)
         | R::NotPermitted { person, .. }

@@ -107,6 +107,15 @@ impl Auditor {
                 };
                 self.incidents.insert(*incident, open);
             }
+            Change::IncidentResolved {
+                incident,
+                closes_at,
+            } => {
+                self.open(*incident, event.at);
+                assert!(*closes_at > event.at, "nobody is cut off at once");
+                let known = self.incidents.get_mut(incident).unwrap();
+                known.closes_at = *closes_at;
+            }
             Change::IncidentNoted { incident, .. } => self.open(*incident, event.at),
             Change::IncidentClosed { incident, .. } => {
                 let known = self.incidents.get_mut(incident).unwrap();

@@ -2,7 +2,7 @@
 
 use breakglass_domain::folding::{RefusalFolder, SEVERAL};
 use breakglass_domain::limits::{PROSE_MAX, REFUSAL_KEYS, REFUSAL_WINDOW};
-use breakglass_domain::{Act, Command, Time};
+use breakglass_domain::{Act, Actor, Command, Time};
 
 use crate::world::{World, id, millis};
 
@@ -15,7 +15,7 @@ fn now() -> Time {
 fn told(command: &Command) -> (&str, &str, u32) {
     match &command.act {
         Act::NoteRefusal {
-            person,
+            by: Actor::Person(person),
             reason,
             count,
             ..
@@ -25,7 +25,7 @@ fn told(command: &Command) -> (&str, &str, u32) {
 }
 
 fn note(folder: &mut RefusalFolder, at: Time, person: &str, reason: &str) -> Option<Command> {
-    folder.note(at, &id(person), "request", reason, "no")
+    folder.note(at, &Actor::Person(id(person)), "request", reason, "no")
 }
 
 #[test]

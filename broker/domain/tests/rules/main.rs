@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
 mod acts;
+mod alerts;
 mod approving;
 mod asking;
 mod auditor;

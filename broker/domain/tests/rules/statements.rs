@@ -42,7 +42,7 @@ fn what_only_the_broker_does_nobody_else_does() {
     let token = world.token();
     let enrolment = world.enrolment(token, crate::world::key_of("mia", 77));
     let refused = Act::NoteRefusal {
-        person: id("leon"),
+        by: breakglass_domain::Actor::Person(id("leon")),
         act: "request".into(),
         reason: "NOT_ALLOWED".into(),
         text: "no".into(),

@@ -98,6 +98,17 @@ fn refusals() -> Vec<Refusal> {
             now: at,
             newest: at,
         },
+        Refusal::UnknownSource("pager".parse().unwrap()),
+        Refusal::UnknownSeverity {
+            alert_source: "pager".parse().unwrap(),
+            words: "`page`".into(),
+        },
+        Refusal::Unconfirmed {
+            incident,
+            alert_source: "pager".parse().unwrap(),
+            sentence: "change the shop database".into(),
+        },
+        Refusal::NothingToHold(incident),
     ]
 }
 
@@ -165,7 +176,8 @@ const REASONS: &str = "NO_OPEN_INCIDENT UNKNOWN_INCIDENT INCIDENT_CLOSED UNKNOWN
     SELF_GRANT_TOO_EARLY PERSON_FROZEN NOT_FROZEN NOT_ENROLLED TOKEN_UNKNOWN TOKEN_EXPIRED \
     TOKEN_USED STATEMENT_INVALID STATEMENT_STALE STATEMENT_REPLAYED SIGNATURE_INVALID WRONG_BROKER \
     INVALID_TEXT TOO_MANY CLOCK_BEHIND LEDGER_UNAVAILABLE LEDGER_FULL NO_CERTIFICATE \
-    CERTIFICATE_INVALID INVALID_ARGUMENT NOT_FOUND INTERNAL SHUTTING_DOWN";
+    CERTIFICATE_INVALID INVALID_ARGUMENT NOT_FOUND INTERNAL SHUTTING_DOWN \
+    INCIDENT_UNCONFIRMED NOTHING_TO_HOLD UNKNOWN_SOURCE UNKNOWN_SEVERITY";
 
 #[test]
 fn every_variant_goes_out_and_comes_back() {
