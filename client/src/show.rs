@@ -122,6 +122,7 @@ pub fn incident(
         fact(printer, "because", &incident.closing_reason);
     } else {
         fact(printer, "closes", &when(incident.closes_at.as_ref(), now));
+        fact(printer, "alert", &alert(incident));
     }
     for note in &incident.notes {
         printer.line("");
@@ -134,6 +135,21 @@ pub fn incident(
         printer.line("");
         grants(printer, grants_of_it, now);
     }
+}
+
+/// How the alert of an open incident stands; nothing where a person opened it.
+fn alert(incident: &v1::Incident) -> String {
+    let stands = match (incident.held, incident.resolved) {
+        _ if incident.alert.is_empty() => return String::new(),
+        (true, true) => "resolved, and somebody holds the incident open".to_owned(),
+        (true, false) => "fires, and somebody holds the incident open".to_owned(),
+        (false, true) => format!(
+            "resolved; not over yet? glass incident hold {}",
+            incident.id
+        ),
+        (false, false) => "fires".to_owned(),
+    };
+    format!("{stands} ({})", incident.alert)
 }
 
 /// One entry of the ledger on one line: its place, time, kind, who, and what it is about.

@@ -99,6 +99,16 @@ pub struct IncidentView<'a> {
     closing_reason: Option<&'a str>,
     notes: Vec<NoteView<'a>>,
     grants: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    alert: Option<AlertView<'a>>,
+}
+
+/// The alert that opened an incident.
+#[derive(Debug, Serialize)]
+struct AlertView<'a> {
+    key: &'a str,
+    resolved: bool,
+    held: bool,
 }
 
 impl<'a> From<&'a v1::Incident> for IncidentView<'a> {
@@ -121,6 +131,11 @@ impl<'a> From<&'a v1::Incident> for IncidentView<'a> {
             closing_reason: some(&incident.closing_reason),
             notes: incident.notes.iter().map(note).collect(),
             grants: &incident.grants,
+            alert: some(&incident.alert).map(|key| AlertView {
+                key,
+                resolved: incident.resolved,
+                held: incident.held,
+            }),
         }
     }
 }

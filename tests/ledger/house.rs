@@ -188,14 +188,14 @@ impl House {
     fn submit(&mut self, command: &Command) -> Result<(), Refusal> {
         self.ticks();
         let decided = decide(&self.state, command, self.now);
-        if let (Err(refusal), Actor::Person(person)) = (&decided, &command.by) {
-            self.notes_refusal(person, command, refusal);
+        if let (Err(refusal), Actor::Person(_) | Actor::Source(_)) = (&decided, &command.by) {
+            self.notes_refusal(command, refusal);
         }
         self.records(&decided?);
         Ok(())
     }
 
-    fn notes_refusal(&mut self, person: &PersonId, command: &Command, refusal: &Refusal) {
+    fn notes_refusal(&mut self, command: &Command, refusal: &Refusal) {
         let act = Act::NoteRefusal {
             by: command.by.clone(),
             act: command.act.name().to_owned(),

@@ -71,7 +71,43 @@ pub async fn post(
     ask(address, ca_pem, &[head.as_bytes(), body]).await
 }
 
+/// Sends the same body so many times over one connection; the statuses of the answers.
+///
+/// # Panics
+/// Where the connection cannot be made.
+pub async fn post_often(
+    address: SocketAddr,
+    ca_pem: &str,
+    path: &str,
+    headers: &[(String, String)],
+    (body, times): (&str, usize),
+) -> Vec<u16> {
+    let lines = headers.iter();
+    let lines: String = lines
+        .map(|(name, value)| format!("{name}: {value}\r\n"))
+        .collect();
+    let length = body.len();
+    let one = |last: &str| {
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: localhost\r\n{last}content-length: {length}\r\n\
+             {lines}\r\n{body}"
+        )
+    };
+    let mut all = one("").repeat(times.saturating_sub(1));
+    all.push_str(&one("connection: close\r\n"));
+    let answers = exchange(address, ca_pem, &[all.as_bytes()]).await;
+    let answers = String::from_utf8_lossy(&answers).into_owned();
+    let statuses = answers.split("HTTP/1.1 ").skip(1);
+    statuses
+        .filter_map(|answer| answer.get(..3)?.parse().ok())
+        .collect()
+}
+
 async fn ask(address: SocketAddr, ca_pem: &str, parts: &[&[u8]]) -> Answer {
+    parse(&exchange(address, ca_pem, parts).await)
+}
+
+async fn exchange(address: SocketAddr, ca_pem: &str, parts: &[&[u8]]) -> Vec<u8> {
     let tcp = TcpStream::connect(address)
         .await
         .expect("the web listener answers");
@@ -95,7 +131,7 @@ async fn ask(address: SocketAddr, ca_pem: &str, parts: &[&[u8]]) -> Answer {
     // length of the body is checked below.
     let read = from.read_to_end(&mut answer);
     let _ = tokio::join!(send, read);
-    parse(&answer)
+    answer
 }
 
 fn trusting(ca_pem: &str) -> ClientConfig {

@@ -40,7 +40,7 @@ pub use world::World;
 pub const TEAM: [&str; 5] = ["mia", "leon", "founder", "designer", "support"];
 
 /// Every stable reason of a refusal.
-pub const REASONS: [&str; 40] = [
+pub const REASONS: [&str; 42] = [
     "NO_OPEN_INCIDENT",
     "UNKNOWN_INCIDENT",
     "INCIDENT_CLOSED",

@@ -28,13 +28,20 @@ impl Alertmanager {
         fs::write(at("ca.crt"), world.ca_pem().await).unwrap();
         fs::write(at("secret"), secret("alertmanager")).unwrap();
         let sample = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let sample = fs::read_to_string(sample.join("../deploy/monitoring/alertmanager.yml")).unwrap();
+        let sample =
+            fs::read_to_string(sample.join("../deploy/monitoring/alertmanager.yml")).unwrap();
         let port = world.web().port();
         let mut text = sample;
         for (from, to) in [
             ("glass.example:7444", format!("localhost:{port}")),
-            ("/etc/alertmanager/breakglass.secret", at("secret").display().to_string()),
-            ("/etc/alertmanager/breakglass-ca.crt", at("ca.crt").display().to_string()),
+            (
+                "/etc/alertmanager/breakglass.secret",
+                at("secret").display().to_string(),
+            ),
+            (
+                "/etc/alertmanager/breakglass-ca.crt",
+                at("ca.crt").display().to_string(),
+            ),
             ("group_wait: 10s", "group_wait: 10ms".to_owned()),
             ("group_interval: 1m", "group_interval: 100ms".to_owned()),
             ("repeat_interval: 4h", "repeat_interval: 100ms".to_owned()),
@@ -44,9 +51,15 @@ impl Alertmanager {
         }
         fs::write(at("alertmanager.yml"), text).unwrap();
         let mut run = Command::new("/usr/bin/prometheus-alertmanager");
-        run.arg(format!("--config.file={}", at("alertmanager.yml").display()))
-            .arg(format!("--storage.path={}", at("data").display()))
-            .args(["--web.listen-address=127.0.0.1:0", "--cluster.listen-address="]);
+        run.arg(format!(
+            "--config.file={}",
+            at("alertmanager.yml").display()
+        ))
+        .arg(format!("--storage.path={}", at("data").display()))
+        .args([
+            "--web.listen-address=127.0.0.1:0",
+            "--cluster.listen-address=",
+        ]);
         let mut process = Process::spawn(run);
         let line = process.says("Listening on");
         let (_, address) = line.trim().rsplit_once("address=").unwrap();
@@ -107,7 +120,10 @@ async fn a_real_alertmanager_opens_repeats_and_resolves() {
     assert_eq!(opened["severity"], "sev1");
     assert_eq!(opened["title"], "the queue of shop is full at last");
     let key = opened["alert"].as_str().unwrap();
-    assert!(key.contains("alertname=\"QueueFull\"") && key.contains("service=\"shop\""), "{key}");
+    assert!(
+        key.contains("alertname=\"QueueFull\"") && key.contains("service=\"shop\""),
+        "{key}"
+    );
 
     // Another group opens its own; meanwhile the first is repeated several times a second.
     alertmanager.has("mail", false).await;
@@ -120,7 +136,10 @@ async fn a_real_alertmanager_opens_repeats_and_resolves() {
     alertmanager.has("shop", false).await;
     until_there_are(&world, "incident.refired", 1).await;
     world.minutes_pass(2).await;
-    assert!(world.entries_of("incident.closed").is_empty(), "it fires again");
+    assert!(
+        world.entries_of("incident.closed").is_empty(),
+        "it fires again"
+    );
 
     alertmanager.has("mail", true).await;
     until_there_are(&world, "incident.resolved", 2).await;

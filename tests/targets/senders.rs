@@ -21,15 +21,22 @@ async fn sends(world: &World, program: &[&str], language: &str, state: &str) -> 
     let ca = world.scratch("hook-ca.crt");
     std::fs::write(&ca, world.ca_pem().await).unwrap();
     let mut run = Command::new(program[0]);
-    run.args(&program[1..])
-        .arg(shown(language))
-        .args(if language == "sh" { &["sender", state][..] } else { &[state] })
-        .env("HOOK", format!("https://localhost:{}/hooks/deploys", world.web().port()))
+    run.args(&program[1..]).arg(shown(language));
+    if language == "sh" {
+        run.arg("sender");
+    }
+    run.arg(state)
+        .env(
+            "HOOK",
+            format!("https://localhost:{}/hooks/deploys", world.web().port()),
+        )
         .env("NAME", "deploys")
         .env("SECRET", secret("deploys"))
         .env("CA", ca);
     let running = Process::spawn(run);
-    tokio::task::spawn_blocking(|| running.finishes()).await.unwrap()
+    tokio::task::spawn_blocking(|| running.finishes())
+        .await
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -40,9 +47,16 @@ async fn both_senders_are_understood() {
     ] {
         let world = watched().await;
         let fires = sends(&world, program, language, "firing").await;
-        assert_eq!((fires.code, fires.out.as_str()), (0, "opened INC-1\n"), "{fires}");
+        assert_eq!(
+            (fires.code, fires.out.as_str()),
+            (0, "opened INC-1\n"),
+            "{fires}"
+        );
         let opened = &world.entries_of("incident.opened")[0];
-        assert_eq!((&opened["title"], &opened["alert"]), (&"the queue is full".into(), &"queue".into()));
+        assert_eq!(
+            (&opened["title"], &opened["alert"]),
+            (&"the queue is full".into(), &"queue".into())
+        );
         assert_eq!(opened["severity"], "sev1");
         let over = sends(&world, program, language, "resolved").await;
         assert!(over.out.starts_with("INC-1 closes at "), "{over}");
@@ -55,5 +69,8 @@ async fn both_senders_are_understood() {
 #[test]
 fn the_page_shows_the_file_that_alertmanager_is_tried_with() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy/monitoring/alertmanager.yml");
-    assert_eq!(format!("{}\n", shown("yaml")), std::fs::read_to_string(file).unwrap());
+    assert_eq!(
+        format!("{}\n", shown("yaml")),
+        std::fs::read_to_string(file).unwrap()
+    );
 }

@@ -65,8 +65,14 @@ fn code_of(reason: &str) -> Code {
         "UNKNOWN_INCIDENT" | "UNKNOWN_RIGHT" | "UNKNOWN_PERSON" | "UNKNOWN_GRANT" | "NOT_FOUND" => {
             Code::NotFound
         }
-        "NOT_ALLOWED" | "NOT_PERMITTED" | "NOT_YOURS" | "NOT_APPROVER" | "SELF_APPROVAL"
-        | "SELF_GRANT_DENIED" | "PERSON_FROZEN" | "INCIDENT_UNCONFIRMED" => Code::PermissionDenied,
+        "NOT_ALLOWED"
+        | "NOT_PERMITTED"
+        | "NOT_YOURS"
+        | "NOT_APPROVER"
+        | "SELF_APPROVAL"
+        | "SELF_GRANT_DENIED"
+        | "PERSON_FROZEN"
+        | "INCIDENT_UNCONFIRMED" => Code::PermissionDenied,
         "NO_CERTIFICATE"
         | "CERTIFICATE_INVALID"
         | "NOT_ENROLLED"

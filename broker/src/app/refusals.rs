@@ -46,13 +46,7 @@ impl App {
 
     /// Somebody known was refused at the edge: an entry, folded where it repeats. Does not wait for
     /// the entry, and is lost where it cannot be written: the person was refused all the same.
-    pub async fn note_refusal(
-        &self,
-        by: &Actor,
-        act: &str,
-        reason: &'static str,
-        text: &str,
-    ) {
+    pub async fn note_refusal(&self, by: &Actor, act: &str, reason: &'static str, text: &str) {
         self.refusals.count(reason);
         let now = self.clock.now();
         let note = |folder: &mut RefusalFolder| folder.note(now, by, act, reason, text);

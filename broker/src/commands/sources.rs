@@ -4,8 +4,8 @@ use breakglass_domain::{Policy, SourceId};
 
 use super::Failure;
 use crate::config::{Config, HookSecrets, SourceName};
-use crate::hooks::limits::SECRETS;
 use crate::hooks::Secret;
+use crate::hooks::limits::SECRETS;
 use crate::issue::keys::KeyFolder;
 
 /// The secrets of one source.
@@ -35,7 +35,9 @@ pub(super) fn secrets_of(
             }
         })?;
         secrets.push(Secret::new(&content).map_err(|error| {
-            Failure::new(format!("the secret of the alert source {name} in {shown}: {error}"))
+            Failure::new(format!(
+                "the secret of the alert source {name} in {shown}: {error}"
+            ))
         })?);
     }
     Ok(secrets)
@@ -50,15 +52,24 @@ pub(super) fn look(config: &Config, keys: &KeyFolder, policy: &Policy) -> Result
     for (name, chosen) in hooks {
         secrets_of(keys, name, chosen)?;
         if !policy.sources.contains_key(name.id()) {
-            let what = format!("[hooks.{0}] has secrets, and the policy no source {0}", name.id());
-            let next = format!("add `[sources.{}]` to the policy, or remove the secrets", name.id());
+            let what = format!(
+                "[hooks.{0}] has secrets, and the policy no source {0}",
+                name.id()
+            );
+            let next = format!(
+                "add `[sources.{}]` to the policy, or remove the secrets",
+                name.id()
+            );
             return Err(Failure::new(what).then(next));
         }
     }
     let has_secrets = |id: &&SourceId| hooks.keys().any(|name| name.id() == *id);
     if let Some(id) = policy.sources.keys().find(|id| !has_secrets(id)) {
         let what = format!("the policy has the alert source {id}, and the config no secret for it");
-        let next = format!("add `[hooks.{id}]` with `secret_files` to {}", config.file.display());
+        let next = format!(
+            "add `[hooks.{id}]` with `secret_files` to {}",
+            config.file.display()
+        );
         return Err(Failure::new(what).then(next));
     }
     Ok(match hooks.len() {

@@ -4,8 +4,8 @@
 use std::fmt;
 use std::net::IpAddr;
 
-use breakglass_domain::{SourceId, TargetId};
 use breakglass_domain::text::restyles;
+use breakglass_domain::{SourceId, TargetId};
 use breakglass_tlog::KeyName;
 use rustls_pki_types::ServerName;
 use serde::{Deserialize, Serialize};

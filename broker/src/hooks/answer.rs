@@ -118,6 +118,8 @@ pub(super) fn trace(source: &SourceId, answer: &Answer) {
         Answer::Heard(heard) => tracing::info!(%source, "{}", told(heard)),
         // Anybody on the network can cause as many of these as they like.
         Answer::Stranger => tracing::debug!(%source, "a delivery that proves nothing"),
-        answer => tracing::warn!(%source, status = %answer.status(), "an alert was not taken: {}", answer.text()),
+        answer => {
+            tracing::warn!(%source, status = %answer.status(), "an alert was not taken: {}", answer.text())
+        }
     }
 }

@@ -86,3 +86,5 @@ fn titled<'t>(candidates: impl IntoIterator<Item = Option<&'t str>>) -> Line {
     title.unwrap_or_else(|| Line::recorded("an alert without a title"))
 }
 
+#[cfg(test)]
+mod tests;

@@ -156,7 +156,11 @@ impl Hooks {
             Err(unread) => return Answer::Unread(unread),
         };
         let by_header = proven.nonce.zip(proven.signed_at);
-        let skew = if by_header.is_some() { SKEW } else { PAGERDUTY_SKEW };
+        let skew = if by_header.is_some() {
+            SKEW
+        } else {
+            PAGERDUTY_SKEW
+        };
         let delivery = by_header.or(read.delivery);
         if let Some((id, at)) = &delivery {
             if !is_near(*at, now, skew) {

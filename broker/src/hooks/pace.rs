@@ -110,12 +110,7 @@ impl Pace {
         });
     }
 
-    fn with<T>(
-        &self,
-        source: &SourceId,
-        now: Duration,
-        then: impl FnOnce(&mut Lately) -> T,
-    ) -> T {
+    fn with<T>(&self, source: &SourceId, now: Duration, then: impl FnOnce(&mut Lately) -> T) -> T {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let lately = all.entry(source.clone()).or_insert_with(|| Lately {
             left: BURST.into(),

@@ -171,3 +171,5 @@ fn unhex(text: &str) -> Option<[u8; 32]> {
     Some(bytes)
 }
 
+#[cfg(test)]
+mod tests;

@@ -28,7 +28,11 @@ pub(super) fn key(text: &str) -> Option<Line> {
         return Some(line);
     }
     let hash = digest(&SHA256, text.as_bytes());
-    let hash: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash: String = hash
+        .as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     let ending = format!(" sha256:{hash}");
     let begins = cleaned(text, ALERT_KEY_MAX - ending.len());
     let begins = begins.as_ref().map_or("", Line::as_str);

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use breakglass_domain::grant::{Active, Ended, Phase, SelfGrant};
 use breakglass_domain::incident::{Closing, Note};
 use breakglass_domain::{
-    Actor, Alert, Basis, Ending, Grant, GrantId, GrantRef, Incident, IncidentId, Lifetime, Line, Prose,
-    Time,
+    Actor, Alert, Basis, Ending, Grant, GrantId, GrantRef, Incident, IncidentId, Lifetime, Line,
+    Prose, Time,
 };
 use serde::{Deserialize, Serialize};
 

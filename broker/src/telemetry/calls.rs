@@ -39,6 +39,7 @@ const METHODS: &[(&str, &[&str])] = &[
             "OpenIncident",
             "NoteIncident",
             "CloseIncident",
+            "HoldIncident",
             "GetIncident",
             "ListIncidents",
         ],

@@ -50,7 +50,9 @@ impl Incidents {
             "incident.refired" => {
                 let open = self.open_by(id, entry)?;
                 if !open.resolved {
-                    return Err(format!("the alert of {id} fires again and was never resolved"));
+                    return Err(format!(
+                        "the alert of {id} fires again and was never resolved"
+                    ));
                 }
                 need_told(id, entry, open.usual_end)?;
                 (open.resolved, open.closes_at) = (false, open.usual_end);
@@ -110,7 +112,10 @@ impl Incidents {
         let whose = open.alert.as_ref().map(|(source, _)| source.as_str());
         match whose.is_some_and(|source| entry.by.strip_prefix("source:") == Some(source)) {
             true => Ok(open),
-            false => Err(format!("{} speaks of {id}, which it did not open", entry.by)),
+            false => Err(format!(
+                "{} speaks of {id}, which it did not open",
+                entry.by
+            )),
         }
     }
 
@@ -158,7 +163,9 @@ impl Incidents {
         }
         let same = |open: &Open| open.alert.is_some() && open.alert == alert;
         if self.open.values().any(same) {
-            return Err(format!("{id} is opened for an alert that has an open incident"));
+            return Err(format!(
+                "{id} is opened for an alert that has an open incident"
+            ));
         }
         let open = Open {
             closes_at,

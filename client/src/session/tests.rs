@@ -193,6 +193,13 @@ impl IncidentService for Broker {
         not_here()
     }
 
+    async fn hold_incident(
+        &self,
+        _: Request<v1::HoldIncidentRequest>,
+    ) -> Answer<v1::HoldIncidentResponse> {
+        not_here()
+    }
+
     async fn get_incident(
         &self,
         _: Request<v1::GetIncidentRequest>,

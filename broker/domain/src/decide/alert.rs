@@ -132,7 +132,10 @@ fn resolve(
 ) -> Result<Vec<Event>, Refusal> {
     case.afford(&Spending::Alerts(by.clone()))?;
     let ends = case.state.live_under(incident.id);
-    let last = ends.filter_map(Grant::active).map(|active| active.ends_at).max();
+    let last = ends
+        .filter_map(Grant::active)
+        .map(|active| active.ends_at)
+        .max();
     let early = case.at.plus(source.grace);
     let closes_at = last.map_or(early, |last| last.max(early));
     let resolved = Change::IncidentResolved {

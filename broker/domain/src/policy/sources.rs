@@ -183,11 +183,7 @@ fn read_severities(section: &Section<'_>, problems: &mut Problems) -> Option<Sev
     Some(Severities::Words { known, any })
 }
 
-fn read_severity(
-    field: &str,
-    text: &Spanned<&str>,
-    problems: &mut Problems,
-) -> Option<Severity> {
+fn read_severity(field: &str, text: &Spanned<&str>, problems: &mut Problems) -> Option<Severity> {
     let severity = text.get_ref().parse();
     if severity.is_err() {
         let words = Severity::ALL.iter().map(|severity| severity.as_str());

@@ -95,7 +95,9 @@ fn the_worst_word_that_is_known_counts_and_none_is_refused() {
     let mut world = watched();
     let words = ["else", "ticket", "page"].map(line).to_vec();
     let (key, title) = (line("a"), line("t"));
-    world.hears("pager", Act::Fire { key, title, words }).unwrap();
+    world
+        .hears("pager", Act::Fire { key, title, words })
+        .unwrap();
     assert_eq!(world.incident(1).severity, Severity::Sev1);
     let refused = Refusal::UnknownSeverity {
         alert_source: "pager".parse().unwrap(),
@@ -136,7 +138,9 @@ fn resolved_it_closes_after_the_grace_and_people_are_warned() {
     let place = world.ledger.len();
     world.passes(mins(5));
     let warned = &world.ledger[place..];
-    assert!(matches!(warned[0].change, Change::IncidentWarned { closes_at: at, .. } if at == closes_at));
+    assert!(
+        matches!(warned[0].change, Change::IncidentWarned { closes_at: at, .. } if at == closes_at)
+    );
     world.passes(mins(5));
     assert!(world.state.incidents.is_empty());
     let closed = &world.ledger.last().unwrap().change;
@@ -193,7 +197,10 @@ fn who_may_open_incidents_may_hold_those_of_alerts_and_no_others() {
     let nothing = Refusal::NothingToHold(IncidentId(1));
     assert_eq!(world.does("mia", hold(1)), Err(nothing));
     let refused = world.does("designer", hold(2));
-    assert!(matches!(refused, Err(Refusal::NotPermitted { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(Refusal::NotPermitted { .. })),
+        "{refused:?}"
+    );
 }
 
 #[test]
@@ -215,11 +222,17 @@ fn nobody_who_works_is_cut_off_before_the_end_they_were_promised() {
             reason: line("slow"),
         },
     );
-    assert!(matches!(refused, Err(Refusal::TooLong { .. })), "{refused:?}");
+    assert!(
+        matches!(refused, Err(Refusal::TooLong { .. })),
+        "{refused:?}"
+    );
     let place = world.ledger.len();
     world.now = ends_at;
     world.tick();
-    assert_eq!(endings(&world.ledger[place..]), [(grant, Ending::IncidentClosed)]);
+    assert_eq!(
+        endings(&world.ledger[place..]),
+        [(grant, Ending::IncidentClosed)]
+    );
 }
 
 #[test]
@@ -279,7 +292,10 @@ fn an_alert_that_flaps_all_night_writes_only_so_much() {
     }
     let written = world.ledger.len() - place;
     assert!(written <= 2 * ALERTS.most as usize, "{written}");
-    assert!(refused > 400 && !world.incident(1).resolved, "it stays open");
+    assert!(
+        refused > 400 && !world.incident(1).resolved,
+        "it stays open"
+    );
 }
 
 #[test]

@@ -25,6 +25,13 @@ pub(in crate::api) fn incident_in_brief(incident: &Incident) -> v1::Incident {
         opened_at: Some(time(incident.opened_at)),
         closes_at: Some(time(incident.closes_at)),
         state: v1::IncidentState::Open.into(),
+        alert: incident
+            .alert
+            .as_ref()
+            .map(|alert| alert.key.to_string())
+            .unwrap_or_default(),
+        resolved: incident.resolved,
+        held: incident.held,
         ..v1::Incident::default()
     };
     match &incident.closed {

@@ -126,7 +126,12 @@ async fn refusals_at_the_edge_are_entries_and_fold() {
     for _ in 0..5 {
         world
             .app
-            .note_refusal(&Actor::from(&mia), "approve", "WRONG_BROKER", "another ledger")
+            .note_refusal(
+                &Actor::from(&mia),
+                "approve",
+                "WRONG_BROKER",
+                "another ledger",
+            )
             .await;
     }
     let refused = || {

@@ -162,7 +162,12 @@ async fn a_watcher_sees_what_the_filter_lets_through() {
     let asked = world.request("mia", "migrate-shop-db", false).await.grant;
     world
         .app
-        .note_refusal(&Actor::Person(id("designer")), "approve", "NOT_APPROVER", "no")
+        .note_refusal(
+            &Actor::Person(id("designer")),
+            "approve",
+            "NOT_APPROVER",
+            "no",
+        )
         .await;
     let approve = world.command("leon", world.approving(&asked));
     world.app.act_on_grant(approve).await.unwrap();

@@ -120,7 +120,12 @@ async fn people_come_and_go_in_sentences() {
         .unwrap();
     world
         .app
-        .note_refusal(&Actor::Person(id("leon")), "approve", "PERSON_FROZEN", "leon is frozen")
+        .note_refusal(
+            &Actor::Person(id("leon")),
+            "approve",
+            "PERSON_FROZEN",
+            "leon is frozen",
+        )
         .await;
     world
         .app

@@ -26,7 +26,12 @@ pub(super) fn read(body: &[u8]) -> Result<Read, Unread> {
         "firing" => Alarm::Fires {
             key,
             title: titled([body.title.as_deref(), Some(&body.alert)]),
-            words: body.severity.as_deref().and_then(text::word).into_iter().collect(),
+            words: body
+                .severity
+                .as_deref()
+                .and_then(text::word)
+                .into_iter()
+                .collect(),
         },
         "resolved" => Alarm::Over { key },
         other => return Err(unknown("the state", other, "`firing` and `resolved`")),

@@ -16,8 +16,8 @@ Examples:
   glass incident hold -m \"errors are gone, the queue is still full\"
   glass incident hold INC-12 -m \"not over yet\"
 
-It stays open to its usual age, whatever becomes of its alert, and counts as confirmed: everything the
-policy gives can be asked for under it. Whoever may open incidents may hold one.")]
+It stays open to its usual age, whatever becomes of its alert, and counts as confirmed: everything
+the policy gives can be asked for under it. Whoever may open incidents may hold one.")]
 pub struct Args {
     /// The incident; left out: the only open one [env: GLASS_INCIDENT]
     #[arg(value_name = "ID")]

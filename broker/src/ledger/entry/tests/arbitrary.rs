@@ -8,8 +8,8 @@ use breakglass_domain::policy::Risk;
 use breakglass_domain::policy::access::SshExtension;
 use breakglass_domain::{
     Actor, Basis, Change, CredentialId, Ending, Event, GrantId, GrantRef, IncidentId, KeyId,
-    Lifetime, Line, Nonce, PersonId, Policy, Prose, SessionId, Severity, Signed, Subject, SourceId, TargetId,
-    Time, TokenHash,
+    Lifetime, Line, Nonce, PersonId, Policy, Prose, SessionId, Severity, Signed, SourceId, Subject,
+    TargetId, Time, TokenHash,
 };
 use proptest::collection::vec;
 use proptest::option;
