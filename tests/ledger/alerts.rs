@@ -107,19 +107,19 @@ fn an_alert_alone_unlocks_little() {
     each_is_found(forgeries! {
         "a high risk that nobody confirmed", |night| {
             night.rings(json!({}));
-            night.asks_but("G-1", "drop-db", json!({"incident": "INC-2"}));
+            night.asks_under("INC-2", ("G-1", "drop-db"), json!({}));
         } => "nobody has confirmed INC-2", "nobody has confirmed INC-2";
         "a note of somebody who may not open incidents", |night| {
             night.rings(json!({}));
             let (incident, text) = ("INC-2".to_owned(), "I see it too".to_owned());
             let body = json!({"incident": incident, "text": text});
             night.does("eve", Act::Note { incident, text }, "incident.noted", body);
-            night.asks_but("G-1", "drop-db", json!({"incident": "INC-2"}));
+            night.asks_under("INC-2", ("G-1", "drop-db"), json!({}));
         } => "nobody has confirmed INC-2", "nobody has confirmed INC-2";
         "a low risk that the source does not unlock", |night| {
             night.loads(&POLICY.replace("grace = \"5m\"", "rights = []"));
             night.rings(json!({}));
-            night.asks_but("G-1", "restart", json!({"incident": "INC-2"}));
+            night.asks_under("INC-2", ("G-1", "restart"), json!({}));
         } => "the alert source pager alone does not unlock restart", "nobody has confirmed INC-2";
     });
 }

@@ -83,7 +83,17 @@ impl Night {
 
     /// The same, with some fields of the entry otherwise than the policy says.
     pub(crate) fn asks_but(&mut self, grant: &str, right: &str, but: Value) -> Value {
-        let of = json!({"grant": grant, "person": "mia", "right": right, "incident": "INC-1"});
+        self.asks_under("INC-1", (grant, right), but)
+    }
+
+    /// The same under another incident.
+    pub(crate) fn asks_under(
+        &mut self,
+        incident: &str,
+        (grant, right): (&str, &str),
+        but: Value,
+    ) -> Value {
+        let of = json!({"grant": grant, "person": "mia", "right": right, "incident": incident});
         let (sentence, risk, rule) = match right {
             "restart" => ("restart the shop", "low", "alone"),
             "drop-db" => ("drop the database", "high", "database"),
@@ -105,7 +115,7 @@ impl Night {
         let act = Act::Request {
             right: right.into(),
             sentence: sentence.into(),
-            incident: "INC-1".into(),
+            incident: incident.into(),
             reason: "flood".into(),
             length: SignedDuration::from_mins(10),
             held: false,

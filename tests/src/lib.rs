@@ -40,7 +40,7 @@ pub use world::World;
 pub const TEAM: [&str; 5] = ["mia", "leon", "founder", "designer", "support"];
 
 /// Every stable reason of a refusal.
-pub const REASONS: [&str; 42] = [
+pub const REASONS: [&str; 44] = [
     "NO_OPEN_INCIDENT",
     "UNKNOWN_INCIDENT",
     "INCIDENT_CLOSED",
@@ -83,4 +83,6 @@ pub const REASONS: [&str; 42] = [
     "INTERNAL",
     "INCIDENT_UNCONFIRMED",
     "NOTHING_TO_HOLD",
+    "UNKNOWN_SOURCE",
+    "UNKNOWN_SEVERITY",
 ];

@@ -58,13 +58,13 @@ fn code_of(reason: &str) -> Code {
         | "GRANT_ENDED"
         | "NOT_FROZEN"
         | "NOTHING_TO_HOLD"
+        | "UNKNOWN_SEVERITY"
         | "SENTENCE_CHANGED"
         | "SELF_GRANT_TOO_EARLY"
         | "STATEMENT_STALE"
         | "CLOCK_BEHIND" => Code::FailedPrecondition,
-        "UNKNOWN_INCIDENT" | "UNKNOWN_RIGHT" | "UNKNOWN_PERSON" | "UNKNOWN_GRANT" | "NOT_FOUND" => {
-            Code::NotFound
-        }
+        "UNKNOWN_INCIDENT" | "UNKNOWN_RIGHT" | "UNKNOWN_PERSON" | "UNKNOWN_GRANT"
+        | "UNKNOWN_SOURCE" | "NOT_FOUND" => Code::NotFound,
         "NOT_ALLOWED"
         | "NOT_PERMITTED"
         | "NOT_YOURS"

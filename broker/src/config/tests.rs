@@ -82,13 +82,17 @@ fn paths_are_relative_to_the_file_and_to_the_data_folder() {
 }
 
 #[test]
-fn a_database_is_named_like_its_target_and_its_password_is_in_a_file() {
-    let text = "[postgres.shop-db]\nuser = \"breakglass\"\npassword_file = \"shop-db.password\"\n";
+fn databases_and_alert_sources_have_their_names_and_their_secrets_in_files() {
+    let text = "[postgres.shop-db]\nuser = \"breakglass\"\npassword_file = \"shop-db.password\"\n\
+                [hooks.alertmanager]\nsecret_files = [\"alertmanager.secret\"]\n";
     let settings = parse(text).unwrap().settings;
     let (name, login) = settings.postgres.first_key_value().unwrap();
     assert_eq!(name.id().as_str(), "shop-db");
     assert_eq!(login.user.to_string(), "breakglass");
     assert_eq!(login.password_file, Path::new("shop-db.password"));
+    let (name, hook) = settings.hooks.first_key_value().unwrap();
+    assert_eq!(name.id().as_str(), "alertmanager");
+    assert_eq!(hook.secret_files, [Path::new("alertmanager.secret")]);
     // As the sample says it.
     let example: String = SAMPLE
         .lines()
@@ -114,7 +118,8 @@ fn an_error_leads_to_its_line() {
              `data_dir`, `keys_dir`, `policy_file`, `server_names`, `listen`, `web_listen`, \
              `metrics_listen`, `public_url`, `issuer`, `ledger_origin`, \
              `client_certificate_days`, `hold_grace_seconds`, `connections_per_peer`, \
-             `connections_total`, `reflection`, `tracing_format`, `tracing_filter`, `postgres`",
+             `connections_total`, `reflection`, `tracing_format`, `tracing_filter`, `postgres`, \
+             `hooks`",
             "  |",
             "2 | listen_web = \"x\"",
             "  | ^",

@@ -123,3 +123,66 @@ pub(super) fn trace(source: &SourceId, answer: &Answer) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::LedgerError;
+
+    /// Sources try again after 5xx alone: what may be taken later must be one of these.
+    #[test]
+    fn what_may_be_taken_later_is_asked_for_again() {
+        let source = || "pager".parse::<SourceId>().unwrap();
+        let at = Time::from_millis(0);
+        for (answer, status) in [
+            (Answer::Busy, 503),
+            (Answer::Failed(LedgerError::Full(String::new()).into()), 503),
+            (
+                Answer::Failed(LedgerError::Unavailable(String::new()).into()),
+                503,
+            ),
+            (Answer::Failed(Error::ShuttingDown), 503),
+            (
+                Answer::Failed(
+                    Refusal::TooMany {
+                        what: "open incidents",
+                        limit: 50,
+                    }
+                    .into(),
+                ),
+                503,
+            ),
+            (
+                Answer::Failed(
+                    Refusal::TooOften {
+                        budget: breakglass_domain::limits::ALERTS,
+                        again_at: at,
+                    }
+                    .into(),
+                ),
+                503,
+            ),
+            (
+                Answer::Failed(
+                    Refusal::ClockBehind {
+                        now: at,
+                        newest: at,
+                    }
+                    .into(),
+                ),
+                503,
+            ),
+            (Answer::Failed(Refusal::UnknownSource(source()).into()), 403),
+            (Answer::TooLarge, 413),
+            (Answer::Stranger, 401),
+            (Answer::Old { at, now: at }, 400),
+        ] {
+            let told = answer.text();
+            assert!(!told.is_empty() && !told.contains('\n'), "{told}");
+            let response = answer.into_response();
+            assert_eq!(response.status().as_u16(), status, "{told}");
+            let again = response.headers().contains_key(RETRY_AFTER);
+            assert_eq!(again, status == 503, "{told}");
+        }
+    }
+}

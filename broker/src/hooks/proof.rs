@@ -93,7 +93,7 @@ fn pagerduty(delivery: &Delivery<'_>, secrets: &[Secret]) -> Result<Proven, Unpr
 /// Over the body, or over the time, a colon and the body where Grafana is told to send a time.
 fn grafana(delivery: &Delivery<'_>, secrets: &[Secret]) -> Result<Proven, Unproven> {
     let given = text(delivery.headers, GRAFANA).ok_or(Unproven)?;
-    let signature = unhex(given).ok_or(Unproven)?;
+    let signature = [unhex(given).ok_or(Unproven)?];
     let Some(time) = text(delivery.headers, GRAFANA_TIME) else {
         let parts = [delivery.body];
         any(secrets, |secret| secret.has_signed(&parts, &signature))?;
@@ -130,10 +130,10 @@ fn signed(given: &str, parts: &[&[u8]], secrets: &[Secret]) -> Result<(), Unprov
     let given = given.split(',').take(SIGNATURES).map(str::trim);
     let signatures = given.filter_map(|one| unhex(one.strip_prefix("v1=")?));
     let signatures: Vec<_> = signatures.collect();
-    any(secrets, |secret| {
-        let is_by = |signature: &[u8; 32]| secret.has_signed(parts, signature);
-        signatures.iter().any(is_by)
-    })
+    if signatures.is_empty() {
+        return Err(Unproven);
+    }
+    any(secrets, |secret| secret.has_signed(parts, &signatures))
 }
 
 fn any(secrets: &[Secret], proves: impl Fn(&Secret) -> bool) -> Result<(), Unproven> {

@@ -12,7 +12,7 @@ use super::limits::SECRET_MIN;
 /// One secret of one source. Neither shown nor traced.
 pub struct Secret {
     key: hmac::Key,
-    /// What [`bearer_key`] makes of it, so that a token is compared in constant time.
+    /// What [`comparing_key`] makes of it, so that a token is compared in constant time.
     token: hmac::Tag,
 }
 
@@ -33,24 +33,35 @@ impl Secret {
         }
         Ok(Self {
             key: hmac::Key::new(hmac::HMAC_SHA256, secret),
-            token: hmac::sign(&bearer_key(), secret),
+            token: hmac::sign(&comparing_key(), secret),
         })
     }
 
-    /// Whether this is the HMAC-SHA256 of the parts, one after another.
-    pub(super) fn has_signed(&self, parts: &[&[u8]], signature: &[u8]) -> bool {
-        hmac::verify(&self.key, &parts.concat(), signature).is_ok()
+    /// Whether one of these is the HMAC-SHA256 of the parts, one after another, which is made once: a
+    /// stranger chooses how long the parts are and how many signatures there are.
+    pub(super) fn has_signed(&self, parts: &[&[u8]], signatures: &[[u8; 32]]) -> bool {
+        let mut made = hmac::Context::with_key(&self.key);
+        for part in parts {
+            made.update(part);
+        }
+        let made = made.sign();
+        let is_it = |given: &[u8; 32]| {
+            let given = hmac::sign(&comparing_key(), given);
+            hmac::verify(&comparing_key(), made.as_ref(), given.as_ref()).is_ok()
+        };
+        signatures.iter().any(is_it)
     }
 
     /// Whether the token is the secret itself.
     pub(super) fn is(&self, token: &[u8]) -> bool {
-        hmac::verify(&bearer_key(), token, self.token.as_ref()).is_ok()
+        hmac::verify(&comparing_key(), token, self.token.as_ref()).is_ok()
     }
 }
 
-/// A key that is no secret: what is compared are hashes of the same length, whatever was sent.
-fn bearer_key() -> hmac::Key {
-    hmac::Key::new(hmac::HMAC_SHA256, b"breakglass bearer")
+/// A key that is no secret: what is compared in constant time are hashes of the same length, whatever was
+/// sent.
+fn comparing_key() -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, b"breakglass compares")
 }
 
 impl fmt::Debug for Secret {

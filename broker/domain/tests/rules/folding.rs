@@ -110,7 +110,9 @@ fn memory_is_bounded_whatever_somebody_tries() {
 fn a_long_text_is_cut_where_a_character_ends() {
     let mut folder = RefusalFolder::default();
     let text = "ü".repeat(PROSE_MAX);
-    let entry = folder.note(now(), &id("mia"), "note", "A", &text).unwrap();
+    let entry = folder
+        .note(now(), &Actor::Person(id("mia")), "note", "A", &text)
+        .unwrap();
     let Act::NoteRefusal { text, .. } = &entry.act else {
         panic!("not a refusal: {entry:?}");
     };

@@ -157,32 +157,6 @@ pub(super) mod maybe_line {
     }
 }
 
-/// The same for what [`shown`] spells.
-pub(super) mod maybe_shown {
-    use std::fmt::Display;
-    use std::str::FromStr;
-
-    use serde::{Deserializer, Serializer};
-
-    pub(in super::super) fn serialize<T: Display, S: Serializer>(
-        value: &Option<T>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        match value {
-            Some(value) => super::shown::serialize(value, serializer),
-            None => serializer.serialize_none(),
-        }
-    }
-
-    pub(in super::super) fn deserialize<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
-    where
-        T: FromStr<Err: Display>,
-        D: Deserializer<'de>,
-    {
-        super::shown::deserialize(deserializer).map(Some)
-    }
-}
-
 /// A note of several lines.
 pub(super) mod prose {
     use breakglass_domain::Prose;

@@ -5,6 +5,7 @@ mod hostile;
 mod mistakes;
 mod mistakes_in_rules;
 mod sentences;
+mod sources;
 mod targets;
 
 use super::Policy;
