@@ -29,6 +29,7 @@ impl Policy {
             self.warn_of_nobody_to_ask(rule, &mut warnings);
         }
         self.warn_of_namesakes(&mut warnings);
+        self.warn_of_sources(&mut warnings);
         self.warn_of_misspelt_jobs(&mut warnings);
         warnings
     }
@@ -48,6 +49,20 @@ impl Policy {
                  (`close_incidents` in `[duties]`)",
                 self.incident_longest
             ));
+        }
+    }
+
+    /// An alert may be false, or made up by whoever has its source's secret.
+    fn warn_of_sources(&self, warnings: &mut Vec<String>) {
+        for (source, of_source) in &self.sources {
+            for (id, right) in &self.rights {
+                if right.risk == Risk::High && of_source.unlocks(id, right) {
+                    warnings.push(format!(
+                        "an alert of `{source}` alone is enough to ask for `{id}`, a high risk \
+                         (`rights` in `[sources.{source}]`)"
+                    ));
+                }
+            }
         }
     }
 
