@@ -108,11 +108,17 @@ fn a_high_risk_on_an_alerts_word_alone_is_warned_of() {
     let source = "[sources.pager]\nkind = \"grafana\"\nseverity = \"sev1\"\n";
     let of_sources = |text: &str| {
         let warnings = parsed(&starter(text)).warnings();
-        warnings.into_iter().filter(|it| it.contains("pager")).collect::<Vec<_>>()
+        warnings
+            .into_iter()
+            .filter(|it| it.contains("pager"))
+            .collect::<Vec<_>>()
     };
     assert!(of_sources(source).is_empty());
     let risky = format!("{source}rights = [\"deploy-shop\", \"read-secrets\"]\n");
     let told = of_sources(&risky);
     assert_eq!(told.len(), 1, "{told:?}");
-    assert!(told[0].contains("enough to ask for `read-secrets`"), "{told:?}");
+    assert!(
+        told[0].contains("enough to ask for `read-secrets`"),
+        "{told:?}"
+    );
 }
