@@ -6,7 +6,7 @@ use super::Failure;
 use crate::config::{Config, HookSecrets, SourceName};
 use crate::hooks::Secret;
 use crate::hooks::limits::SECRETS;
-use crate::issue::keys::KeyFolder;
+use crate::issue::keys::{KeyError, KeyFolder};
 
 /// The secrets of one source.
 ///
@@ -26,14 +26,8 @@ pub(super) fn secrets_of(
     let mut secrets = Vec::new();
     for file in files {
         let shown = file.display();
-        let read = keys.read(&file.to_string_lossy()).map_err(Failure::from);
-        let content = read.map_err(|failure| {
-            let what = format!("the secret of the alert source {name} cannot be used: {failure}");
-            match failure.next() {
-                Some(next) => Failure::new(what).then(next.to_owned()),
-                None => Failure::new(what),
-            }
-        })?;
+        let read = keys.read(&file.to_string_lossy());
+        let content = read.map_err(|error| unreadable(name, &error))?;
         secrets.push(Secret::new(&content).map_err(|error| {
             Failure::new(format!(
                 "the secret of the alert source {name} in {shown}: {error}"
@@ -41,6 +35,19 @@ pub(super) fn secrets_of(
         })?);
     }
     Ok(secrets)
+}
+
+fn unreadable(name: &SourceId, error: &KeyError) -> Failure {
+    if let KeyError::Missing(path) = error {
+        let path = path.display();
+        let what = format!("the alert source {name} has no secret: there is no file {path}");
+        return Failure::new(what).then(format!(
+            "install -m 600 /dev/null {path} && openssl rand -hex 32 > {path}"
+        ));
+    }
+    Failure::new(format!(
+        "the secret of the alert source {name} cannot be used: {error}"
+    ))
 }
 
 /// Whether every source of the policy has secrets, and every secret a source.
@@ -77,4 +84,52 @@ pub(super) fn look(config: &Config, keys: &KeyFolder, policy: &Policy) -> Result
         1 => "1 source".into(),
         count => format!("{count} sources"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::path::Path;
+
+    use breakglass_domain::policy::STARTER;
+
+    use super::*;
+
+    const SOURCE: &str = "\n[sources.pager]\nkind = \"webhook\"\nseverity = \"sev2\"\n";
+    const HOOK: &str = "[hooks.pager]\nsecret_files = [\"pager.secret\"]\n";
+
+    fn found(folder: &Path, hooks: &str, sources: &str) -> Result<String, String> {
+        let config = Config::parse(&folder.join("glassd.toml"), hooks).expect("a config");
+        let policy = Policy::parse("policy.toml", &format!("{STARTER}{sources}"));
+        let keys = KeyFolder::open(&folder.join("keys")).expect("the keys' folder");
+        look(&config, &keys, &policy.expect("a policy"))
+            .map_err(|failure| format!("{failure} -> {}", failure.next().unwrap_or_default()))
+    }
+
+    #[test]
+    fn what_does_not_fit_together_is_told_with_what_to_do() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let keys = folder.path().join("keys");
+        KeyFolder::create(&keys).expect("the keys' folder is made");
+        let secret = keys.join("pager.secret");
+        let told = |hooks: &str, sources: &str| found(folder.path(), hooks, sources);
+        let holds = |told: Result<String, String>, what: &str| {
+            let told = told.expect_err("something is wrong");
+            assert!(told.contains(what), "{told}");
+        };
+        assert_eq!(told("", ""), Ok("none".into()));
+        holds(told("", SOURCE), "add `[hooks.pager]` with `secret_files`");
+        holds(told(HOOK, SOURCE), "openssl rand -hex 32 > ");
+        fs::write(&secret, "0123456789abcdef\n").expect("a secret is written");
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o644)).expect("and open");
+        holds(told(HOOK, SOURCE), "chmod 600");
+        fs::set_permissions(&secret, fs::Permissions::from_mode(0o600)).expect("and closed");
+        assert_eq!(told(HOOK, SOURCE), Ok("1 source".into()));
+        holds(told(HOOK, ""), "add `[sources.pager]` to the policy");
+        fs::write(&secret, "short\n").expect("a secret is written");
+        holds(told(HOOK, SOURCE), "fewer than 16 bytes");
+        let none = "[hooks.pager]\nsecret_files = []\n";
+        holds(told(none, SOURCE), "name 1 to 4 of them");
+    }
 }
