@@ -216,7 +216,7 @@ fn asks(house: &mut House, who: &str, about: u8, much: u8) -> Result<(), Refusal
     let people = |of: &&breakglass_domain::Incident| of.alert.is_none();
     let by_people = house.state.incidents.values().rev().find(people);
     let incident = match by_people {
-        Some(of_people) if much % 4 > 0 => of_people.id,
+        Some(of_people) if !much.is_multiple_of(4) => of_people.id,
         _ => newest(house),
     };
     let minutes = u32::from(much) % 35;
