@@ -181,6 +181,21 @@ pub enum Act {
         /// Why.
         reason: Line,
     },
+    /// Say that one spoke with who asked. All that was shown must still be so.
+    RecordCall {
+        /// For which request.
+        grant: GrantId,
+        /// As shown.
+        incident: IncidentId,
+        /// As shown: whom they spoke with.
+        requester: PersonId,
+        /// As shown.
+        right: RightId,
+        /// As shown.
+        sentence: Line,
+        /// When they spoke.
+        spoke_at: Time,
+    },
     /// Begin one's own grant when nobody answered.
     SelfGrant {
         /// Which.
@@ -379,6 +394,7 @@ impl Act {
             Self::Approve { .. } => "approve",
             Self::Deny { .. } => "deny",
             Self::SelfGrant { .. } => "self-grant",
+            Self::RecordCall { .. } => "record-call",
             Self::Extend { .. } => "extend",
             Self::Drop { .. } => "drop",
             Self::Revoke { .. } => "revoke",
@@ -403,6 +419,7 @@ impl Act {
             Self::Request { .. }
                 | Self::Approve { .. }
                 | Self::SelfGrant { .. }
+                | Self::RecordCall { .. }
                 | Self::Extend { .. }
                 | Self::Issue { .. }
                 | Self::Open { .. }

@@ -16,7 +16,7 @@ pub(super) fn drop(case: &Case<'_>, by: &PersonId, grant: GrantId) -> Result<Vec
     Ok(vec![case.event(by, dropped)])
 }
 
-/// Who has the duty, who could have approved it, and for a self-grant, which nobody has agreed to,
+/// Who has the duty, who could have approved it or had the call, and for a self-grant, which nobody has agreed to,
 /// anybody on the team.
 pub(super) fn revoke(
     case: &Case<'_>,
@@ -29,7 +29,7 @@ pub(super) fn revoke(
         let basis = grant.active().map(|active| active.basis);
         basis == Some(Basis::SelfGranted)
     };
-    if !grant.approvers.contains(by) && !self_granted(grant) {
+    if !grant.asks(by) && !self_granted(grant) {
         case.need(Duty::Revoke, by)?;
     }
     let revoked = change(grant, Ending::Revoked, Some(reason.clone()));

@@ -17,6 +17,7 @@ mod incident;
 mod people;
 mod request;
 mod targets;
+mod unlock;
 
 use crate::command::{Act, Command};
 use crate::event::{Actor, Event};
@@ -134,6 +135,23 @@ fn begin_acts(case: &Case<'_>, by: &PersonId, command: &Command) -> Result<Vec<E
                 sentence,
             };
             approve::self_grant(case, by, &shown)
+        }
+        Act::RecordCall {
+            grant,
+            incident,
+            requester,
+            right,
+            sentence,
+            spoke_at,
+        } => {
+            let shown = Shown {
+                grant: *grant,
+                incident: *incident,
+                requester,
+                right,
+                sentence,
+            };
+            unlock::record_call(case, by, &shown, *spoke_at, command.signed.as_deref())
         }
         _ => grant_acts(case, by, &command.act),
     }
