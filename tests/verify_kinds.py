@@ -52,6 +52,8 @@ FIELDS = {
     "refused": "act reason text count",
     "ledger.exported": "from to",
     "ledger.repaired": "cut_bytes",
+    "call.recorded": ABOUT_GRANT + "spoke_at",
+    "grant.approved": ABOUT_GRANT + "until",
 }
 # Each act: the lines of its statement, and the entry that bears it.
 ACTS = {
@@ -60,7 +62,7 @@ ACTS = {
     "note": ("incident text", "incident.noted"),
     "close-incident": ("incident reason", "incident.closed", "grant.ended incident-closed"),
     "request": ("right sentence incident reason for held", "grant.requested"),
-    "approve": ("grant incident requester right sentence until", "grant.started approved"),
+    "approve": ("grant incident requester right sentence until", "grant.started approved", "grant.approved"),
     "deny": ("grant reason", "grant.ended denied"),
     "self-grant": ("grant incident right sentence", "grant.started self-granted"),
     "extend": ("grant by-seconds reason", "grant.extended"),
@@ -71,6 +73,7 @@ ACTS = {
     "invite": ("person", "person.invited"),
     "invite-target": ("target", "target.invited"),
     "remove-person": ("person reason", "person.removed", "grant.ended person-left"),
+    "record-call": ("grant incident requester right sentence spoke-at", "call.recorded"),
 }
 SIGNED = {deed for _, *deeds in ACTS.values() for deed in deeds}
 ENDING_ACTS = {"note", "close-incident", "deny", "drop", "revoke", "freeze", "remove-person"}
@@ -84,6 +87,7 @@ BY_GUARDS = {"target.enrolled", "target.renewed", "session.opened", "session.end
 UNSIGNED = {
     "person.invited", "target.invited", "person.unfrozen", "person.removed", "incident.closed", "grant.ended incident-closed",
     "grant.ended person-left", "grant.ended lapsed", "grant.ended expired", "grant.ended abandoned", "grant.started fast-path",
+    "grant.started called",
 }
 BY_PEOPLE = {"credential.issued", "certificate.renewed", "grant.used", "ledger.exported"}
 DUTIES = {
@@ -109,7 +113,7 @@ def check_fields(entry, where):
     for name in FIELDS[entry["kind"]].split():
         need(name in entry, where, f"the {entry['kind']} has no `{name}`")
         value = entry[name]
-        if name.endswith("_at"):
+        if name.endswith("_at") or name == "until":
             entry[name] = millis(value, where)
         elif name in ("length_ms", "count", "from", "to", "cut_bytes", "sessions", "took_ms"):
             need(type(value) is int and value >= 0, where, f"`{name}` is no number")

@@ -72,6 +72,7 @@ pub enum Command {
     Drop(grant::drop::Args),
     Approve(grant::approve::Args),
     Deny(grant::deny::Args),
+    Call(grant::call::Args),
     Revoke(grant::revoke::Args),
     SelfGrant(grant::self_grant::Args),
     Freeze(people::freeze::Args),

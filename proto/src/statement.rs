@@ -208,6 +208,17 @@ acts! {
         person: String = "person",
         reason: String = "reason",
     }
+    /// Say that one spoke with who asked, before their grant may begin.
+    RecordCall = "record-call" {
+        grant: String = "grant",
+        incident: String = "incident",
+        requester: String = "requester",
+        right: String = "right",
+        /// The sentence the signer was shown.
+        sentence: String = "sentence",
+        /// When they spoke, by the clock of `at`.
+        spoke_at: Timestamp = "spoke-at",
+    }
 }
 
 impl Statement {
@@ -412,6 +423,35 @@ mod tests {
         let statement = Statement {
             by: "founder".into(),
             act: Act::InviteTarget { target },
+            ..approval()
+        };
+        assert_eq!(statement.to_text(), golden);
+        assert_eq!(Statement::parse(golden), Ok(statement));
+    }
+
+    #[test]
+    fn a_recorded_call_is_frozen_too() {
+        let golden = "breakglass/v1 record-call\n\
+            origin: glass.example/ledger\n\
+            by: mia\n\
+            at: 2026-11-23T03:05:00.000Z\n\
+            grant: G-45\n\
+            incident: INC-12\n\
+            requester: founder\n\
+            right: read-secrets\n\
+            sentence: read the shop's secrets\n\
+            spoke-at: 2026-11-23T03:04:00.000Z\n\
+            nonce: BwcHBwcHBwcHBwcHBwcHBw\n";
+        let statement = Statement {
+            by: "mia".into(),
+            act: Act::RecordCall {
+                grant: "G-45".into(),
+                incident: "INC-12".into(),
+                requester: "founder".into(),
+                right: "read-secrets".into(),
+                sentence: "read the shop's secrets".into(),
+                spoke_at: "2026-11-23T03:04:00Z".parse().unwrap(),
+            },
             ..approval()
         };
         assert_eq!(statement.to_text(), golden);

@@ -51,8 +51,9 @@ impl State {
                 self.apply_to_incident(*incident, event);
                 self.apply_to_unlocks(event);
             }
-            Change::IncidentWarned { incident, .. }
-            | Change::IncidentClosed { incident, .. } => self.apply_to_incident(*incident, event),
+            Change::IncidentWarned { incident, .. } | Change::IncidentClosed { incident, .. } => {
+                self.apply_to_incident(*incident, event)
+            }
             Change::GrantRequested { .. } => self.add_grant(event),
             Change::GrantStarted { of, .. }
             | Change::GrantExtended { of, .. }

@@ -446,7 +446,7 @@ pub enum Change {
     CallRecorded {
         /// Which request; its holder is whom they spoke with.
         of: GrantRef,
-        /// When they spoke, by the clock of who says so.
+        /// When they spoke, by the clock they signed by.
         spoke_at: Time,
     },
     /// An approver said yes to a request that needs more than that.

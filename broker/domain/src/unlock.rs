@@ -22,7 +22,7 @@ pub struct Unlock {
 pub struct Call {
     /// The engineer.
     pub by: PersonId,
-    /// When they spoke, by the engineer's clock.
+    /// When they spoke, by the clock they signed by.
     pub spoke_at: Time,
     /// When it was recorded.
     pub at: Time,

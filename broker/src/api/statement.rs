@@ -145,7 +145,7 @@ fn act_of(said: Said, key: &KeyId) -> Result<Act, Error> {
 fn grant_act(said: Said, key: &KeyId) -> Result<Act, Error> {
     match said {
         Said::Request { .. } => request(said, key),
-        Said::Approve { .. } | Said::SelfGrant { .. } => beginning(said),
+        Said::Approve { .. } | Said::SelfGrant { .. } | Said::RecordCall { .. } => beginning(said),
         Said::Deny { grant, reason } => Ok(Act::Deny {
             grant: grant_id(&grant)?,
             reason: line("reason", &reason)?,
@@ -216,6 +216,21 @@ fn beginning(said: Said) -> Result<Act, Error> {
             incident: incident_id(&incident)?,
             right: parsed("right", &right)?,
             sentence: line("sentence", &sentence)?,
+        }),
+        Said::RecordCall {
+            grant,
+            incident,
+            requester,
+            right,
+            sentence,
+            spoke_at,
+        } => Ok(Act::RecordCall {
+            grant: grant_id(&grant)?,
+            incident: incident_id(&incident)?,
+            requester: person_id("requester", &requester)?,
+            right: parsed("right", &right)?,
+            sentence: line("sentence", &sentence)?,
+            spoke_at: Time::from_timestamp(spoke_at),
         }),
         said => Err(elsewhere(&said)),
     }

@@ -59,13 +59,17 @@ fn code_of(reason: &str) -> Code {
         | "NOT_FROZEN"
         | "SENTENCE_CHANGED"
         | "SELF_GRANT_TOO_EARLY"
+        | "NO_CALL_WANTED"
+        | "CALL_RECORDED"
+        | "CALL_TIME"
+        | "APPROVED_ALREADY"
         | "STATEMENT_STALE"
         | "CLOCK_BEHIND" => Code::FailedPrecondition,
         "UNKNOWN_INCIDENT" | "UNKNOWN_RIGHT" | "UNKNOWN_PERSON" | "UNKNOWN_GRANT" | "NOT_FOUND" => {
             Code::NotFound
         }
-        "NOT_ALLOWED" | "NOT_PERMITTED" | "NOT_YOURS" | "NOT_APPROVER" | "SELF_APPROVAL"
-        | "SELF_GRANT_DENIED" | "PERSON_FROZEN" => Code::PermissionDenied,
+        "NOT_ALLOWED" | "NOT_PERMITTED" | "NOT_YOURS" | "NOT_APPROVER" | "NOT_CALLER"
+        | "SELF_APPROVAL" | "SELF_GRANT_DENIED" | "PERSON_FROZEN" => Code::PermissionDenied,
         "NO_CERTIFICATE"
         | "CERTIFICATE_INVALID"
         | "NOT_ENROLLED"

@@ -11,6 +11,7 @@ use breakglass_domain::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::unlock::UnlockRecord;
 use crate::ports::IndexError;
 
 #[derive(Serialize, Deserialize)]
@@ -36,6 +37,8 @@ pub(super) struct GrantRecord {
     credentials: u32,
     #[serde(default)]
     credentials_until_ms: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unlock: Option<UnlockRecord>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -84,6 +87,7 @@ impl From<&Grant> for GrantRecord {
             ended: ended.map(EndedRecord::from),
             credentials: grant.credentials,
             credentials_until_ms: grant.credentials_until.map(Time::as_millis),
+            unlock: grant.unlock.as_ref().map(UnlockRecord::from),
         }
     }
 }
@@ -147,6 +151,7 @@ impl GrantRecord {
             phase,
             credentials: self.credentials,
             credentials_until: self.credentials_until_ms.map(Time::from_millis),
+            unlock: self.unlock.map(UnlockRecord::into_unlock).transpose()?,
         })
     }
 }

@@ -22,6 +22,7 @@ const METHODS: &[(&str, &[&str])] = &[
             "ApproveGrant",
             "DenyGrant",
             "SelfGrant",
+            "RecordCall",
             "ExtendGrant",
             "DropGrant",
             "RevokeGrant",

@@ -16,7 +16,8 @@ pub(super) fn leads_to(act: &Act, entry: &Entry) -> Result<(), String> {
         Act::Note { .. } => kind == "incident.noted",
         Act::CloseIncident { .. } => kind == "incident.closed" || ends_by("incident-closed"),
         Act::Request { .. } => kind == "grant.requested",
-        Act::Approve { .. } => starts_by("approved"),
+        Act::Approve { .. } => starts_by("approved") || kind == "grant.approved",
+        Act::RecordCall { .. } => kind == "call.recorded",
         Act::SelfGrant { .. } => starts_by("self-granted"),
         Act::Deny { .. } => ends_by("denied"),
         Act::Drop { .. } => ends_by("dropped"),
@@ -54,13 +55,17 @@ fn needs_statement(entry: &Entry) -> bool {
         // the policy knows somebody no more.
         "person.invited" | "target.invited" | "person.unfrozen" | "incident.closed"
         | "person.removed" => !by_broker,
-        "grant.started" => !by_broker || entry.text("basis") != Some("fast-path"),
+        "grant.started" => {
+            let unsigned = [Some("fast-path"), Some("called")];
+            !by_broker || !unsigned.contains(&entry.text("basis"))
+        }
         "grant.ended" => {
             let signed = ["denied", "dropped", "revoked", "person-frozen"];
             !by_broker || entry.text("ending").is_none_or(|it| signed.contains(&it))
         }
         "person.enrolled" | "target.enrolled" | "person.frozen" | "incident.opened"
-        | "incident.noted" | "grant.requested" | "grant.extended" => true,
+        | "incident.noted" | "grant.requested" | "grant.extended" | "call.recorded"
+        | "grant.approved" => true,
         _ => false,
     }
 }

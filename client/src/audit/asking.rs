@@ -48,6 +48,11 @@ impl Grant {
                 &approvers(&self.approvers),
                 &approvers(&given.approvers),
             ),
+            (
+                "call",
+                &approvers(&self.unlock.callers),
+                &approvers(&given.callers),
+            ),
         ] {
             if pinned != said {
                 let id = &self.id;
@@ -55,6 +60,12 @@ impl Grant {
                     "{id} is asked for with `{name}: {pinned}`, and the policy in force says {said}"
                 ));
             }
+        }
+        if given.calls && given.callers.is_empty() {
+            return Err(format!(
+                "{} is asked for, needs a call, and the policy in force names nobody for it",
+                self.id
+            ));
         }
         if self.length > given.longest {
             let (id, length, longest) = (&self.id, self.length, given.longest);

@@ -37,6 +37,8 @@ enum Is {
     Flag,
     /// A list of ids.
     Ids,
+    /// The same, or nothing.
+    MaybeIds,
     /// A text, or nothing.
     MaybeText,
     /// A time, or nothing.
@@ -46,7 +48,7 @@ enum Is {
 }
 
 use By::{Broker, Either, Guard, Person};
-use Is::{Flag, Ids, MaybeAlone, MaybeText, MaybeTime, Number, Text, Time};
+use Is::{Flag, Ids, MaybeAlone, MaybeIds, MaybeText, MaybeTime, Number, Text, Time};
 
 const OF_GRANT: &[(&str, Is)] = &[
     ("grant", Text),
@@ -96,7 +98,7 @@ kinds! {
     "incident.closed" Either false [incident Text, reason Text]
     "grant.requested" Person true [
         sentence Text, risk Text, reason Text, length_ms Number, rule Text, approvers Ids,
-        lapses_at Time, self_grant MaybeAlone, held Flag, key Text, audience Text
+        lapses_at Time, self_grant MaybeAlone, held Flag, key Text, audience Text, call MaybeIds
     ]
     "grant.started" Either true [basis Text, ends_at Time]
     "grant.extended" Person true [ends_at Time, reason Text]
@@ -117,6 +119,8 @@ kinds! {
     "refused" Person false [act Text, reason Text, text Text, count Number]
     "ledger.exported" Person false [from Number, to Number]
     "ledger.repaired" Broker false [cut_bytes Number]
+    "call.recorded" Person true [spoke_at Time]
+    "grant.approved" Person true [until Time]
 }
 
 /// The kinds this client knows.
@@ -164,13 +168,13 @@ impl Is {
         };
         let is_number = |value: &Value| value.as_i64().is_some_and(|number| number >= 0);
         match (self, value) {
-            (MaybeText | MaybeTime | MaybeAlone, None) => true,
+            (MaybeText | MaybeTime | MaybeAlone | MaybeIds, None) => true,
             (_, None) => false,
             (Text | MaybeText, Some(value)) => value.is_string(),
             (Time | MaybeTime, Some(value)) => is_time(value),
             (Number, Some(value)) => is_number(value),
             (Flag, Some(value)) => value.is_boolean(),
-            (Ids, Some(value)) => value
+            (Ids | MaybeIds, Some(value)) => value
                 .as_array()
                 .is_some_and(|ids| ids.iter().all(Value::is_string)),
             (MaybeAlone, Some(value)) => is_time(&value["from"]) && is_number(&value["longest_ms"]),

@@ -75,10 +75,12 @@ fn need_extender(
     more: Lifetime,
 ) -> Result<(), Refusal> {
     match active.basis {
-        Basis::FastPath if !rule.approvers.is_empty() || !rule.call.is_empty() => Err(Refusal::SentenceChanged(format!(
-            "{} began without a yes, and the rule {} now asks for one",
-            grant.of.grant, rule.name,
-        ))),
+        Basis::FastPath if !rule.approvers.is_empty() || !rule.call.is_empty() => {
+            Err(Refusal::SentenceChanged(format!(
+                "{} began without a yes, and the rule {} now asks for one",
+                grant.of.grant, rule.name,
+            )))
+        }
         Basis::FastPath | Basis::SelfGranted if grant.of.person == *by => Ok(()),
         Basis::FastPath | Basis::SelfGranted => Err(Refusal::HolderExtends {
             grant: grant.of.grant,

@@ -25,7 +25,7 @@ pub(super) fn of<'g>(rule: &Rule, grant: &'g Grant) -> Result<Option<&'g Unlock>
     }
 }
 
-/// An engineer spoke with the requester. Their laptop's clock says when, as it says when they signed.
+/// An engineer spoke with the requester; when, they say by the clock they sign by.
 pub(super) fn record_call(
     case: &Case<'_>,
     by: &PersonId,
@@ -107,9 +107,8 @@ fn beginning(case: &Case<'_>, grant: &Grant, event: &Event) -> Option<Event> {
     let (rule, right) = case.still_given(grant).ok()?;
     let unlock = of(rule, &after).ok()??;
     need_requester(case, grant).ok()?;
-    let approves = |yes: &Yes| {
-        yes.until > case.at && case.policy().selects(&rule.approvers, &yes.by)
-    };
+    let approves =
+        |yes: &Yes| yes.until > case.at && case.policy().selects(&rule.approvers, &yes.by);
     let unlock = unlock
         .clone()
         .counting(|person| counts(case, rule, unlock, person), approves);

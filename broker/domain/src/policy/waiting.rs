@@ -64,7 +64,10 @@ fn refuse_alone_after_call(section: &Section<'_>, problems: &mut Problems) {
     {
         problems.add(
             value.span(),
-            format!("{} asks for a call, and allows to begin alone", section.title()),
+            format!(
+                "{} asks for a call, and allows to begin alone",
+                section.title()
+            ),
             "not beside `call`",
             r#"remove it, or `call`: a self-grant would begin without the call"#,
         );

@@ -2,6 +2,7 @@
 //! looking at the rules, and stops at the first that must not be.
 
 mod compare;
+mod unlocking;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -38,6 +39,7 @@ struct Record {
     begun: Option<Begun>,
     credentials: u32,
     ended: Option<Ending>,
+    said: unlocking::Said,
 }
 
 struct Asked {
@@ -46,6 +48,7 @@ struct Asked {
     incident: IncidentId,
     rule: breakglass_domain::RuleName,
     approvers: Vec<PersonId>,
+    call: Vec<PersonId>,
     length: Lifetime,
     lapses_at: Time,
     self_grant: Option<(Time, Lifetime)>,
@@ -82,6 +85,8 @@ impl Auditor {
         match &event.change {
             Change::GrantRequested { .. } => self.requested(event),
             Change::GrantStarted { .. } => self.started(event),
+            Change::CallRecorded { of, spoke_at } => self.called(of.grant, *spoke_at, event),
+            Change::GrantApproved { of, until } => self.agreed(of.grant, *until, event),
             Change::GrantExtended { .. } => self.extended(event),
             Change::CredentialIssued { .. } => self.issued(event),
             Change::GrantUsed { of, .. } => self.used(of.grant, event),
@@ -107,7 +112,10 @@ impl Auditor {
                 };
                 self.incidents.insert(*incident, open);
             }
-            Change::IncidentNoted { incident, .. } => self.open(*incident, event.at),
+            Change::IncidentNoted { incident, .. } => {
+                self.open(*incident, event.at);
+                self.noted(*incident, event);
+            }
             Change::IncidentClosed { incident, .. } => {
                 let known = self.incidents.get_mut(incident).unwrap();
                 assert!(known.open, "an incident closes once");
@@ -130,10 +138,12 @@ impl Auditor {
                 self.keys.retain(|_, whose| whose != person);
                 self.tokens.retain(|_, whose| whose != person);
                 self.nothing_left(person);
+                self.unsays(person);
             }
             Change::PersonFrozen { person, .. } => {
                 self.frozen.insert(person.clone());
                 self.nothing_left(person);
+                self.unsays(person);
             }
             Change::PersonUnfrozen { person, .. } => {
                 assert_ne!(event.by.person(), Some(person), "nobody lifts their own");
@@ -153,6 +163,7 @@ impl Auditor {
             self_grant,
             held,
             key,
+            call,
             ..
         } = &event.change
         else {
@@ -168,6 +179,7 @@ impl Auditor {
         );
         assert_eq!(self.keys.get(key), Some(&of.person));
         assert!(!approvers.contains(&of.person), "nobody approves their own");
+        assert!(!call.contains(&of.person), "nobody calls themselves");
         let policy = self.policy.as_ref().unwrap();
         assert!(*length <= policy.rights[&of.right].longest);
         assert_eq!(policy.rule_for(&of.person, &of.right).unwrap().name, *rule);
@@ -178,6 +190,7 @@ impl Auditor {
             incident: of.incident,
             rule: rule.clone(),
             approvers: approvers.clone(),
+            call: call.clone(),
             length: *length,
             lapses_at: *lapses_at,
             self_grant: self_grant.map(|pinned| (pinned.from, pinned.longest)),
@@ -189,6 +202,7 @@ impl Auditor {
             begun: None,
             credentials: 0,
             ended: None,
+            said: unlocking::Said::default(),
         };
         self.grants.insert(of.grant, record);
     }
@@ -211,11 +225,19 @@ impl Auditor {
         match basis {
             Basis::FastPath => {
                 assert_eq!(event.by, Actor::Broker);
-                assert!(asked.approvers.is_empty());
+                assert!(asked.approvers.is_empty() && asked.call.is_empty());
                 assert_eq!(policy.rights[&asked.right].risk, Risk::Low);
             }
-            Basis::Approved => self.approver(asked, &event.by),
+            Basis::Approved => {
+                assert!(asked.call.is_empty(), "a call is needed");
+                self.approver(asked, &event.by);
+            }
+            Basis::Called => {
+                assert_eq!(event.by, Actor::Broker);
+                latest = latest.min(self.unlocked(record, event.at));
+            }
             Basis::SelfGranted => {
+                assert!(asked.call.is_empty(), "a call is needed");
                 let (from, longest) = asked.self_grant.unwrap();
                 assert_eq!(event.by.person(), Some(&asked.person));
                 assert!(event.at >= from, "approvers had their time");
@@ -254,7 +276,10 @@ impl Auditor {
         let asked = &record.asked;
         let longest = self.policy.as_ref().unwrap().rights[&of.right].longest;
         match begun.basis {
-            Basis::Approved => self.approver(asked, &event.by),
+            Basis::Called if asked.approvers.is_empty() => {
+                assert!(asked.call.contains(event.by.person().unwrap()));
+            }
+            Basis::Approved | Basis::Called => self.approver(asked, &event.by),
             Basis::FastPath | Basis::SelfGranted => {
                 assert_eq!(event.by.person(), Some(&of.person));
             }
@@ -305,7 +330,9 @@ impl Auditor {
         match ending {
             Ending::Denied => {
                 let by = event.by.person().unwrap();
-                assert!(begun.is_none() && record.asked.approvers.contains(by));
+                let asked = &record.asked;
+                assert!(asked.approvers.contains(by) || asked.call.contains(by));
+                assert!(begun.is_none());
             }
             Ending::Lapsed => {
                 assert!(begun.is_none() && event.at >= record.asked.lapses_at);

@@ -96,6 +96,10 @@ impl Trial {
             Deed::Approves(pick, ..) | Deed::Denies(pick) | Deed::Revokes(pick) => {
                 grant(pick).and_then(|grant| grant.approvers.first())
             }
+            Deed::Calls(pick, _) => grant(pick).and_then(|grant| {
+                let unlock = grant.unlock.as_ref()?;
+                unlock.callers.last()
+            }),
             Deed::SelfGrants(pick)
             | Deed::Extends(pick, _)
             | Deed::Drops(pick)
@@ -127,6 +131,10 @@ impl Trial {
             }
             Deed::Approves(pick, minutes, lies) => self.approval(*pick, *minutes, *lies),
             Deed::Denies(pick) => deny(self.grant(*pick)),
+            Deed::Calls(pick, ago) => match self.live(*pick) {
+                Some(grant) => self.world.call(grant, *ago),
+                None => note(1),
+            },
             Deed::SelfGrants(pick) => match self.live(*pick) {
                 Some(grant) => self.world.self_grant(grant),
                 None => note(1),
@@ -260,6 +268,14 @@ fn the_random_lists_reach_everything_that_can_happen() {
         "began fast-path",
         "began approved",
         "began self-granted",
+        "began called",
+        "CallRecorded",
+        "GrantApproved",
+        "refused NOT_CALLER",
+        "refused NO_CALL_WANTED",
+        "refused CALL_TIME",
+        "refused CALL_RECORDED",
+        "refused APPROVED_ALREADY",
         "GrantExtended",
         "CredentialIssued",
         "GrantUsed",

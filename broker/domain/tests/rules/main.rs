@@ -8,6 +8,7 @@ mod approving;
 mod asking;
 mod auditor;
 mod budgets;
+mod calling;
 mod clock;
 mod credentials;
 mod due;

@@ -165,6 +165,8 @@ kinds! {
         held: bool,
         #[serde(with = "fields::shown")] key: KeyId,
         #[serde(with = "fields::line")] audience: Line,
+        #[serde(with = "fields::all_shown", default, skip_serializing_if = "Vec::is_empty")]
+        call: Vec<PersonId>,
     }
     "grant.started" GrantStarted {
         #[serde(flatten, with = "fields::of")] of: GrantRef,
@@ -262,6 +264,14 @@ kinds! {
     }
     "ledger.repaired" LedgerRepaired {
         cut_bytes: u64,
+    }
+    "call.recorded" CallRecorded {
+        #[serde(flatten, with = "fields::of")] of: GrantRef,
+        #[serde(with = "fields::shown")] spoke_at: Time,
+    }
+    "grant.approved" GrantApproved {
+        #[serde(flatten, with = "fields::of")] of: GrantRef,
+        #[serde(with = "fields::shown")] until: Time,
     }
 }
 

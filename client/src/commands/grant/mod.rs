@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod approve;
+pub mod call;
 pub mod deny;
 pub mod drop;
 pub mod exec;
