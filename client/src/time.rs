@@ -72,7 +72,7 @@ pub fn of_here(text: &str) -> Option<Timestamp> {
 /// The last moment at which this laptop's clock on the wall showed a time of day.
 #[must_use]
 pub fn last(clock: jiff::civil::Time, now: Timestamp) -> Timestamp {
-    let today = now.to_zoned(TimeZone::system());
+    let today = now.to_zoned_datetime(TimeZone::system());
     let of_day = |date: jiff::civil::Date| {
         let wall = date.to_datetime(clock);
         let zoned = TimeZone::system().to_ambiguous_timestamp(wall);

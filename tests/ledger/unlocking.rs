@@ -108,7 +108,7 @@ fn nothing_begins_without_its_call_its_note_and_its_yes() {
             night.calls("leon", &of);
             night.does_note("eve", "I heard of it");
             night.unlocks(&of, json!({}));
-        } => "G-1 began without a note", "begins without a note";
+        } => "G-1 began without a note", "nothing was done for G-1 just then";
         "a note from before it was asked for", |night| {
             night.does_note("mia", "look");
             let of = night.asks("G-1", "rotate-keys");

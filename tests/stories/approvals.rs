@@ -304,28 +304,28 @@ async fn what_a_locked_request_still_needs_is_shown_to_everybody_concerned() {
         "--no-wait",
     ];
     let asked = world.glass("founder", &request).await;
-    assert_eq!(asked.code, 81, "{}", asked.stderr);
+    assert_eq!(asked.code, 81, "{}", asked.err);
     let needed = "still needed: a call with leon or mia, a note in INC-1";
-    assert!(asked.stderr.contains(needed), "{}", asked.stderr);
+    assert!(asked.err.contains(needed), "{}", asked.err);
     assert!(
-        asked.stderr.contains("glass call G-1 founder"),
+        asked.err.contains("glass call G-1 founder"),
         "{}",
-        asked.stderr
+        asked.err
     );
     for screen in [&["approve"][..], &["status"], &["grants", "show", "G-1"]] {
         let seen = world.glass("mia", screen).await;
         let needs = "a call with leon or mia, a note in INC-1";
-        assert!(seen.stdout.contains(needs), "{screen:?}: {}", seen.stdout);
+        assert!(seen.out.contains(needs), "{screen:?}: {}", seen.out);
     }
     let yes = world.glass("mia", &["approve", "G-1"]).await;
     assert_eq!(yes.code, 82);
     assert!(
-        yes.stderr.contains("G-1 needs your call, and not your yes"),
+        yes.err.contains("G-1 needs your call, and not your yes"),
         "{}",
-        yes.stderr
+        yes.err
     );
     let wrong = world.glass("mia", &["call", "G-1", "support"]).await;
-    assert_eq!(wrong.code, 2, "{}", wrong.stderr);
+    assert_eq!(wrong.code, 2, "{}", wrong.err);
     let old = world
         .glass(
             "mia",
@@ -333,13 +333,13 @@ async fn what_a_locked_request_still_needs_is_shown_to_everybody_concerned() {
         )
         .await;
     assert_ne!(old.code, 0);
-    assert!(old.stderr.contains("within the last 30m"), "{}", old.stderr);
+    assert!(old.err.contains("within the last 30m"), "{}", old.err);
     let call = world.glass("mia", &["call", "G-1", "founder"]).await;
-    assert_eq!(call.code, 0, "{}", call.stderr);
+    assert_eq!(call.code, 0, "{}", call.err);
     assert!(
-        call.stdout.contains("Still needed: a note in INC-1"),
+        call.out.contains("Still needed: a note in INC-1"),
         "{}",
-        call.stdout
+        call.out
     );
     let note = world
         .glass(
@@ -347,13 +347,9 @@ async fn what_a_locked_request_still_needs_is_shown_to_everybody_concerned() {
             &["incident", "note", "the founder called, 4711 goes"],
         )
         .await;
-    assert_eq!(note.code, 0, "{}", note.stderr);
+    assert_eq!(note.code, 0, "{}", note.err);
     let begun = world.glass("founder", &["grants", "show", "G-1"]).await;
-    assert!(
-        begun.stdout.contains("by a call with mia"),
-        "{}",
-        begun.stdout
-    );
+    assert!(begun.out.contains("by a call with mia"), "{}", begun.out);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,7 @@
 //! What a request that needs a call has on record, as the index keeps it.
 
-use breakglass_domain::Time;
 use breakglass_domain::unlock::{Call, Unlock, Yes};
+use breakglass_domain::{PersonId, Time};
 use serde::{Deserialize, Serialize};
 
 use super::record::word;
@@ -47,7 +47,10 @@ impl UnlockRecord {
                 until: Time::from_millis(*until),
             })
         };
-        let people = |list: &[String]| list.iter().map(|id| word(id)).collect();
+        let people = |list: &[String]| {
+            let ids = list.iter().map(|id| word::<PersonId>(id));
+            ids.collect::<Result<Vec<_>, _>>()
+        };
         Ok(Unlock {
             callers: people(&self.callers)?,
             calls: self

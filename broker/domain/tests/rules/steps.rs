@@ -92,14 +92,14 @@ fn deed() -> impl Strategy<Value = Deed> {
     let person = 0..TEAM.len();
     prop_oneof![
         3 => Just(Deed::Opens),
-        3 => (0..9_u64).prop_map(Deed::Notes),
+        5 => (0..9_u64).prop_map(Deed::Notes),
         1 => (0..9_u64).prop_map(Deed::Closes),
         14 => (0..RIGHTS.len(), 0..40_u32, any::<bool>())
             .prop_map(|(right, minutes, held)| Deed::Asks(right, minutes, held)),
         12 => (pick(), 0..70_u32, proptest::bool::weighted(0.1))
             .prop_map(|(pick, minutes, lies)| Deed::Approves(pick, minutes, lies)),
         2 => pick().prop_map(Deed::Denies),
-        6 => (pick(), -1..32_i64).prop_map(|(pick, ago)| Deed::Calls(pick, ago)),
+        9 => (pick(), -6..36_i64).prop_map(|(pick, ago)| Deed::Calls(pick, ago)),
         8 => pick().prop_map(Deed::SelfGrants),
         4 => (pick(), 0..70_u32).prop_map(|(pick, minutes)| Deed::Extends(pick, minutes)),
         1 => pick().prop_map(Deed::Drops),
