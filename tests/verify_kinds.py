@@ -73,10 +73,11 @@ ACTS = {
     "invite": ("person", "person.invited"),
     "invite-target": ("target", "target.invited"),
     "remove-person": ("person reason", "person.removed", "grant.ended person-left"),
+    "veto": ("grant reason", "grant.ended vetoed"),
     "record-call": ("grant incident requester right sentence spoke-at", "call.recorded"),
 }
 SIGNED = {deed for _, *deeds in ACTS.values() for deed in deeds}
-ENDING_ACTS = {"note", "close-incident", "deny", "drop", "revoke", "freeze", "remove-person"}
+ENDING_ACTS = {"note", "close-incident", "deny", "drop", "revoke", "veto", "freeze", "remove-person"}
 # What the broker does by itself, or its operator on its host; and what people do without signing.
 BY_BROKER = {
     "broker.started", "key.added", "key.retired", "policy.loaded", "target.removed", "host.certified", "incident.warned",

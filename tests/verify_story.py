@@ -23,7 +23,7 @@ class Story:
         self.keys, self.tokens, self.tokens_ever, self.frozen = {}, {}, set(), set()
         self.incidents, self.incidents_ever, self.grants, self.grants_ever = {}, set(), {}, set()
         self.sessions, self.roles, self.heard, self.unknown = {}, {}, set(), 0
-        self.over, self.drawn = {}, {}
+        self.over, self.drawn, self.vetoed = {}, {}, set()
 
     def read(self, line, place, where):
         """The next entry, as it stands on its line."""
@@ -284,6 +284,7 @@ class Story:
         need(given["callers"] or not given["calls"], where, f"{name} needs a call, and the policy names nobody for it")
         need(entry["length_ms"] <= given["longest"], where, f"{name} is longer than the policy allows")
         if alone:
+            need((entry["incident"], by, entry["right"]) not in self.vetoed, where, f"{name} allows a self-grant that was vetoed")
             alone = millis(alone["from"], where), alone["longest_ms"]
             need(given["alone"] and alone[0] >= at + given["alone"][0] and alone[1] <= min(given["alone"][1], entry["length_ms"]),
                  where, f"{name} allows a self-grant that the policy does not")
@@ -309,6 +310,7 @@ class Story:
         else:
             need(basis == "self-granted", where, f"`{basis}` is no way to begin")
             need(by == grant["person"] and grant["alone"] and given["alone"], where, f"{name} allows no self-grant")
+            need((grant["incident"], by, grant["right"]) not in self.vetoed, where, f"{name} begins alone, and that was vetoed")
             need(at >= grant["alone"][0], where, f"{name} begins alone too early")
             latest += [at + grant["alone"][1], at + given["alone"][1]]
         need(at < entry["ends_at"] <= min(latest), where, f"{name} lasts longer than it may")
@@ -377,9 +379,12 @@ class Story:
             "dropped": lambda: by == grant["person"],
             "revoked": lambda: by in grant["approvers"] + grant["callers"] or grant.get("basis") == "self-granted" or self.rules.selects(self.rules.duties.get("revoke", []), by),
             "abandoned": lambda: grant["held"],
+            "vetoed": lambda: by != grant["person"] and (grant["basis"] == "self-granted" if "basis" in grant else grant["alone"]),
             "incident-closed": lambda: by != BROKER or at >= self.incidents[grant["incident"]],
             "person-left": lambda: by != BROKER or not given,
         }.get(ending, lambda: True)
         need(fits(), where, f"{name} cannot end as {ending} by {by}")
+        if ending == "vetoed":
+            self.vetoed.add((grant["incident"], grant["person"], grant["right"]))
         del self.grants[name]
         self.over = {of: it for of, it in self.over.items() if at < it[0] + DAY} | {name: (at, grant)}

@@ -75,6 +75,7 @@ pub enum Command {
     Call(grant::call::Args),
     Revoke(grant::revoke::Args),
     SelfGrant(grant::self_grant::Args),
+    Veto(grant::veto::Args),
     Freeze(people::freeze::Args),
     #[command(subcommand)]
     Ledger(ledger::Command),

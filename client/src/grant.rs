@@ -88,6 +88,7 @@ pub fn ending_word(ending: GrantEnding) -> &'static str {
         GrantEnding::PersonLeft => "person-left",
         GrantEnding::PersonFrozen => "person-frozen",
         GrantEnding::Abandoned => "abandoned",
+        GrantEnding::Vetoed => "vetoed",
     }
 }
 
@@ -112,6 +113,7 @@ pub fn ending_sentence(grant: &Grant) -> String {
         GrantEnding::Lapsed => format!("nobody answered {id} in time: it lapsed"),
         GrantEnding::Dropped => format!("{id} was given back"),
         GrantEnding::Revoked => format!("{by} revoked {id}"),
+        GrantEnding::Vetoed => format!("{by} vetoed {id}, so nobody has it alone"),
         GrantEnding::Expired => format!("the time of {id} ran out"),
         GrantEnding::IncidentClosed => format!("{by} closed {}, which ended {id}", grant.incident),
         GrantEnding::PersonLeft => {
@@ -140,6 +142,7 @@ pub(crate) fn ended_error(grant: &Grant) -> Option<Error> {
     }
     let what = ending_sentence(grant);
     let again = format!("ask again: glass request {} -m \"why\"", grant.right);
+    let answered = format!("call {}, then {again}", asked(grant));
     Some(match grant.ending() {
         GrantEnding::Denied => Error::Denied {
             what,
@@ -147,7 +150,11 @@ pub(crate) fn ended_error(grant: &Grant) -> Option<Error> {
         },
         GrantEnding::Lapsed => Error::Denied {
             what,
-            next: format!("call {}, then {again}", asked(grant)),
+            next: answered,
+        },
+        GrantEnding::Vetoed => Error::Ended {
+            what,
+            next: answered,
         },
         GrantEnding::IncidentClosed => Error::Ended {
             what,
@@ -274,6 +281,7 @@ mod tests {
             (GrantEnding::PersonLeft, 83),
             (GrantEnding::PersonFrozen, 83),
             (GrantEnding::Abandoned, 83),
+            (GrantEnding::Vetoed, 83),
         ] {
             let error = Error::of_ended(&ended(ending, "leon", "")).unwrap();
             assert_eq!(error.exit_code(), code, "{ending:?}");

@@ -219,6 +219,11 @@ acts! {
         /// When they spoke, by the clock of `at`.
         spoke_at: Timestamp = "spoke-at",
     }
+    /// End what somebody began alone, or may begin alone.
+    Veto = "veto" {
+        grant: String = "grant",
+        reason: String = "reason",
+    }
 }
 
 impl Statement {
@@ -451,6 +456,27 @@ mod tests {
                 right: "read-secrets".into(),
                 sentence: "read the shop's secrets".into(),
                 spoke_at: "2026-11-23T03:04:00Z".parse().unwrap(),
+            },
+            ..approval()
+        };
+        assert_eq!(statement.to_text(), golden);
+        assert_eq!(Statement::parse(golden), Ok(statement));
+    }
+
+    #[test]
+    fn a_veto_is_frozen_too() {
+        let golden = "breakglass/v1 veto\n\
+            origin: glass.example/ledger\n\
+            by: designer\n\
+            at: 2026-11-23T03:05:00.000Z\n\
+            grant: G-45\n\
+            reason: wait for leon\n\
+            nonce: BwcHBwcHBwcHBwcHBwcHBw\n";
+        let statement = Statement {
+            by: "designer".into(),
+            act: Act::Veto {
+                grant: "G-45".into(),
+                reason: "wait for leon".into(),
             },
             ..approval()
         };

@@ -115,6 +115,7 @@ fn both_verifiers_accept_lists_that_reach_everything() {
         "grant.ended person-left",
         "grant.ended person-frozen",
         "grant.ended abandoned",
+        "grant.ended vetoed",
         "refused",
         "ledger.exported",
     ] {

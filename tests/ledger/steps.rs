@@ -406,7 +406,14 @@ fn extends(house: &mut House, by: &str, id: GrantId, secs: u32) -> Result<(), Re
 
 fn ends(house: &mut House, by: &str, id: GrantId, much: u8) -> Result<(), Refusal> {
     let (grant, reason, why) = (id.to_string(), "no".to_owned(), line("no"));
-    let (said, act) = match much % 3 {
+    let (said, act) = match much % 4 {
+        3 => (
+            Said::Veto { grant, reason },
+            Act::Veto {
+                grant: id,
+                reason: why,
+            },
+        ),
         0 => (Said::Drop { grant }, Act::Drop { grant: id }),
         1 => (
             Said::Deny { grant, reason },

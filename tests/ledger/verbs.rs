@@ -184,6 +184,15 @@ impl Night {
         self.does("mia", act, "grant.started", body);
     }
 
+    pub(crate) fn vetoes(&mut self, who: &str, of: &Value) {
+        let act = Act::Veto {
+            grant: of["grant"].as_str().unwrap().into(),
+            reason: "wait".into(),
+        };
+        let body = with(of.clone(), json!({"ending": "vetoed", "reason": "wait"}));
+        self.does(who, act, "grant.ended", body);
+    }
+
     pub(crate) fn extends(&mut self, who: &str, of: &Value, seconds: i64, ends_at: String) {
         let act = Act::Extend {
             grant: of["grant"].as_str().unwrap().into(),

@@ -366,6 +366,38 @@ async fn a_call_survives_a_restart_of_the_broker() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_designer_vetoes_what_was_begun_alone() {
+    let mut world = flooded().await;
+    let request = world.waits_for("mia", "migrate-shop-db").await;
+    world.minutes_pass(11).await;
+    world.grants_themselves("mia", &request.id).await.unwrap();
+    let own = world.glass("mia", &["veto", &request.id, "-m", "oh"]).await;
+    assert_eq!(own.code, 82, "{}", own.err);
+    let veto = ["veto", &request.id, "-m", "leon is on his way"];
+    let vetoed = world.glass("designer", &veto).await;
+    assert_eq!(vetoed.code, 0, "{}", vetoed.err);
+    let rest = "for the rest of INC-1, mia needs an approver to change the shop database";
+    assert!(vetoed.out.contains(rest), "{}", vetoed.out);
+    let ended = world.grant(&request.id).await;
+    assert_eq!(
+        (ended.ending(), &*ended.ended_by, &*ended.ending_reason),
+        (GrantEnding::Vetoed, "designer", "leon is on his way")
+    );
+    assert_eq!(
+        reason(world.takes_jwt("mia", &request.id).await),
+        "GRANT_ENDED"
+    );
+
+    let again = world.waits_for("mia", "migrate-shop-db").await;
+    assert!(again.self_grant_at.is_none());
+    world.restarts().await;
+    world.minutes_pass(11).await;
+    let alone = world.grants_themselves("mia", &again.id).await;
+    assert_eq!(reason(alone), "SELF_GRANT_DENIED", "also after a restart");
+    world.approves("leon", &again.id).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sentence_that_changed_meanwhile_is_not_signed_away() {
     let world = flooded().await;
     let session = world.session("mia").await;

@@ -60,9 +60,16 @@ impl State {
             | Change::GrantUsed { of, .. }
             | Change::CallRecorded { of, .. }
             | Change::GrantApproved { of, .. } => self.apply_to_grant(of.grant, event),
-            Change::CredentialIssued { of, .. } | Change::GrantEnded { of, .. } => {
+            Change::CredentialIssued { of, .. } => {
                 self.apply_to_grant(of.grant, event);
                 self.apply_to_targets(event);
+            }
+            Change::GrantEnded { of, .. } => {
+                self.apply_to_grant(of.grant, event);
+                self.apply_to_targets(event);
+                if let Some(incident) = self.incidents.get_mut(&of.incident) {
+                    incident.apply(event);
+                }
             }
             Change::TargetInvited { .. }
             | Change::TargetEnrolled { .. }

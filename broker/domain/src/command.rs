@@ -228,6 +228,13 @@ pub enum Act {
         /// Why.
         reason: Line,
     },
+    /// End what somebody began alone, or may begin alone.
+    Veto {
+        /// Which.
+        grant: GrantId,
+        /// Why.
+        reason: Line,
+    },
     /// A credential under one's own active grant.
     Issue {
         /// Which.
@@ -398,6 +405,7 @@ impl Act {
             Self::Extend { .. } => "extend",
             Self::Drop { .. } => "drop",
             Self::Revoke { .. } => "revoke",
+            Self::Veto { .. } => "veto",
             Self::Issue { .. } => "issue-credential",
             Self::Use { .. } => "report-use",
             Self::OpenSession { .. } => "open-session",
@@ -441,6 +449,7 @@ impl Act {
             Self::Deny { .. }
                 | Self::Drop { .. }
                 | Self::Revoke { .. }
+                | Self::Veto { .. }
                 | Self::Close { .. }
                 | Self::Freeze { .. }
                 | Self::Remove { .. }

@@ -174,5 +174,7 @@ words! {
         PersonFrozen = "person-frozen",
         /// The holder's client has been gone for longer than the grace.
         Abandoned = "abandoned",
+        /// Somebody on the team did not want it to be begun alone, or to go on so.
+        Vetoed = "vetoed",
     }
 }

@@ -181,6 +181,15 @@ pub enum Refusal {
         /// From when.
         from: Time,
     },
+    /// Somebody did not want it.
+    #[error("a self-grant of this right was vetoed under this incident, so {0} needs an approver")]
+    Vetoed(GrantId),
+    /// It was not begun alone, and cannot be.
+    #[error("{0} was not begun alone, and cannot be: there is nothing to veto")]
+    NothingToVeto(GrantId),
+    /// Nobody vetoes their own.
+    #[error("{0} is your own; a veto is somebody else's")]
+    OwnVeto(GrantId),
     /// Stopped from everything.
     #[error("{0} is frozen")]
     PersonFrozen(PersonId),
@@ -307,7 +316,9 @@ impl Refusal {
             Self::TooShort { .. } => "INVALID_ARGUMENT",
             Self::NeedsApprover { .. } => "NOT_APPROVER",
             Self::SentenceChanged(_) => "SENTENCE_CHANGED",
-            Self::SelfGrantDenied(_) => "SELF_GRANT_DENIED",
+            Self::SelfGrantDenied(_) | Self::Vetoed(_) => "SELF_GRANT_DENIED",
+            Self::NothingToVeto(_) => "NOTHING_TO_VETO",
+            Self::OwnVeto(_) => "NOT_PERMITTED",
             Self::SelfGrantTooEarly { .. } => "SELF_GRANT_TOO_EARLY",
             Self::PersonFrozen(_) | Self::FrozenAlready(_) => "PERSON_FROZEN",
             Self::NotFrozen(_) => "NOT_FROZEN",
@@ -380,7 +391,13 @@ impl Refusal {
                 format!("ask {holder} to run: glass extend {grant} --for {more} -m \"why\"")
             }
             Self::SentenceChanged(_) => "look again: glass status".into(),
-            Self::SelfGrantDenied(_) => "call an approver: glass people list".into(),
+            Self::SelfGrantDenied(_) | Self::Vetoed(_) => {
+                "call an approver: glass people list".into()
+            }
+            Self::NothingToVeto(grant) => {
+                format!("to end it all the same: glass revoke {grant} -m \"why\"")
+            }
+            Self::OwnVeto(grant) => format!("give it back: glass drop {grant}"),
             Self::SelfGrantTooEarly { grant, from } => {
                 format!(
                     "call an approver, or after {}: glass self-grant {grant}",

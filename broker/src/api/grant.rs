@@ -102,6 +102,15 @@ impl GrantService for Desk {
         Ok(Response::new(v1::RevokeGrantResponse { grant, receipt }))
     }
 
+    async fn veto_grant(
+        &self,
+        request: Request<v1::VetoGrantRequest>,
+    ) -> Result<Response<v1::VetoGrantResponse>, Status> {
+        let (caller, asked) = self.admitted(request)?;
+        let (grant, receipt) = self.act_on_grant(&caller, asked.signed, "veto").await?;
+        Ok(Response::new(v1::VetoGrantResponse { grant, receipt }))
+    }
+
     async fn issue_credential(
         &self,
         request: Request<v1::IssueCredentialRequest>,

@@ -158,6 +158,10 @@ fn grant_act(said: Said, key: &KeyId) -> Result<Act, Error> {
         Said::Drop { grant } => Ok(Act::Drop {
             grant: grant_id(&grant)?,
         }),
+        Said::Veto { grant, reason } => Ok(Act::Veto {
+            grant: grant_id(&grant)?,
+            reason: line("reason", &reason)?,
+        }),
         Said::Revoke { grant, reason } => Ok(Act::Revoke {
             grant: grant_id(&grant)?,
             reason: line("reason", &reason)?,

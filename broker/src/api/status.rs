@@ -63,6 +63,7 @@ fn code_of(reason: &str) -> Code {
         | "CALL_RECORDED"
         | "CALL_TIME"
         | "APPROVED_ALREADY"
+        | "NOTHING_TO_VETO"
         | "STATEMENT_STALE"
         | "CLOCK_BEHIND" => Code::FailedPrecondition,
         "UNKNOWN_INCIDENT" | "UNKNOWN_RIGHT" | "UNKNOWN_PERSON" | "UNKNOWN_GRANT" | "NOT_FOUND" => {

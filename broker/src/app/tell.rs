@@ -284,7 +284,7 @@ impl Told<'_> {
             Basis::Called => format!("{grant} began after a call and a note: {can} ({incident})."),
             Basis::SelfGranted => format!(
                 "NOBODY ANSWERED: {} began {grant} alone, and {can} ({incident}). Anybody can end \
-                 it: glass revoke {grant}",
+                 it: glass veto {grant}",
                 self.who
             ),
         }
@@ -312,6 +312,12 @@ impl Told<'_> {
             Ending::IncidentClosed => format!("{} closed, so {grant} ended: {cannot}", of.incident),
             Ending::PersonLeft => format!("{grant} ended, {holder} may not have it: {cannot}"),
             Ending::PersonFrozen => format!("{grant} ended because {holder} was frozen: {cannot}"),
+            Ending::Vetoed if began => {
+                format!("{who} vetoed {grant}, which {holder} had begun alone: {cannot}")
+            }
+            Ending::Vetoed => {
+                format!("{who} vetoed {grant}: {holder} does not begin it alone")
+            }
             Ending::Abandoned => format!("{holder}'s glass went away, so {grant} ended: {cannot}"),
         }
     }

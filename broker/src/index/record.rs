@@ -190,6 +190,9 @@ pub(super) struct IncidentRecord {
     warned: bool,
     notes: Vec<(String, i64, String)>,
     closed: Option<(String, i64, String)>,
+    /// Person and right.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    vetoed: Vec<(String, String)>,
 }
 
 impl From<&Incident> for IncidentRecord {
@@ -211,6 +214,11 @@ impl From<&Incident> for IncidentRecord {
             closes_ms: incident.closes_at.as_millis(),
             warned: incident.warned,
             notes: incident.notes.iter().map(note).collect(),
+            vetoed: incident
+                .vetoed
+                .iter()
+                .map(|(person, right)| (person.to_string(), right.to_string()))
+                .collect(),
             closed: incident
                 .closed
                 .as_ref()
@@ -249,6 +257,11 @@ impl IncidentRecord {
                 .map(note)
                 .collect::<Result<_, IndexError>>()?,
             grants,
+            vetoed: self
+                .vetoed
+                .iter()
+                .map(|(person, right)| Ok((word(person)?, word(right)?)))
+                .collect::<Result<_, IndexError>>()?,
             closed: self.closed.map(closing).transpose()?,
         })
     }

@@ -26,6 +26,7 @@ const METHODS: &[(&str, &[&str])] = &[
             "ExtendGrant",
             "DropGrant",
             "RevokeGrant",
+            "VetoGrant",
             "IssueCredential",
             "ReportUse",
             "HoldGrant",

@@ -22,6 +22,7 @@ pub(super) fn leads_to(act: &Act, entry: &Entry) -> Result<(), String> {
         Act::Deny { .. } => ends_by("denied"),
         Act::Drop { .. } => ends_by("dropped"),
         Act::Revoke { .. } => ends_by("revoked"),
+        Act::Veto { .. } => ends_by("vetoed"),
         Act::Extend { .. } => kind == "grant.extended",
         Act::Freeze { .. } => kind == "person.frozen" || ends_by("person-frozen"),
         Act::Unfreeze { .. } => kind == "person.unfrozen",
@@ -60,7 +61,7 @@ fn needs_statement(entry: &Entry) -> bool {
             !by_broker || !unsigned.contains(&entry.text("basis"))
         }
         "grant.ended" => {
-            let signed = ["denied", "dropped", "revoked", "person-frozen"];
+            let signed = ["denied", "dropped", "revoked", "vetoed", "person-frozen"];
             !by_broker || entry.text("ending").is_none_or(|it| signed.contains(&it))
         }
         "person.enrolled" | "target.enrolled" | "person.frozen" | "incident.opened"

@@ -27,7 +27,7 @@ impl Grant {
         let basis = match word {
             "fast-path" => self.on_fast_path(entry)?,
             "approved" => self.on_approval(entry, scene, &given)?,
-            "self-granted" => self.on_own_word(entry, &given)?,
+            "self-granted" => self.on_own_word(entry, scene, &given)?,
             "called" => {
                 agreed = self.need_unlocked(entry, &given)?;
                 Basis::Called
@@ -94,13 +94,16 @@ impl Grant {
         ))
     }
 
-    fn on_own_word(&self, entry: &Entry, given: &Given) -> Result<Basis, String> {
+    fn on_own_word(&self, entry: &Entry, scene: Scene<'_>, given: &Given) -> Result<Basis, String> {
         let (id, by) = (&self.id, &entry.by);
         if *by != self.person {
             return Err(format!(
                 "{by} began {id} of {} as a self-grant",
                 self.person
             ));
+        }
+        if scene.incidents.is_vetoed(self) {
+            return Err(format!("{by} began {id} alone, and that was vetoed"));
         }
         match self.alone {
             Some(alone) if given.alone.is_some() && entry.at >= alone.from => {

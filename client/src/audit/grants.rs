@@ -156,6 +156,7 @@ impl Grant {
             "lapsed" => by_broker && self.active.is_none() && entry.at >= self.lapses_at,
             "dropped" => entry.by == self.person,
             "revoked" => self.can_be_revoked(entry, scene),
+            "vetoed" => !by_broker && entry.by != self.person && self.can_be_vetoed(),
             "expired" => {
                 let is_over = |active: Active| entry.at >= active.ends_at;
                 by_broker && self.active.is_some_and(is_over)
@@ -181,6 +182,14 @@ impl Grant {
         self.asks(&entry.by)
             || self.active.is_some_and(began_alone)
             || scene.policies.has_duty("revoke", &entry.by)
+    }
+
+    /// It was begun alone, or may be.
+    fn can_be_vetoed(&self) -> bool {
+        match self.active {
+            Some(active) => active.basis == Basis::SelfGranted,
+            None => self.alone.is_some(),
+        }
     }
 
     /// Whether it waits for this person's word.

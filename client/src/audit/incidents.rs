@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use super::{BROKER, bounds::later, lives::Lives, policies::Policies};
+use super::{BROKER, bounds::later, grants::Grant, lives::Lives, policies::Policies};
 use crate::entry::Entry;
 
 /// Those that are open, with the end of their time, and the names of all there ever were.
@@ -12,6 +12,8 @@ use crate::entry::Entry;
 pub(super) struct Incidents {
     open: HashMap<String, Timestamp>,
     ever: HashSet<String>,
+    /// Incident, person and right of self-grants that were vetoed.
+    vetoed: HashSet<[String; 3]>,
 }
 
 impl Incidents {
@@ -36,6 +38,12 @@ impl Incidents {
                 }
             }
             "incident.closed" => self.close(entry, id, policies, lives),
+            "grant.ended" if entry.text("ending") == Some("vetoed") => {
+                let text = |name| entry.text(name).unwrap_or_default().to_owned();
+                self.vetoed
+                    .insert([text("incident"), text("person"), text("right")]);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -52,6 +60,18 @@ impl Incidents {
     /// Whether the time of an incident has run out, as far as it is open.
     pub(super) fn is_due(&self, id: &str, at: Timestamp) -> bool {
         self.open.get(id).is_some_and(|closes_at| at >= *closes_at)
+    }
+
+    /// Whether its holder may not begin it alone, because somebody vetoed that under its incident.
+    pub(super) fn is_vetoed(&self, grant: &Grant) -> bool {
+        let Grant {
+            incident,
+            person,
+            right,
+            ..
+        } = grant;
+        let of = [incident.clone(), person.clone(), right.clone()];
+        self.vetoed.contains(&of)
     }
 
     fn begin(&mut self, entry: &Entry, id: &str, policies: &Policies) -> Result<(), String> {
@@ -83,6 +103,7 @@ impl Incidents {
                 "{id} is closed by the broker itself before its time ran out"
             ));
         }
+        self.vetoed.retain(|[incident, ..]| incident != id);
         if self.open.remove(id).is_none() {
             return Err(format!("{id} is closed and was not open"));
         }

@@ -123,6 +123,7 @@ fn texts(act: &Act) -> Vec<(&'static str, &str)> {
         ],
         Act::Deny { grant, reason }
         | Act::Revoke { grant, reason }
+        | Act::Veto { grant, reason }
         | Act::Extend { grant, reason, .. } => vec![("grant", grant), ("reason", reason)],
         Act::Drop { grant } => vec![("grant", grant)],
         Act::Freeze { person, reason }

@@ -67,6 +67,7 @@ pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
         Command::Deny(args) => grant::deny::run(args, seat).await,
         Command::Call(args) => grant::call::run(args, seat).await,
         Command::Revoke(args) => grant::revoke::run(args, seat).await,
+        Command::Veto(args) => grant::veto::run(args, seat).await,
         Command::SelfGrant(args) => grant::self_grant::run(args, seat).await,
         Command::Freeze(args) => people::freeze::run(args, seat).await,
         Command::Ledger(command) => ledger::run(command, seat).await,

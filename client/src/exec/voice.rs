@@ -90,7 +90,7 @@ pub(super) fn begun(grant: &Grant, now: Timestamp) -> String {
 pub(super) fn self_granted(grant: &Grant) -> String {
     format!(
         "SELF-GRANTED: nobody answered, so you let yourself {}.\n\
-         It stands so in the ledger, and everybody on the team sees it.",
+         It stands so in the ledger, everybody on the team sees it, and anybody can veto it.",
         grant.sentence
     )
 }

@@ -207,6 +207,24 @@ impl Session {
         taken(answer.grant)
     }
 
+    /// Ends what somebody began alone, or may begin alone.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub async fn veto(&self, grant: &str, reason: &str) -> Result<v1::Grant, Error> {
+        let act = Act::Veto {
+            grant: grant.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let signed = self.statement(act)?;
+        let request = v1::VetoGrantRequest {
+            signed: Some(signed.clone()),
+        };
+        let answer = self.answer(self.grants().veto_grant(request).await)?;
+        self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        taken(answer.grant)
+    }
+
     /// A JWT under one's own active grant.
     ///
     /// # Errors

@@ -1,6 +1,9 @@
 //! The fold of one incident.
 
+use std::collections::BTreeSet;
+
 use crate::event::{Change, Event};
+use crate::grant::Ending;
 use crate::incident::{Closing, Incident, Note};
 use crate::limits::{GRANTS_IN_MEMORY, INCIDENT_WARNING, NOTES_IN_MEMORY};
 use crate::state::Deadline;
@@ -27,13 +30,14 @@ impl Incident {
             opened_at: event.at,
             closes_at: *closes_at,
             warned: false,
+            vetoed: BTreeSet::new(),
             notes: Vec::new(),
             grants: Vec::new(),
             closed: None,
         })
     }
 
-    /// Folds one event in, where it is about this incident or asks for a grant under it.
+    /// Folds one event in, where it is about this incident, or asks for a grant under it, or vetoes one.
     pub fn apply(&mut self, event: &Event) {
         if event.change.incident() != Some(self.id) {
             return;
@@ -49,6 +53,9 @@ impl Incident {
             Change::IncidentWarned { .. } => self.warned = true,
             Change::GrantRequested { of, .. } if self.grants.len() < GRANTS_IN_MEMORY => {
                 self.grants.push(of.grant);
+            }
+            Change::GrantEnded { of, ending, .. } if *ending == Ending::Vetoed => {
+                self.vetoed.insert((of.person.clone(), of.right.clone()));
             }
             Change::IncidentClosed { reason, .. } => {
                 self.closed.get_or_insert_with(|| Closing {

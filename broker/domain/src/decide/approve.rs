@@ -83,6 +83,9 @@ pub(super) fn self_grant(
     let IfNobodyAnswers::SelfGrant { longest, .. } = rule.if_nobody_answers else {
         return Err(Refusal::SelfGrantDenied(id));
     };
+    if case.is_vetoed(incident, by, &grant.of.right) {
+        return Err(Refusal::Vetoed(id));
+    }
     if case.at < pinned.from {
         let from = pinned.from;
         return Err(Refusal::SelfGrantTooEarly { grant: id, from });

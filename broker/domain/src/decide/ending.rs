@@ -36,6 +36,30 @@ pub(super) fn revoke(
     Ok(vec![case.event(by, revoked)])
 }
 
+/// Anybody on the team but its holder, whatever rights they have: what was begun alone, and a request
+/// that may be. For the rest of the incident the holder does not begin that right alone.
+pub(super) fn veto(
+    case: &Case<'_>,
+    by: &PersonId,
+    grant: GrantId,
+    reason: &Line,
+) -> Result<Vec<Event>, Refusal> {
+    let grant = case.live(grant).map_err(to_another)?;
+    let id = grant.of.grant;
+    let is_alone = match grant.active() {
+        Some(active) => active.basis == Basis::SelfGranted,
+        None => grant.self_grant.is_some(),
+    };
+    if !is_alone {
+        return Err(Refusal::NothingToVeto(id));
+    }
+    if grant.of.person == *by {
+        return Err(Refusal::OwnVeto(id));
+    }
+    let vetoed = change(grant, Ending::Vetoed, Some(reason.clone()));
+    Ok(vec![case.event(by, vetoed)])
+}
+
 /// The one ending of a grant.
 pub(super) fn change(grant: &Grant, ending: Ending, reason: Option<Line>) -> Change {
     Change::GrantEnded {

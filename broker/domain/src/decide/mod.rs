@@ -167,6 +167,7 @@ fn grant_acts(case: &Case<'_>, by: &PersonId, act: &Act) -> Result<Vec<Event>, R
         } => extend::extend(case, by, *grant, *more, reason),
         Act::Drop { grant } => ending::drop(case, by, *grant),
         Act::Revoke { grant, reason } => ending::revoke(case, by, *grant, reason),
+        Act::Veto { grant, reason } => ending::veto(case, by, *grant, reason),
         Act::Issue { grant, wanted } => credential::issue(case, by, *grant, wanted),
         Act::Use { grant, program } => credential::note_use(case, by, *grant, program),
         _ => Err(Refusal::NotPermitted {

@@ -62,7 +62,8 @@ pub(super) fn request(
         rule: rule.name.clone(),
         approvers: case.policy().approvers(rule, by),
         lapses_at: lapses_at(case, rule, incident),
-        self_grant: self_grant(case, rule, wanted.length),
+        self_grant: self_grant(case, rule, wanted.length)
+            .filter(|_| !case.is_vetoed(incident, by, wanted.right)),
         held: wanted.held,
         key: key.clone(),
         audience: right.audience.clone(),

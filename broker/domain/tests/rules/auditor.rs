@@ -24,6 +24,7 @@ pub(crate) struct Auditor {
     frozen: BTreeSet<PersonId>,
     tokens: BTreeMap<TokenHash, PersonId>,
     nonces: BTreeSet<Nonce>,
+    vetoed: BTreeSet<(IncidentId, PersonId, breakglass_domain::RightId)>,
     /// How often each thing was seen, by its name.
     pub(crate) seen: BTreeMap<String, usize>,
 }
@@ -238,6 +239,8 @@ impl Auditor {
             }
             Basis::SelfGranted => {
                 assert!(asked.call.is_empty(), "a call is needed");
+                let of = (asked.incident, asked.person.clone(), asked.right.clone());
+                assert!(!self.vetoed.contains(&of), "vetoed never lives");
                 let (from, longest) = asked.self_grant.unwrap();
                 assert_eq!(event.by.person(), Some(&asked.person));
                 assert!(event.at >= from, "approvers had their time");
@@ -340,6 +343,15 @@ impl Auditor {
             Ending::Expired => assert!(event.at >= begun.unwrap().ends_at),
             Ending::Dropped => assert_eq!(event.by.person(), Some(&of.person)),
             Ending::Abandoned => assert!(record.asked.held),
+            Ending::Vetoed => {
+                assert_ne!(event.by.person().unwrap(), &of.person);
+                match begun {
+                    Some(begun) => assert_eq!(begun.basis, Basis::SelfGranted),
+                    None => assert!(record.asked.self_grant.is_some()),
+                }
+                let of = (of.incident, of.person.clone(), of.right.clone());
+                self.vetoed.insert(of);
+            }
             _ => {}
         }
         self.grants.get_mut(&of.grant).unwrap().ended = Some(*ending);

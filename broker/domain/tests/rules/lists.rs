@@ -8,7 +8,9 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::acts::{close, deny, extend, freeze, issue, note, open, remove, revoke, unfreeze, uses};
+use crate::acts::{
+    close, deny, extend, freeze, issue, note, open, remove, revoke, unfreeze, uses, veto,
+};
 use crate::auditor::Auditor;
 use crate::steps::{Deed, Pick, RIGHTS, Step, WAITS, Who, changed, step, steps};
 use crate::world::{Outcome, TEAM, World, hours, id, line, mins};
@@ -144,6 +146,7 @@ impl Trial {
                 grant: self.grant(*pick),
             },
             Deed::Revokes(pick) => revoke(self.grant(*pick)),
+            Deed::Vetoes(pick) => veto(self.grant(*pick)),
             Deed::Issues(pick) => issue(self.grant(*pick)),
             Deed::Uses(pick) => uses(self.grant(*pick)),
             Deed::Freezes(whom) => freeze(TEAM[*whom]),
@@ -288,6 +291,8 @@ fn the_random_lists_reach_everything_that_can_happen() {
         "ended person-left",
         "ended person-frozen",
         "ended abandoned",
+        "ended vetoed",
+        "refused NOTHING_TO_VETO",
         "IncidentOpened",
         "IncidentNoted",
         "IncidentWarned",

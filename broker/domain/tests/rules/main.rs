@@ -25,4 +25,5 @@ mod self_granting;
 mod statements;
 mod steps;
 mod targets;
+mod vetoing;
 mod world;

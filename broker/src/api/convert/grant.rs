@@ -121,6 +121,7 @@ fn ending(ending: Ending) -> v1::GrantEnding {
         Ending::PersonLeft => v1::GrantEnding::PersonLeft,
         Ending::PersonFrozen => v1::GrantEnding::PersonFrozen,
         Ending::Abandoned => v1::GrantEnding::Abandoned,
+        Ending::Vetoed => v1::GrantEnding::Vetoed,
     }
 }
 

@@ -12,6 +12,7 @@ pub mod request;
 pub mod revoke;
 pub mod self_grant;
 pub mod ssh;
+pub mod veto;
 
 mod asking;
 

@@ -269,6 +269,14 @@ fn called() -> Vec<(&'static str, Change)> {
                 ends_at: at(20),
             },
         ),
+        (
+            "designer",
+            Change::GrantEnded {
+                of: of(),
+                ending: Ending::Vetoed,
+                reason: Some(line("wait for leon")),
+            },
+        ),
     ]
 }
 
