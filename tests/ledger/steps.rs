@@ -245,16 +245,18 @@ fn about_grant(house: &mut House, (what, who, about, much): Step) -> Result<(), 
                 program: line("psql"),
             },
         ),
-        28 | 29 => {
+        28 => {
             let extender = [holder, approver][usize::from(who) % 2];
             extends(house, &by(extender), id, u32::from(much) % 20 * 60)
         }
-        30 => ends(
-            house,
-            &by([holder, approver][usize::from(who) % 2]),
-            id,
-            much,
-        ),
+        29 | 30 => {
+            let ender = if much.is_multiple_of(4) {
+                holder
+            } else {
+                approver
+            };
+            ends(house, &by(ender), id, much)
+        }
         _ if much < 60 => house.broker_does(Act::Abandon { grant: id }),
         _ => lifts(house, TEAM[usize::from(who) % 2], much),
     }

@@ -39,7 +39,7 @@ pub use world::World;
 pub const TEAM: [&str; 5] = ["mia", "leon", "founder", "designer", "support"];
 
 /// Every stable reason of a refusal.
-pub const REASONS: [&str; 40] = [
+pub const REASONS: [&str; 46] = [
     "NO_OPEN_INCIDENT",
     "UNKNOWN_INCIDENT",
     "INCIDENT_CLOSED",
@@ -58,6 +58,12 @@ pub const REASONS: [&str; 40] = [
     "SENTENCE_CHANGED",
     "SELF_GRANT_DENIED",
     "SELF_GRANT_TOO_EARLY",
+    "NOT_CALLER",
+    "NO_CALL_WANTED",
+    "CALL_RECORDED",
+    "CALL_TIME",
+    "APPROVED_ALREADY",
+    "NOTHING_TO_VETO",
     "PERSON_FROZEN",
     "NOT_FROZEN",
     "NOT_ENROLLED",

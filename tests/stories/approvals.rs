@@ -373,6 +373,8 @@ async fn the_designer_vetoes_what_was_begun_alone() {
     world.grants_themselves("mia", &request.id).await.unwrap();
     let own = world.glass("mia", &["veto", &request.id, "-m", "oh"]).await;
     assert_eq!(own.code, 82, "{}", own.err);
+    let seen = world.glass("support", &["status"]).await;
+    assert!(seen.out.contains("glass veto G-1"), "{}", seen.out);
     let veto = ["veto", &request.id, "-m", "leon is on his way"];
     let vetoed = world.glass("designer", &veto).await;
     assert_eq!(vetoed.code, 0, "{}", vetoed.err);

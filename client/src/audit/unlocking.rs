@@ -127,11 +127,8 @@ impl Grant {
         if unlock.callers.is_empty() || entry.by != BROKER {
             return Err(format!("{id} began by a call, and is no request for one"));
         }
-        let called: Vec<_> = unlock.calls.iter().collect();
-        let called: Vec<_> = called
-            .into_iter()
-            .filter(|by| given.callers.contains(by))
-            .collect();
+        let called = unlock.calls.iter();
+        let called: Vec<_> = called.filter(|by| given.callers.contains(by)).collect();
         if called.is_empty() {
             return Err(format!("{id} began without a call"));
         }

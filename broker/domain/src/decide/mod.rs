@@ -136,6 +136,12 @@ fn begin_acts(case: &Case<'_>, by: &PersonId, command: &Command) -> Result<Vec<E
             };
             approve::self_grant(case, by, &shown)
         }
+        _ => call_acts(case, by, command),
+    }
+}
+
+fn call_acts(case: &Case<'_>, by: &PersonId, command: &Command) -> Result<Vec<Event>, Refusal> {
+    match &command.act {
         Act::RecordCall {
             grant,
             incident,

@@ -106,6 +106,7 @@ impl Trial {
             | Deed::Extends(pick, _)
             | Deed::Drops(pick)
             | Deed::Issues(pick)
+            | Deed::NotesFor(pick)
             | Deed::Uses(pick) => grant(pick).map(|grant| &grant.of.person),
             _ => None,
         };
@@ -127,6 +128,11 @@ impl Trial {
         match deed {
             Deed::Opens => open(),
             Deed::Notes(incident) => note(*incident),
+            Deed::NotesFor(pick) => {
+                let grant = self.live(*pick);
+                let grant = grant.and_then(|id| self.world.state.grants.get(&id));
+                note(grant.map_or(1, |grant| grant.of.incident.0))
+            }
             Deed::Closes(incident) => close(*incident),
             Deed::Asks(right, minutes, held) => {
                 self.request(person, RIGHTS[*right], *minutes, *held)

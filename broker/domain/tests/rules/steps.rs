@@ -42,6 +42,8 @@ pub(crate) enum Who {
 pub(crate) enum Deed {
     Opens,
     Notes(u64),
+    /// In the incident of a grant.
+    NotesFor(Pick),
     Closes(u64),
     Asks(usize, u32, bool),
     Approves(Pick, u32, bool),
@@ -93,7 +95,8 @@ fn deed() -> impl Strategy<Value = Deed> {
     let person = 0..TEAM.len();
     prop_oneof![
         3 => Just(Deed::Opens),
-        5 => (0..9_u64).prop_map(Deed::Notes),
+        1 => (0..9_u64).prop_map(Deed::Notes),
+        5 => pick().prop_map(Deed::NotesFor),
         1 => (0..9_u64).prop_map(Deed::Closes),
         14 => (0..RIGHTS.len(), 0..40_u32, any::<bool>())
             .prop_map(|(right, minutes, held)| Deed::Asks(right, minutes, held)),
@@ -101,11 +104,11 @@ fn deed() -> impl Strategy<Value = Deed> {
             .prop_map(|(pick, minutes, lies)| Deed::Approves(pick, minutes, lies)),
         2 => pick().prop_map(Deed::Denies),
         9 => (pick(), -6..36_i64).prop_map(|(pick, ago)| Deed::Calls(pick, ago)),
-        8 => pick().prop_map(Deed::SelfGrants),
+        12 => pick().prop_map(Deed::SelfGrants),
         4 => (pick(), 0..70_u32).prop_map(|(pick, minutes)| Deed::Extends(pick, minutes)),
         1 => pick().prop_map(Deed::Drops),
         1 => pick().prop_map(Deed::Revokes),
-        2 => pick().prop_map(Deed::Vetoes),
+        1 => pick().prop_map(Deed::Vetoes),
         3 => pick().prop_map(Deed::Issues),
         2 => pick().prop_map(Deed::Uses),
         1 => person.clone().prop_map(Deed::Freezes),
