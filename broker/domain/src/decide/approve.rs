@@ -79,13 +79,13 @@ pub(super) fn self_grant(
     let incident = case.open_incident(grant.of.incident)?;
     let (rule, right) = case.still_given(grant)?;
     let id = grant.of.grant;
+    if case.is_vetoed(incident, by, &grant.of.right) {
+        return Err(Refusal::Vetoed(id));
+    }
     let pinned = grant.self_grant.ok_or(Refusal::SelfGrantDenied(id))?;
     let IfNobodyAnswers::SelfGrant { longest, .. } = rule.if_nobody_answers else {
         return Err(Refusal::SelfGrantDenied(id));
     };
-    if case.is_vetoed(incident, by, &grant.of.right) {
-        return Err(Refusal::Vetoed(id));
-    }
     if case.at < pinned.from {
         let from = pinned.from;
         return Err(Refusal::SelfGrantTooEarly { grant: id, from });
