@@ -55,6 +55,8 @@ FIELDS = {
     "incident.resolved": "incident closes_at",
     "incident.refired": "incident closes_at",
     "incident.held": "incident reason",
+    "call.recorded": ABOUT_GRANT + "spoke_at",
+    "grant.approved": ABOUT_GRANT + "until",
 }
 # Each act: the lines of its statement, and the entry that bears it.
 ACTS = {
@@ -63,7 +65,7 @@ ACTS = {
     "note": ("incident text", "incident.noted"),
     "close-incident": ("incident reason", "incident.closed", "grant.ended incident-closed"),
     "request": ("right sentence incident reason for held", "grant.requested"),
-    "approve": ("grant incident requester right sentence until", "grant.started approved"),
+    "approve": ("grant incident requester right sentence until", "grant.started approved", "grant.approved"),
     "deny": ("grant reason", "grant.ended denied"),
     "self-grant": ("grant incident right sentence", "grant.started self-granted"),
     "extend": ("grant by-seconds reason", "grant.extended"),
@@ -75,9 +77,11 @@ ACTS = {
     "invite-target": ("target", "target.invited"),
     "remove-person": ("person reason", "person.removed", "grant.ended person-left"),
     "hold-incident": ("incident reason", "incident.held"),
+    "veto": ("grant reason", "grant.ended vetoed"),
+    "record-call": ("grant incident requester right sentence spoke-at", "call.recorded"),
 }
 SIGNED = {deed for _, *deeds in ACTS.values() for deed in deeds}
-ENDING_ACTS = {"note", "close-incident", "deny", "drop", "revoke", "freeze", "remove-person"}
+ENDING_ACTS = {"note", "close-incident", "deny", "drop", "revoke", "veto", "freeze", "remove-person"}
 # What the broker does by itself, or its operator on its host; and what people do without signing.
 BY_BROKER = {
     "broker.started", "key.added", "key.retired", "policy.loaded", "target.removed", "host.certified", "incident.warned",
@@ -91,6 +95,7 @@ ONLY_BY_SOURCES = BY_SOURCES - {"incident.opened"}
 UNSIGNED = {
     "person.invited", "target.invited", "person.unfrozen", "person.removed", "incident.closed", "grant.ended incident-closed",
     "grant.ended person-left", "grant.ended lapsed", "grant.ended expired", "grant.ended abandoned", "grant.started fast-path",
+    "grant.started called",
 }
 BY_PEOPLE = {"credential.issued", "certificate.renewed", "grant.used", "ledger.exported"}
 DUTIES = {
@@ -117,7 +122,7 @@ def check_fields(entry, where):
     for name in FIELDS[entry["kind"]].split():
         need(name in entry, where, f"the {entry['kind']} has no `{name}`")
         value = entry[name]
-        if name.endswith("_at"):
+        if name.endswith("_at") or name == "until":
             entry[name] = millis(value, where)
         elif name in ("length_ms", "count", "from", "to", "cut_bytes", "sessions", "took_ms"):
             need(type(value) is int and value >= 0, where, f"`{name}` is no number")

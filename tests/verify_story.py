@@ -23,7 +23,7 @@ class Story:
         self.keys, self.tokens, self.tokens_ever, self.frozen = {}, {}, set(), set()
         self.incidents, self.incidents_ever, self.grants, self.grants_ever = {}, set(), {}, set()
         self.sessions, self.roles, self.heard, self.unknown = {}, {}, set(), 0
-        self.over, self.drawn = {}, {}
+        self.over, self.drawn, self.vetoed = {}, {}, set()
 
     def read(self, line, place, where):
         """The next entry, as it stands on its line."""
@@ -60,8 +60,10 @@ class Story:
             self.rules = Rules(entry["text"])
         self.may_act(entry, where)
         part, _, _ = kind.partition(".")
+        if kind in ("incident.noted", "person.frozen", "person.removed"):
+            self.unlock_further(entry)
         deed = {"person": self.person, "certificate": self.person, "target": self.person, "incident": self.incident,
-                "grant": self.grant, "credential": self.grant, "session": self.at_target, "role": self.at_target}.get(part)
+                "grant": self.grant, "call": self.grant, "credential": self.grant, "session": self.at_target, "role": self.at_target}.get(part)
         if deed:
             deed(entry, said, where)
 
@@ -148,7 +150,7 @@ class Story:
     def check_words(self, entry, act, said, where):
         for name in ACTS[act][0].split():
             field = {"token-sha256": "token", "requester": "person", "for": "length_ms"}.get(name, name)
-            if name in ("until", "by-seconds") or (name == "sentence" and act != "request"):
+            if name in ("until", "by-seconds", "spoke-at") or (name == "sentence" and act != "request"):
                 continue  # compared with the grant
             value = {"for": lambda text: int(text) * 1_000, "held": lambda text: text == "yes"}.get(name, str)(said[name])
             need(entry.get(field) == value, where, f"`{name}: {said[name]}` was signed, and {entry.get(field)} is recorded")
@@ -252,6 +254,8 @@ class Story:
             return self.start(entry, said, grant, given, where)
         if kind == "grant.ended":
             return self.end(entry, grant, given, where)
+        if kind in ("call.recorded", "grant.approved"):
+            return self.unlock(entry, said, grant, given, where)
         need("basis" in grant and entry["at"] < grant["ends_at"], where, f"{name} is not active")
         if kind == "grant.extended":
             return self.extend(entry, said, grant, given, where)
@@ -313,21 +317,27 @@ class Story:
         need(given, where, f"the policy does not give {by} {entry['right']}")
         for field in ("rule", "sentence", "risk", "audience", "approvers"):
             need(entry[field] == given[field], where, f"the policy says `{field}: {given[field]}`, and not {entry[field]}")
+        need(entry.get("call", []) == given["callers"], where, f"the policy has `call: {given['callers']}`, and not {entry.get('call')}")
+        need(given["callers"] or not given["calls"], where, f"{name} needs a call, and the policy names nobody for it")
         need(entry["length_ms"] <= given["longest"], where, f"{name} is longer than the policy allows")
         if alone:
+            need((entry["incident"], by, entry["right"]) not in self.vetoed, where, f"{name} allows a self-grant that was vetoed")
             alone = millis(alone["from"], where), alone["longest_ms"]
             need(given["alone"] and alone[0] >= at + given["alone"][0] and alone[1] <= min(given["alone"][1], entry["length_ms"]),
                  where, f"{name} allows a self-grant that the policy does not")
         self.grants_ever.add(name)
-        self.grants[name] = dict(entry, alone=alone)
+        self.grants[name] = dict(entry, alone=alone, callers=entry.get("call", []), calls=[], yes={}, noted=set(), moved=None)
 
     def start(self, entry, said, grant, given, where):
         name, at, by, basis = entry["grant"], entry["at"], entry["by"], entry["basis"]
         need("basis" not in grant and at < grant["lapses_at"], where, f"{name} begins, and does not wait")
         need(given and all(given[field] == grant[field] for field in ("rule", "sentence")), where, f"the policy does not give {name} any more")
         latest = [at + grant["length_ms"], at + given["longest"], self.closes_at(grant["incident"], at, where)]
-        need(basis == "fast-path" or said["sentence"] == grant["sentence"], where, f"the sentence of {name} is another")
-        if basis == "fast-path":
+        need(basis in ("fast-path", "called") or said["sentence"] == grant["sentence"], where, f"the sentence of {name} is another")
+        need(basis == "called" or not (given["calls"] or grant["callers"]), where, f"{name} begins without a call")
+        if basis == "called":
+            latest += self.check_unlocked(entry, grant, given, where)
+        elif basis == "fast-path":
             need(not grant["approvers"] and grant["risk"] == "low", where, f"{name} needs a yes")
             need((entry["index"], at) == (grant["index"] + 1, grant["at"]), where, f"nobody asked for {name} just then")
         elif basis == "approved":
@@ -335,18 +345,63 @@ class Story:
             need(by in grant["approvers"] and by in given["approvers"], where, f"{by} is no approver of {name}")
             latest.append(millis(said["until"], where))
         else:
+            need(basis == "self-granted", where, f"`{basis}` is no way to begin")
             need(by == grant["person"] and grant["alone"] and given["alone"], where, f"{name} allows no self-grant")
+            need((grant["incident"], by, grant["right"]) not in self.vetoed, where, f"{name} begins alone, and that was vetoed")
             need(at >= grant["alone"][0], where, f"{name} begins alone too early")
             latest += [at + grant["alone"][1], at + given["alone"][1]]
         need(at < entry["ends_at"] <= min(latest), where, f"{name} lasts longer than it may")
         grant.update(basis=basis, begins_at=at, ends_at=entry["ends_at"])
 
+    def unlock(self, entry, said, grant, given, where):
+        """A call or a yes on the way of a request that needs a call."""
+        name, at, by = entry["grant"], entry["at"], entry["by"]
+        need(grant["callers"] and "basis" not in grant and at < grant["lapses_at"], where, f"{name} waits for no call")
+        self.closes_at(grant["incident"], at, where)
+        need(given and all(given[field] == grant[field] for field in ("rule", "sentence")), where, f"the policy does not give {name} any more")
+        need(said["sentence"] == grant["sentence"] and by != grant["person"], where, f"the word for {name} is another's, or of another sentence")
+        if entry["kind"] == "call.recorded":
+            need(by in grant["callers"] and by in given["callers"] and by not in grant["calls"], where, f"the call of {by} does not count for {name}")
+            need(millis(said["spoke-at"], where) == entry["spoke_at"], where, "another time was signed")
+            need(0 <= millis(said["at"], where) - entry["spoke_at"] <= 30 * MINUTE, where, "the call was not just before")
+            grant["calls"].append(by)
+        else:
+            need(by in grant["approvers"] and by in given["approvers"] and by not in grant["yes"], where, f"{by} is no approver of {name}")
+            need(millis(said["until"], where) == entry["until"], where, "another end was signed")
+            grant["yes"][by] = entry["until"]
+        grant["moved"] = at
+
+    def unlock_further(self, entry):
+        """Notes in an incident, and the word of somebody who is stopped or gone."""
+        for grant in self.grants.values():
+            if "basis" in grant:
+                continue
+            if entry["kind"] != "incident.noted":
+                grant["calls"] = [by for by in grant["calls"] if by != entry["person"]]
+                grant["yes"].pop(entry["person"], None)
+            elif entry["incident"] == grant["incident"] and entry["by"] in [grant["person"], *grant["callers"]]:
+                grant["noted"].add(entry["by"])
+                grant["moved"] = entry["at"]
+
+    def check_unlocked(self, entry, grant, given, where):
+        """Nothing is missing; the latest end that was agreed to, where somebody was asked."""
+        name, at = entry["grant"], entry["at"]
+        need(entry["by"] == BROKER and grant["callers"] and grant["moved"] == at, where, f"nothing was done for {name} just then")
+        called = [by for by in grant["calls"] if by in given["callers"]]
+        need(called, where, f"{name} begins without a call")
+        need(grant["noted"] & {grant["person"], *called}, where, f"{name} begins without a note")
+        yes = [until for by, until in grant["yes"].items() if by in given["approvers"] and until > at]
+        need(yes or not (given["asks"] or grant["approvers"]), where, f"{name} begins without a yes")
+        return [max(yes)] if yes else []
+
     def extend(self, entry, said, grant, given, where):
         name, by = entry["grant"], entry["by"]
         need(given and all(given[field] == grant[field] for field in ("rule", "sentence")), where, f"the policy does not give {name} any more")
         approves = by != grant["person"] and by in grant["approvers"] and by in given["approvers"]
-        alone = by == grant["person"] and (grant["basis"] == "self-granted" or not given["approvers"])
-        need(approves if grant["basis"] == "approved" else alone, where, f"{by} may not extend {name}")
+        if grant["basis"] == "called" and not grant["approvers"]:
+            approves = by != grant["person"] and by in grant["callers"] and by in given["callers"]
+        alone = by == grant["person"] and (grant["basis"] == "self-granted" or not (given["approvers"] or given["calls"]))
+        need(approves if grant["basis"] in ("approved", "called") else alone, where, f"{by} may not extend {name}")
         longest = min(given["longest"], grant["alone"][1]) if grant["basis"] == "self-granted" else given["longest"]
         latest = [grant["begins_at"] + longest, grant["ends_at"] + int(said["by-seconds"]) * 1_000, self.closes_at(grant["incident"], entry["at"], where)]
         need(grant["ends_at"] < entry["ends_at"] <= min(latest), where, f"{name} lasts longer than it may")
@@ -355,15 +410,18 @@ class Story:
     def end(self, entry, grant, given, where):
         name, at, by, ending = entry["grant"], entry["at"], entry["by"], entry["ending"]
         fits = {
-            "denied": lambda: "basis" not in grant and by in grant["approvers"],
+            "denied": lambda: "basis" not in grant and by in grant["approvers"] + grant["callers"],
             "lapsed": lambda: "basis" not in grant and at >= grant["lapses_at"],
             "expired": lambda: "basis" in grant and at >= grant["ends_at"],
             "dropped": lambda: by == grant["person"],
-            "revoked": lambda: by in grant["approvers"] or grant.get("basis") == "self-granted" or self.rules.selects(self.rules.duties.get("revoke", []), by),
+            "revoked": lambda: by in grant["approvers"] + grant["callers"] or grant.get("basis") == "self-granted" or self.rules.selects(self.rules.duties.get("revoke", []), by),
             "abandoned": lambda: grant["held"],
             "incident-closed": lambda: by != BROKER or at >= self.incidents[grant["incident"]]["closes_at"],
+            "vetoed": lambda: by != grant["person"] and (grant["basis"] == "self-granted" if "basis" in grant else grant["alone"]),
             "person-left": lambda: by != BROKER or not given,
         }.get(ending, lambda: True)
         need(fits(), where, f"{name} cannot end as {ending} by {by}")
+        if ending == "vetoed":
+            self.vetoed.add((grant["incident"], grant["person"], grant["right"]))
         del self.grants[name]
         self.over = {of: it for of, it in self.over.items() if at < it[0] + DAY} | {name: (at, grant)}

@@ -72,8 +72,10 @@ pub enum Command {
     Drop(grant::drop::Args),
     Approve(grant::approve::Args),
     Deny(grant::deny::Args),
+    Call(grant::call::Args),
     Revoke(grant::revoke::Args),
     SelfGrant(grant::self_grant::Args),
+    Veto(grant::veto::Args),
     Freeze(people::freeze::Args),
     #[command(subcommand)]
     Ledger(ledger::Command),

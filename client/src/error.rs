@@ -269,6 +269,7 @@ impl Refusal {
             | "NOT_PERMITTED"
             | "NOT_YOURS"
             | "NOT_APPROVER"
+            | "NOT_CALLER"
             | "SELF_APPROVAL"
             | "PERSON_FROZEN"
             | "SELF_GRANT_DENIED"
@@ -375,6 +376,7 @@ mod tests {
                     "NOT_PERMITTED",
                     "NOT_YOURS",
                     "NOT_APPROVER",
+                    "NOT_CALLER",
                     "SELF_APPROVAL",
                     "SELF_GRANT_DENIED",
                     "SELF_GRANT_TOO_EARLY",

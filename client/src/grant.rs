@@ -11,6 +11,48 @@ pub fn approvers(grant: &Grant) -> String {
     listed(&grant.approvers, "or")
 }
 
+/// Whose call it needs, in words.
+#[must_use]
+pub fn callers(grant: &Grant) -> String {
+    listed(&grant.callers, "or")
+}
+
+/// Everybody whose word it waits for, in words.
+#[must_use]
+pub fn asked(grant: &Grant) -> String {
+    let callers = grant.callers.iter();
+    let others = callers.filter(|caller| !grant.approvers.contains(caller));
+    let all: Vec<_> = grant.approvers.iter().chain(others).cloned().collect();
+    listed(&all, "or")
+}
+
+/// What a request that needs a call still waits for: "a call with mia or leon, a note in INC-12".
+#[must_use]
+pub fn still_needed(grant: &Grant) -> Option<String> {
+    let needed = grant.still_needed?;
+    let approval = || format!("a yes of {}", approvers(grant));
+    let call = || format!("a call with {}", callers(grant));
+    let note = || format!("a note in {}", grant.incident);
+    let parts = [
+        needed.approval.then(approval),
+        needed.call.then(call),
+        needed.note.then(note),
+    ];
+    let parts: Vec<_> = parts.into_iter().flatten().collect();
+    (!parts.is_empty()).then(|| parts.join(", "))
+}
+
+/// On whose word a grant began that needed a call: "leon, after a call with mia".
+#[must_use]
+pub fn called_by(grant: &Grant) -> String {
+    let callers: Vec<_> = grant.calls.iter().map(|call| call.by.clone()).collect();
+    let call = format!("a call with {}", listed(&callers, "and"));
+    match grant.agreed.as_slice() {
+        [] => call,
+        agreed => format!("{}, after {call}", listed(agreed, "and")),
+    }
+}
+
 /// A list in words: `a`, `a or b`, `a, b or c`; "nobody" for none.
 #[must_use]
 pub fn listed(items: &[String], last: &str) -> String {
@@ -46,6 +88,7 @@ pub fn ending_word(ending: GrantEnding) -> &'static str {
         GrantEnding::PersonLeft => "person-left",
         GrantEnding::PersonFrozen => "person-frozen",
         GrantEnding::Abandoned => "abandoned",
+        GrantEnding::Vetoed => "vetoed",
     }
 }
 
@@ -57,6 +100,7 @@ pub fn basis_word(basis: GrantBasis) -> &'static str {
         GrantBasis::FastPath => "fast-path",
         GrantBasis::Approved => "approved",
         GrantBasis::SelfGranted => "self-granted",
+        GrantBasis::Called => "called",
     }
 }
 
@@ -69,6 +113,7 @@ pub fn ending_sentence(grant: &Grant) -> String {
         GrantEnding::Lapsed => format!("nobody answered {id} in time: it lapsed"),
         GrantEnding::Dropped => format!("{id} was given back"),
         GrantEnding::Revoked => format!("{by} revoked {id}"),
+        GrantEnding::Vetoed => format!("{by} vetoed {id}, so nobody has it alone"),
         GrantEnding::Expired => format!("the time of {id} ran out"),
         GrantEnding::IncidentClosed => format!("{by} closed {}, which ended {id}", grant.incident),
         GrantEnding::PersonLeft => {
@@ -97,6 +142,7 @@ pub(crate) fn ended_error(grant: &Grant) -> Option<Error> {
     }
     let what = ending_sentence(grant);
     let again = format!("ask again: glass request {} -m \"why\"", grant.right);
+    let answered = format!("call {}, then {again}", asked(grant));
     Some(match grant.ending() {
         GrantEnding::Denied => Error::Denied {
             what,
@@ -104,7 +150,11 @@ pub(crate) fn ended_error(grant: &Grant) -> Option<Error> {
         },
         GrantEnding::Lapsed => Error::Denied {
             what,
-            next: format!("call {}, then {again}", approvers(grant)),
+            next: answered,
+        },
+        GrantEnding::Vetoed => Error::Ended {
+            what,
+            next: answered,
         },
         GrantEnding::IncidentClosed => Error::Ended {
             what,
@@ -131,6 +181,12 @@ pub(crate) fn begun_error(grant: &Grant) -> Option<Error> {
 /// How a grant that waits reads as an error, for those who do not.
 #[must_use]
 pub fn waiting_error(grant: &Grant) -> Error {
+    if let Some(needed) = still_needed(grant) {
+        return Error::Waiting {
+            what: format!("{} waits; still needed: {needed}", grant.id),
+            next: unlocking(grant),
+        };
+    }
     Error::Waiting {
         what: format!("{} waits for {}", grant.id, approvers(grant)),
         next: format!(
@@ -138,6 +194,31 @@ pub fn waiting_error(grant: &Grant) -> Error {
             id = grant.id
         ),
     }
+}
+
+/// What whom has to run for a request that needs a call.
+#[must_use]
+pub fn unlocking(grant: &Grant) -> String {
+    let needed = grant.still_needed.unwrap_or_default();
+    let (id, person) = (&grant.id, &grant.person);
+    let mut steps = Vec::new();
+    if needed.call {
+        steps.push(format!(
+            "call {}, who then runs: glass call {id} {person}",
+            callers(grant)
+        ));
+    }
+    if needed.note {
+        let incident = &grant.incident;
+        steps.push(format!(
+            "note what you agreed on: glass incident note --incident {incident} TEXT"
+        ));
+    }
+    if needed.approval {
+        let approvers = approvers(grant);
+        steps.push(format!("ask {approvers} to run: glass approve {id}"));
+    }
+    steps.join("; ")
 }
 
 /// When a grant ends, or a request lapses; `None` where it is over.
@@ -200,6 +281,7 @@ mod tests {
             (GrantEnding::PersonLeft, 83),
             (GrantEnding::PersonFrozen, 83),
             (GrantEnding::Abandoned, 83),
+            (GrantEnding::Vetoed, 83),
         ] {
             let error = Error::of_ended(&ended(ending, "leon", "")).unwrap();
             assert_eq!(error.exit_code(), code, "{ending:?}");

@@ -80,3 +80,6 @@ pub const STATEMENT_SKEW_BEHIND: SignedDuration = SignedDuration::from_hours(24)
 /// How long after the end of its grant a session may be recorded that was let in while the broker was
 /// out of reach, as the broker takes it.
 pub const LATE_WITHIN: SignedDuration = SignedDuration::from_hours(24);
+
+/// How long before it is recorded a call may have been; the broker's `CALL_WITHIN`.
+pub const CALL_WITHIN: SignedDuration = SignedDuration::from_mins(30);

@@ -31,6 +31,12 @@ pub struct Given {
     pub audience: String,
     /// Who may say yes; never the person.
     pub approvers: Vec<String>,
+    /// Whether the rule asks somebody to approve, be it nobody but the person.
+    pub asks: bool,
+    /// Whose call it needs; never the person.
+    pub callers: Vec<String>,
+    /// Whether the rule asks for a call.
+    pub calls: bool,
     /// What the person may begin alone if nobody answers.
     pub alone: Option<Alone>,
 }
@@ -104,13 +110,17 @@ impl Rules {
         let right = self.0.rights.get(&id)?;
         let rule = self.0.rule_for(&person, &id)?;
         let approvers = self.0.approvers(rule, &person);
+        let callers = self.0.callers(rule, &person);
         Some(Given {
             rule: rule.name.to_string(),
             sentence: right.sentence.to_string(),
             risk: right.risk.to_string(),
             longest: right.longest.as_millis(),
             audience: right.audience.to_string(),
-            approvers: approvers.iter().map(ToString::to_string).collect(),
+            approvers: texts(&approvers),
+            asks: !rule.approvers.is_empty(),
+            callers: texts(&callers),
+            calls: !rule.call.is_empty(),
             alone: match rule.if_nobody_answers {
                 IfNobodyAnswers::Deny => None,
                 IfNobodyAnswers::SelfGrant { after, longest } => Some(Alone {

@@ -4,7 +4,7 @@ use breakglass_proto::v1;
 use jiff::Timestamp;
 
 use crate::{
-    grant::{approvers, basis_word, deadline, ending_sentence, state_word},
+    grant::{asked, basis_word, called_by, deadline, ending_sentence, state_word, still_needed},
     output::Printer,
     text::plain,
     time, view,
@@ -28,7 +28,8 @@ pub fn grant(printer: &Printer, grant: &v1::Grant, now: Timestamp) {
     fact(printer, "asked", &at(grant.requested_at.as_ref()));
     fact(printer, "for", &length.unwrap_or_default());
     if grant.state() == v1::GrantState::Waiting {
-        fact(printer, "waits for", &approvers(grant));
+        fact(printer, "waits for", &asked(grant));
+        fact(printer, "needed", &still_needed(grant).unwrap_or_default());
         fact(printer, "lapses", &at(grant.lapses_at.as_ref()));
         fact(printer, "self-grant", &self_grant(grant, now));
     }
@@ -55,7 +56,10 @@ pub fn grants(printer: &Printer, grants: &[v1::Grant], now: Timestamp) {
             None => when(grant.ended_at.as_ref(), now),
         };
         let who = match grant.state() {
-            v1::GrantState::Waiting => format!("waits for {}", approvers(grant)),
+            v1::GrantState::Waiting => match still_needed(grant) {
+                Some(needed) => format!("needs {needed}"),
+                None => format!("waits for {}", asked(grant)),
+            },
             _ => yes(grant),
         };
         vec![
@@ -224,6 +228,7 @@ fn yes(grant: &v1::Grant) -> String {
         v1::GrantBasis::FastPath => "nobody needed".to_owned(),
         v1::GrantBasis::Approved => grant.approved_by.clone(),
         v1::GrantBasis::SelfGranted => "SELF-GRANTED".to_owned(),
+        v1::GrantBasis::Called => called_by(grant),
     }
 }
 
@@ -233,6 +238,7 @@ fn began(grant: &v1::Grant, now: Timestamp) -> String {
         v1::GrantBasis::Unspecified => when,
         v1::GrantBasis::Approved => format!("{when}, approved by {}", grant.approved_by),
         v1::GrantBasis::SelfGranted => format!("{when}, SELF-GRANTED: nobody said yes"),
+        v1::GrantBasis::Called => format!("{when}, by {}", called_by(grant)),
         v1::GrantBasis::FastPath => format!("{when}, {}", basis_word(grant.basis())),
     }
 }

@@ -69,6 +69,21 @@ pub fn of_here(text: &str) -> Option<Timestamp> {
         .ok()
 }
 
+/// The last moment at which this laptop's clock on the wall showed a time of day.
+#[must_use]
+pub fn last(clock: jiff::civil::Time, now: Timestamp) -> Timestamp {
+    let today = now.to_zoned_datetime(TimeZone::system());
+    let of_day = |date: jiff::civil::Date| {
+        let wall = date.to_datetime(clock);
+        let zoned = TimeZone::system().to_ambiguous_timestamp(wall);
+        zoned.compatible().ok().filter(|at| *at <= now)
+    };
+    let yesterday = today.date().yesterday().ok();
+    of_day(today.date())
+        .or_else(|| yesterday.and_then(of_day))
+        .unwrap_or(now)
+}
+
 /// A time for the contract.
 #[must_use]
 pub fn to_proto(time: Timestamp) -> prost_types::Timestamp {

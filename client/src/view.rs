@@ -33,6 +33,22 @@ pub struct GrantView<'a> {
     ending_reason: Option<&'a str>,
     held: bool,
     credentials: u32,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    callers: &'a [String],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    calls: Vec<CallView<'a>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    agreed: &'a [String],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    still_needed: Option<Vec<&'static str>>,
+}
+
+/// A call on record.
+#[derive(Debug, Serialize)]
+struct CallView<'a> {
+    by: &'a str,
+    spoke_at: Option<String>,
+    recorded_at: Option<String>,
 }
 
 impl<'a> From<&'a v1::Grant> for GrantView<'a> {
@@ -66,8 +82,30 @@ impl<'a> From<&'a v1::Grant> for GrantView<'a> {
             ending_reason: some(&grant.ending_reason),
             held: grant.held,
             credentials: grant.credentials,
+            callers: &grant.callers,
+            calls: grant.calls.iter().map(call).collect(),
+            agreed: &grant.agreed,
+            still_needed: grant.still_needed.map(needed),
         }
     }
+}
+
+fn call(call: &v1::Call) -> CallView<'_> {
+    CallView {
+        by: &call.by,
+        spoke_at: at(call.spoke_at.as_ref()),
+        recorded_at: at(call.recorded_at.as_ref()),
+    }
+}
+
+fn needed(needed: v1::StillNeeded) -> Vec<&'static str> {
+    let parts = [
+        (needed.approval, "approval"),
+        (needed.call, "call"),
+        (needed.note, "note"),
+    ];
+    let parts = parts.into_iter().filter(|(is_needed, _)| *is_needed);
+    parts.map(|(_, name)| name).collect()
 }
 
 /// Grants, in their order.

@@ -213,6 +213,22 @@ acts! {
         incident: String = "incident",
         reason: String = "reason",
     }
+    /// Say that one spoke with who asked, before their grant may begin.
+    RecordCall = "record-call" {
+        grant: String = "grant",
+        incident: String = "incident",
+        requester: String = "requester",
+        right: String = "right",
+        /// The sentence the signer was shown.
+        sentence: String = "sentence",
+        /// When they spoke, by the clock of `at`.
+        spoke_at: Timestamp = "spoke-at",
+    }
+    /// End what somebody began alone, or may begin alone.
+    Veto = "veto" {
+        grant: String = "grant",
+        reason: String = "reason",
+    }
 }
 
 impl Statement {
@@ -437,6 +453,56 @@ mod tests {
             act: Act::HoldIncident {
                 incident: "INC-12".into(),
                 reason: "the queue is still full".into(),
+            },
+            ..approval()
+        };
+        assert_eq!(statement.to_text(), golden);
+        assert_eq!(Statement::parse(golden), Ok(statement));
+    }
+
+    #[test]
+    fn a_recorded_call_is_frozen_too() {
+        let golden = "breakglass/v1 record-call\n\
+            origin: glass.example/ledger\n\
+            by: mia\n\
+            at: 2026-11-23T03:05:00.000Z\n\
+            grant: G-45\n\
+            incident: INC-12\n\
+            requester: founder\n\
+            right: read-secrets\n\
+            sentence: read the shop's secrets\n\
+            spoke-at: 2026-11-23T03:04:00.000Z\n\
+            nonce: BwcHBwcHBwcHBwcHBwcHBw\n";
+        let statement = Statement {
+            by: "mia".into(),
+            act: Act::RecordCall {
+                grant: "G-45".into(),
+                incident: "INC-12".into(),
+                requester: "founder".into(),
+                right: "read-secrets".into(),
+                sentence: "read the shop's secrets".into(),
+                spoke_at: "2026-11-23T03:04:00Z".parse().unwrap(),
+            },
+            ..approval()
+        };
+        assert_eq!(statement.to_text(), golden);
+        assert_eq!(Statement::parse(golden), Ok(statement));
+    }
+
+    #[test]
+    fn a_veto_is_frozen_too() {
+        let golden = "breakglass/v1 veto\n\
+            origin: glass.example/ledger\n\
+            by: designer\n\
+            at: 2026-11-23T03:05:00.000Z\n\
+            grant: G-45\n\
+            reason: wait for leon\n\
+            nonce: BwcHBwcHBwcHBwcHBwcHBw\n";
+        let statement = Statement {
+            by: "designer".into(),
+            act: Act::Veto {
+                grant: "G-45".into(),
+                reason: "wait for leon".into(),
             },
             ..approval()
         };

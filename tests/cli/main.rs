@@ -9,6 +9,7 @@ mod broker;
 mod exec;
 mod exit_codes;
 mod forks;
+mod founders_path;
 mod golden;
 mod help;
 mod json;

@@ -11,16 +11,7 @@ fn the_main_job_as_it_is_read() {
     let playground = Playground::begins();
     let mut transcript = String::new();
     let mut types = |who: &str, words: &[&str]| {
-        let said = playground.glass(who, words);
-        let shown: Vec<_> = words.iter().map(|word| quoted(word)).collect();
-        let _ = writeln!(transcript, "{who}$ glass {}", shown.join(" "));
-        for (side, text) in [(' ', &said.out), ('!', &said.err)] {
-            for line in text.lines() {
-                let line = settled(&playground, line);
-                let _ = writeln!(transcript, "{side} {}", line.trim_end());
-            }
-        }
-        let _ = writeln!(transcript, "= {}\n", said.code);
+        transcript.push_str(&typed(&playground, who, words));
     };
     let revert: &[&str] = &[
         "exec",
@@ -74,6 +65,21 @@ fn the_main_job_as_it_is_read() {
     types("founder", &["incident", "show", "INC-1"]);
     types("founder", &["ledger", "verify"]);
     golden::holds("transcripts/main-job.txt", &transcript);
+}
+
+/// What somebody types, and all that it prints.
+pub(crate) fn typed(playground: &Playground, who: &str, words: &[&str]) -> String {
+    let said = playground.glass(who, words);
+    let shown: Vec<_> = words.iter().map(|word| quoted(word)).collect();
+    let mut transcript = format!("{who}$ glass {}\n", shown.join(" "));
+    for (side, text) in [(' ', &said.out), ('!', &said.err)] {
+        for line in text.lines() {
+            let line = settled(playground, line);
+            let _ = writeln!(transcript, "{side} {}", line.trim_end());
+        }
+    }
+    let _ = writeln!(transcript, "= {}\n", said.code);
+    transcript
 }
 
 fn quoted(word: &str) -> String {

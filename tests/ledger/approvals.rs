@@ -80,6 +80,48 @@ fn every_yes_is_that_of_an_approver_to_that_request() {
 }
 
 #[test]
+fn a_veto_holds_and_is_somebody_elses() {
+    each_is_found(forgeries! {
+        "one's own", |night| {
+            let of = night.asks("G-1", "drop-db");
+            night.vetoes("mia", &of);
+        } => "G-1 ends as vetoed by mia", "G-1 cannot end as vetoed by mia";
+        "of what an approver agreed to", |night| {
+            let of = night.approved("G-1");
+            night.vetoes("eve", &of);
+        } => "G-1 ends as vetoed by eve", "G-1 cannot end as vetoed by eve";
+        "of what cannot be begun alone", |night| {
+            let of = night.asks("G-1", "read-secrets");
+            night.vetoes("eve", &of);
+        } => "G-1 ends as vetoed by eve", "G-1 cannot end as vetoed by eve";
+        "nobody signed it", |night| {
+            let of = night.asks("G-1", "drop-db");
+            night.vetoes("eve", &of);
+            night.leaves_out("signed");
+        } => "bears no statement", "without a statement";
+        "a self-grant after it", |night| {
+            let first = night.asks("G-1", "drop-db");
+            let second = night.asks("G-2", "drop-db");
+            night.minutes_pass(20);
+            night.vetoes("eve", &first);
+            night.begins_alone(&second, json!({}));
+        } => "mia began G-2 alone, and that was vetoed", "G-2 begins alone, and that was vetoed";
+        "a request after it that allows one", |night| {
+            let of = night.asks("G-1", "drop-db");
+            night.vetoes("eve", &of);
+            night.asks("G-2", "drop-db");
+        } => "G-2 allows a self-grant that was vetoed", "G-2 allows a self-grant that was vetoed";
+        "it lives on after it", |night| {
+            let of = night.asks("G-1", "drop-db");
+            night.minutes_pass(20);
+            night.begins_alone(&of, json!({}));
+            night.vetoes("eve", &of);
+            night.issues(&of);
+        } => "G-1 has ended before", "G-1 does not live";
+    });
+}
+
+#[test]
 fn without_a_yes_only_low_risks_begin_and_self_grants_the_rule_allows() {
     each_is_found(forgeries! {
         "the fast path where somebody has to say yes", |night| {

@@ -93,6 +93,9 @@ fn both_verifiers_accept_lists_that_reach_everything() {
         "grant.started fast-path",
         "grant.started approved",
         "grant.started self-granted",
+        "grant.started called",
+        "call.recorded",
+        "grant.approved",
         "grant.extended",
         "credential.issued",
         "target.invited",
@@ -115,6 +118,7 @@ fn both_verifiers_accept_lists_that_reach_everything() {
         "grant.ended person-left",
         "grant.ended person-frozen",
         "grant.ended abandoned",
+        "grant.ended vetoed",
         "refused",
         "ledger.exported",
     ] {

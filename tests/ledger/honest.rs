@@ -42,6 +42,18 @@ fn a_self_grant_when_nobody_answers() {
 }
 
 #[test]
+fn a_self_grant_that_is_vetoed_and_a_request_after_it() {
+    let mut night = Night::begins();
+    let of = night.asks("G-1", "drop-db");
+    night.minutes_pass(10);
+    night.begins_alone(&of, json!({}));
+    night.vetoes("eve", &of);
+    let of = night.asks_but("G-2", "drop-db", json!({"self_grant": null}));
+    night.approves(&of);
+    is_whole(&night);
+}
+
+#[test]
 fn freezes_and_removals_end_what_people_have() {
     let mut night = Night::begins();
     let of = night.approved("G-1");

@@ -22,5 +22,6 @@ mod policies;
 mod statements;
 mod steps;
 mod targets;
+mod unlocking;
 mod verbs;
 mod verifiers;

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 pub(crate) const ORIGIN: &str = "glass.example/ledger";
 
-/// Two engineers, who restart alone and touch the database on each other's word; one who looks.
+/// Two engineers, who restart alone, touch the database on each other's word, and the keys and the vault
+/// after a call; one who looks.
 pub(crate) const POLICY: &str = r#"
 version = 1
 [people.mia]
@@ -58,6 +59,16 @@ sentence = "read the secrets"
 risk = "high"
 longest = "30m"
 audience = "https://vault.example"
+[rights.rotate-keys]
+sentence = "rotate the keys"
+risk = "high"
+longest = "30m"
+audience = "https://vault.example"
+[rights.open-vault]
+sentence = "open the vault"
+risk = "high"
+longest = "30m"
+audience = "https://vault.example"
 [[rules]]
 name = "alone"
 who = ["job:engineer"]
@@ -77,6 +88,18 @@ name = "secrets"
 who = ["job:engineer"]
 rights = ["read-secrets"]
 approvers = ["job:engineer"]
+[[rules]]
+name = "keys"
+who = ["job:engineer"]
+rights = ["rotate-keys"]
+approvers = []
+call = ["job:engineer"]
+[[rules]]
+name = "vault"
+who = ["job:engineer"]
+rights = ["open-vault"]
+approvers = ["job:engineer"]
+call = ["job:engineer"]
 [duties]
 open_incidents = ["job:engineer"]
 close_incidents = ["job:engineer"]

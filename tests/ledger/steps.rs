@@ -4,7 +4,7 @@
 use breakglass_domain::command::{RoleOutcome, Wanted};
 use breakglass_domain::event::{RoleStep, SessionEnd};
 use breakglass_domain::{
-    Act, Grant, GrantId, IncidentId, Lifetime, Nonce, Prose, Refusal, Severity,
+    Act, Grant, GrantId, IncidentId, Lifetime, Nonce, Prose, Refusal, Severity, Time,
 };
 use breakglass_proto::statement::Act as Said;
 use jiff::SignedDuration;
@@ -207,7 +207,14 @@ fn newest(house: &House) -> IncidentId {
 }
 
 fn asks(house: &mut House, who: &str, about: u8, much: u8) -> Result<(), Refusal> {
-    let right = ["restart", "drop-db", "read-secrets"][usize::from(about) % 3];
+    let rights = [
+        "restart",
+        "drop-db",
+        "read-secrets",
+        "rotate-keys",
+        "open-vault",
+    ];
+    let right = rights[usize::from(about) % rights.len()];
     let known = house.state.policy.rights.get(&right.parse().unwrap());
     let sentence = known
         .map_or("do it", |right| right.sentence.as_str())
@@ -250,6 +257,8 @@ fn about_grant(house: &mut House, (what, who, about, much): Step) -> Result<(), 
     };
     let holder = grant.of.person.as_str();
     let approver = grant.approvers.first().map_or("leon", |who| who.as_str());
+    let caller = grant.unlock.as_ref().and_then(|it| it.callers.first());
+    let caller = caller.map_or("leon", |who| who.as_str());
     let anybody = who % 8 == 7;
     let by = |fitting: &str| match anybody {
         true => TEAM[usize::from(much) % 3].to_owned(),
@@ -257,6 +266,7 @@ fn about_grant(house: &mut House, (what, who, about, much): Step) -> Result<(), 
     };
     let id = grant.of.grant;
     match what % 36 {
+        20..=23 if grant.unlock.is_some() && who % 2 == 0 => calls(house, &by(caller), grant, much),
         20..=23 => approves(house, &by(approver), grant, much),
         24 | 25 => begins_alone(house, &by(holder), grant),
         26 => issues(house, &by(holder), id, much),
@@ -267,16 +277,18 @@ fn about_grant(house: &mut House, (what, who, about, much): Step) -> Result<(), 
                 program: line("psql"),
             },
         ),
-        28 | 29 => {
+        28 => {
             let extender = [holder, approver][usize::from(who) % 2];
             extends(house, &by(extender), id, u32::from(much) % 20 * 60)
         }
-        30 => ends(
-            house,
-            &by([holder, approver][usize::from(who) % 2]),
-            id,
-            much,
-        ),
+        29 | 30 => {
+            let ender = if much.is_multiple_of(4) {
+                holder
+            } else {
+                approver
+            };
+            ends(house, &by(ender), id, much)
+        }
         _ if much < 60 => house.broker_does(Act::Abandon { grant: id }),
         _ => lifts(house, TEAM[usize::from(who) % 2], much),
     }
@@ -363,6 +375,36 @@ fn approves(house: &mut House, by: &str, grant: &Grant, much: u8) -> Result<(), 
     house.does(by, said, act)
 }
 
+/// Speaks with who asks, and notes it.
+fn calls(house: &mut House, by: &str, grant: &Grant, much: u8) -> Result<(), Refusal> {
+    let ago = i64::from(much) * 12_000 - 60_000;
+    let spoke_at = Time::from_millis(house.now.as_millis() - ago);
+    let of = &grant.of;
+    let said = Said::RecordCall {
+        grant: of.grant.to_string(),
+        incident: of.incident.to_string(),
+        requester: of.person.to_string(),
+        right: of.right.to_string(),
+        sentence: grant.sentence.to_string(),
+        spoke_at: spoke_at.timestamp(),
+    };
+    let act = Act::RecordCall {
+        grant: of.grant,
+        incident: of.incident,
+        requester: of.person.clone(),
+        right: of.right.clone(),
+        sentence: grant.sentence.clone(),
+        spoke_at,
+    };
+    house.does(by, said, act)?;
+    let (incident, text) = (of.incident.to_string(), "we spoke".to_owned());
+    let noted = Act::Note {
+        incident: of.incident,
+        text: Prose::parse(&text).unwrap(),
+    };
+    house.does(by, Said::Note { incident, text }, noted)
+}
+
 fn begins_alone(house: &mut House, by: &str, grant: &Grant) -> Result<(), Refusal> {
     let of = &grant.of;
     let said = Said::SelfGrant {
@@ -398,7 +440,14 @@ fn extends(house: &mut House, by: &str, id: GrantId, secs: u32) -> Result<(), Re
 
 fn ends(house: &mut House, by: &str, id: GrantId, much: u8) -> Result<(), Refusal> {
     let (grant, reason, why) = (id.to_string(), "no".to_owned(), line("no"));
-    let (said, act) = match much % 3 {
+    let (said, act) = match much % 4 {
+        3 => (
+            Said::Veto { grant, reason },
+            Act::Veto {
+                grant: id,
+                reason: why,
+            },
+        ),
         0 => (Said::Drop { grant }, Act::Drop { grant: id }),
         1 => (
             Said::Deny { grant, reason },

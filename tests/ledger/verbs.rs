@@ -97,6 +97,8 @@ impl Night {
         let (sentence, risk, rule) = match right {
             "restart" => ("restart the shop", "low", "alone"),
             "drop-db" => ("drop the database", "high", "database"),
+            "rotate-keys" => ("rotate the keys", "high", "keys"),
+            "open-vault" => ("open the vault", "high", "vault"),
             _ => ("read the secrets", "high", "secrets"),
         };
         let audience = match right {
@@ -104,13 +106,17 @@ impl Night {
             "drop-db" => "https://db.example",
             _ => "https://vault.example",
         };
-        let approvers = if risk == "low" { vec![] } else { vec!["leon"] };
+        let asks_nobody = risk == "low" || right == "rotate-keys";
+        let approvers = if asks_nobody { vec![] } else { vec!["leon"] };
         let mut body = json!({"sentence": sentence, "risk": risk, "reason": "flood",
             "length_ms": 600_000, "rule": rule, "approvers": approvers,
             "lapses_at": self.minutes(60), "held": false, "key": self.key("mia").id(),
             "audience": audience});
         if right == "drop-db" {
             body["self_grant"] = json!({"from": self.minutes(10), "longest_ms": 600_000});
+        }
+        if ["rotate-keys", "open-vault"].contains(&right) {
+            body["call"] = json!(["leon"]);
         }
         let act = Act::Request {
             right: right.into(),
@@ -186,6 +192,15 @@ impl Night {
         let started = json!({"basis": "self-granted", "ends_at": self.minutes(10)});
         let body = with(with(of.clone(), started), but);
         self.does("mia", act, "grant.started", body);
+    }
+
+    pub(crate) fn vetoes(&mut self, who: &str, of: &Value) {
+        let act = Act::Veto {
+            grant: of["grant"].as_str().unwrap().into(),
+            reason: "wait".into(),
+        };
+        let body = with(of.clone(), json!({"ending": "vetoed", "reason": "wait"}));
+        self.does(who, act, "grant.ended", body);
     }
 
     pub(crate) fn extends(&mut self, who: &str, of: &Value, seconds: i64, ends_at: String) {

@@ -40,7 +40,7 @@ pub use world::World;
 pub const TEAM: [&str; 5] = ["mia", "leon", "founder", "designer", "support"];
 
 /// Every stable reason of a refusal.
-pub const REASONS: [&str; 44] = [
+pub const REASONS: [&str; 50] = [
     "NO_OPEN_INCIDENT",
     "UNKNOWN_INCIDENT",
     "INCIDENT_CLOSED",
@@ -59,6 +59,12 @@ pub const REASONS: [&str; 44] = [
     "SENTENCE_CHANGED",
     "SELF_GRANT_DENIED",
     "SELF_GRANT_TOO_EARLY",
+    "NOT_CALLER",
+    "NO_CALL_WANTED",
+    "CALL_RECORDED",
+    "CALL_TIME",
+    "APPROVED_ALREADY",
+    "NOTHING_TO_VETO",
     "PERSON_FROZEN",
     "NOT_FROZEN",
     "NOT_ENROLLED",

@@ -247,18 +247,156 @@ async fn secrets_are_never_begun_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_founders_way_in_is_locked_until_an_engineer_says_yes() {
+async fn the_founders_way_in_is_locked_until_a_call_and_a_note() {
     let world = flooded().await;
     let request = world.waits_for("founder", "revert-config").await;
-    assert_eq!(request.approvers, ["leon", "mia"]);
+    assert_eq!(request.callers, ["leon", "mia"]);
+    let needed = request.still_needed.unwrap();
+    assert!(needed.call && needed.note && !needed.approval);
+    for who in ["founder", "support"] {
+        assert_eq!(
+            reason(world.records_call(who, &request.id).await),
+            "NOT_CALLER"
+        );
+    }
     assert_eq!(
-        reason(world.approves("founder", &request.id).await),
-        "SELF_APPROVAL"
+        reason(world.takes_jwt("founder", &request.id).await),
+        "GRANT_WAITING"
     );
-    let note = ["incident", "note", "called Mia at 03:10"];
+    let called = world.records_call("mia", &request.id).await.unwrap();
+    assert_eq!(called.state(), GrantState::Waiting, "the note is missing");
+    assert_eq!(called.calls[0].by, "mia");
+    let note = [
+        "incident",
+        "note",
+        "called Mia at 03:10, she reverts with me",
+    ];
     assert_eq!(world.glass("founder", &note).await.code, 0);
-    world.approves("mia", &request.id).await.unwrap();
+    let begun = world.grant(&request.id).await;
+    assert_eq!(begun.basis(), GrantBasis::Called);
     world.takes_jwt("founder", &request.id).await.unwrap();
+
+    let kinds: Vec<_> = world
+        .entries()
+        .iter()
+        .map(|entry| entry["kind"].clone())
+        .collect();
+    let story = [
+        "grant.requested",
+        "call.recorded",
+        "incident.noted",
+        "grant.started",
+    ];
+    let mut told = kinds.iter();
+    for kind in story {
+        assert!(told.any(|it| it == kind), "{kind} in its order: {kinds:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_locked_request_still_needs_is_shown_to_everybody_concerned() {
+    let world = flooded().await;
+    let request = [
+        "request",
+        "revert-config",
+        "-m",
+        "roll 4711 back",
+        "--no-wait",
+    ];
+    let asked = world.glass("founder", &request).await;
+    assert_eq!(asked.code, 81, "{}", asked.err);
+    let needed = "still needed: a call with leon or mia, a note in INC-1";
+    assert!(asked.err.contains(needed), "{}", asked.err);
+    assert!(
+        asked.err.contains("glass call G-1 founder"),
+        "{}",
+        asked.err
+    );
+    for screen in [&["approve"][..], &["status"], &["grants", "show", "G-1"]] {
+        let seen = world.glass("mia", screen).await;
+        let needs = "a call with leon or mia, a note in INC-1";
+        assert!(seen.out.contains(needs), "{screen:?}: {}", seen.out);
+    }
+    let yes = world.glass("mia", &["approve", "G-1"]).await;
+    assert_eq!(yes.code, 82);
+    assert!(
+        yes.err.contains("G-1 needs your call, and not your yes"),
+        "{}",
+        yes.err
+    );
+    let wrong = world.glass("mia", &["call", "G-1", "support"]).await;
+    assert_eq!(wrong.code, 2, "{}", wrong.err);
+    let old = world
+        .glass(
+            "mia",
+            &["call", "G-1", "founder", "--at", "2020-01-01T00:00:00Z"],
+        )
+        .await;
+    assert_ne!(old.code, 0);
+    assert!(old.err.contains("within the last 30m"), "{}", old.err);
+    let call = world.glass("mia", &["call", "G-1", "founder"]).await;
+    assert_eq!(call.code, 0, "{}", call.err);
+    assert!(
+        call.out.contains("Still needed: a note in INC-1"),
+        "{}",
+        call.out
+    );
+    let note = world
+        .glass(
+            "mia",
+            &["incident", "note", "the founder called, 4711 goes"],
+        )
+        .await;
+    assert_eq!(note.code, 0, "{}", note.err);
+    let begun = world.glass("founder", &["grants", "show", "G-1"]).await;
+    assert!(begun.out.contains("by a call with mia"), "{}", begun.out);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_call_survives_a_restart_of_the_broker() {
+    let mut world = flooded().await;
+    let request = world.waits_for("founder", "revert-config").await;
+    world.records_call("mia", &request.id).await.unwrap();
+    world.restarts().await;
+    let missing = world.grant(&request.id).await.still_needed.unwrap();
+    assert!(missing.note && !missing.call);
+    let note = ["incident", "note", "called Mia"];
+    assert_eq!(world.glass("founder", &note).await.code, 0);
+    assert_eq!(world.grant(&request.id).await.state(), GrantState::Active);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_designer_vetoes_what_was_begun_alone() {
+    let mut world = flooded().await;
+    let request = world.waits_for("mia", "migrate-shop-db").await;
+    world.minutes_pass(11).await;
+    world.grants_themselves("mia", &request.id).await.unwrap();
+    let own = world.glass("mia", &["veto", &request.id, "-m", "oh"]).await;
+    assert_eq!(own.code, 82, "{}", own.err);
+    let seen = world.glass("support", &["status"]).await;
+    assert!(seen.out.contains("glass veto G-1"), "{}", seen.out);
+    let veto = ["veto", &request.id, "-m", "leon is on his way"];
+    let vetoed = world.glass("designer", &veto).await;
+    assert_eq!(vetoed.code, 0, "{}", vetoed.err);
+    let rest = "for the rest of INC-1, mia needs an approver to change the shop database";
+    assert!(vetoed.out.contains(rest), "{}", vetoed.out);
+    let ended = world.grant(&request.id).await;
+    assert_eq!(
+        (ended.ending(), &*ended.ended_by, &*ended.ending_reason),
+        (GrantEnding::Vetoed, "designer", "leon is on his way")
+    );
+    assert_eq!(
+        reason(world.takes_jwt("mia", &request.id).await),
+        "GRANT_ENDED"
+    );
+
+    let again = world.waits_for("mia", "migrate-shop-db").await;
+    assert!(again.self_grant_at.is_none());
+    world.restarts().await;
+    world.minutes_pass(11).await;
+    let alone = world.grants_themselves("mia", &again.id).await;
+    assert_eq!(reason(alone), "SELF_GRANT_DENIED", "also after a restart");
+    world.approves("leon", &again.id).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

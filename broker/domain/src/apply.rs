@@ -42,10 +42,16 @@ impl State {
             | Change::CertificateRenewed { .. }
             | Change::PersonRemoved { .. }
             | Change::PersonFrozen { .. }
-            | Change::PersonUnfrozen { .. } => self.apply_to_people(event),
+            | Change::PersonUnfrozen { .. } => {
+                self.apply_to_people(event);
+                self.apply_to_unlocks(event);
+            }
             Change::IncidentOpened { .. } => self.add_incident(event),
-            Change::IncidentNoted { incident, .. }
-            | Change::IncidentWarned { incident, .. }
+            Change::IncidentNoted { incident, .. } => {
+                self.apply_to_incident(*incident, event);
+                self.apply_to_unlocks(event);
+            }
+            Change::IncidentWarned { incident, .. }
             | Change::IncidentResolved { incident, .. }
             | Change::IncidentRefired { incident, .. }
             | Change::IncidentHeld { incident, .. }
@@ -53,10 +59,19 @@ impl State {
             Change::GrantRequested { .. } => self.add_grant(event),
             Change::GrantStarted { of, .. }
             | Change::GrantExtended { of, .. }
-            | Change::GrantUsed { of, .. } => self.apply_to_grant(of.grant, event),
-            Change::CredentialIssued { of, .. } | Change::GrantEnded { of, .. } => {
+            | Change::GrantUsed { of, .. }
+            | Change::CallRecorded { of, .. }
+            | Change::GrantApproved { of, .. } => self.apply_to_grant(of.grant, event),
+            Change::CredentialIssued { of, .. } => {
                 self.apply_to_grant(of.grant, event);
                 self.apply_to_targets(event);
+            }
+            Change::GrantEnded { of, .. } => {
+                self.apply_to_grant(of.grant, event);
+                self.apply_to_targets(event);
+                if let Some(incident) = self.incidents.get_mut(&of.incident) {
+                    incident.apply(event);
+                }
             }
             Change::TargetInvited { .. }
             | Change::TargetEnrolled { .. }
@@ -160,6 +175,14 @@ impl State {
         // Only what is over has no deadline.
         if after.is_none() {
             self.forget_grant(id, event.at);
+        }
+    }
+
+    /// What happened to an incident or a person, and is a part of what some requests wait for.
+    fn apply_to_unlocks(&mut self, event: &Event) {
+        let locked = self.grants.values_mut();
+        for grant in locked.filter(|grant| grant.unlock.is_some()) {
+            grant.apply(event);
         }
     }
 

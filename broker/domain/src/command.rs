@@ -181,6 +181,21 @@ pub enum Act {
         /// Why.
         reason: Line,
     },
+    /// Say that one spoke with who asked. All that was shown must still be so.
+    RecordCall {
+        /// For which request.
+        grant: GrantId,
+        /// As shown.
+        incident: IncidentId,
+        /// As shown: whom they spoke with.
+        requester: PersonId,
+        /// As shown.
+        right: RightId,
+        /// As shown.
+        sentence: Line,
+        /// When they spoke.
+        spoke_at: Time,
+    },
     /// Begin one's own grant when nobody answered.
     SelfGrant {
         /// Which.
@@ -208,6 +223,13 @@ pub enum Act {
     },
     /// End somebody's grant.
     Revoke {
+        /// Which.
+        grant: GrantId,
+        /// Why.
+        reason: Line,
+    },
+    /// End what somebody began alone, or may begin alone.
+    Veto {
         /// Which.
         grant: GrantId,
         /// Why.
@@ -401,9 +423,11 @@ impl Act {
             Self::Approve { .. } => "approve",
             Self::Deny { .. } => "deny",
             Self::SelfGrant { .. } => "self-grant",
+            Self::RecordCall { .. } => "record-call",
             Self::Extend { .. } => "extend",
             Self::Drop { .. } => "drop",
             Self::Revoke { .. } => "revoke",
+            Self::Veto { .. } => "veto",
             Self::Issue { .. } => "issue-credential",
             Self::Use { .. } => "report-use",
             Self::OpenSession { .. } => "open-session",
@@ -428,6 +452,7 @@ impl Act {
             Self::Request { .. }
                 | Self::Approve { .. }
                 | Self::SelfGrant { .. }
+                | Self::RecordCall { .. }
                 | Self::Extend { .. }
                 | Self::Issue { .. }
                 | Self::Open { .. }
@@ -451,6 +476,7 @@ impl Act {
             Self::Deny { .. }
                 | Self::Drop { .. }
                 | Self::Revoke { .. }
+                | Self::Veto { .. }
                 | Self::Close { .. }
                 | Self::Freeze { .. }
                 | Self::Remove { .. }

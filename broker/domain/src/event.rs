@@ -293,6 +293,8 @@ pub enum Change {
         key: KeyId,
         /// Who credentials are for.
         audience: Line,
+        /// Whose call it needs; empty where it needs none.
+        call: Vec<PersonId>,
     },
     /// The grant begins.
     GrantStarted {
@@ -466,6 +468,20 @@ pub enum Change {
         /// Why.
         reason: Line,
     },
+    /// Somebody spoke with who asked, before the grant may begin.
+    CallRecorded {
+        /// Which request; its holder is whom they spoke with.
+        of: GrantRef,
+        /// When they spoke, by the clock they signed by.
+        spoke_at: Time,
+    },
+    /// An approver said yes to a request that needs more than that.
+    GrantApproved {
+        /// Which.
+        of: GrantRef,
+        /// The latest end they agreed to.
+        until: Time,
+    },
 }
 
 impl Change {
@@ -484,7 +500,9 @@ impl Change {
             | Self::RoleCreated { of, .. }
             | Self::RoleFailed { of, .. }
             | Self::RoleDropped { of, .. }
-            | Self::GrantEnded { of, .. } => Some(of),
+            | Self::GrantEnded { of, .. }
+            | Self::CallRecorded { of, .. }
+            | Self::GrantApproved { of, .. } => Some(of),
             _ => None,
         }
     }

@@ -5,6 +5,7 @@ use crate::id::{GrantId, IncidentId, KeyId, PersonId, RightId, RuleName};
 use crate::policy::Risk;
 use crate::text::Line;
 use crate::time::{Lifetime, Time};
+use crate::unlock::{Missing, Unlock};
 use crate::word::words;
 
 /// What every entry about a grant names, so that each can be read and found alone.
@@ -37,6 +38,8 @@ pub struct Grant {
     pub rule: RuleName,
     /// Who may approve, never the requester; empty where nobody needs to.
     pub approvers: Vec<PersonId>,
+    /// The call that the rule asks for; nothing where it asks for none.
+    pub unlock: Option<Unlock>,
     /// When it was asked for.
     pub requested_at: Time,
     /// When the request lapses.
@@ -71,6 +74,20 @@ impl Grant {
     #[must_use]
     pub fn is_waiting(&self) -> bool {
         matches!(self.phase, Phase::Waiting)
+    }
+
+    /// What is still needed, where it waits and its rule asks for a call.
+    #[must_use]
+    pub fn missing(&self) -> Option<Missing> {
+        let unlock = self.unlock.as_ref().filter(|_| self.is_waiting())?;
+        Some(unlock.missing(&self.of.person, !self.approvers.is_empty()))
+    }
+
+    /// Whether the person is one whose word it waits for: an approver, or whose call counts.
+    #[must_use]
+    pub fn asks(&self, person: &PersonId) -> bool {
+        let calls = |unlock: &Unlock| unlock.callers.contains(person);
+        self.approvers.contains(person) || self.unlock.as_ref().is_some_and(calls)
     }
 }
 
@@ -131,6 +148,8 @@ words! {
         Approved = "approved",
         /// Nobody answered and the rule allowed it. Loud.
         SelfGranted = "self-granted",
+        /// An engineer spoke with the holder, and it is noted; approved too where the rule names approvers.
+        Called = "called",
     }
 }
 
@@ -155,5 +174,7 @@ words! {
         PersonFrozen = "person-frozen",
         /// The holder's client has been gone for longer than the grace.
         Abandoned = "abandoned",
+        /// Somebody on the team did not want it to be begun alone, or to go on so.
+        Vetoed = "vetoed",
     }
 }

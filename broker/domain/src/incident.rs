@@ -1,10 +1,11 @@
 //! Something is broken, and for as long as it is, grants may be asked for.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
 use crate::event::Actor;
-use crate::id::{GrantId, IncidentId, SourceId};
+use crate::id::{GrantId, IncidentId, PersonId, RightId, SourceId};
 use crate::text::{Line, Prose};
 use crate::time::Time;
 
@@ -88,6 +89,8 @@ pub struct Incident {
     /// The first [`GRANTS_IN_MEMORY`](crate::limits::GRANTS_IN_MEMORY) grants asked for under it,
     /// oldest first.
     pub grants: Vec<GrantId>,
+    /// Rights that somebody may not begin alone any more while it is open: their self-grant was vetoed.
+    pub vetoed: BTreeSet<(PersonId, RightId)>,
     /// Set when it closed.
     pub closed: Option<Closing>,
 }

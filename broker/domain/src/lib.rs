@@ -25,6 +25,7 @@ pub mod state;
 pub mod targets;
 pub mod text;
 pub mod time;
+pub mod unlock;
 pub mod word;
 
 pub use actor::Actor;

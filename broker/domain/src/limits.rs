@@ -69,6 +69,10 @@ pub const LENGTH_MIN: Lifetime = Lifetime::from_secs(1);
 /// The longest a policy may allow a grant to be: emergency access is not daily access.
 pub const LENGTH_MAX: Lifetime = Lifetime::from_secs(12 * 3_600);
 
+/// How long ago a call may have been when it is recorded: time to open an incident and to ask, and not
+/// a word that was given for another night.
+pub const CALL_WITHIN: Lifetime = Lifetime::from_secs(30 * 60);
+
 /// How far the clock of a person's laptop may be from the broker's: a statement outside of this is
 /// stale, and inside of it its nonce is remembered, so that none is played twice.
 pub const STATEMENT_SKEW: Lifetime = Lifetime::from_secs(300);

@@ -5,7 +5,8 @@ use std::fmt::Display;
 use crate::budget::Budget;
 use crate::credential::CredentialKind;
 use crate::grant::Ending;
-use crate::id::{GrantId, IncidentId, PersonId, RightId, SessionId, SourceId, TargetId};
+use crate::id::{GrantId, IncidentId, PersonId, RightId, RuleName, SessionId, SourceId, TargetId};
+use crate::limits::CALL_WITHIN;
 use crate::time::{Lifetime, Time};
 
 /// One reason for one command.
@@ -68,6 +69,43 @@ pub enum Refusal {
         /// Who may, comma separated.
         approvers: String,
     },
+    /// The pinned rule names others whose call counts.
+    #[error("a call with {person} does not unlock {grant}; one with these people does: {callers}")]
+    NotCaller {
+        /// Who tried.
+        person: PersonId,
+        /// Which.
+        grant: GrantId,
+        /// Whose does, comma separated.
+        callers: String,
+    },
+    /// It begins without one.
+    #[error("{0} needs no call")]
+    NoCallWanted(GrantId),
+    /// The same person again.
+    #[error("your call for {0} is on record already")]
+    CallRecorded(GrantId),
+    /// Not lately, or not yet.
+    #[error(
+        "the call is said to have been at {}; it must have been within the last {CALL_WITHIN}, and \
+         before it is recorded",
+        moment(*spoke_at)
+    )]
+    CallTime {
+        /// When they say they spoke.
+        spoke_at: Time,
+    },
+    /// The rule wants a call, and there is nobody to have one with.
+    #[error("the rule {rule} asks for a call, and nobody but {person} could have it")]
+    NobodyToCall {
+        /// Who asks.
+        person: PersonId,
+        /// The rule.
+        rule: RuleName,
+    },
+    /// The same approver again.
+    #[error("you said yes to {0} already; it waits for more than that")]
+    ApprovedAlready(GrantId),
     /// Nobody approves their own request.
     #[error("{0} is your own request; nobody approves their own")]
     SelfApproval(GrantId),
@@ -143,6 +181,15 @@ pub enum Refusal {
         /// From when.
         from: Time,
     },
+    /// Somebody did not want it.
+    #[error("a self-grant of this right was vetoed under this incident, so {0} needs an approver")]
+    Vetoed(GrantId),
+    /// It was not begun alone, and cannot be.
+    #[error("{0} was not begun alone, and cannot be: there is nothing to veto")]
+    NothingToVeto(GrantId),
+    /// Nobody vetoes their own.
+    #[error("{0} is your own; a veto is somebody else's")]
+    OwnVeto(GrantId),
     /// Stopped from everything.
     #[error("{0} is frozen")]
     PersonFrozen(PersonId),
@@ -283,6 +330,12 @@ impl Refusal {
             Self::NotYours { .. } | Self::HolderExtends { .. } => "NOT_YOURS",
             Self::NotApprover { .. } => "NOT_APPROVER",
             Self::SelfApproval(_) => "SELF_APPROVAL",
+            Self::NotCaller { .. } => "NOT_CALLER",
+            Self::NoCallWanted(_) => "NO_CALL_WANTED",
+            Self::CallRecorded(_) => "CALL_RECORDED",
+            Self::CallTime { .. } => "CALL_TIME",
+            Self::NobodyToCall { .. } => "NOT_ALLOWED",
+            Self::ApprovedAlready(_) => "APPROVED_ALREADY",
             Self::GrantWaiting(_) => "GRANT_WAITING",
             Self::GrantActive(_) => "GRANT_ACTIVE",
             Self::GrantEnded { .. } | Self::EndedAlready { .. } => "GRANT_ENDED",
@@ -290,7 +343,9 @@ impl Refusal {
             Self::TooShort { .. } => "INVALID_ARGUMENT",
             Self::NeedsApprover { .. } => "NOT_APPROVER",
             Self::SentenceChanged(_) => "SENTENCE_CHANGED",
-            Self::SelfGrantDenied(_) => "SELF_GRANT_DENIED",
+            Self::SelfGrantDenied(_) | Self::Vetoed(_) => "SELF_GRANT_DENIED",
+            Self::NothingToVeto(_) => "NOTHING_TO_VETO",
+            Self::OwnVeto(_) => "NOT_PERMITTED",
             Self::SelfGrantTooEarly { .. } => "SELF_GRANT_TOO_EARLY",
             Self::PersonFrozen(_) | Self::FrozenAlready(_) => "PERSON_FROZEN",
             Self::NotFrozen(_) => "NOT_FROZEN",
@@ -339,6 +394,16 @@ impl Refusal {
             Self::NotApprover { grant, .. } | Self::SelfApproval(grant) => {
                 format!("ask an approver to run: glass approve {grant}")
             }
+            Self::NotCaller { grant, .. } => {
+                format!("ask one of them to run: glass call {grant} PERSON")
+            }
+            Self::NoCallWanted(grant)
+            | Self::CallRecorded(grant)
+            | Self::ApprovedAlready(grant) => {
+                format!("see what it waits for: glass grants show {grant}")
+            }
+            Self::CallTime { .. } => "call now, then say when: glass call GRANT PERSON".into(),
+            Self::NobodyToCall { .. } => "glass policy show".into(),
             Self::TooLong { longest, .. } if *longest == Lifetime::ZERO => {
                 "when it is over, ask again: glass request RIGHT -m \"why\"".into()
             }
@@ -357,7 +422,13 @@ impl Refusal {
                 format!("ask {holder} to run: glass extend {grant} --for {more} -m \"why\"")
             }
             Self::SentenceChanged(_) => "look again: glass status".into(),
-            Self::SelfGrantDenied(_) => "call an approver: glass people list".into(),
+            Self::SelfGrantDenied(_) | Self::Vetoed(_) => {
+                "call an approver: glass people list".into()
+            }
+            Self::NothingToVeto(grant) => {
+                format!("to end it all the same: glass revoke {grant} -m \"why\"")
+            }
+            Self::OwnVeto(grant) => format!("give it back: glass drop {grant}"),
             Self::SelfGrantTooEarly { grant, from } => {
                 format!(
                     "call an approver, or after {}: glass self-grant {grant}",

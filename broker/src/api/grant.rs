@@ -64,6 +64,17 @@ impl GrantService for Desk {
         Ok(Response::new(v1::SelfGrantResponse { grant, receipt }))
     }
 
+    async fn record_call(
+        &self,
+        request: Request<v1::RecordCallRequest>,
+    ) -> Result<Response<v1::RecordCallResponse>, Status> {
+        let (caller, asked) = self.admitted(request)?;
+        let (grant, receipt) = self
+            .act_on_grant(&caller, asked.signed, "record-call")
+            .await?;
+        Ok(Response::new(v1::RecordCallResponse { grant, receipt }))
+    }
+
     async fn extend_grant(
         &self,
         request: Request<v1::ExtendGrantRequest>,
@@ -89,6 +100,15 @@ impl GrantService for Desk {
         let (caller, asked) = self.admitted(request)?;
         let (grant, receipt) = self.act_on_grant(&caller, asked.signed, "revoke").await?;
         Ok(Response::new(v1::RevokeGrantResponse { grant, receipt }))
+    }
+
+    async fn veto_grant(
+        &self,
+        request: Request<v1::VetoGrantRequest>,
+    ) -> Result<Response<v1::VetoGrantResponse>, Status> {
+        let (caller, asked) = self.admitted(request)?;
+        let (grant, receipt) = self.act_on_grant(&caller, asked.signed, "veto").await?;
+        Ok(Response::new(v1::VetoGrantResponse { grant, receipt }))
     }
 
     async fn issue_credential(

@@ -149,7 +149,7 @@ fn act_of(said: Said, key: &KeyId) -> Result<Act, Error> {
 fn grant_act(said: Said, key: &KeyId) -> Result<Act, Error> {
     match said {
         Said::Request { .. } => request(said, key),
-        Said::Approve { .. } | Said::SelfGrant { .. } => beginning(said),
+        Said::Approve { .. } | Said::SelfGrant { .. } | Said::RecordCall { .. } => beginning(said),
         Said::Deny { grant, reason } => Ok(Act::Deny {
             grant: grant_id(&grant)?,
             reason: line("reason", &reason)?,
@@ -161,6 +161,10 @@ fn grant_act(said: Said, key: &KeyId) -> Result<Act, Error> {
         }),
         Said::Drop { grant } => Ok(Act::Drop {
             grant: grant_id(&grant)?,
+        }),
+        Said::Veto { grant, reason } => Ok(Act::Veto {
+            grant: grant_id(&grant)?,
+            reason: line("reason", &reason)?,
         }),
         Said::Revoke { grant, reason } => Ok(Act::Revoke {
             grant: grant_id(&grant)?,
@@ -220,6 +224,21 @@ fn beginning(said: Said) -> Result<Act, Error> {
             incident: incident_id(&incident)?,
             right: parsed("right", &right)?,
             sentence: line("sentence", &sentence)?,
+        }),
+        Said::RecordCall {
+            grant,
+            incident,
+            requester,
+            right,
+            sentence,
+            spoke_at,
+        } => Ok(Act::RecordCall {
+            grant: grant_id(&grant)?,
+            incident: incident_id(&incident)?,
+            requester: person_id("requester", &requester)?,
+            right: parsed("right", &right)?,
+            sentence: line("sentence", &sentence)?,
+            spoke_at: Time::from_timestamp(spoke_at),
         }),
         said => Err(elsewhere(&said)),
     }

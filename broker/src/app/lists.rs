@@ -257,7 +257,7 @@ fn fits(query: &GrantQuery, grant: &Grant) -> bool {
         right,
         incident,
     } = &query.filter;
-    let awaits = |person: &PersonId| grant.is_waiting() && grant.approvers.contains(person);
+    let awaits = |person: &PersonId| grant.is_waiting() && grant.asks(person);
     person
         .as_ref()
         .is_none_or(|person| grant.of.person == *person)

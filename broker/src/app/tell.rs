@@ -214,9 +214,20 @@ impl Told<'_> {
                 length,
                 reason,
                 approvers,
+                call,
                 ..
-            } => self.requested(of, *length, reason.as_str(), approvers),
+            } => self.requested(of, *length, reason.as_str(), approvers, call),
             Change::GrantStarted { of, basis, ends_at } => self.started(of, *basis, *ends_at),
+            Change::CallRecorded { of, spoke_at } => format!(
+                "{who} spoke with {} at {}, for {} ({}).",
+                self.words.name(&of.person),
+                self.clock(*spoke_at),
+                of.grant,
+                of.incident
+            ),
+            Change::GrantApproved { of, .. } => {
+                format!("{who} said yes to {} ({}).", of.grant, of.incident)
+            }
             Change::GrantExtended {
                 of,
                 ends_at,
@@ -263,6 +274,7 @@ impl Told<'_> {
         length: Lifetime,
         reason: &str,
         approvers: &[PersonId],
+        call: &[PersonId],
     ) -> String {
         let (who, sentence) = (&self.who, self.words.sentence(&of.right));
         let place = format!("({}, {})", of.grant, of.incident);
@@ -270,10 +282,17 @@ impl Told<'_> {
             format!("{who} asks to {sentence} for {length} {place}"),
             reason,
         );
-        if approvers.is_empty() {
-            return asked;
+        let asked = match approvers {
+            [] => asked,
+            approvers => format!("{asked} {} can approve it.", self.words.names(approvers)),
+        };
+        match call {
+            [] => asked,
+            call => format!(
+                "{asked} It needs a call with {}, and a note.",
+                self.words.names(call)
+            ),
         }
-        format!("{asked} {} can approve it.", self.words.names(approvers))
     }
 
     fn started(&self, of: &GrantRef, basis: Basis, ends_at: Time) -> String {
@@ -282,9 +301,10 @@ impl Told<'_> {
         match basis {
             Basis::FastPath => format!("{grant} began, no approval needed: {can} ({incident})."),
             Basis::Approved => format!("{} approved {grant}: {can} ({incident}).", self.who),
+            Basis::Called => format!("{grant} began after a call and a note: {can} ({incident})."),
             Basis::SelfGranted => format!(
                 "NOBODY ANSWERED: {} began {grant} alone, and {can} ({incident}). Anybody can end \
-                 it: glass revoke {grant}",
+                 it: glass veto {grant}",
                 self.who
             ),
         }
@@ -312,6 +332,12 @@ impl Told<'_> {
             Ending::IncidentClosed => format!("{} closed, so {grant} ended: {cannot}", of.incident),
             Ending::PersonLeft => format!("{grant} ended, {holder} may not have it: {cannot}"),
             Ending::PersonFrozen => format!("{grant} ended because {holder} was frozen: {cannot}"),
+            Ending::Vetoed if began => {
+                format!("{who} vetoed {grant}, which {holder} had begun alone: {cannot}")
+            }
+            Ending::Vetoed => {
+                format!("{who} vetoed {grant}: {holder} does not begin it alone")
+            }
             Ending::Abandoned => format!("{holder}'s glass went away, so {grant} ended: {cannot}"),
         }
     }

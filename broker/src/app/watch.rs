@@ -196,6 +196,7 @@ fn brief(incident: &Incident) -> Incident {
         title: incident.title.clone(),
         opened_by: incident.opened_by.clone(),
         notes: Vec::new(),
+        vetoed: std::collections::BTreeSet::new(),
         grants: Vec::new(),
         alert: incident.alert.clone(),
         closed: incident.closed.clone(),

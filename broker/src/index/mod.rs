@@ -21,6 +21,7 @@ mod snapshot;
 mod store;
 mod tests;
 mod times;
+mod unlock;
 mod writer;
 
 use std::path::Path;

@@ -11,6 +11,7 @@ use breakglass_domain::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::unlock::UnlockRecord;
 use crate::ports::IndexError;
 
 #[derive(Serialize, Deserialize)]
@@ -36,6 +37,8 @@ pub(super) struct GrantRecord {
     credentials: u32,
     #[serde(default)]
     credentials_until_ms: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    unlock: Option<UnlockRecord>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -84,6 +87,7 @@ impl From<&Grant> for GrantRecord {
             ended: ended.map(EndedRecord::from),
             credentials: grant.credentials,
             credentials_until_ms: grant.credentials_until.map(Time::as_millis),
+            unlock: grant.unlock.as_ref().map(UnlockRecord::from),
         }
     }
 }
@@ -147,6 +151,7 @@ impl GrantRecord {
             phase,
             credentials: self.credentials,
             credentials_until: self.credentials_until_ms.map(Time::from_millis),
+            unlock: self.unlock.map(UnlockRecord::into_unlock).transpose()?,
         })
     }
 }
@@ -196,6 +201,9 @@ pub(super) struct IncidentRecord {
     resolved: bool,
     #[serde(default)]
     held: bool,
+    /// Person and right.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    vetoed: Vec<(String, String)>,
 }
 
 impl From<&Incident> for IncidentRecord {
@@ -217,6 +225,11 @@ impl From<&Incident> for IncidentRecord {
             closes_ms: incident.closes_at.as_millis(),
             warned: incident.warned,
             notes: incident.notes.iter().map(note).collect(),
+            vetoed: incident
+                .vetoed
+                .iter()
+                .map(|(person, right)| (person.to_string(), right.to_string()))
+                .collect(),
             closed: incident
                 .closed
                 .as_ref()
@@ -274,6 +287,11 @@ impl IncidentRecord {
                 .map(note)
                 .collect::<Result<_, IndexError>>()?,
             grants,
+            vetoed: self
+                .vetoed
+                .iter()
+                .map(|(person, right)| Ok((word(person)?, word(right)?)))
+                .collect::<Result<_, IndexError>>()?,
             closed: self.closed.map(closing).transpose()?,
         })
     }

@@ -147,6 +147,7 @@ fn requested(of: GrantRef) -> Change {
         held: true,
         key: key(),
         audience: line("https://deploy.shop.example"),
+        call: Vec::new(),
     }
 }
 

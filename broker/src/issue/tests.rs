@@ -95,6 +95,7 @@ pub(super) fn grant(key: &[u8]) -> Grant {
         length: Lifetime::from_secs(900),
         rule: "engineers-ship".parse().unwrap(),
         approvers: Vec::new(),
+        unlock: None,
         requested_at: from,
         lapses_at: from,
         self_grant: None,

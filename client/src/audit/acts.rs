@@ -16,11 +16,13 @@ pub(super) fn leads_to(act: &Act, entry: &Entry) -> Result<(), String> {
         Act::Note { .. } => kind == "incident.noted",
         Act::CloseIncident { .. } => kind == "incident.closed" || ends_by("incident-closed"),
         Act::Request { .. } => kind == "grant.requested",
-        Act::Approve { .. } => starts_by("approved"),
+        Act::Approve { .. } => starts_by("approved") || kind == "grant.approved",
+        Act::RecordCall { .. } => kind == "call.recorded",
         Act::SelfGrant { .. } => starts_by("self-granted"),
         Act::Deny { .. } => ends_by("denied"),
         Act::Drop { .. } => ends_by("dropped"),
         Act::Revoke { .. } => ends_by("revoked"),
+        Act::Veto { .. } => ends_by("vetoed"),
         Act::Extend { .. } => kind == "grant.extended",
         Act::Freeze { .. } => kind == "person.frozen" || ends_by("person-frozen"),
         Act::Unfreeze { .. } => kind == "person.unfrozen",
@@ -55,14 +57,18 @@ fn needs_statement(entry: &Entry) -> bool {
         // the policy knows somebody no more.
         "person.invited" | "target.invited" | "person.unfrozen" | "incident.closed"
         | "person.removed" => !by_broker,
-        "grant.started" => !by_broker || entry.text("basis") != Some("fast-path"),
+        "grant.started" => {
+            let unsigned = [Some("fast-path"), Some("called")];
+            !by_broker || !unsigned.contains(&entry.text("basis"))
+        }
         "grant.ended" => {
-            let signed = ["denied", "dropped", "revoked", "person-frozen"];
+            let signed = ["denied", "dropped", "revoked", "vetoed", "person-frozen"];
             !by_broker || entry.text("ending").is_none_or(|it| signed.contains(&it))
         }
         "incident.opened" => !is_source(&entry.by),
         "person.enrolled" | "target.enrolled" | "person.frozen" | "incident.noted"
-        | "incident.held" | "grant.requested" | "grant.extended" => true,
+        | "incident.held" | "grant.requested" | "grant.extended" | "call.recorded"
+        | "grant.approved" => true,
         _ => false,
     }
 }

@@ -31,6 +31,10 @@ impl Grant {
         let given = grant.given(scene)?;
         grant.need_as_given(&given)?;
         grant.need_alone_as_given(&given)?;
+        if grant.alone.is_some() && scene.incidents.is_vetoed(&grant) {
+            let id = &grant.id;
+            return Err(format!("{id} allows a self-grant that was vetoed"));
+        }
         Ok(grant)
     }
 
@@ -50,6 +54,11 @@ impl Grant {
                 &approvers(&self.approvers),
                 &approvers(&given.approvers),
             ),
+            (
+                "call",
+                &approvers(&self.unlock.callers),
+                &approvers(&given.callers),
+            ),
         ] {
             if pinned != said {
                 let id = &self.id;
@@ -57,6 +66,12 @@ impl Grant {
                     "{id} is asked for with `{name}: {pinned}`, and the policy in force says {said}"
                 ));
             }
+        }
+        if given.calls && given.callers.is_empty() {
+            return Err(format!(
+                "{} is asked for, needs a call, and the policy in force names nobody for it",
+                self.id
+            ));
         }
         if self.length > given.longest {
             let (id, length, longest) = (&self.id, self.length, given.longest);

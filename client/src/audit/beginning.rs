@@ -19,14 +19,24 @@ impl Grant {
         }
         let closes_at = scene.incidents.closes_at(&self.incident, entry.at)?;
         let given = self.still_given(scene)?;
-        let basis = match entry.text("basis").unwrap_or_default() {
+        let word = entry.text("basis").unwrap_or_default();
+        if word != "called" && (given.calls || !self.unlock.callers.is_empty()) {
+            return Err(format!("{id} began without a call, and needed one"));
+        }
+        let mut agreed = None;
+        let basis = match word {
             "fast-path" => self.on_fast_path(entry)?,
             "approved" => self.on_approval(entry, scene, &given)?,
-            "self-granted" => self.on_own_word(entry, &given)?,
+            "self-granted" => self.on_own_word(entry, scene, &given)?,
+            "called" => {
+                agreed = self.need_unlocked(entry, &given)?;
+                Basis::Called
+            }
             other => return Err(format!("{id} began by `{other}`, which is no way to begin")),
         };
         let ends_at = entry.time("ends_at").unwrap_or(Timestamp::MAX);
         let latest = bounds::of_beginning(self, basis, entry.at, &given, closes_at);
+        let latest = agreed.map_or(latest, |until| until.min(latest));
         if ends_at <= entry.at || ends_at > latest {
             return Err(format!(
                 "{id} is to end at {ends_at}, and may last until {latest}"
@@ -74,7 +84,7 @@ impl Grant {
     }
 
     /// One of those pinned in the request, whom the policy still names.
-    fn need_approver(&self, entry: &Entry, given: &Given) -> Result<(), String> {
+    pub(super) fn need_approver(&self, entry: &Entry, given: &Given) -> Result<(), String> {
         if self.approvers.contains(&entry.by) && given.approvers.contains(&entry.by) {
             return Ok(());
         }
@@ -84,13 +94,16 @@ impl Grant {
         ))
     }
 
-    fn on_own_word(&self, entry: &Entry, given: &Given) -> Result<Basis, String> {
+    fn on_own_word(&self, entry: &Entry, scene: Scene<'_>, given: &Given) -> Result<Basis, String> {
         let (id, by) = (&self.id, &entry.by);
         if *by != self.person {
             return Err(format!(
                 "{by} began {id} of {} as a self-grant",
                 self.person
             ));
+        }
+        if scene.incidents.is_vetoed(self) {
+            return Err(format!("{by} began {id} alone, and that was vetoed"));
         }
         match self.alone {
             Some(alone) if given.alone.is_some() && entry.at >= alone.from => {
@@ -114,16 +127,21 @@ impl Grant {
         let (id, by) = (&self.id, &entry.by);
         let is_holder = *by == self.person;
         match active.basis {
-            Basis::Approved if is_holder => {
+            Basis::Approved | Basis::Called if is_holder => {
                 return Err(format!(
                     "{by} extended {id} alone, which somebody else approved"
                 ));
             }
-            Basis::Approved => self.need_approver(entry, &given)?,
+            Basis::Called if self.approvers.is_empty() => {
+                if !self.unlock.callers.contains(by) || !given.callers.contains(by) {
+                    return Err(format!("{by} extended {id}, and is not asked for it"));
+                }
+            }
+            Basis::Approved | Basis::Called => self.need_approver(entry, &given)?,
             _ if !is_holder => {
                 return Err(format!("{by} extended {id} of {}", self.person));
             }
-            Basis::FastPath if !given.approvers.is_empty() => {
+            Basis::FastPath if !given.approvers.is_empty() || given.calls => {
                 return Err(format!("{id} is extended without a yes, and now needs one"));
             }
             Basis::FastPath | Basis::SelfGranted => {}

@@ -39,7 +39,7 @@ pub(super) fn of_extension(
         Basis::SelfGranted => given
             .longest
             .min(grant.alone.map_or(0, |alone| alone.longest)),
-        Basis::FastPath | Basis::Approved => given.longest,
+        Basis::FastPath | Basis::Approved | Basis::Called => given.longest,
     };
     let asked = active.ends_at.checked_add(more).unwrap_or(Timestamp::MAX);
     asked.min(later(active.begins_at, longest)).min(closes_at)

@@ -4,7 +4,7 @@ use breakglass_proto::statement::Act;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{BROKER, incidents::Incidents, policies::Policies};
+use super::{BROKER, incidents::Incidents, policies::Policies, unlocking::Unlock};
 use crate::{entry::Entry, rules::Given};
 
 /// What an entry is read against.
@@ -27,6 +27,7 @@ pub(super) struct Grant {
     pub(super) rule: String,
     pub(super) risk: String,
     pub(super) approvers: Vec<String>,
+    pub(super) unlock: Unlock,
     /// In milliseconds.
     pub(super) length: i64,
     pub(super) lapses_at: Timestamp,
@@ -59,13 +60,17 @@ pub(super) enum Basis {
     FastPath,
     Approved,
     SelfGranted,
+    Called,
 }
 
 impl Grant {
     pub(super) fn read(entry: &Entry) -> Self {
         let text = |name| entry.text(name).unwrap_or_default().to_owned();
-        let approvers = entry.body.get("approvers").and_then(Value::as_array);
-        let approvers = approvers.into_iter().flatten().filter_map(Value::as_str);
+        let people = |name| {
+            let list = entry.body.get(name).and_then(Value::as_array);
+            let ids = list.into_iter().flatten().filter_map(Value::as_str);
+            ids.map(str::to_owned).collect()
+        };
         let alone = entry.body.get("self_grant").and_then(|alone| {
             Some(Alone {
                 from: alone["from"].as_str()?.parse().ok()?,
@@ -82,7 +87,8 @@ impl Grant {
             sentence: text("sentence"),
             rule: text("rule"),
             risk: text("risk"),
-            approvers: approvers.map(str::to_owned).collect(),
+            approvers: people("approvers"),
+            unlock: Unlock::new(people("call")),
             length: entry.number("length_ms").unwrap_or_default(),
             lapses_at: entry.time("lapses_at").unwrap_or(entry.at),
             alone,
@@ -146,10 +152,11 @@ impl Grant {
         let ending = entry.text("ending").unwrap_or_default();
         let by_broker = entry.by == BROKER;
         let is_fit = match ending {
-            "denied" => self.active.is_none() && self.approvers.contains(&entry.by),
+            "denied" => self.active.is_none() && self.asks(&entry.by),
             "lapsed" => by_broker && self.active.is_none() && entry.at >= self.lapses_at,
             "dropped" => entry.by == self.person,
             "revoked" => self.can_be_revoked(entry, scene),
+            "vetoed" => !by_broker && entry.by != self.person && self.can_be_vetoed(),
             "expired" => {
                 let is_over = |active: Active| entry.at >= active.ends_at;
                 by_broker && self.active.is_some_and(is_over)
@@ -169,12 +176,25 @@ impl Grant {
         }
     }
 
-    /// By who could have approved it, who has the duty, and a self-grant by anybody on the team.
+    /// By who could have approved it or had the call, who has the duty, and a self-grant by anybody on the team.
     fn can_be_revoked(&self, entry: &Entry, scene: Scene<'_>) -> bool {
         let began_alone = |active: Active| active.basis == Basis::SelfGranted;
-        self.approvers.contains(&entry.by)
+        self.asks(&entry.by)
             || self.active.is_some_and(began_alone)
             || scene.policies.has_duty("revoke", &entry.by)
+    }
+
+    /// It was begun alone, or may be.
+    fn can_be_vetoed(&self) -> bool {
+        match self.active {
+            Some(active) => active.basis == Basis::SelfGranted,
+            None => self.alone.is_some(),
+        }
+    }
+
+    /// Whether it waits for this person's word.
+    fn asks(&self, person: &String) -> bool {
+        self.approvers.contains(person) || self.unlock.callers.contains(person)
     }
 
     /// Whether the policy in force still gives it.

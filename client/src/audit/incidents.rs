@@ -12,6 +12,8 @@ use crate::entry::Entry;
 pub(super) struct Incidents {
     open: HashMap<String, Open>,
     ever: HashSet<String>,
+    /// Incident, person and right of self-grants that were vetoed.
+    vetoed: HashSet<[String; 3]>,
 }
 
 /// One that is open.
@@ -68,6 +70,12 @@ impl Incidents {
                 Ok(())
             }
             "incident.closed" => self.close(entry, id, policies, lives),
+            "grant.ended" if entry.text("ending") == Some("vetoed") => {
+                let text = |name| entry.text(name).unwrap_or_default().to_owned();
+                self.vetoed
+                    .insert([text("incident"), text("person"), text("right")]);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -146,6 +154,18 @@ impl Incidents {
         self.open.get(id).is_some_and(|open| at >= open.closes_at)
     }
 
+    /// Whether its holder may not begin it alone, because somebody vetoed that under its incident.
+    pub(super) fn is_vetoed(&self, grant: &Grant) -> bool {
+        let Grant {
+            incident,
+            person,
+            right,
+            ..
+        } = grant;
+        let of = [incident.clone(), person.clone(), right.clone()];
+        self.vetoed.contains(&of)
+    }
+
     fn begin(&mut self, entry: &Entry, id: &str, policies: &Policies) -> Result<(), String> {
         let alert = opened_for(entry)?;
         if alert.is_none() {
@@ -192,6 +212,7 @@ impl Incidents {
                 "{id} is closed by the broker itself before its time ran out"
             ));
         }
+        self.vetoed.retain(|[incident, ..]| incident != id);
         if self.open.remove(id).is_none() {
             return Err(format!("{id} is closed and was not open"));
         }

@@ -41,6 +41,8 @@ enum Is {
     Flag,
     /// A list of ids.
     Ids,
+    /// The same, or nothing.
+    MaybeIds,
     /// A text, or nothing.
     MaybeText,
     /// A time, or nothing.
@@ -50,7 +52,7 @@ enum Is {
 }
 
 use By::{Broker, Either, Guard, Outside, Person, Source};
-use Is::{Flag, Ids, MaybeAlone, MaybeText, MaybeTime, Number, Text, Time};
+use Is::{Flag, Ids, MaybeAlone, MaybeIds, MaybeText, MaybeTime, Number, Text, Time};
 
 const OF_GRANT: &[(&str, Is)] = &[
     ("grant", Text),
@@ -102,7 +104,7 @@ kinds! {
     "incident.closed" Either false [incident Text, reason Text]
     "grant.requested" Person true [
         sentence Text, risk Text, reason Text, length_ms Number, rule Text, approvers Ids,
-        lapses_at Time, self_grant MaybeAlone, held Flag, key Text, audience Text
+        lapses_at Time, self_grant MaybeAlone, held Flag, key Text, audience Text, call MaybeIds
     ]
     "grant.started" Either true [basis Text, ends_at Time]
     "grant.extended" Person true [ends_at Time, reason Text]
@@ -126,6 +128,8 @@ kinds! {
     "incident.resolved" Source false [incident Text, closes_at Time]
     "incident.refired" Source false [incident Text, closes_at Time]
     "incident.held" Person false [incident Text, reason Text]
+    "call.recorded" Person true [spoke_at Time]
+    "grant.approved" Person true [until Time]
 }
 
 /// The kinds this client knows.
@@ -177,13 +181,13 @@ impl Is {
         };
         let is_number = |value: &Value| value.as_i64().is_some_and(|number| number >= 0);
         match (self, value) {
-            (MaybeText | MaybeTime | MaybeAlone, None) => true,
+            (MaybeText | MaybeTime | MaybeAlone | MaybeIds, None) => true,
             (_, None) => false,
             (Text | MaybeText, Some(value)) => value.is_string(),
             (Time | MaybeTime, Some(value)) => is_time(value),
             (Number, Some(value)) => is_number(value),
             (Flag, Some(value)) => value.is_boolean(),
-            (Ids, Some(value)) => value
+            (Ids | MaybeIds, Some(value)) => value
                 .as_array()
                 .is_some_and(|ids| ids.iter().all(Value::is_string)),
             (MaybeAlone, Some(value)) => is_time(&value["from"]) && is_number(&value["longest_ms"]),

@@ -113,6 +113,12 @@ impl Lives {
                 }
                 Ok(())
             }
+            "call.recorded" => self.grant(entry)?.take_call(entry, scene),
+            "grant.approved" => self.grant(entry)?.take_yes(entry, scene),
+            "incident.noted" => {
+                self.note(entry);
+                Ok(())
+            }
             "grant.extended" => self.grant(entry)?.extend(entry, scene),
             "credential.issued" => self.grant(entry)?.issue(entry, scene),
             "grant.used" => self.grant(entry)?.need_use(entry),
@@ -127,8 +133,21 @@ impl Lives {
                 }
                 Ok(())
             }
-            "person.frozen" | "person.removed" => self.need_nothing_left(entry),
+            "person.frozen" | "person.removed" => {
+                let person = entry.text("person").unwrap_or_default();
+                for grant in self.live.values_mut() {
+                    grant.unlock.forget(person);
+                }
+                self.need_nothing_left(entry)
+            }
             _ => Ok(()),
+        }
+    }
+
+    fn note(&mut self, entry: &Entry) {
+        let under = |grant: &&mut Grant| entry.text("incident") == Some(&grant.incident);
+        for grant in self.live.values_mut().filter(under) {
+            grant.take_note(entry);
         }
     }
 

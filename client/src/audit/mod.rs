@@ -33,6 +33,7 @@ mod policies;
 mod statements;
 mod targets;
 mod tokens;
+mod unlocking;
 mod words;
 
 use breakglass_proto::statement::Act;

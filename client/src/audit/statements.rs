@@ -151,6 +151,7 @@ fn starts(act: &Act) -> bool {
             | Act::Deny { .. }
             | Act::Drop { .. }
             | Act::Revoke { .. }
+            | Act::Veto { .. }
             | Act::Freeze { .. }
             | Act::RemovePerson { .. }
     )

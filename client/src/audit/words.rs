@@ -15,7 +15,7 @@ pub(crate) fn check(act: &Act, entry: &Entry) -> Result<(), String> {
                 ));
             }
             // It stands in the request, and is compared with what was pinned there.
-            None if name == "sentence" && entry.kind == "grant.started" => {}
+            None if name == "sentence" && PINNED.contains(&entry.kind.as_str()) => {}
             None => return Err(format!("`{name}: {value}` was signed, and is not recorded")),
         }
     }
@@ -29,6 +29,12 @@ pub(crate) fn check(act: &Act, entry: &Entry) -> Result<(), String> {
             )?;
             check_value("held", held, &entry.body["held"].as_bool())
         }
+        Act::Approve { until, .. } if entry.kind == "grant.approved" => {
+            check_value("until", until, &entry.time("until"))
+        }
+        Act::RecordCall { spoke_at, .. } => {
+            check_value("spoke_at", spoke_at, &entry.time("spoke_at"))
+        }
         Act::Approve { until, .. } => match entry.time("ends_at") {
             Some(ends_at) if ends_at <= *until => Ok(()),
             ends_at => Err(format!(
@@ -39,6 +45,9 @@ pub(crate) fn check(act: &Act, entry: &Entry) -> Result<(), String> {
         _ => Ok(()),
     }
 }
+
+/// Kinds that do not repeat the sentence.
+const PINNED: [&str; 3] = ["grant.started", "grant.approved", "call.recorded"];
 
 fn check_value<T: PartialEq + std::fmt::Display>(
     name: &str,
@@ -88,6 +97,14 @@ fn texts(act: &Act) -> Vec<(&'static str, &str)> {
             right,
             sentence,
             ..
+        }
+        | Act::RecordCall {
+            grant,
+            incident,
+            requester,
+            right,
+            sentence,
+            ..
         } => vec![
             ("grant", grant),
             ("incident", incident),
@@ -108,6 +125,7 @@ fn texts(act: &Act) -> Vec<(&'static str, &str)> {
         ],
         Act::Deny { grant, reason }
         | Act::Revoke { grant, reason }
+        | Act::Veto { grant, reason }
         | Act::Extend { grant, reason, .. } => vec![("grant", grant), ("reason", reason)],
         Act::Drop { grant } => vec![("grant", grant)],
         Act::Freeze { person, reason }

@@ -64,6 +64,9 @@ pub(super) fn waiting(grant: &Grant, now: Timestamp) -> String {
     let lapses = time::from_proto(grant.lapses_at.as_ref())
         .map(|at| format!("; it lapses at {}", time::local_and_relative(at, now)))
         .unwrap_or_default();
+    if let Some(needed) = grant::still_needed(grant) {
+        return format!("{id}: still needed: {needed}{lapses}");
+    }
     format!("{id}: waiting for {who} to run `glass approve {id}`{lapses}")
 }
 
@@ -71,6 +74,7 @@ pub(super) fn waiting(grant: &Grant, now: Timestamp) -> String {
 pub(super) fn begun(grant: &Grant, now: Timestamp) -> String {
     let yes = match grant.basis() {
         GrantBasis::Approved => format!("{} approved {}", grant.approved_by, grant.id),
+        GrantBasis::Called => format!("{} began by {}", grant.id, grant::called_by(grant)),
         _ => grant.id.clone(),
     };
     let until = time::from_proto(grant.ends_at.as_ref())
@@ -86,7 +90,7 @@ pub(super) fn begun(grant: &Grant, now: Timestamp) -> String {
 pub(super) fn self_granted(grant: &Grant) -> String {
     format!(
         "SELF-GRANTED: nobody answered, so you let yourself {}.\n\
-         It stands so in the ledger, and everybody on the team sees it.",
+         It stands so in the ledger, everybody on the team sees it, and anybody can veto it.",
         grant.sentence
     )
 }

@@ -6,7 +6,7 @@ use breakglass_proto::{
         self, grant_service_client::GrantServiceClient, watch_service_client::WatchServiceClient,
     },
 };
-use jiff::SignedDuration;
+use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use tonic::{Streaming, transport::Channel};
 
 use super::Session;
@@ -119,6 +119,36 @@ impl Session {
         taken(answer.grant)
     }
 
+    /// Says that one spoke with who asked, for exactly what was shown.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub async fn record_call(
+        &self,
+        shown: &v1::Grant,
+        spoke_at: Timestamp,
+    ) -> Result<v1::Grant, Error> {
+        // A statement is written in whole milliseconds, and this must not round up past its own time.
+        let whole = TimestampRound::new()
+            .smallest(Unit::Millisecond)
+            .mode(RoundMode::Trunc);
+        let spoke_at = spoke_at.round(whole).unwrap_or(spoke_at);
+        let signed = self.statement(Act::RecordCall {
+            grant: shown.id.clone(),
+            incident: shown.incident.clone(),
+            requester: shown.person.clone(),
+            right: shown.right.clone(),
+            sentence: shown.sentence.clone(),
+            spoke_at,
+        })?;
+        let request = v1::RecordCallRequest {
+            signed: Some(signed.clone()),
+        };
+        let answer = self.answer(self.grants().record_call(request).await)?;
+        self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        taken(answer.grant)
+    }
+
     /// Asks for a later end.
     ///
     /// # Errors
@@ -173,6 +203,24 @@ impl Session {
             signed: Some(signed.clone()),
         };
         let answer = self.answer(self.grants().revoke_grant(request).await)?;
+        self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        taken(answer.grant)
+    }
+
+    /// Ends what somebody began alone, or may begin alone.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub async fn veto(&self, grant: &str, reason: &str) -> Result<v1::Grant, Error> {
+        let act = Act::Veto {
+            grant: grant.to_owned(),
+            reason: reason.to_owned(),
+        };
+        let signed = self.statement(act)?;
+        let request = v1::VetoGrantRequest {
+            signed: Some(signed.clone()),
+        };
+        let answer = self.answer(self.grants().veto_grant(request).await)?;
         self.accept_act(answer.receipt.as_ref(), &signed).await?;
         taken(answer.grant)
     }

@@ -190,6 +190,17 @@ impl World {
             .await
     }
 
+    /// Somebody looks at a request and says that they spoke with who asks, just now.
+    ///
+    /// # Errors
+    /// What `glass` would say.
+    pub async fn records_call(&self, who: &str, grant: &str) -> Result<v1::Grant, Error> {
+        let session = self.session(who).await;
+        let shown = session.grant(grant).await?;
+        let now = session.now();
+        session.record_call(&shown, now).await
+    }
+
     /// Somebody begins their own request because nobody answered.
     ///
     /// # Errors

@@ -290,6 +290,7 @@ fn grant(id: GrantId, begins_at: Time, ends_at: Time) -> Grant {
         length: ends_at.since(begins_at),
         rule: "engineers-shell".parse().unwrap(),
         approvers: Vec::new(),
+        unlock: None,
         requested_at: begins_at,
         lapses_at: ends_at,
         self_grant: None,

@@ -2,8 +2,10 @@
 
 use crate::event::{Change, Event};
 use crate::grant::{Active, Ended, Grant, Phase};
+use crate::id::PersonId;
 use crate::state::Deadline;
 use crate::time::Time;
+use crate::unlock::{Call, Unlock, Yes};
 
 impl Grant {
     /// The grant as it was asked for; `None` where the event is something else.
@@ -22,6 +24,7 @@ impl Grant {
             held,
             key,
             audience,
+            call,
         } = &event.change
         else {
             return None;
@@ -34,6 +37,7 @@ impl Grant {
             length: *length,
             rule: rule.clone(),
             approvers: approvers.clone(),
+            unlock: (!call.is_empty()).then(|| Unlock::new(call.clone())),
             requested_at: event.at,
             lapses_at: *lapses_at,
             self_grant: *self_grant,
@@ -46,10 +50,11 @@ impl Grant {
         })
     }
 
-    /// Folds one event in, where it is about this grant. What has ended stays ended.
+    /// Folds one event in, where it is about this grant, or is something its unlocking waits for. What
+    /// has ended stays ended.
     pub fn apply(&mut self, event: &Event) {
         let about = event.change.grant();
-        if about.is_none_or(|of| of.grant != self.of.grant) {
+        if about.is_some_and(|of| of.grant != self.of.grant) {
             return;
         }
         match &event.change {
@@ -60,6 +65,15 @@ impl Grant {
                     begins_at: event.at,
                     ends_at: *ends_at,
                 });
+            }
+            Change::CallRecorded { .. }
+            | Change::GrantApproved { .. }
+            | Change::IncidentNoted { .. }
+            | Change::PersonFrozen { .. }
+            | Change::PersonRemoved { .. }
+                if self.is_waiting() =>
+            {
+                self.unlock_further(event);
             }
             Change::GrantExtended { ends_at, .. } => {
                 if let Phase::Active(active) = &mut self.phase {
@@ -95,6 +109,28 @@ impl Grant {
         }
     }
 
+    fn unlock_further(&mut self, event: &Event) {
+        let (Some(unlock), Some(by)) = (&mut self.unlock, whose_word(event)) else {
+            return;
+        };
+        match &event.change {
+            Change::CallRecorded { spoke_at, .. } => unlock.calls.push(Call {
+                by: by.clone(),
+                spoke_at: *spoke_at,
+                at: event.at,
+            }),
+            Change::GrantApproved { until, .. } => unlock.yes.push(Yes {
+                by: by.clone(),
+                until: *until,
+            }),
+            Change::IncidentNoted { incident, .. } if *incident == self.of.incident => {
+                unlock.add_note(by, &self.of.person);
+            }
+            Change::PersonFrozen { .. } | Change::PersonRemoved { .. } => unlock.forget(by),
+            _ => {}
+        }
+    }
+
     /// When it ends by itself; `None` once it is over.
     #[must_use]
     pub fn deadline(&self) -> Option<(Time, Deadline)> {
@@ -103,5 +139,13 @@ impl Grant {
             Phase::Active(active) => Some((active.ends_at, Deadline::Expire(self.of.grant))),
             Phase::Ended(_) => None,
         }
+    }
+}
+
+/// Of somebody who is stopped or leaves, theirs; else of who did it.
+fn whose_word(event: &Event) -> Option<&PersonId> {
+    match &event.change {
+        Change::PersonFrozen { person, .. } | Change::PersonRemoved { person, .. } => Some(person),
+        _ => event.by.person(),
     }
 }

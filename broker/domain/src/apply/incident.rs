@@ -1,6 +1,9 @@
 //! The fold of one incident.
 
+use std::collections::BTreeSet;
+
 use crate::event::{Change, Event};
+use crate::grant::Ending;
 use crate::incident::{Alert, Closing, Incident, Note};
 use crate::limits::{GRANTS_IN_MEMORY, INCIDENT_WARNING, NOTES_IN_MEMORY};
 use crate::state::Deadline;
@@ -35,13 +38,14 @@ impl Incident {
             alert: alert.map(|(source, key)| Alert { source, key }),
             resolved: false,
             held: false,
+            vetoed: BTreeSet::new(),
             notes: Vec::new(),
             grants: Vec::new(),
             closed: None,
         })
     }
 
-    /// Folds one event in, where it is about this incident or asks for a grant under it.
+    /// Folds one event in, where it is about this incident, or asks for a grant under it, or vetoes one.
     pub fn apply(&mut self, event: &Event) {
         if event.change.incident() != Some(self.id) {
             return;
@@ -69,6 +73,9 @@ impl Incident {
             }
             Change::GrantRequested { of, .. } if self.grants.len() < GRANTS_IN_MEMORY => {
                 self.grants.push(of.grant);
+            }
+            Change::GrantEnded { of, ending, .. } if *ending == Ending::Vetoed => {
+                self.vetoed.insert((of.person.clone(), of.right.clone()));
             }
             Change::IncidentClosed { reason, .. } => {
                 self.closed.get_or_insert_with(|| Closing {

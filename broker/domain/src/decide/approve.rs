@@ -9,7 +9,7 @@ use crate::text::Line;
 use crate::time::Time;
 
 use super::case::{Case, need_holder, to_another};
-use super::ending;
+use super::{ending, unlock};
 
 /// What the signer saw of a request when they signed.
 pub(super) struct Shown<'a> {
@@ -39,14 +39,19 @@ pub(super) fn approve(
     need_requester(case, grant)?;
     let length = grant.length.min(right.longest);
     let ends_at = case.at.plus(length).min(until).min(incident.closes_at);
+    let unlock = unlock::of(rule, grant)?;
     if ends_at <= case.at {
         let past = format!("the end that you agreed to, {until}, has passed");
         return Err(Refusal::SentenceChanged(past));
+    }
+    if let Some(unlock) = unlock {
+        return unlock::approve(case, by, grant, unlock, until);
     }
     let started = started(grant, Basis::Approved, ends_at);
     Ok(vec![case.event(by, started)])
 }
 
+/// An approver, or one whose call it needs.
 pub(super) fn deny(
     case: &Case<'_>,
     by: &PersonId,
@@ -54,8 +59,8 @@ pub(super) fn deny(
     reason: &Line,
 ) -> Result<Vec<Event>, Refusal> {
     let grant = case.waiting(grant).map_err(to_another)?;
-    if !grant.approvers.contains(by) {
-        return Err(not_approver(grant, by, grant.approvers.iter()));
+    if !grant.asks(by) {
+        return Err(not_approver(grant, by, who_is_asked(grant)));
     }
     let denied = ending::change(grant, Ending::Denied, Some(reason.clone()));
     Ok(vec![case.event(by, denied)])
@@ -74,6 +79,9 @@ pub(super) fn self_grant(
     let incident = case.open_incident(grant.of.incident)?;
     let (rule, right) = case.still_given(grant)?;
     let id = grant.of.grant;
+    if case.is_vetoed(incident, by, &grant.of.right) {
+        return Err(Refusal::Vetoed(id));
+    }
     let pinned = grant.self_grant.ok_or(Refusal::SelfGrantDenied(id))?;
     let IfNobodyAnswers::SelfGrant { longest, .. } = rule.if_nobody_answers else {
         return Err(Refusal::SelfGrantDenied(id));
@@ -105,7 +113,7 @@ pub(super) fn need_approver(
     Err(not_approver(grant, person, others))
 }
 
-fn need_as_shown(grant: &Grant, shown: &Shown<'_>) -> Result<(), Refusal> {
+pub(super) fn need_as_shown(grant: &Grant, shown: &Shown<'_>) -> Result<(), Refusal> {
     let of = &grant.of;
     let differs = if of.incident != shown.incident {
         format!("{} is under {}", of.grant, of.incident)
@@ -122,7 +130,7 @@ fn need_as_shown(grant: &Grant, shown: &Shown<'_>) -> Result<(), Refusal> {
 }
 
 /// The requester could use what they would get.
-fn need_requester(case: &Case<'_>, grant: &Grant) -> Result<(), Refusal> {
+pub(super) fn need_requester(case: &Case<'_>, grant: &Grant) -> Result<(), Refusal> {
     let requester = &grant.of.person;
     if case.state.is_frozen(requester) {
         return Err(Refusal::PersonFrozen(requester.clone()));
@@ -151,6 +159,13 @@ fn not_approver<'a>(
         grant: grant.of.grant,
         approvers: names(approvers),
     }
+}
+
+/// Those whose word it waits for.
+fn who_is_asked(grant: &Grant) -> impl Iterator<Item = &PersonId> {
+    let callers = grant.unlock.iter().flat_map(|unlock| &unlock.callers);
+    let others = callers.filter(|caller| !grant.approvers.contains(caller));
+    grant.approvers.iter().chain(others)
 }
 
 /// Comma separated; `nobody` where there is none.

@@ -121,6 +121,17 @@ impl<'a> Case<'a> {
         Ok((grant, active))
     }
 
+    /// Whether a self-grant of the person for the right was vetoed under the incident.
+    pub(super) fn is_vetoed(
+        &self,
+        incident: &Incident,
+        person: &PersonId,
+        right: &RightId,
+    ) -> bool {
+        let vetoed = (person.clone(), right.clone());
+        incident.vetoed.contains(&vetoed)
+    }
+
     /// What the policy says now of a right for a person.
     pub(super) fn given(
         &self,

@@ -16,7 +16,7 @@ pub(super) fn drop(case: &Case<'_>, by: &PersonId, grant: GrantId) -> Result<Vec
     Ok(vec![case.event(by, dropped)])
 }
 
-/// Who has the duty, who could have approved it, and for a self-grant, which nobody has agreed to,
+/// Who has the duty, who could have approved it or had the call, and for a self-grant, which nobody has agreed to,
 /// anybody on the team.
 pub(super) fn revoke(
     case: &Case<'_>,
@@ -29,11 +29,35 @@ pub(super) fn revoke(
         let basis = grant.active().map(|active| active.basis);
         basis == Some(Basis::SelfGranted)
     };
-    if !grant.approvers.contains(by) && !self_granted(grant) {
+    if !grant.asks(by) && !self_granted(grant) {
         case.need(Duty::Revoke, by)?;
     }
     let revoked = change(grant, Ending::Revoked, Some(reason.clone()));
     Ok(vec![case.event(by, revoked)])
+}
+
+/// Anybody on the team but its holder, whatever rights they have: what was begun alone, and a request
+/// that may be. For the rest of the incident the holder does not begin that right alone.
+pub(super) fn veto(
+    case: &Case<'_>,
+    by: &PersonId,
+    grant: GrantId,
+    reason: &Line,
+) -> Result<Vec<Event>, Refusal> {
+    let grant = case.live(grant).map_err(to_another)?;
+    let id = grant.of.grant;
+    let is_alone = match grant.active() {
+        Some(active) => active.basis == Basis::SelfGranted,
+        None => grant.self_grant.is_some(),
+    };
+    if !is_alone {
+        return Err(Refusal::NothingToVeto(id));
+    }
+    if grant.of.person == *by {
+        return Err(Refusal::OwnVeto(id));
+    }
+    let vetoed = change(grant, Ending::Vetoed, Some(reason.clone()));
+    Ok(vec![case.event(by, vetoed)])
 }
 
 /// The one ending of a grant.

@@ -6,6 +6,7 @@
 //! - on the fast path its holder, up to the right's longest time, counted from the beginning, for as
 //!   long as the policy asks nobody: one that has become stricter since counts;
 //! - approved: an approver of the grant, not the holder, up to the same;
+//! - called: the same, and where the rule names no approvers, one whose call counts;
 //! - self-granted: its holder, never past the rule's shorter time.
 //!
 //! More than that is refused, with what is left of it; the incident's end is not, and cuts. Never past
@@ -74,22 +75,43 @@ fn need_extender(
     more: Lifetime,
 ) -> Result<(), Refusal> {
     match active.basis {
-        Basis::FastPath if !rule.approvers.is_empty() => Err(Refusal::SentenceChanged(format!(
-            "{} began without a yes, and the rule {} now asks for one",
-            grant.of.grant, rule.name,
-        ))),
+        Basis::FastPath if !rule.approvers.is_empty() || !rule.call.is_empty() => {
+            Err(Refusal::SentenceChanged(format!(
+                "{} began without a yes, and the rule {} now asks for one",
+                grant.of.grant, rule.name,
+            )))
+        }
         Basis::FastPath | Basis::SelfGranted if grant.of.person == *by => Ok(()),
         Basis::FastPath | Basis::SelfGranted => Err(Refusal::HolderExtends {
             grant: grant.of.grant,
             holder: grant.of.person.clone(),
             more,
         }),
-        Basis::Approved if grant.of.person == *by => Err(Refusal::NeedsApprover {
+        Basis::Approved | Basis::Called if grant.of.person == *by => Err(Refusal::NeedsApprover {
             grant: grant.of.grant,
-            approvers: names(grant.approvers.iter()),
+            approvers: names(agreeing(grant).iter()),
             more,
         }),
-        Basis::Approved => need_approver(case, rule, grant, by),
+        Basis::Called if grant.approvers.is_empty() => {
+            let callers = agreeing(grant);
+            if callers.contains(by) && case.policy().selects(&rule.call, by) {
+                return Ok(());
+            }
+            Err(Refusal::NotApprover {
+                person: by.clone(),
+                grant: grant.of.grant,
+                approvers: names(callers.iter()),
+            })
+        }
+        Basis::Approved | Basis::Called => need_approver(case, rule, grant, by),
+    }
+}
+
+/// Who agreed to it, or could have: approvers, and where the rule names none, those whose call counts.
+fn agreeing(grant: &Grant) -> &[PersonId] {
+    match &grant.unlock {
+        Some(unlock) if grant.approvers.is_empty() => &unlock.callers,
+        _ => &grant.approvers,
     }
 }
 
@@ -97,6 +119,6 @@ fn longest(grant: &Grant, active: &Active, right: &Right) -> Lifetime {
     match (active.basis, grant.self_grant) {
         (Basis::SelfGranted, Some(pinned)) => pinned.longest.min(right.longest),
         (Basis::SelfGranted, None) => Lifetime::ZERO,
-        (Basis::FastPath | Basis::Approved, _) => right.longest,
+        (Basis::FastPath | Basis::Approved | Basis::Called, _) => right.longest,
     }
 }

@@ -11,7 +11,7 @@ use crate::text::{Line, Prose};
 
 use super::case::Case;
 use super::duty::Duty;
-use super::ending;
+use super::{ending, unlock};
 
 pub(super) fn open(
     case: &Case<'_>,
@@ -65,7 +65,7 @@ pub(super) fn note(
         incident: incident.id,
         text: text.clone(),
     };
-    Ok(vec![case.event(by, noted)])
+    Ok(unlock::after_note(case, incident.id, case.event(by, noted)))
 }
 
 /// Keeps open what an alert would close, and says that a person knows of it.

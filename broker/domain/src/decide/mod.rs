@@ -18,6 +18,7 @@ mod incident;
 mod people;
 mod request;
 mod targets;
+mod unlock;
 
 use crate::command::{Act, Command};
 use crate::event::{Actor, Event};
@@ -139,6 +140,29 @@ fn begin_acts(case: &Case<'_>, by: &PersonId, command: &Command) -> Result<Vec<E
             };
             approve::self_grant(case, by, &shown)
         }
+        _ => call_acts(case, by, command),
+    }
+}
+
+fn call_acts(case: &Case<'_>, by: &PersonId, command: &Command) -> Result<Vec<Event>, Refusal> {
+    match &command.act {
+        Act::RecordCall {
+            grant,
+            incident,
+            requester,
+            right,
+            sentence,
+            spoke_at,
+        } => {
+            let shown = Shown {
+                grant: *grant,
+                incident: *incident,
+                requester,
+                right,
+                sentence,
+            };
+            unlock::record_call(case, by, &shown, *spoke_at, command.signed.as_deref())
+        }
         _ => grant_acts(case, by, &command.act),
     }
 }
@@ -153,6 +177,7 @@ fn grant_acts(case: &Case<'_>, by: &PersonId, act: &Act) -> Result<Vec<Event>, R
         } => extend::extend(case, by, *grant, *more, reason),
         Act::Drop { grant } => ending::drop(case, by, *grant),
         Act::Revoke { grant, reason } => ending::revoke(case, by, *grant, reason),
+        Act::Veto { grant, reason } => ending::veto(case, by, *grant, reason),
         Act::Issue { grant, wanted } => credential::issue(case, by, *grant, wanted),
         Act::Use { grant, program } => credential::note_use(case, by, *grant, program),
         _ => Err(Refusal::NotPermitted {

@@ -41,6 +41,13 @@ pub(super) fn request(
     need_room(case, by)?;
     let key = wanted.key.ok_or_else(|| Refusal::NotEnrolled(by.clone()))?;
     case.afford(&Spending::Requests(by.clone()))?;
+    let call = case.policy().callers(rule, by);
+    if call.is_empty() && !rule.call.is_empty() {
+        return Err(Refusal::NobodyToCall {
+            person: by.clone(),
+            rule: rule.name.clone(),
+        });
+    }
     let of = GrantRef {
         grant: case.state.next_grant,
         person: by.clone(),
@@ -56,10 +63,12 @@ pub(super) fn request(
         rule: rule.name.clone(),
         approvers: case.policy().approvers(rule, by),
         lapses_at: lapses_at(case, rule, incident),
-        self_grant: self_grant(case, rule, wanted.length),
+        self_grant: self_grant(case, rule, wanted.length)
+            .filter(|_| !case.is_vetoed(incident, by, wanted.right)),
         held: wanted.held,
         key: key.clone(),
         audience: right.audience.clone(),
+        call,
     };
     let mut events = vec![case.event(by, requested)];
     if needs_nobody(rule, right) {
@@ -80,7 +89,7 @@ pub(super) fn request(
 
 /// The policy says both or is not taken; the rules hold it once more.
 fn needs_nobody(rule: &Rule, right: &Right) -> bool {
-    rule.approvers.is_empty() && right.risk == Risk::Low
+    rule.approvers.is_empty() && rule.call.is_empty() && right.risk == Risk::Low
 }
 
 fn need_sentence(right: &Right, signed: &Line) -> Result<(), Refusal> {

@@ -68,6 +68,9 @@ impl Policy {
             .map(|rule| self.approvers(rule, person))
             .unwrap_or_default();
         let explanation = match rule {
+            Some(rule) if !rule.call.is_empty() => {
+                self.explain_call(person, somebody, something, rule)
+            }
             Some(rule) => self.explain(somebody, something, rule, &approvers),
             None => format!(
                 "{} cannot {}: no rule gives it.",
@@ -133,6 +136,41 @@ impl Policy {
             format!("; if nobody answers within {after} they may start it alone for up to {up_to}")
         });
         format!("{name} can {sentence} for up to {longest} if {yes} approves{alone} {by}.")
+    }
+}
+
+impl Policy {
+    /// The same for a rule that asks for a call.
+    fn explain_call(&self, id: &PersonId, who: &Person, right: &Right, rule: &Rule) -> String {
+        let (name, sentence, longest) = (&who.name, &right.sentence, right.longest);
+        let by = format!("(rule {})", rule.name);
+        let callers = self.named(&self.callers(rule, id));
+        let approvers = self.named(&self.approvers(rule, id));
+        if callers.is_empty() {
+            return format!(
+                "{name} cannot {sentence}: it needs a call, and nobody else could have it {by}."
+            );
+        }
+        if approvers.is_empty() && !rule.approvers.is_empty() {
+            return format!(
+                "{name} cannot {sentence}: nobody else may approve it, and nobody approves their own \
+                 request {by}."
+            );
+        }
+        let yes = match approvers.as_slice() {
+            [] => String::new(),
+            approvers => format!(" if {} approves,", listed(approvers, "or")),
+        };
+        let call = listed(&callers, "or");
+        format!(
+            "{name} can {sentence} for up to {longest}{yes} after a call with {call} and a note in \
+             the incident {by}."
+        )
+    }
+
+    fn named(&self, ids: &[PersonId]) -> Vec<&str> {
+        let known = ids.iter().filter_map(|id| self.people.get(id));
+        known.map(|person| person.name.as_str()).collect()
     }
 }
 

@@ -111,8 +111,10 @@ pub struct Rule {
     pub who: Vec<Selector>,
     /// What.
     pub rights: Vec<RightId>,
-    /// Who may say yes, one is enough; empty only where every right is low risk.
+    /// Who may say yes, one is enough; empty only where every right is low risk, or a call is needed.
     pub approvers: Vec<Selector>,
+    /// Who must have spoken with the requester before it begins; empty where nobody must.
+    pub call: Vec<Selector>,
     /// How long a request waits.
     pub lapses_after: Lifetime,
     /// What if nobody answers.
@@ -208,6 +210,13 @@ impl Policy {
     #[must_use]
     pub fn approvers(&self, rule: &Rule, except: &PersonId) -> Vec<PersonId> {
         let may = |id: &&PersonId| *id != except && self.selects(&rule.approvers, id);
+        self.people.keys().filter(may).cloned().collect()
+    }
+
+    /// The same for those whose call a rule asks for.
+    #[must_use]
+    pub fn callers(&self, rule: &Rule, except: &PersonId) -> Vec<PersonId> {
+        let may = |id: &&PersonId| *id != except && self.selects(&rule.call, id);
         self.people.keys().filter(may).cloned().collect()
     }
 }

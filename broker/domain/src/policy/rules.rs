@@ -15,11 +15,12 @@ use super::{Risk, Rule, Selector, nearest, waiting};
 use crate::id::RightId;
 use crate::limits::RIGHTS_MAX;
 
-const FIELDS: [&str; 8] = [
+const FIELDS: [&str; 9] = [
     "name",
     "who",
     "rights",
     "approvers",
+    "call",
     "lapses_after",
     "if_nobody_answers",
     "self_grant_after",
@@ -106,12 +107,14 @@ fn read_rule(
     let who = selectors(&section.field("who"), &who, known, problems);
     let rights = read_rights(section, known, problems);
     let approvers = read_approvers(section, &rights, known, problems);
+    let call = read_call(section, known, problems);
     let (lapses_after, if_nobody_answers) = waiting::read(section, &rights, known, problems);
     Some(Rule {
         name: name?,
         who,
         rights: rights.into_iter().map(Spanned::into_inner).collect(),
         approvers,
+        call,
         lapses_after,
         if_nobody_answers,
     })
@@ -188,6 +191,7 @@ fn read_approvers(
     };
     if let Some(risky) = known.risky(rights)
         && section.is_empty_list("approvers")
+        && section.value("call").is_none()
     {
         problems.add(
             texts.span(),
@@ -205,4 +209,20 @@ fn read_approvers(
         known,
         problems,
     )
+}
+
+/// Whose call it needs; left out, nobody's.
+fn read_call(section: &Section<'_>, known: &Known, problems: &mut Problems) -> Vec<Selector> {
+    let Some(texts) = section.texts("call", problems) else {
+        return Vec::new();
+    };
+    if section.is_empty_list("call") {
+        problems.add(
+            texts.span(),
+            format!("{} is empty, so no call would do", section.field("call")),
+            "empty",
+            r#"name who must have been called, for example `call = ["job:engineer"]`, or remove it"#,
+        );
+    }
+    selectors(&section.field("call"), texts.get_ref(), known, problems)
 }

@@ -30,6 +30,7 @@ pub(super) fn read(
         .and_then(|text| length(&section.field("lapses_after"), &text, &WAITING, problems));
     let lapses_after = lapses_after.unwrap_or(LAPSES_AFTER);
     let self_grant = if self_grants(section, problems) {
+        refuse_alone_after_call(section, problems);
         refuse_unasked(section, rights, known, problems);
         read_self_grant(section, lapses_after, rights, known, problems)
     } else {
@@ -56,6 +57,23 @@ fn self_grants(section: &Section<'_>, problems: &mut Problems) -> bool {
     word == "self-grant"
 }
 
+/// Whoever begins alone has called nobody: one of the two would mean nothing.
+fn refuse_alone_after_call(section: &Section<'_>, problems: &mut Problems) {
+    if section.value("call").is_some()
+        && let Some(value) = section.value("if_nobody_answers")
+    {
+        problems.add(
+            value.span(),
+            format!(
+                "{} asks for a call, and allows to begin alone",
+                section.title()
+            ),
+            "not beside `call`",
+            r#"remove it, or `call`: a self-grant would begin without the call"#,
+        );
+    }
+}
+
 /// Where nobody is asked, nobody can fail to answer. Where somebody should have been asked, that
 /// was said.
 fn refuse_unasked(
@@ -66,6 +84,7 @@ fn refuse_unasked(
 ) {
     if let Some(value) = section.value("if_nobody_answers")
         && section.is_empty_list("approvers")
+        && section.value("call").is_none()
         && known.risky(rights).is_none()
     {
         problems.add(

@@ -27,6 +27,7 @@ impl Policy {
         for (index, rule) in self.rules.iter().enumerate() {
             self.warn_of_shadows(index, rule, &mut warnings);
             self.warn_of_nobody_to_ask(rule, &mut warnings);
+            self.warn_of_nobody_to_call(rule, &mut warnings);
         }
         self.warn_of_namesakes(&mut warnings);
         self.warn_of_sources(&mut warnings);
@@ -156,6 +157,26 @@ impl Policy {
         }
     }
 
+    /// People who would have to call themselves.
+    fn warn_of_nobody_to_call(&self, rule: &Rule, warnings: &mut Vec<String>) {
+        if rule.call.is_empty() {
+            return;
+        }
+        for (id, Person { name, .. }) in &self.people {
+            let decides = rule.rights.iter().any(|right| {
+                let decides = self.rule_for(id, right);
+                decides.is_some_and(|deciding| deciding.name == rule.name)
+            });
+            if decides && self.callers(rule, id).is_empty() {
+                warnings.push(format!(
+                    "rule {}: nobody but {name} could have the call that {name} needs, so every \
+                     request is refused",
+                    rule.name
+                ));
+            }
+        }
+    }
+
     fn warn_of_namesakes(&self, warnings: &mut Vec<String>) {
         let mut called: BTreeMap<String, Vec<&str>> = BTreeMap::new();
         for (id, person) in &self.people {
@@ -193,7 +214,7 @@ impl Policy {
         let rules = self
             .rules
             .iter()
-            .flat_map(|rule| rule.who.iter().chain(&rule.approvers));
+            .flat_map(|rule| rule.who.iter().chain(&rule.approvers).chain(&rule.call));
         rules.chain(duties)
     }
 

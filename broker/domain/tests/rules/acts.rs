@@ -48,6 +48,13 @@ pub(crate) fn revoke(grant: GrantId) -> Act {
     }
 }
 
+pub(crate) fn veto(grant: GrantId) -> Act {
+    Act::Veto {
+        grant,
+        reason: line("wait for leon"),
+    }
+}
+
 pub(crate) fn issue(grant: GrantId) -> Act {
     Act::Issue {
         grant,

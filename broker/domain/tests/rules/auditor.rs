@@ -2,6 +2,7 @@
 //! looking at the rules, and stops at the first that must not be.
 
 mod compare;
+mod unlocking;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub(crate) struct Auditor {
     frozen: BTreeSet<PersonId>,
     tokens: BTreeMap<TokenHash, PersonId>,
     nonces: BTreeSet<Nonce>,
+    vetoed: BTreeSet<(IncidentId, PersonId, breakglass_domain::RightId)>,
     /// How often each thing was seen, by its name.
     pub(crate) seen: BTreeMap<String, usize>,
 }
@@ -38,6 +40,7 @@ struct Record {
     begun: Option<Begun>,
     credentials: u32,
     ended: Option<Ending>,
+    said: unlocking::Said,
 }
 
 struct Asked {
@@ -46,6 +49,7 @@ struct Asked {
     incident: IncidentId,
     rule: breakglass_domain::RuleName,
     approvers: Vec<PersonId>,
+    call: Vec<PersonId>,
     length: Lifetime,
     lapses_at: Time,
     self_grant: Option<(Time, Lifetime)>,
@@ -82,6 +86,8 @@ impl Auditor {
         match &event.change {
             Change::GrantRequested { .. } => self.requested(event),
             Change::GrantStarted { .. } => self.started(event),
+            Change::CallRecorded { of, spoke_at } => self.called(of.grant, *spoke_at, event),
+            Change::GrantApproved { of, until } => self.agreed(of.grant, *until, event),
             Change::GrantExtended { .. } => self.extended(event),
             Change::CredentialIssued { .. } => self.issued(event),
             Change::GrantUsed { of, .. } => self.used(of.grant, event),
@@ -116,7 +122,10 @@ impl Auditor {
                 let known = self.incidents.get_mut(incident).unwrap();
                 known.closes_at = *closes_at;
             }
-            Change::IncidentNoted { incident, .. } => self.open(*incident, event.at),
+            Change::IncidentNoted { incident, .. } => {
+                self.open(*incident, event.at);
+                self.noted(*incident, event);
+            }
             Change::IncidentClosed { incident, .. } => {
                 let known = self.incidents.get_mut(incident).unwrap();
                 assert!(known.open, "an incident closes once");
@@ -139,10 +148,12 @@ impl Auditor {
                 self.keys.retain(|_, whose| whose != person);
                 self.tokens.retain(|_, whose| whose != person);
                 self.nothing_left(person);
+                self.unsays(person);
             }
             Change::PersonFrozen { person, .. } => {
                 self.frozen.insert(person.clone());
                 self.nothing_left(person);
+                self.unsays(person);
             }
             Change::PersonUnfrozen { person, .. } => {
                 assert_ne!(event.by.person(), Some(person), "nobody lifts their own");
@@ -162,6 +173,7 @@ impl Auditor {
             self_grant,
             held,
             key,
+            call,
             ..
         } = &event.change
         else {
@@ -177,6 +189,7 @@ impl Auditor {
         );
         assert_eq!(self.keys.get(key), Some(&of.person));
         assert!(!approvers.contains(&of.person), "nobody approves their own");
+        assert!(!call.contains(&of.person), "nobody calls themselves");
         let policy = self.policy.as_ref().unwrap();
         assert!(*length <= policy.rights[&of.right].longest);
         assert_eq!(policy.rule_for(&of.person, &of.right).unwrap().name, *rule);
@@ -187,6 +200,7 @@ impl Auditor {
             incident: of.incident,
             rule: rule.clone(),
             approvers: approvers.clone(),
+            call: call.clone(),
             length: *length,
             lapses_at: *lapses_at,
             self_grant: self_grant.map(|pinned| (pinned.from, pinned.longest)),
@@ -198,6 +212,7 @@ impl Auditor {
             begun: None,
             credentials: 0,
             ended: None,
+            said: unlocking::Said::default(),
         };
         self.grants.insert(of.grant, record);
     }
@@ -220,11 +235,21 @@ impl Auditor {
         match basis {
             Basis::FastPath => {
                 assert_eq!(event.by, Actor::Broker);
-                assert!(asked.approvers.is_empty());
+                assert!(asked.approvers.is_empty() && asked.call.is_empty());
                 assert_eq!(policy.rights[&asked.right].risk, Risk::Low);
             }
-            Basis::Approved => self.approver(asked, &event.by),
+            Basis::Approved => {
+                assert!(asked.call.is_empty(), "a call is needed");
+                self.approver(asked, &event.by);
+            }
+            Basis::Called => {
+                assert_eq!(event.by, Actor::Broker);
+                latest = latest.min(self.unlocked(record, event.at));
+            }
             Basis::SelfGranted => {
+                assert!(asked.call.is_empty(), "a call is needed");
+                let of = (asked.incident, asked.person.clone(), asked.right.clone());
+                assert!(!self.vetoed.contains(&of), "vetoed never lives");
                 let (from, longest) = asked.self_grant.unwrap();
                 assert_eq!(event.by.person(), Some(&asked.person));
                 assert!(event.at >= from, "approvers had their time");
@@ -263,7 +288,10 @@ impl Auditor {
         let asked = &record.asked;
         let longest = self.policy.as_ref().unwrap().rights[&of.right].longest;
         match begun.basis {
-            Basis::Approved => self.approver(asked, &event.by),
+            Basis::Called if asked.approvers.is_empty() => {
+                assert!(asked.call.contains(event.by.person().unwrap()));
+            }
+            Basis::Approved | Basis::Called => self.approver(asked, &event.by),
             Basis::FastPath | Basis::SelfGranted => {
                 assert_eq!(event.by.person(), Some(&of.person));
             }
@@ -314,7 +342,9 @@ impl Auditor {
         match ending {
             Ending::Denied => {
                 let by = event.by.person().unwrap();
-                assert!(begun.is_none() && record.asked.approvers.contains(by));
+                let asked = &record.asked;
+                assert!(asked.approvers.contains(by) || asked.call.contains(by));
+                assert!(begun.is_none());
             }
             Ending::Lapsed => {
                 assert!(begun.is_none() && event.at >= record.asked.lapses_at);
@@ -322,6 +352,15 @@ impl Auditor {
             Ending::Expired => assert!(event.at >= begun.unwrap().ends_at),
             Ending::Dropped => assert_eq!(event.by.person(), Some(&of.person)),
             Ending::Abandoned => assert!(record.asked.held),
+            Ending::Vetoed => {
+                assert_ne!(event.by.person().unwrap(), &of.person);
+                match begun {
+                    Some(begun) => assert_eq!(begun.basis, Basis::SelfGranted),
+                    None => assert!(record.asked.self_grant.is_some()),
+                }
+                let of = (of.incident, of.person.clone(), of.right.clone());
+                self.vetoed.insert(of);
+            }
             _ => {}
         }
         self.grants.get_mut(&of.grant).unwrap().ended = Some(*ending);

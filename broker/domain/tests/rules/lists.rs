@@ -8,7 +8,9 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::acts::{close, deny, extend, freeze, issue, note, open, remove, revoke, unfreeze, uses};
+use crate::acts::{
+    close, deny, extend, freeze, issue, note, open, remove, revoke, unfreeze, uses, veto,
+};
 use crate::auditor::Auditor;
 use crate::steps::{Deed, Pick, RIGHTS, Step, WAITS, Who, changed, step, steps};
 use crate::world::{Outcome, TEAM, World, hours, id, line, mins};
@@ -96,10 +98,15 @@ impl Trial {
             Deed::Approves(pick, ..) | Deed::Denies(pick) | Deed::Revokes(pick) => {
                 grant(pick).and_then(|grant| grant.approvers.first())
             }
+            Deed::Calls(pick, _) => grant(pick).and_then(|grant| {
+                let unlock = grant.unlock.as_ref()?;
+                unlock.callers.last()
+            }),
             Deed::SelfGrants(pick)
             | Deed::Extends(pick, _)
             | Deed::Drops(pick)
             | Deed::Issues(pick)
+            | Deed::NotesFor(pick)
             | Deed::Uses(pick) => grant(pick).map(|grant| &grant.of.person),
             _ => None,
         };
@@ -121,12 +128,21 @@ impl Trial {
         match deed {
             Deed::Opens => open(),
             Deed::Notes(incident) => note(*incident),
+            Deed::NotesFor(pick) => {
+                let grant = self.live(*pick);
+                let grant = grant.and_then(|id| self.world.state.grants.get(&id));
+                note(grant.map_or(1, |grant| grant.of.incident.0))
+            }
             Deed::Closes(incident) => close(*incident),
             Deed::Asks(right, minutes, held) => {
                 self.request(person, RIGHTS[*right], *minutes, *held)
             }
             Deed::Approves(pick, minutes, lies) => self.approval(*pick, *minutes, *lies),
             Deed::Denies(pick) => deny(self.grant(*pick)),
+            Deed::Calls(pick, ago) => match self.live(*pick) {
+                Some(grant) => self.world.call(grant, *ago),
+                None => note(1),
+            },
             Deed::SelfGrants(pick) => match self.live(*pick) {
                 Some(grant) => self.world.self_grant(grant),
                 None => note(1),
@@ -136,6 +152,7 @@ impl Trial {
                 grant: self.grant(*pick),
             },
             Deed::Revokes(pick) => revoke(self.grant(*pick)),
+            Deed::Vetoes(pick) => veto(self.grant(*pick)),
             Deed::Issues(pick) => issue(self.grant(*pick)),
             Deed::Uses(pick) => uses(self.grant(*pick)),
             Deed::Freezes(whom) => freeze(TEAM[*whom]),
@@ -260,6 +277,14 @@ fn the_random_lists_reach_everything_that_can_happen() {
         "began fast-path",
         "began approved",
         "began self-granted",
+        "began called",
+        "CallRecorded",
+        "GrantApproved",
+        "refused NOT_CALLER",
+        "refused NO_CALL_WANTED",
+        "refused CALL_TIME",
+        "refused CALL_RECORDED",
+        "refused APPROVED_ALREADY",
         "GrantExtended",
         "CredentialIssued",
         "GrantUsed",
@@ -272,6 +297,8 @@ fn the_random_lists_reach_everything_that_can_happen() {
         "ended person-left",
         "ended person-frozen",
         "ended abandoned",
+        "ended vetoed",
+        "refused NOTHING_TO_VETO",
         "IncidentOpened",
         "IncidentNoted",
         "IncidentWarned",

@@ -5,9 +5,9 @@ use breakglass_domain::policy::IfNobodyAnswers;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::world::{DEPLOY, MIGRATE, SECRETS, TEAM, id, line, mins, policy};
+use crate::world::{DEPLOY, MIGRATE, ROTATE, SECRETS, TEAM, id, line, mins, policy};
 
-pub(crate) const RIGHTS: [&str; 3] = [DEPLOY, MIGRATE, SECRETS];
+pub(crate) const RIGHTS: [&str; 4] = [DEPLOY, MIGRATE, SECRETS, ROTATE];
 
 /// How long nothing happens, in milliseconds: around every limit there is.
 pub(crate) const WAITS: [i64; 12] = [
@@ -42,10 +42,14 @@ pub(crate) enum Who {
 pub(crate) enum Deed {
     Opens,
     Notes(u64),
+    /// In the incident of a grant.
+    NotesFor(Pick),
     Closes(u64),
     Asks(usize, u32, bool),
     Approves(Pick, u32, bool),
     Denies(Pick),
+    Calls(Pick, i64),
+    Vetoes(Pick),
     SelfGrants(Pick),
     Extends(Pick, u32),
     Drops(Pick),
@@ -92,16 +96,19 @@ fn deed() -> impl Strategy<Value = Deed> {
     prop_oneof![
         3 => Just(Deed::Opens),
         1 => (0..9_u64).prop_map(Deed::Notes),
+        5 => pick().prop_map(Deed::NotesFor),
         1 => (0..9_u64).prop_map(Deed::Closes),
         14 => (0..RIGHTS.len(), 0..40_u32, any::<bool>())
             .prop_map(|(right, minutes, held)| Deed::Asks(right, minutes, held)),
         12 => (pick(), 0..70_u32, proptest::bool::weighted(0.1))
             .prop_map(|(pick, minutes, lies)| Deed::Approves(pick, minutes, lies)),
         2 => pick().prop_map(Deed::Denies),
-        8 => pick().prop_map(Deed::SelfGrants),
+        9 => (pick(), -6..36_i64).prop_map(|(pick, ago)| Deed::Calls(pick, ago)),
+        12 => pick().prop_map(Deed::SelfGrants),
         4 => (pick(), 0..70_u32).prop_map(|(pick, minutes)| Deed::Extends(pick, minutes)),
         1 => pick().prop_map(Deed::Drops),
         1 => pick().prop_map(Deed::Revokes),
+        1 => pick().prop_map(Deed::Vetoes),
         3 => pick().prop_map(Deed::Issues),
         2 => pick().prop_map(Deed::Uses),
         1 => person.clone().prop_map(Deed::Freezes),
@@ -118,7 +125,7 @@ fn pick() -> impl Strategy<Value = Pick> {
     ]
 }
 
-const POLICIES: usize = 10;
+const POLICIES: usize = 12;
 
 /// The policy as it is most of the time, and what a team changes in one.
 pub(crate) fn changed(which: usize) -> Policy {
@@ -136,6 +143,8 @@ pub(crate) fn changed(which: usize) -> Policy {
         }
         4 => policy.rules[1].if_nobody_answers = IfNobodyAnswers::Deny,
         5 => policy.incident_longest = mins(40),
+        7 => policy.rules[3].approvers = policy.rules[4].approvers.clone(),
+        8 => policy.rules[3].call = policy.rules[4].who[..0].to_vec(),
         6 => policy.people.get_mut(&id("support")).unwrap().job = line("engineer"),
         _ => {}
     }

@@ -55,6 +55,12 @@ risk = "high"
 longest = "20m"
 audience = "https://vault.shop.example"
 
+[rights.rotate-keys]
+sentence = "replace the signing keys"
+risk = "high"
+longest = "30m"
+audience = "https://vault.shop.example"
+
 [[rules]]
 name = "engineers-ship"
 who = ["job:engineer"]
@@ -78,6 +84,20 @@ rights = ["read-secrets"]
 approvers = ["founder", "leon"]
 lapses_after = "15m"
 
+[[rules]]
+name = "founders-path"
+who = ["founder"]
+rights = ["rotate-keys"]
+approvers = []
+call = ["job:engineer"]
+
+[[rules]]
+name = "keys"
+who = ["job:engineer"]
+rights = ["rotate-keys"]
+approvers = ["founder"]
+call = ["job:engineer"]
+
 [duties]
 open_incidents = ["job:engineer", "support"]
 close_incidents = ["job:engineer", "founder"]
@@ -96,6 +116,8 @@ pub(crate) const TEAM: [&str; 5] = ["designer", "founder", "leon", "mia", "suppo
 pub(crate) const DEPLOY: &str = "deploy-shop";
 pub(crate) const MIGRATE: &str = "migrate-shop-db";
 pub(crate) const SECRETS: &str = "read-secrets";
+/// The one that needs a call.
+pub(crate) const ROTATE: &str = "rotate-keys";
 
 pub(crate) type Outcome = Result<Vec<Event>, Refusal>;
 
@@ -291,6 +313,19 @@ impl World {
             right: shown.of.right.clone(),
             sentence: shown.sentence.clone(),
             until: self.now.plus(shown.length),
+        }
+    }
+
+    /// What an engineer signs who spoke with the requester so many minutes ago.
+    pub(crate) fn call(&self, grant: GrantId, minutes_ago: i64) -> Act {
+        let shown = &self.state.grants[&grant];
+        Act::RecordCall {
+            grant,
+            incident: shown.of.incident,
+            requester: shown.of.person.clone(),
+            right: shown.of.right.clone(),
+            sentence: shown.sentence.clone(),
+            spoke_at: Time::from_millis(self.now.as_millis() - minutes_ago * 60_000),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Grants and credentials.
 
 use breakglass_domain::grant::{Active, Ended, Phase};
+use breakglass_domain::unlock::{Call, Missing, Unlock};
 use breakglass_domain::{Basis, CredentialKind, Ending, Grant, Subject};
 use breakglass_proto::v1;
 
@@ -29,7 +30,12 @@ pub(in crate::api) fn grant(grant: &Grant) -> v1::Grant {
         held: grant.held,
         credentials: grant.credentials,
         credentials_until: grant.credentials_until.map(time),
+        still_needed: grant.missing().map(still_needed),
         ..v1::Grant::default()
+    };
+    let asked = match &grant.unlock {
+        Some(unlock) => unlocking(asked, unlock),
+        None => asked,
     };
     match &grant.phase {
         Phase::Waiting => asked,
@@ -43,14 +49,38 @@ pub(in crate::api) fn grants<'a>(list: impl IntoIterator<Item = &'a Grant>) -> V
     list.into_iter().map(grant).collect()
 }
 
+fn unlocking(asked: v1::Grant, unlock: &Unlock) -> v1::Grant {
+    let call = |call: &Call| v1::Call {
+        by: call.by.to_string(),
+        spoke_at: Some(time(call.spoke_at)),
+        recorded_at: Some(time(call.at)),
+    };
+    let agreed: Vec<_> = unlock.yes.iter().map(|yes| yes.by.to_string()).collect();
+    v1::Grant {
+        callers: unlock.callers.iter().map(ToString::to_string).collect(),
+        calls: unlock.calls.iter().map(call).collect(),
+        approved_by: agreed.first().cloned().unwrap_or_default(),
+        agreed,
+        ..asked
+    }
+}
+
+fn still_needed(missing: Missing) -> v1::StillNeeded {
+    v1::StillNeeded {
+        approval: missing.approval,
+        call: missing.call,
+        note: missing.note,
+    }
+}
+
 fn begun(asked: v1::Grant, active: &Active) -> v1::Grant {
-    let by = active.by.person();
+    let by = active.by.person().map(ToString::to_string);
     v1::Grant {
         state: v1::GrantState::Active.into(),
         begins_at: Some(time(active.begins_at)),
         ends_at: Some(time(active.ends_at)),
         basis: basis(active.basis).into(),
-        approved_by: by.map(ToString::to_string).unwrap_or_default(),
+        approved_by: by.unwrap_or_else(|| asked.approved_by.clone()),
         ..asked
     }
 }
@@ -76,6 +106,7 @@ fn basis(basis: Basis) -> v1::GrantBasis {
         Basis::FastPath => v1::GrantBasis::FastPath,
         Basis::Approved => v1::GrantBasis::Approved,
         Basis::SelfGranted => v1::GrantBasis::SelfGranted,
+        Basis::Called => v1::GrantBasis::Called,
     }
 }
 
@@ -90,6 +121,7 @@ fn ending(ending: Ending) -> v1::GrantEnding {
         Ending::PersonLeft => v1::GrantEnding::PersonLeft,
         Ending::PersonFrozen => v1::GrantEnding::PersonFrozen,
         Ending::Abandoned => v1::GrantEnding::Abandoned,
+        Ending::Vetoed => v1::GrantEnding::Vetoed,
     }
 }
 

@@ -42,6 +42,22 @@ fn refusals() -> Vec<Refusal> {
             grant,
             approvers: approvers.clone(),
         },
+        Refusal::NotCaller {
+            person: person(),
+            grant,
+            callers: approvers.clone(),
+        },
+        Refusal::NoCallWanted(grant),
+        Refusal::CallRecorded(grant),
+        Refusal::CallTime { spoke_at: at },
+        Refusal::NobodyToCall {
+            person: person(),
+            rule: "founder".parse().unwrap(),
+        },
+        Refusal::ApprovedAlready(grant),
+        Refusal::Vetoed(grant),
+        Refusal::NothingToVeto(grant),
+        Refusal::OwnVeto(grant),
         Refusal::SelfApproval(grant),
         Refusal::GrantWaiting(grant),
         Refusal::GrantActive(grant),
@@ -172,6 +188,7 @@ fn all() -> Vec<Error> {
 /// The contract's list.
 const REASONS: &str = "NO_OPEN_INCIDENT UNKNOWN_INCIDENT INCIDENT_CLOSED UNKNOWN_RIGHT \
     UNKNOWN_PERSON UNKNOWN_GRANT NOT_ALLOWED NOT_PERMITTED NOT_YOURS NOT_APPROVER SELF_APPROVAL \
+    NOT_CALLER NO_CALL_WANTED CALL_RECORDED CALL_TIME APPROVED_ALREADY NOTHING_TO_VETO \
     GRANT_WAITING GRANT_ACTIVE GRANT_ENDED TOO_LONG_A_TIME SENTENCE_CHANGED SELF_GRANT_DENIED \
     SELF_GRANT_TOO_EARLY PERSON_FROZEN NOT_FROZEN NOT_ENROLLED TOKEN_UNKNOWN TOKEN_EXPIRED \
     TOKEN_USED STATEMENT_INVALID STATEMENT_STALE STATEMENT_REPLAYED SIGNATURE_INVALID WRONG_BROKER \

@@ -88,7 +88,7 @@ async fn a_self_grant_is_loud() {
     assert_eq!(
         told[0],
         "NOBODY ANSWERED: Mia began G-1 alone, and Mia can migrate the shop database until 03:25 \
-         UTC (INC-1). Anybody can end it: glass revoke G-1"
+         UTC (INC-1). Anybody can end it: glass veto G-1"
     );
 }
 

@@ -170,6 +170,8 @@ kinds! {
         held: bool,
         #[serde(with = "fields::shown")] key: KeyId,
         #[serde(with = "fields::line")] audience: Line,
+        #[serde(with = "fields::all_shown", default, skip_serializing_if = "Vec::is_empty")]
+        call: Vec<PersonId>,
     }
     "grant.started" GrantStarted {
         #[serde(flatten, with = "fields::of")] of: GrantRef,
@@ -279,6 +281,14 @@ kinds! {
     "incident.held" IncidentHeld {
         #[serde(with = "fields::shown")] incident: IncidentId,
         #[serde(with = "fields::line")] reason: Line,
+    }
+    "call.recorded" CallRecorded {
+        #[serde(flatten, with = "fields::of")] of: GrantRef,
+        #[serde(with = "fields::shown")] spoke_at: Time,
+    }
+    "grant.approved" GrantApproved {
+        #[serde(flatten, with = "fields::of")] of: GrantRef,
+        #[serde(with = "fields::shown")] until: Time,
     }
 }
 

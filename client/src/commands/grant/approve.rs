@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::{
     commands::{DONE, Seat},
     error::Error,
-    grant::{approvers, begun_error, ended_error, state_word},
+    grant::{asked as asks, begun_error, ended_error, state_word, still_needed},
     output::Printer,
     session::Session,
     show, text, time,
@@ -63,6 +63,11 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     }
     let grant = session.approve(&asked).await?;
     seat.printer.answer(&GrantView::from(&grant), |printer| {
+        if let Some(needed) = still_needed(&grant) {
+            printer.good(format!("Your yes to {} is on record.", grant.id));
+            printer.line(format!("Still needed: {needed}"));
+            return;
+        }
         printer.good(format!(
             "{}: {} can {} until {}.",
             grant.id,
@@ -92,7 +97,12 @@ fn refusal(asked: &v1::Grant, person: &str) -> Option<Error> {
     if asked.approvers.iter().any(|approver| approver == person) {
         return None;
     }
-    let what = format!("{id} waits for {}, not for you", approvers(asked));
+    if asked.callers.iter().any(|caller| caller == person) {
+        let what = format!("{id} needs your call, and not your yes");
+        let next = format!("call {0}, then: glass call {id} {0}", asked.person);
+        return Some(Error::refused("NOT_APPROVER", what, next));
+    }
+    let what = format!("{id} waits for {}, not for you", asks(asked));
     Some(Error::refused("NOT_APPROVER", what, next))
 }
 
@@ -128,7 +138,12 @@ async fn waiting(seat: &Seat, session: &Session) -> Result<Option<v1::Grant>, Er
         show::grants(printer, &grants, session.now());
         match grants.is_empty() {
             true => printer.line("Nothing waits for you."),
-            false => printer.line("Look at one and answer: glass approve GRANT"),
+            false => {
+                printer.line("Look at one and answer: glass approve GRANT");
+                if grants.iter().any(|grant| !grant.callers.is_empty()) {
+                    printer.line("After a call with who asks: glass call GRANT PERSON");
+                }
+            }
         }
     });
     Ok(None)
@@ -175,6 +190,9 @@ fn lines(asked: &v1::Grant, incident: &v1::Incident, now: Timestamp) -> Vec<Stri
     ];
     if !lapses.is_empty() {
         lines.push(format!("  lapses     {lapses}, if nobody answers"));
+    }
+    if let Some(needed) = still_needed(asked) {
+        lines.push(format!("  needed     {needed}"));
     }
     lines.push(String::new());
     lines

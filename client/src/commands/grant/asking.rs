@@ -165,6 +165,9 @@ fn waits_for(grant: &v1::Grant, session: &Session) -> String {
     let lapses = time::from_proto(grant.lapses_at.as_ref())
         .map(|at| format!("; lapses at {}", time::local(at, session.now())))
         .unwrap_or_default();
+    if let Some(needed) = grant::still_needed(grant) {
+        return format!("{} still needed: {needed}{lapses}", grant.id);
+    }
     format!(
         "{} waits for {} to run `glass approve`{lapses}",
         grant.id,

@@ -2,6 +2,7 @@
 
 pub mod agent;
 pub mod approve;
+pub mod call;
 pub mod deny;
 pub mod drop;
 pub mod exec;
@@ -11,6 +12,7 @@ pub mod request;
 pub mod revoke;
 pub mod self_grant;
 pub mod ssh;
+pub mod veto;
 
 mod asking;
 

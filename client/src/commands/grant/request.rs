@@ -6,7 +6,7 @@ use super::asking::{Asking, until_begun};
 use crate::{
     commands::{DONE, Seat},
     error::Error,
-    grant::waiting_error,
+    grant::{called_by, waiting_error},
     session::{Asked, Session},
     show, text, time,
     view::GrantView,
@@ -81,12 +81,19 @@ fn say(seat: &Seat, session: &Session, grant: &v1::Grant, access: Option<&v1::Ac
             text::plain(&grant.sentence)
         ));
         show::fact(printer, "incident", &grant.incident);
-        show::fact(printer, "yes from", &grant.approved_by);
+        show::fact(printer, "yes from", &yes_from(grant));
         if let Some(line) = used_by(grant, access) {
             printer.line(line);
         }
         printer.line(format!("Give it back: glass drop {}", grant.id));
     });
+}
+
+fn yes_from(grant: &v1::Grant) -> String {
+    match grant.basis() {
+        v1::GrantBasis::Called => called_by(grant),
+        _ => grant.approved_by.clone(),
+    }
 }
 
 /// The command that gives what the grant is for; `None` where only `glass exec` lays it.

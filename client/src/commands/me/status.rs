@@ -59,6 +59,13 @@ fn say(printer: &Printer, session: &Session, status: &v1::GetStatusResponse) {
     }
     list(printer, "Waiting for a yes", &status.waiting, now);
     list(printer, "Live access", &status.active, now);
+    let alone = |grant: &&v1::Grant| grant.basis() == v1::GrantBasis::SelfGranted;
+    for grant in status.active.iter().filter(alone) {
+        let id = &grant.id;
+        printer.bad(format!(
+            "{id} was begun alone. Anybody can stop it: glass veto {id} -m \"why\""
+        ));
+    }
     if status.active.is_empty() && !status.incidents.is_empty() {
         printer.line("No live access.");
     }

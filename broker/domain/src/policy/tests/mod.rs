@@ -1,6 +1,7 @@
 //! What the policy accepts, what it refuses in which words, and what it says it means.
 
 mod accepted;
+mod calls;
 mod hostile;
 mod mistakes;
 mod mistakes_in_rules;

@@ -263,11 +263,12 @@ fn request() -> impl Strategy<Value = Change> {
         any::<bool>(),
         key(),
         line(),
+        vec(name(), 0..3),
     );
     (what, how).prop_map(
         |(
             (of, sentence, risk, reason, length),
-            (rule, approvers, lapses_at, self_grant, held, key, audience),
+            (rule, approvers, lapses_at, self_grant, held, key, audience, call),
         )| Change::GrantRequested {
             of,
             sentence,
@@ -281,6 +282,7 @@ fn request() -> impl Strategy<Value = Change> {
             held,
             key,
             audience,
+            call,
         },
     )
 }
@@ -321,6 +323,8 @@ fn grant() -> impl Strategy<Value = Change> {
             reason
         }),
         issued,
+        (of(), time()).prop_map(|(of, spoke_at)| Change::CallRecorded { of, spoke_at }),
+        (of(), time()).prop_map(|(of, until)| Change::GrantApproved { of, until }),
         (of(), line()).prop_map(|(of, program)| Change::GrantUsed { of, program }),
         (of(), select(Ending::ALL), option::of(line()))
             .prop_map(|(of, ending, reason)| Change::GrantEnded { of, ending, reason }),

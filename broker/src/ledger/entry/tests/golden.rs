@@ -19,10 +19,12 @@ use super::targets;
 const GOLDEN: &str = include_str!("golden.jsonl");
 
 /// Every kind there is, as users filter by them.
-const KINDS: [&str; 37] = [
+const KINDS: [&str; 39] = [
     "broker.started",
+    "call.recorded",
     "certificate.renewed",
     "credential.issued",
+    "grant.approved",
     "grant.ended",
     "grant.extended",
     "grant.requested",
@@ -117,6 +119,7 @@ fn events() -> Vec<Event> {
         grant(),
         targets::changes(),
         alert(),
+        called(),
     ]
     .concat();
     let events = changes.into_iter().map(|(by, change)| {
@@ -220,6 +223,67 @@ fn team() -> Vec<(&'static str, Change)> {
     ]
 }
 
+/// The founder's path.
+fn called() -> Vec<(&'static str, Change)> {
+    let of = || GrantRef {
+        grant: GrantId(46),
+        person: "founder".parse().expect("an id"),
+        right: "read-secrets".parse().expect("an id"),
+        incident: IncidentId(12),
+    };
+    let people = |ids: &[&str]| ids.iter().map(|id| id.parse().expect("an id")).collect();
+    vec![
+        (
+            "founder",
+            Change::GrantRequested {
+                of: of(),
+                sentence: line("read the shop's secrets"),
+                risk: Risk::High,
+                reason: line("rotate the payment key"),
+                length: Lifetime::from_secs(900),
+                rule: "founder".parse().expect("an id"),
+                approvers: people(&[]),
+                lapses_at: at(20),
+                self_grant: None,
+                held: true,
+                key: key(),
+                audience: line("https://vault.shop.example"),
+                call: people(&["leon", "mia"]),
+            },
+        ),
+        (
+            "mia",
+            Change::CallRecorded {
+                of: of(),
+                spoke_at: at(3),
+            },
+        ),
+        (
+            "leon",
+            Change::GrantApproved {
+                of: of(),
+                until: at(35),
+            },
+        ),
+        (
+            "breakglass",
+            Change::GrantStarted {
+                of: of(),
+                basis: Basis::Called,
+                ends_at: at(20),
+            },
+        ),
+        (
+            "designer",
+            Change::GrantEnded {
+                of: of(),
+                ending: Ending::Vetoed,
+                reason: Some(line("wait for leon")),
+            },
+        ),
+    ]
+}
+
 fn incident() -> Vec<(&'static str, Change)> {
     let incident = IncidentId(12);
     vec![
@@ -275,6 +339,7 @@ fn grant() -> Vec<(&'static str, Change)> {
         held: true,
         key: key(),
         audience: line("https://db.shop.example"),
+        call: Vec::new(),
     };
     let alone = SelfGrant {
         from: at(15),

@@ -1,0 +1,148 @@
+//! `glass call`
+
+use breakglass_proto::v1;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    commands::{DONE, Seat},
+    error::Error,
+    grant::{begun_error, callers, ended_error, still_needed},
+    show, text, time,
+    view::GrantView,
+};
+
+/// Record that you spoke with who asks, so that their access may begin
+///
+/// Some requests begin only after a call with one of a few people and a note in the incident. Call
+/// them, do not write: you sign that you spoke with that person, and the ledger keeps it.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  glass call G-45 founder               you spoke just now
+  glass call G-45 founder --at 03:12    you spoke at 03:12, by this laptop's clock
+
+It counts for half an hour. The note: glass incident note \"what you agreed on\"")]
+pub struct Args {
+    /// The request
+    #[arg(value_name = "GRANT")]
+    grant: String,
+    /// Whom you spoke with: who asks
+    #[arg(value_name = "PERSON")]
+    person: String,
+    /// When you spoke; left out: now
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    at: Option<At>,
+}
+
+/// A time as somebody typed it.
+#[derive(Debug, Clone, Copy)]
+enum At {
+    /// On the laptop's clock, the last time it showed that.
+    Clock(jiff::civil::Time),
+    /// With a date.
+    Moment(Timestamp),
+}
+
+/// Signs and records it.
+///
+/// # Errors
+/// [`Error::Usage`] where somebody else asks; [`Error::Refused`] where this person's call does not
+/// count, or it is over.
+pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
+    let id = text::grant_id(&args.grant)?;
+    let person = text::id("the person", &args.person)?;
+    let session = seat.session().await?;
+    let asked = session.grant(&id).await?;
+    if let Some(error) = ended_error(&asked).or_else(|| begun_error(&asked)) {
+        return Err(error);
+    }
+    if asked.person != person {
+        return Err(Error::usage(
+            format!("{id} is by {}, not by {person}", asked.person),
+            format!(
+                "whom did you speak with? If it was they: glass call {id} {}",
+                asked.person
+            ),
+        ));
+    }
+    if !asked.callers.is_empty() && !asked.callers.iter().any(|it| it == session.person()) {
+        let what = format!("{id} needs a call with {}, not with you", callers(&asked));
+        let next = format!("ask one of them to run: glass call {id} {person}");
+        return Err(Error::refused("NOT_CALLER", what, next));
+    }
+    session.check_request(&asked).await?;
+    let laptop = time::now();
+    let ago = args.at.map_or(SignedDuration::ZERO, |at| {
+        laptop.duration_since(at.before(laptop))
+    });
+    let now = session.now();
+    let spoke_at = now.saturating_sub(ago).unwrap_or(now);
+    let grant = session.record_call(&asked, spoke_at).await?;
+    seat.printer.answer(&GrantView::from(&grant), |printer| {
+        let when = time::local(spoke_at, now);
+        printer.good(format!(
+            "On record: you spoke with {person} at {when}, for {id}."
+        ));
+        match still_needed(&grant) {
+            Some(needed) => printer.line(format!("Still needed: {needed}")),
+            None => printer.line(began(&grant, session.now())),
+        }
+    });
+    Ok(DONE)
+}
+
+/// "G-45 began: founder can read the secrets until 03:40 (in 15m)."
+pub(super) fn began(grant: &v1::Grant, now: Timestamp) -> String {
+    format!(
+        "{} began: {} can {} until {}.",
+        grant.id,
+        grant.person,
+        text::plain(&grant.sentence),
+        show::when(grant.ends_at.as_ref(), now)
+    )
+}
+
+fn moment(typed: &str) -> Result<At, String> {
+    let moment = typed.parse().ok().or_else(|| time::of_here(typed));
+    if let Some(moment) = moment {
+        return Ok(At::Moment(moment));
+    }
+    let clock = typed.parse().map(At::Clock);
+    clock.map_err(|_| "write it as 03:12, or as 2026-11-23T03:12:00Z".to_owned())
+}
+
+impl At {
+    /// Never later than now: who says 23:58 after midnight means yesterday.
+    fn before(self, now: Timestamp) -> Timestamp {
+        match self {
+            Self::Moment(moment) => moment,
+            Self::Clock(clock) => time::last(clock, now),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_of_day_is_the_last_one() {
+        let now = time::of_here("2026-11-23T00:05:00").unwrap();
+        let read = |typed: &str| moment(typed).unwrap().before(now);
+        assert_eq!(
+            now.duration_since(read("23:58")),
+            SignedDuration::from_mins(7)
+        );
+        assert_eq!(
+            now.duration_since(read("00:04")),
+            SignedDuration::from_mins(1)
+        );
+        assert_eq!(
+            read("2026-11-22T22:00:00Z").to_string(),
+            "2026-11-22T22:00:00Z"
+        );
+        for typed in ["", "3", "25:00", "soon", "03:12\u{1b}[2J"] {
+            assert!(moment(typed).is_err(), "{typed:?}");
+        }
+    }
+}
