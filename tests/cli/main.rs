@@ -16,3 +16,6 @@ mod laptop;
 mod main_job;
 mod questions;
 mod scripts;
+mod sitting;
+mod timeline;
+mod watch;
