@@ -1,5 +1,7 @@
 //! What the keys want done, at the broker.
 
+use breakglass_proto::v1;
+
 use crate::{
     error::Error,
     grant::{begun_error, ended_error},
@@ -13,8 +15,9 @@ use super::model::{Decision, Wish};
 pub(super) enum Outcome {
     /// A request, checked.
     Shown(Box<Decision>),
-    /// What was done, in one sentence.
-    Done(String),
+    /// What was done, in one sentence, and how things stand since: the next key must not act on what
+    /// was there before. Where that cannot be told just now, it comes later.
+    Done(String, Option<Box<v1::GetStatusResponse>>),
 }
 
 /// Does it.
@@ -50,7 +53,8 @@ pub(super) async fn run(session: Session, wish: Wish) -> Result<Outcome, Error> 
         }
         Wish::Redraw | Wish::Quit => String::new(),
     };
-    Ok(Outcome::Done(done))
+    let status = session.status().await.ok().map(Box::new);
+    Ok(Outcome::Done(done, status))
 }
 
 /// What the broker shows is held against what the requester signed, as the ledger has it.

@@ -176,7 +176,12 @@ impl Live<'_> {
                 self.keys = Keys::default();
                 self.model.looked(Ok(*decision));
             }
-            Ok(Outcome::Done(text)) => self.model.did(Ok(text)),
+            Ok(Outcome::Done(text, status)) => {
+                if let Some(status) = status {
+                    self.stands(*status);
+                }
+                self.model.did(Ok(text));
+            }
             Err(error @ Error::Unverified { .. }) => return Err(error),
             Err(error) => self.model.did(Err(in_words(&error))),
         }

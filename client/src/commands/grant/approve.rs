@@ -122,7 +122,9 @@ async fn answer_all(seat: &Seat, session: &Session) -> Result<u8, Error> {
         awaiting_me: true,
         ..v1::ListGrantsRequest::default()
     };
-    let waiting = session.list_grants(request, MOST_WAITING).await?;
+    let mut waiting = session.list_grants(request, MOST_WAITING).await?;
+    // Who has waited longest comes first, and lapses first.
+    waiting.reverse();
     if waiting.is_empty() || !seat.printer.is_interactive() {
         list(seat, session, &waiting);
         return Ok(DONE);
