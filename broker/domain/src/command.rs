@@ -429,6 +429,7 @@ impl Act {
         let about = match self {
             Self::Note { incident, .. }
             | Self::Close { incident, .. }
+            | Self::Hold { incident, .. }
             | Self::Request { incident, .. }
             | Self::Approve { incident, .. }
             | Self::SelfGrant { incident, .. } => Some(*incident),
