@@ -30,6 +30,7 @@ Something is broken right now:
   glass incident open \"shop: checkout fails\"      say so; everything else needs it
   glass can                                       what you may do
   glass exec deploy-shop -m \"revert\" -- ./deploy  do it, and give the access back
+  glass watch                                     all of it on one screen
   glass incident close -m \"reverted\"              ends every access under it
 
 Environment (a flag wins over it, it wins over the files):
@@ -61,6 +62,8 @@ pub enum Command {
     Context(context::Command),
     #[command(subcommand)]
     Incident(incident::Command),
+    Note(incident::note::Args),
+    Watch(me::watch::Args),
     Request(grant::request::Args),
     Exec(grant::exec::Args),
     Ssh(grant::ssh::Args),

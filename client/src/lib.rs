@@ -9,6 +9,7 @@
 //! | [`identity`] | the key, the certificate on it |
 //! | [`ephemeral`] | a key for one command |
 //! | [`trust`] | what this laptop believes of the ledger |
+//! | [`timeline`], [`screen`] | what happened under an incident; `glass watch` |
 //! | [`output`], [`text`] | the one printer; words made safe |
 //! | [`kubectl`], [`sts`], [`roots`] | what kubectl asks of a plugin; AWS's token service; public authorities |
 //! | [`audit`], [`export`] | checking a whole ledger |
@@ -54,6 +55,7 @@ pub mod refusal;
 pub mod roots;
 pub mod rules;
 mod run;
+pub mod screen;
 pub mod session;
 pub mod show;
 pub mod spinner;
@@ -62,6 +64,7 @@ pub mod stream;
 pub mod sts;
 pub mod text;
 pub mod time;
+pub mod timeline;
 pub mod tls;
 pub mod trust;
 pub mod verify;

@@ -1,6 +1,8 @@
 //! The one printer. Answers go to standard output, everything said beside them to standard error,
 //! and every text is made safe on its way out.
 
+pub mod canvas;
+
 use std::{
     fmt::Display,
     io::{self, IsTerminal as _, Write},
@@ -263,6 +265,17 @@ impl Printer {
         }
         let answer = self.hear(&format!("{} [y/N] ", plain(question)))?;
         Ok(answer.is_some_and(|line| keyboard::is_yes(&line)))
+    }
+
+    /// Asks for one word, which may be none: Ctrl-D is an empty one.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where nobody is there to answer.
+    pub fn reply(&self, question: &str) -> Result<String, Error> {
+        if !self.interactive {
+            return Err(Error::usage("nobody is there to answer", "see --help"));
+        }
+        Ok(self.hear(&plain(question))?.unwrap_or_default())
     }
 
     /// Asks for one line.

@@ -81,6 +81,44 @@ pub fn grants(printer: &Printer, grants: &[v1::Grant], now: Timestamp) {
     );
 }
 
+/// What an approver reads of a request, on one screen; nothing the requester typed can style it.
+#[must_use]
+pub fn request(asked: &v1::Grant, incident: &v1::Incident, now: Timestamp) -> Vec<String> {
+    let length = time::length_from_proto(asked.length.as_ref()).unwrap_or_default();
+    let until = now.saturating_add(length).unwrap_or(now);
+    let lapses = when(asked.lapses_at.as_ref(), now);
+    let mut lines = vec![
+        String::new(),
+        format!(
+            "  {} asks to {}",
+            plain(&asked.person),
+            plain(&asked.sentence)
+        ),
+        String::new(),
+        format!(
+            "  request    {} ({}), {}",
+            asked.id,
+            plain(&asked.right),
+            state_word(asked)
+        ),
+        format!("  incident   {}", incident_line(incident, now)),
+        format!("  reason     {}", plain(&asked.reason)),
+        format!(
+            "  until      {}, if you say yes now",
+            time::local_and_relative(until, now)
+        ),
+        format!("  rule       {}", plain(&asked.rule)),
+    ];
+    if !lapses.is_empty() {
+        lines.push(format!("  lapses     {lapses}, if nobody answers"));
+    }
+    if let Some(needed) = still_needed(asked) {
+        lines.push(format!("  needed     {needed}"));
+    }
+    lines.push(String::new());
+    lines
+}
+
 /// One line about an incident.
 #[must_use]
 pub fn incident_line(incident: &v1::Incident, now: Timestamp) -> String {
@@ -98,13 +136,8 @@ pub fn incident_line(incident: &v1::Incident, now: Timestamp) -> String {
     format!("{head}  (opened by {}{opened})", incident.opened_by)
 }
 
-/// One incident in full, its notes and grants.
-pub fn incident(
-    printer: &Printer,
-    incident: &v1::Incident,
-    grants_of_it: &[v1::Grant],
-    now: Timestamp,
-) {
+/// One incident: what it is, and how it stands.
+pub fn incident(printer: &Printer, incident: &v1::Incident, now: Timestamp) {
     printer.heading(format!("{}  {}", incident.id, plain(&incident.title)));
     fact(
         printer,
@@ -127,17 +160,6 @@ pub fn incident(
     } else {
         fact(printer, "closes", &when(incident.closes_at.as_ref(), now));
         fact(printer, "alert", &alert(incident));
-    }
-    for note in &incident.notes {
-        printer.line("");
-        printer.aside(format!("{}, {}", note.by, when(note.at.as_ref(), now)));
-        for line in note.text.lines() {
-            printer.line(format!("  {}", plain(line)));
-        }
-    }
-    if !grants_of_it.is_empty() {
-        printer.line("");
-        grants(printer, grants_of_it, now);
     }
 }
 

@@ -76,6 +76,12 @@ pub fn safe_json(json: &str) -> String {
 /// # Errors
 /// [`Error::Usage`] that says what is wrong and where.
 pub fn reason(text: &str) -> Result<String, Error> {
+    if text.trim() == "-" {
+        return Err(Error::usage(
+            "a reason is not read from standard input, and `-` says nothing to whoever reads it",
+            "say why in a few words: -m \"...\"; what a program says belongs in `glass note -`",
+        ));
+    }
     one_line("the reason", text, limits::MAX_LINE_BYTES)
 }
 
@@ -201,7 +207,7 @@ fn check(what: &str, text: &str, most: usize, newlines: bool) -> Result<(), Erro
             ),
             match newlines {
                 true => "shorten it, or make two notes of it",
-                false => "shorten it; details belong in `glass incident note`",
+                false => "shorten it; details belong in `glass note`",
             },
         ));
     }
@@ -213,7 +219,7 @@ fn check(what: &str, text: &str, most: usize, newlines: bool) -> Result<(), Erro
         None => Ok(()),
         Some((_, '\n')) => Err(Error::usage(
             format!("{what} has more than one line"),
-            "put it on one line; longer text belongs in `glass incident note`",
+            "put it on one line; longer text belongs in `glass note -`",
         )),
         Some((place, c)) => Err(Error::usage(
             format!(

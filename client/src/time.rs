@@ -157,6 +157,13 @@ pub fn local(time: Timestamp, now: Timestamp) -> String {
     in_zone(time, now, &TimeZone::system())
 }
 
+/// The same to the second, without a date: for what changes as one looks.
+#[must_use]
+pub fn clock(time: Timestamp) -> String {
+    let here = time.to_zoned_datetime(TimeZone::system());
+    here.strftime("%H:%M:%S").to_string()
+}
+
 /// Both: `14:05 (in 14m)`.
 #[must_use]
 pub fn local_and_relative(time: Timestamp, now: Timestamp) -> String {

@@ -381,32 +381,6 @@ impl<'a> From<&'a v1::PersonCan> for CanView<'a> {
     }
 }
 
-/// Something that happened.
-#[derive(Debug, Serialize)]
-pub struct EventView<'a> {
-    index: u64,
-    at: Option<String>,
-    kind: &'a str,
-    by: &'a str,
-    text: &'a str,
-    grant: Option<&'a str>,
-    incident: Option<&'a str>,
-}
-
-impl<'a> From<&'a v1::WatchResponse> for EventView<'a> {
-    fn from(event: &'a v1::WatchResponse) -> Self {
-        Self {
-            index: event.index,
-            at: at(event.at.as_ref()),
-            kind: &event.kind,
-            by: &event.by,
-            text: &event.text,
-            grant: event.grant.as_ref().map(|grant| grant.id.as_str()),
-            incident: event.incident.as_ref().map(|incident| incident.id.as_str()),
-        }
-    }
-}
-
 /// A severity in the ledger's word.
 #[must_use]
 pub fn severity_word(severity: v1::Severity) -> &'static str {

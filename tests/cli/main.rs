@@ -17,3 +17,6 @@ mod laptop;
 mod main_job;
 mod questions;
 mod scripts;
+mod sitting;
+mod timeline;
+mod watch;

@@ -1,88 +1,8 @@
-//! What somebody types at a question of `glass`, on a terminal of the test's own (a pseudo-terminal).
-
-use std::os::fd::OwnedFd;
-use std::process::{Child, Stdio};
+//! What somebody types at a question of `glass`.
 
 use breakglass_tests::Playground;
-use breakglass_tests::wait::PATIENCE;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
-const CTRL_D: &str = "\u{4}";
-
-/// Somebody at a terminal, with one command on it.
-struct Sitting {
-    keyboard: OwnedFd,
-    glass: Child,
-    seen: String,
-}
-
-impl Sitting {
-    /// Runs a command of somebody there; `ahead` is typed before it begins.
-    fn down(playground: &Playground, who: &str, words: &[&str], ahead: &str) -> Self {
-        let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&keyboard).unwrap();
-        unlockpt(&keyboard).unwrap();
-        let name = ptsname(&keyboard, Vec::new()).unwrap();
-        let open = || {
-            let mut options = std::fs::File::options();
-            options.read(true).write(true);
-            Stdio::from(options.open(name.to_str().unwrap()).unwrap())
-        };
-        let mut command = playground.glass_command(who, words);
-        command.stdin(open()).stdout(open()).stderr(open());
-        rustix::io::write(&keyboard, ahead.as_bytes()).unwrap();
-        let glass = command.spawn().unwrap();
-        Self {
-            keyboard,
-            glass,
-            seen: String::new(),
-        }
-    }
-
-    /// Waits for a question after what was seen so far, and types.
-    fn answers(&mut self, question: &str, keys: &str) {
-        let from = self.seen.len();
-        while !self.seen[from..].contains(question) {
-            assert!(
-                self.reads(),
-                "it ended without `{question}`:\n{}",
-                self.seen
-            );
-        }
-        rustix::io::write(&self.keyboard, keys.as_bytes()).unwrap();
-    }
-
-    /// Waits for the end; the exit code and all that was seen.
-    fn ends(mut self) -> (i32, String) {
-        while self.reads() {}
-        let code = self.glass.wait().unwrap().code().unwrap();
-        (code, std::mem::take(&mut self.seen))
-    }
-
-    /// Reads what comes next; `false` at the end (Linux: EIO once nobody has the terminal open).
-    fn reads(&mut self) -> bool {
-        let mut there = [PollFd::new(&self.keyboard, PollFlags::IN)];
-        let patience = Timespec::try_from(PATIENCE).unwrap();
-        let is_there = poll(&mut there, Some(&patience)).unwrap() > 0;
-        assert!(is_there, "it says nothing more after:\n{}", self.seen);
-        let mut bytes = [0; 4096];
-        match rustix::io::read(&self.keyboard, &mut bytes) {
-            Ok(length) => self.seen += &String::from_utf8_lossy(&bytes[..length]),
-            Err(rustix::io::Errno::IO) => return false,
-            Err(why) => panic!("{why}"),
-        }
-        true
-    }
-}
-
-impl Drop for Sitting {
-    fn drop(&mut self) {
-        // Nothing is left running; one that has ended already is no trouble.
-        let _ = self.glass.kill();
-        let _ = self.glass.wait();
-    }
-}
+use crate::sitting::{CTRL_D, Sitting};
 
 fn asked() -> Playground {
     let playground = Playground::begins();
@@ -154,4 +74,44 @@ fn a_reason_and_an_incident_are_asked_for() {
         .find(|line| line.trim_start().starts_with("2  "));
     let id = closed["incident"].as_str().unwrap();
     assert!(second.unwrap().contains(id), "{seen}");
+}
+
+#[test]
+fn what_waits_is_answered_one_after_the_other() {
+    let playground = Playground::begins();
+    playground.opens("the worker floods");
+    for (right, why) in [
+        ("migrate-shop-db", "drop the bad index"),
+        ("read-secrets", "the key of the mail service"),
+        ("read-secrets", "the key of the shop"),
+    ] {
+        let asked = playground.glass("mia", &["request", right, "-m", why, "--no-wait"]);
+        assert_eq!(asked.code, 81, "{asked}");
+    }
+    let mut sitting = Sitting::down(&playground, "leon", &["approve"], "y\ny\ny\n");
+    sitting.answers("G-1: yes, no or skip? [y/n/S]", "\n");
+    sitting.answers("G-2: yes, no or skip? [y/n/S]", "n\n");
+    sitting.answers("Why: ", "use the backup\n");
+    sitting.answers("G-3: yes, no or skip? [y/n/S]", "y\n");
+    let (code, seen) = sitting.ends();
+    assert_eq!(code, 0, "{seen}");
+    assert!(
+        seen.contains("G-1 still waits."),
+        "what was typed ahead is no answer: {seen}"
+    );
+    assert!(seen.contains("  rule       "), "{seen}");
+    let started = playground.entries_of("grant.started");
+    assert_eq!(
+        (started.len(), &started[0]["grant"]),
+        (1, &"G-3".into()),
+        "{seen}"
+    );
+    let ended = playground.entries_of("grant.ended");
+    assert_eq!(ended[0]["reason"], "use the backup", "{seen}");
+    // A script is asked nothing, and told what there is.
+    let said = playground.done("leon", &["approve"]);
+    assert!(
+        said.out.contains("G-1") && !said.out.contains("G-2"),
+        "{said}"
+    );
 }

@@ -18,6 +18,9 @@ fn nothing_prompts_without_a_terminal() {
         ("leon", &["freeze", "mia"]),
         ("leon", &["incident", "close"]),
         ("founder", &["people", "remove", "mia", "-m", "last day"]),
+        ("leon", &["watch"]),
+        ("mia", &["request", "deploy-shop", "-m", "-"]),
+        ("leon", &["incident", "close", "-m", "-"]),
     ] {
         // Its end shows that it did not wait: nobody would ever answer.
         let said = playground.glass(who, words);

@@ -202,6 +202,7 @@ impl House {
             reason: refusal.code().to_owned(),
             text: refusal.to_string(),
             count: 1,
+            incident: command.act.incident(&self.state),
         };
         let note = Command {
             by: Actor::Broker,

@@ -10,6 +10,7 @@ use crate::id::{
 };
 use crate::incident::Severity;
 use crate::policy::Policy;
+use crate::state::State;
 use crate::text::{Line, Prose};
 use crate::time::{Lifetime, Time};
 
@@ -318,6 +319,8 @@ pub enum Act {
         text: String,
         /// How often.
         count: u32,
+        /// Under which open incident, where what they tried says so.
+        incident: Option<IncidentId>,
     },
     /// Nothing but what time has brought about. Broker only.
     Tick,
@@ -442,6 +445,27 @@ impl Act {
             Self::Resolve { .. } => "alert-resolved",
             Self::Hold { .. } => "hold-incident",
         }
+    }
+
+    /// The open incident it is about, by itself or by way of a live grant.
+    #[must_use]
+    pub fn incident(&self, state: &State) -> Option<IncidentId> {
+        let about = match self {
+            Self::Note { incident, .. }
+            | Self::Close { incident, .. }
+            | Self::Hold { incident, .. }
+            | Self::Request { incident, .. }
+            | Self::Approve { incident, .. }
+            | Self::SelfGrant { incident, .. } => Some(*incident),
+            Self::Deny { grant, .. }
+            | Self::Extend { grant, .. }
+            | Self::Drop { grant }
+            | Self::Revoke { grant, .. }
+            | Self::Issue { grant, .. }
+            | Self::Use { grant, .. } => state.grants.get(grant).map(|grant| grant.of.incident),
+            _ => None,
+        };
+        about.filter(|incident| state.incidents.contains_key(incident))
     }
 
     /// Whether it starts, widens or issues something: refused while the clock is behind the ledger.

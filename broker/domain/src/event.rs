@@ -434,6 +434,8 @@ pub enum Change {
         text: String,
         /// How often since the last such entry.
         count: u32,
+        /// The open incident it was tried under, where what they tried says so.
+        incident: Option<IncidentId>,
     },
     /// Somebody took a copy away.
     LedgerExported {
@@ -537,6 +539,7 @@ impl Change {
             | Self::IncidentResolved { incident, .. }
             | Self::IncidentRefired { incident, .. }
             | Self::IncidentHeld { incident, .. } => Some(*incident),
+            Self::Refused { incident, .. } => *incident,
             _ => self.grant().map(|of| of.incident),
         }
     }

@@ -4,21 +4,25 @@ use std::collections::BTreeMap;
 
 use crate::command::{Act, Command};
 use crate::event::Actor;
+use crate::id::IncidentId;
 use crate::limits::{PROSE_MAX, REFUSAL_KEYS, REFUSAL_WINDOW};
 use crate::time::Time;
 
 /// What stands in the entry's reason where refusals for several reasons are counted together.
 pub const SEVERAL: &str = "TOO_MANY";
 
-/// Counts refusals by person and reason. Holds nothing that matters after a restart.
+/// Counts refusals by person, reason and incident. Holds nothing that matters after a restart.
 ///
 /// The first one is an entry at once. What repeats within [`REFUSAL_WINDOW`] is counted, and comes
 /// out as one entry when the window has passed; while it goes on there is one entry a window. Beyond
 /// [`REFUSAL_KEYS`] people and reasons at once, what is new is counted by person alone.
 #[derive(Debug, Default)]
 pub struct RefusalFolder {
-    slots: BTreeMap<(Actor, String), Slot>,
+    slots: BTreeMap<Key, Slot>,
 }
+
+/// Who was refused, for which reason, under which incident where it is known.
+type Key = (Actor, String, Option<IncidentId>);
 
 /// One person's refusals for one reason since the last entry.
 #[derive(Debug)]
@@ -32,7 +36,8 @@ struct Slot {
 
 impl RefusalFolder {
     /// Takes one refusal: who tried what (a statement's act or an RPC's name), the stable reason,
-    /// and what they were told. Answers the entry to make now, if any.
+    /// what they were told, and under which open incident, if any. Answers the entry to make now, if
+    /// any.
     pub fn note(
         &mut self,
         now: Time,
@@ -40,10 +45,11 @@ impl RefusalFolder {
         act: &str,
         reason: &str,
         text: &str,
+        incident: Option<IncidentId>,
     ) -> Option<Command> {
-        let mut key = (by.clone(), reason.to_owned());
+        let mut key = (by.clone(), reason.to_owned(), incident);
         if !self.slots.contains_key(&key) && self.slots.len() >= REFUSAL_KEYS {
-            key.1 = SEVERAL.to_owned();
+            key = (by.clone(), SEVERAL.to_owned(), None);
         }
         let slot = self.slots.get_mut(&key);
         let Some(slot) = slot else {
@@ -118,14 +124,14 @@ impl Slot {
     }
 
     /// The entry for what was counted; the next window begins.
-    fn take(&mut self, key: &(Actor, String), now: Time) -> Command {
+    fn take(&mut self, key: &Key, now: Time) -> Command {
         let command = self.command(key, self.count);
         self.since = now;
         self.count = 0;
         command
     }
 
-    fn command(&self, (by, reason): &(Actor, String), count: u32) -> Command {
+    fn command(&self, (by, reason, incident): &Key, count: u32) -> Command {
         Command {
             by: Actor::Broker,
             signed: None,
@@ -135,6 +141,7 @@ impl Slot {
                 reason: reason.clone(),
                 text: self.text.clone(),
                 count,
+                incident: *incident,
             },
         }
     }

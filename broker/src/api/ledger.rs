@@ -47,10 +47,17 @@ impl LedgerService for Desk {
             .entries(&filter, after, ENTRY_PAGE.of(asked.limit))
             .await?;
         let entries = page.entries.iter();
+        let mut entries: Vec<_> = entries
+            .map(|(place, line)| convert::entry(*place, line))
+            .collect();
+        if asked.told {
+            let told = self.app.told(&page).await?;
+            for (entry, text) in entries.iter_mut().zip(told) {
+                entry.text = text;
+            }
+        }
         Ok(Response::new(v1::ListEntriesResponse {
-            entries: entries
-                .map(|(place, line)| convert::entry(*place, line))
-                .collect(),
+            entries,
             next_cursor: page
                 .more_after
                 .map(|last| last.to_string())

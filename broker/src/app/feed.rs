@@ -144,6 +144,21 @@ impl Feed {
         *self.tip.borrow()
     }
 
+    /// The events of entries that were read, in a turn of those who look at the past.
+    ///
+    /// # Errors
+    /// [`Error::Ledger`] where one of them is no entry.
+    pub async fn read_back(&self, lines: Vec<Arc<[u8]>>) -> Result<Vec<Arc<Told>>, Error> {
+        let turn = self.turns.acquire().await;
+        let _turn = turn.map_err(|_| Error::ShuttingDown)?;
+        let decode = self.decode;
+        blocking(&self.reader, move |_| {
+            let lines = lines.into_iter();
+            lines.map(|line| read_back(decode, line)).collect()
+        })
+        .await
+    }
+
     /// How many follow right now.
     #[must_use]
     pub fn watchers(&self) -> usize {

@@ -130,6 +130,8 @@ impl Hold {
         let (of, change) = (&self.grant.of, told.change());
         match change.grant() {
             Some(about) => about.grant == of.grant,
+            // What others were refused is nothing to whoever holds a grant.
+            None if matches!(change, Change::Refused { .. }) => false,
             None => change.incident() == Some(of.incident),
         }
     }

@@ -1,5 +1,6 @@
 //! Questions to the ledger: entries, proofs, checkpoints.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use breakglass_tlog::checkpoint::SignedCheckpoint;
@@ -68,6 +69,33 @@ impl App {
         let places = move |index: &dyn Index| index.entries(&filter, after, max);
         let places = self.ask_index(places).await?;
         blocking(&self.reader, move |reader| page_of(reader, &places, max)).await
+    }
+
+    /// One sentence for people about each entry of a page, the same that a follower reads.
+    ///
+    /// # Errors
+    /// [`Error::Index`]; [`Error::Ledger`] where an entry cannot be read.
+    pub async fn told(&self, page: &EntryPage) -> Result<Vec<String>, Error> {
+        let lines = page.entries.iter().map(|(_, line)| Arc::clone(line));
+        let told = self.feed.read_back(lines.collect()).await?;
+        // Most of a page is about a few grants, and each is looked up once.
+        let mut grants = BTreeMap::new();
+        let mut sentences = Vec::with_capacity(told.len());
+        for told in told {
+            let grant = match told.change().grant().map(|of| of.grant) {
+                None => None,
+                Some(id) => match grants.get(&id) {
+                    Some(known) => Option::clone(known),
+                    None => {
+                        let grant = self.grant_of(&told).await?;
+                        grants.insert(id, grant.clone());
+                        grant
+                    }
+                },
+            };
+            sentences.push(self.sentence(&told, grant.as_ref()));
+        }
+        Ok(sentences)
     }
 
     /// RFC 9162 section 2.1.4 consistency proof between two sizes; 0 means the newest.

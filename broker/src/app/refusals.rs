@@ -49,7 +49,7 @@ impl App {
     pub async fn note_refusal(&self, by: &Actor, act: &str, reason: &'static str, text: &str) {
         self.refusals.count(reason);
         let now = self.clock.now();
-        let note = |folder: &mut RefusalFolder| folder.note(now, by, act, reason, text);
+        let note = |folder: &mut RefusalFolder| folder.note(now, by, act, reason, text, None);
         self.write_refusals(self.refusals.fold(note)).await;
     }
 

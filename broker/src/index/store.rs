@@ -139,23 +139,16 @@ pub(super) fn names(event: &Event, kind: &str) -> Vec<(By, String)> {
         | Change::PersonRemoved { person, .. }
         | Change::PersonFrozen { person, .. }
         | Change::PersonUnfrozen { person, .. } => people.push(person.as_str()),
-        Change::IncidentOpened { incident, .. }
-        | Change::IncidentNoted { incident, .. }
-        | Change::IncidentWarned { incident, .. }
-        | Change::IncidentResolved { incident, .. }
-        | Change::IncidentRefired { incident, .. }
-        | Change::IncidentHeld { incident, .. }
-        | Change::IncidentClosed { incident, .. } => {
-            names.push((By::Incident, incident.to_string()));
-        }
         change => {
             if let Some(of) = grant_of(change) {
                 people.push(of.person.as_str());
                 names.push((By::Right, of.right.to_string()));
-                names.push((By::Incident, of.incident.to_string()));
                 names.push((By::Grant, of.grant.to_string()));
             }
         }
+    }
+    if let Some(incident) = event.change.incident() {
+        names.push((By::Incident, incident.to_string()));
     }
     people.sort_unstable();
     people.dedup();

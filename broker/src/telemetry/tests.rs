@@ -75,6 +75,7 @@ fn grants_are_counted_by_outcome_and_refusals_by_reason() {
                 reason: "NOT_ALLOWED".into(),
                 text: "a secret text".into(),
                 count: 3,
+                incident: None,
             },
         ],
     );

@@ -55,6 +55,8 @@ pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
         Command::Doctor(args) => me::doctor::run(args, seat).await,
         Command::Context(command) => context::run(command, seat),
         Command::Incident(command) => incident::run(command, seat).await,
+        Command::Note(args) => incident::note::run(args, seat).await,
+        Command::Watch(args) => me::watch::run(args, seat).await,
         Command::Request(args) => grant::request::run(args, seat).await,
         Command::Exec(args) => grant::exec::run(args, seat).await,
         Command::Ssh(args) => grant::ssh::run(args, seat).await,

@@ -15,6 +15,7 @@ use crate::{
     agent::{Agent, LoginKey},
     ephemeral::EphemeralKey,
     error::Error,
+    limits::AWS_SESSION,
     time,
 };
 
@@ -92,6 +93,14 @@ impl Papers {
     pub(super) fn earliest(&self) -> Result<Timestamp, Error> {
         let earliest = self.fresh.earliest();
         earliest.ok_or_else(|| Error::broken_answer("no credential came"))
+    }
+
+    /// The role of AWS that the token may have been traded for, and by when AWS has forgotten it:
+    /// until its end the token can be traded for one more session.
+    pub(super) fn kept_by_aws(&self) -> Option<(&str, Timestamp)> {
+        let role = self.placement.aws_role()?;
+        let end = self.fresh.end_of(Need::Jwt)?;
+        Some((role, end.saturating_add(AWS_SESSION).unwrap_or(end)))
     }
 
     /// Whose grant they are for.

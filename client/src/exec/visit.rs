@@ -91,6 +91,10 @@ impl<D: Desk> Prepared<'_, D> {
         if !visit.is_over(outcome.as_ref().err()) {
             visit.give_back().await;
         }
+        if let Some((role, until)) = visit.papers.kept_by_aws() {
+            let kept = voice::kept_by_aws(&visit.grant, role, until, visit.desk.now());
+            visit.voice.note(kept);
+        }
         outcome
     }
 }

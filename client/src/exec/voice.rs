@@ -6,7 +6,7 @@ use breakglass_proto::v1::{Grant, GrantBasis};
 use jiff::Timestamp;
 
 use super::{family::Member, terminal::undisturbed};
-use crate::{error::Error, grant, output::Printer, spinner::Spinner, time, view};
+use crate::{error::Error, grant, output::Printer, spinner::Spinner, text::plain, time, view};
 
 /// The printer, used in a way that cannot stop us: the command may have the terminal.
 #[derive(Clone, Copy)]
@@ -123,6 +123,17 @@ pub(super) fn cut(why: &str, program: &str, sentence: &str) -> String {
     let cannot = format!("you can no longer {sentence}");
     let state = if can.is_empty() { &cannot } else { can };
     format!("{why}\n{state}: ending `{program}`")
+}
+
+/// What AWS may go on taking when the access is over.
+pub(super) fn kept_by_aws(grant: &Grant, role: &str, until: Timestamp, now: Timestamp) -> String {
+    format!(
+        "{}: what AWS may have given you for it, {}, expires by {}; AWS can deny it before that \
+         (docs/targets/aws.md)",
+        grant.id,
+        plain(role),
+        time::local_and_relative(until, now)
+    )
 }
 
 /// Who could not be ended.

@@ -10,7 +10,7 @@ use breakglass_proto::{
 use tonic::transport::Channel;
 
 use super::Session;
-use crate::error::Error;
+use crate::{error::Error, time};
 
 impl Session {
     /// Opens an incident; `severity` is `sev1`, `sev2` or `sev3`.
@@ -139,7 +139,9 @@ impl Session {
     pub async fn status(&self) -> Result<v1::GetStatusResponse, Error> {
         let mut client =
             StatusServiceClient::new(self.channel()).max_decoding_message_size(super::LARGEST);
+        let stopwatch = time::stopwatch();
         let status = self.answer(client.get_status(v1::GetStatusRequest {}).await)?;
+        self.hears_the_time(status.broker_time.as_ref(), stopwatch());
         self.accept_checkpoint(&status.checkpoint).await?;
         Ok(status)
     }

@@ -13,7 +13,10 @@ mod policy;
 mod recorded;
 mod targets;
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
 use breakglass_proto::{
     statement::{Act, Statement},
@@ -46,7 +49,7 @@ struct Open {
     identity: Identity,
     trust: Trust,
     channel: Channel,
-    clock: BrokerClock,
+    clock: Mutex<BrokerClock>,
     who: v1::WhoAmIResponse,
 }
 
@@ -98,7 +101,7 @@ impl Session {
             identity,
             trust,
             channel,
-            clock,
+            clock: Mutex::new(clock),
             who,
         })))
     }
@@ -136,13 +139,25 @@ impl Session {
     /// The broker's time now.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.0.clock.now()
+        self.clock().now()
     }
 
     /// How far the broker's clock is ahead of this laptop's.
     #[must_use]
     pub fn skew(&self) -> SignedDuration {
-        self.0.clock.skew()
+        self.clock().skew()
+    }
+
+    /// Takes the time that the broker gave in an answer: a laptop that slept has missed what its own
+    /// clock would have counted.
+    fn hears_the_time(&self, said: Option<&prost_types::Timestamp>, round_trip: Duration) {
+        if let Some(said) = time::from_proto(said) {
+            *self.clock() = BrokerClock::set(said, round_trip);
+        }
+    }
+
+    fn clock(&self) -> MutexGuard<'_, BrokerClock> {
+        self.0.clock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Signs an act as of now, for this broker alone.

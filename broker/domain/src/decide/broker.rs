@@ -39,12 +39,14 @@ pub(super) fn act(case: &Case<'_>, command: &Command) -> Result<Vec<Event>, Refu
             reason,
             text,
             count,
+            incident,
         } => {
             let change = Change::Refused {
                 act: act.clone(),
                 reason: reason.clone(),
                 text: text.clone(),
                 count: *count,
+                incident: *incident,
             };
             Ok(vec![case.event(by.clone(), change)])
         }

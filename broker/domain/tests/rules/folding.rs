@@ -2,7 +2,7 @@
 
 use breakglass_domain::folding::{RefusalFolder, SEVERAL};
 use breakglass_domain::limits::{PROSE_MAX, REFUSAL_KEYS, REFUSAL_WINDOW};
-use breakglass_domain::{Act, Actor, Command, Time};
+use breakglass_domain::{Act, Actor, Command, IncidentId, Time};
 
 use crate::world::{World, id, millis};
 
@@ -25,7 +25,8 @@ fn told(command: &Command) -> (&str, &str, u32) {
 }
 
 fn note(folder: &mut RefusalFolder, at: Time, person: &str, reason: &str) -> Option<Command> {
-    folder.note(at, &Actor::Person(id(person)), "request", reason, "no")
+    let by = Actor::Person(id(person));
+    folder.note(at, &by, "request", reason, "no", None)
 }
 
 #[test]
@@ -50,6 +51,19 @@ fn another_person_and_another_reason_are_counted_apart() {
     for (person, reason) in [("mia", "A"), ("mia", "B"), ("leon", "A")] {
         let entry = note(&mut folder, now(), person, reason).unwrap();
         assert_eq!(told(&entry), (person, reason, 1));
+    }
+}
+
+#[test]
+fn another_incident_is_counted_apart() {
+    let mut folder = RefusalFolder::default();
+    for incident in [None, Some(IncidentId(1)), Some(IncidentId(2))] {
+        let by = Actor::Person(id("mia"));
+        let entry = folder.note(now(), &by, "request", "A", "no", incident);
+        let Some(Act::NoteRefusal { incident: of, .. }) = entry.map(|entry| entry.act) else {
+            panic!("each is an entry")
+        };
+        assert_eq!(of, incident);
     }
 }
 
@@ -111,7 +125,7 @@ fn a_long_text_is_cut_where_a_character_ends() {
     let mut folder = RefusalFolder::default();
     let text = "ü".repeat(PROSE_MAX);
     let entry = folder
-        .note(now(), &Actor::Person(id("mia")), "note", "A", &text)
+        .note(now(), &Actor::Person(id("mia")), "note", "A", &text, None)
         .unwrap();
     let Act::NoteRefusal { text, .. } = &entry.act else {
         panic!("not a refusal: {entry:?}");

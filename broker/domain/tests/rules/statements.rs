@@ -47,6 +47,7 @@ fn what_only_the_broker_does_nobody_else_does() {
         reason: "NOT_ALLOWED".into(),
         text: "no".into(),
         count: 1,
+        incident: None,
     };
     let version = "1".to_owned();
     let start = Act::Start { version };

@@ -21,6 +21,7 @@ pub(in crate::api) fn entry(index: u64, line: &[u8]) -> v1::Entry {
     v1::Entry {
         index,
         line: line.to_vec(),
+        text: String::new(),
     }
 }
 

@@ -5,6 +5,7 @@ use breakglass_domain::{Actor, GrantId, Lifetime, Prose};
 
 use super::world::{World, id, line};
 use crate::app::WatchFilter;
+use crate::ports::EntryFilter;
 
 async fn told(world: &World, from: u64) -> Vec<String> {
     let mut watch = world.app.watch(Some(from), WatchFilter::default()).unwrap();
@@ -68,6 +69,21 @@ async fn a_night_in_sentences() {
             "Leon closed INC-1: reverted.",
         ]
     );
+}
+
+#[tokio::test]
+async fn the_past_is_told_in_the_words_of_who_was_there() {
+    let world = World::new().await;
+    world.open_incident().await;
+    world.request("mia", "deploy-shop", false).await;
+    act(&world, "mia", Act::Drop { grant: GrantId(1) }).await;
+    let there = told(&world, 0).await;
+    let filter = EntryFilter {
+        oldest_first: true,
+        ..EntryFilter::default()
+    };
+    let page = world.app.entries(&filter, None, 100).await.unwrap();
+    assert_eq!(world.app.told(&page).await.unwrap(), there);
 }
 
 #[tokio::test]

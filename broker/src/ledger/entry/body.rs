@@ -262,6 +262,8 @@ kinds! {
         reason: String,
         text: String,
         count: u32,
+        #[serde(with = "fields::maybe_shown", default, skip_serializing_if = "Option::is_none")]
+        incident: Option<IncidentId>,
     }
     "ledger.exported" LedgerExported {
         from: u64,

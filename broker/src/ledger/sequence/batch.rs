@@ -199,7 +199,10 @@ impl Sequencer {
         }
         let text = refusal.to_string();
         let (act, reason) = (asked.act.name(), refusal.code());
-        let counted = self.refusals.note(now, &asked.by, act, reason, &text);
+        let incident = asked.act.incident(&self.state);
+        let counted = self
+            .refusals
+            .note(now, &asked.by, act, reason, &text, incident);
         let noted = counted.map_or(Ok(()), |counted| self.note(draft, counted, now));
         if let Err(error) = noted {
             tracing::error!(%error, "a refusal could not be recorded");

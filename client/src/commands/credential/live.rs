@@ -56,16 +56,30 @@ impl Wanted {
         match &self.0 {
             Which::Grant(id) => live(session.grant(id).await?),
             Which::Right(right) => {
-                let request = ListGrantsRequest {
-                    person: session.person().to_owned(),
-                    right: right.clone(),
-                    ..ListGrantsRequest::default()
-                };
-                let grants = session.list_grants(request, MOST).await?;
-                live(best(grants).ok_or_else(|| none(right))?)
+                let grant = of_right(session, right, None).await?;
+                live(grant.ok_or_else(|| none(right))?)
             }
         }
     }
+}
+
+/// The caller's live grant for a right, under any incident or under one; or what they asked for and
+/// nobody has answered.
+///
+/// # Errors
+/// [`Error::Refused`].
+pub(super) async fn of_right(
+    session: &Session,
+    right: &str,
+    incident: Option<&str>,
+) -> Result<Option<Grant>, Error> {
+    let request = ListGrantsRequest {
+        person: session.person().to_owned(),
+        right: right.to_owned(),
+        incident: incident.unwrap_or_default().to_owned(),
+        ..ListGrantsRequest::default()
+    };
+    Ok(best(session.list_grants(request, MOST).await?))
 }
 
 /// Of several, the live one that lives longest; else one that waits.

@@ -1,15 +1,14 @@
 //! `glass approve`
 
 use breakglass_proto::v1;
-use jiff::Timestamp;
 
 use crate::{
-    commands::{DONE, Seat},
+    commands::{DONE, Seat, reason},
     error::Error,
-    grant::{asked as asks, begun_error, ended_error, state_word, still_needed},
+    grant::{asked as asks, begun_error, ended_error, still_needed},
     output::Printer,
     session::Session,
-    show, text, time,
+    show, text,
     view::{self, GrantView},
 };
 
@@ -21,10 +20,12 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  glass approve              what waits for me; if it is one, look and answer
+  glass approve              what waits for me, one after the other: y, n or s to skip
   glass approve G-45         look, then y or n
   glass approve G-45 --yes   without being asked, for scripts
-  glass deny G-45 -m \"not before the backup\"")]
+  glass deny G-45 -m \"not before the backup\"
+
+Where nobody sits at a terminal nothing is asked: without an id it lists what waits.")]
 pub struct Args {
     /// The request
     #[arg(value_name = "GRANT")]
@@ -41,13 +42,10 @@ pub struct Args {
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let typed = args.grant.map(|id| text::grant_id(&id)).transpose()?;
     let session = seat.session().await?;
-    let asked = match typed {
-        Some(id) => session.grant(&id).await?,
-        None => match waiting(seat, &session).await? {
-            Some(only) => only,
-            None => return Ok(DONE),
-        },
+    let Some(id) = typed else {
+        return answer_all(seat, &session).await;
     };
+    let asked = session.grant(&id).await?;
     if let Some(error) = ended_error(&asked) {
         return Err(error);
     }
@@ -62,8 +60,13 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         return Ok(DONE);
     }
     let grant = session.approve(&asked).await?;
-    seat.printer.answer(&GrantView::from(&grant), |printer| {
-        if let Some(needed) = still_needed(&grant) {
+    said_yes(seat, &session, &grant);
+    Ok(DONE)
+}
+
+fn said_yes(seat: &Seat, session: &Session, grant: &v1::Grant) {
+    seat.printer.answer(&GrantView::from(grant), |printer| {
+        if let Some(needed) = still_needed(grant) {
             printer.good(format!("Your yes to {} is on record.", grant.id));
             printer.line(format!("Still needed: {needed}"));
             return;
@@ -80,7 +83,6 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
             grant.id
         ));
     });
-    Ok(DONE)
 }
 
 /// Why this person cannot say yes to it, as far as that can be seen from here.
@@ -124,29 +126,92 @@ async fn is_approved(seat: &Seat, session: &Session, asked: &v1::Grant) -> Resul
     Ok(is_yes)
 }
 
-/// What waits for the caller: listed, and returned where it is exactly one and somebody is there.
-async fn waiting(seat: &Seat, session: &Session) -> Result<Option<v1::Grant>, Error> {
+/// What waits for the caller: listed, and where somebody is there shown one after the other.
+async fn answer_all(seat: &Seat, session: &Session) -> Result<u8, Error> {
     let request = v1::ListGrantsRequest {
         awaiting_me: true,
         ..v1::ListGrantsRequest::default()
     };
-    let mut grants = session.list_grants(request, 50).await?;
-    if grants.len() == 1 && seat.printer.is_interactive() && !seat.printer.is_json() {
-        return Ok(grants.pop());
+    let mut waiting = session.list_grants(request, MOST_WAITING).await?;
+    // Who has waited longest comes first, and lapses first.
+    waiting.reverse();
+    if waiting.is_empty() || !seat.printer.is_interactive() {
+        list(seat, session, &waiting);
+        return Ok(DONE);
     }
-    seat.printer.answer(&view::grants(&grants), |printer| {
-        show::grants(printer, &grants, session.now());
-        match grants.is_empty() {
+    if waiting.len() > 1 {
+        show::grants(&seat.printer, &waiting, session.now());
+    }
+    for asked in &waiting {
+        match answer_one(seat, session, asked).await {
+            Ok(()) => {}
+            // It may have been answered, or taken back, while others were read.
+            Err(error @ Error::Refused(_)) => seat.printer.error(&error),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(DONE)
+}
+
+/// As many as anybody reads one after the other.
+const MOST_WAITING: usize = 50;
+
+async fn answer_one(seat: &Seat, session: &Session, asked: &v1::Grant) -> Result<(), Error> {
+    if let Some(needs_something_else) = refusal(asked, session.person()) {
+        return Err(needs_something_else);
+    }
+    session.check_request(asked).await?;
+    screen(&seat.printer, session, asked).await?;
+    let id = &asked.id;
+    let question = format!("{id}: yes, no or skip? [y/n/S] ");
+    match Reply::of(&seat.printer.reply(&question)?) {
+        Reply::Yes => {
+            let grant = session.approve(asked).await?;
+            said_yes(seat, session, &grant);
+        }
+        Reply::No => {
+            let why = reason(seat, None)?;
+            let denied = session.deny(id, &why).await?;
+            seat.printer
+                .line(format!("{id} is denied; {} is told why.", denied.person));
+        }
+        Reply::Skip => seat.printer.note(format!("{id} still waits.")),
+    }
+    Ok(())
+}
+
+/// What an approver says to one request of several.
+#[derive(Debug, PartialEq, Eq)]
+enum Reply {
+    Yes,
+    No,
+    Skip,
+}
+
+impl Reply {
+    /// Of a whole line; what is neither yes nor no leaves the request as it is.
+    fn of(line: &str) -> Self {
+        match line.trim().to_lowercase().as_str() {
+            "y" | "yes" => Self::Yes,
+            "n" | "no" => Self::No,
+            _ => Self::Skip,
+        }
+    }
+}
+
+fn list(seat: &Seat, session: &Session, waiting: &[v1::Grant]) {
+    seat.printer.answer(&view::grants(waiting), |printer| {
+        show::grants(printer, waiting, session.now());
+        match waiting.is_empty() {
             true => printer.line("Nothing waits for you."),
             false => {
                 printer.line("Look at one and answer: glass approve GRANT");
-                if grants.iter().any(|grant| !grant.callers.is_empty()) {
+                if waiting.iter().any(|grant| !grant.callers.is_empty()) {
                     printer.line("After a call with who asks: glass call GRANT PERSON");
                 }
             }
         }
     });
-    Ok(None)
 }
 
 /// The one screen an approver reads, on standard error as the question is.
@@ -156,50 +221,16 @@ async fn screen(printer: &Printer, session: &Session, asked: &v1::Grant) -> Resu
         .await?
         .incident
         .unwrap_or_default();
-    for line in lines(asked, &incident, session.now()) {
+    for line in show::request(asked, &incident, session.now()) {
         printer.note(line);
     }
     Ok(())
 }
 
-fn lines(asked: &v1::Grant, incident: &v1::Incident, now: Timestamp) -> Vec<String> {
-    let plain = text::plain;
-    let length = time::length_from_proto(asked.length.as_ref()).unwrap_or_default();
-    let until = now.saturating_add(length).unwrap_or(now);
-    let lapses = show::when(asked.lapses_at.as_ref(), now);
-    let mut lines = vec![
-        String::new(),
-        format!(
-            "  {} asks to {}",
-            plain(&asked.person),
-            plain(&asked.sentence)
-        ),
-        String::new(),
-        format!(
-            "  request    {} ({}), {}",
-            asked.id,
-            plain(&asked.right),
-            state_word(asked)
-        ),
-        format!("  incident   {}", show::incident_line(incident, now)),
-        format!("  reason     {}", plain(&asked.reason)),
-        format!(
-            "  until      {}, if you say yes now",
-            time::local_and_relative(until, now)
-        ),
-    ];
-    if !lapses.is_empty() {
-        lines.push(format!("  lapses     {lapses}, if nobody answers"));
-    }
-    if let Some(needed) = still_needed(asked) {
-        lines.push(format!("  needed     {needed}"));
-    }
-    lines.push(String::new());
-    lines
-}
-
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
     #[test]
@@ -230,6 +261,7 @@ mod tests {
             id: "G-45".into(),
             person: "mia".into(),
             right: "migrate-shop-db".into(),
+            rule: "engineers-db".into(),
             sentence: "change the shop's database".into(),
             reason: "ok\u{1b}[8m\n  until      03:06".into(),
             state: v1::GrantState::Waiting.into(),
@@ -246,7 +278,7 @@ mod tests {
             opened_by: "support".into(),
             ..v1::Incident::default()
         };
-        let lines = lines(&asked, &incident, now);
+        let lines = show::request(&asked, &incident, now);
         assert_eq!(lines[1], "  mia asks to change the shop's database");
         assert_eq!(lines[3], "  request    G-45 (migrate-shop-db), waiting");
         assert!(
@@ -260,5 +292,22 @@ mod tests {
             "{}",
             lines[6]
         );
+        assert_eq!(lines[7], "  rule       engineers-db");
+    }
+
+    #[test]
+    fn only_a_whole_word_answers() {
+        for (line, reply) in [
+            ("y\n", Reply::Yes),
+            (" YES ", Reply::Yes),
+            ("n", Reply::No),
+            ("no\n", Reply::No),
+            ("s", Reply::Skip),
+            ("", Reply::Skip),
+            ("not sure", Reply::Skip),
+            ("yesterday", Reply::Skip),
+        ] {
+            assert_eq!(Reply::of(line), reply, "{line:?}");
+        }
     }
 }

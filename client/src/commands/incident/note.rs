@@ -1,4 +1,4 @@
-//! `glass incident note`
+//! `glass note`, and `glass incident note`
 
 use std::io::Read;
 
@@ -14,8 +14,12 @@ use crate::{
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  glass incident note \"worker queue at 40k, growing\"
-  tail -20 app.log | glass incident note -
+  glass note \"worker queue at 40k, growing\"
+  tail -20 app.log | glass note -
+  glass note --incident INC-12 \"it was the index\"
+
+Within `glass exec` and `glass ssh` it goes to the incident of that access.
+`glass incident note TEXT` is the same.
 
 A note has up to 4000 bytes and may have several lines. It stays in the ledger for ever: put no
 secrets into it.")]

@@ -8,13 +8,13 @@ use crate::{
     grant::by_whom,
     session::Session,
     stream::{News, Resumed},
-    text::plain,
-    time,
-    view::EventView,
+    timeline::{self, Item},
     watching::Watching,
 };
 
 /// Follow an incident as things happen, until it closes
+///
+/// The same lines as those of `glass incident show`.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -23,7 +23,7 @@ Examples:
   glass incident watch -o json          one JSON object a line
 
 A broken connection is opened again by itself and nothing is left out. When the incident closes,
-the exit code is 83.")]
+the exit code is 83. What becomes of sessions and roles after that: glass incident show INC-12.")]
 pub struct Args {
     /// The incident; left out: the only open one [env: GLASS_INCIDENT]
     #[arg(value_name = "ID")]
@@ -41,31 +41,40 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let session = seat.session().await?;
     let id = incident::chosen(seat, &session, args.id.as_deref(), "glass incident watch").await?;
     // The place first: what closes it afterwards comes as an event.
-    let from = if args.from_start {
-        0
-    } else {
-        session.next_index().await?
-    };
+    let from = session.next_index().await?;
     let incident = session.incident(&id).await?.incident.unwrap_or_default();
-    if incident.state() == v1::IncidentState::Closed && !args.from_start {
+    let is_closed = incident.state() == v1::IncidentState::Closed;
+    if is_closed && !args.from_start {
         return Err(closed_error(&incident));
     }
-    let watching = Watching {
-        incident: id,
-        ..Watching::default()
-    };
-    if !seat.printer.is_json() {
-        let id = &watching.incident;
+    if !seat.printer.is_json() && !is_closed {
         seat.printer
             .note(format!("following {id} until it closes; Ctrl-C to stop"));
     }
-    let mut stream = Resumed::new(&session, watching, Some(from));
+    if args.from_start {
+        // What came since then is told as it was heard, or now where nothing else comes.
+        let past = timeline::whole(&session, &id).await?;
+        let told = past.iter().filter(|item| is_closed || item.index < from);
+        told.for_each(|item| say(seat, &session, item));
+    }
+    if is_closed {
+        return Ok(exit::ENDED);
+    }
+    follow(seat, &session, id, from).await
+}
+
+async fn follow(seat: &Seat, session: &Session, incident: String, from: u64) -> Result<u8, Error> {
+    let watching = Watching {
+        incident,
+        ..Watching::default()
+    };
+    let mut stream = Resumed::new(session, watching, Some(from));
     let mut is_lost = false;
     loop {
         match stream.next().await? {
             News::Came(event) => {
                 is_lost = false;
-                say(seat, &session, &event);
+                say(seat, session, &Item::from(&event));
                 if seat.printer.is_cut_off() {
                     return Ok(DONE);
                 }
@@ -91,17 +100,13 @@ fn closed_error(incident: &v1::Incident) -> Error {
     };
     Error::Ended {
         what,
-        next: format!("see what happened: glass incident watch {id} --from-start"),
+        next: format!("see what happened: glass incident show {id}"),
     }
 }
 
-fn say(seat: &Seat, session: &Session, event: &v1::WatchResponse) {
-    if seat.printer.is_json() {
-        return seat.printer.json_line(&EventView::from(event));
+fn say(seat: &Seat, session: &Session, item: &Item) {
+    match seat.printer.is_json() {
+        true => seat.printer.json_line(item),
+        false => item.say(&seat.printer, session.now()),
     }
-    let when = time::from_proto(event.at.as_ref());
-    let when = when
-        .map(|at| time::local(at, session.now()))
-        .unwrap_or_default();
-    seat.printer.line(format!("{when}  {}", plain(&event.text)));
 }

@@ -4,4 +4,5 @@ pub mod can;
 pub mod doctor;
 pub mod enroll;
 pub mod status;
+pub mod watch;
 pub mod whoami;

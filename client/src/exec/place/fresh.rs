@@ -23,6 +23,12 @@ impl Freshness {
         self.0.values().min().copied()
     }
 
+    /// When one of them runs out; `None` where it has not come.
+    #[must_use]
+    pub fn end_of(&self, need: Need) -> Option<Timestamp> {
+        self.0.get(&need).copied()
+    }
+
     /// Those that have come.
     pub fn needs(&self) -> impl Iterator<Item = Need> {
         self.0.keys().copied()

@@ -67,6 +67,14 @@ impl Placement {
         })
     }
 
+    /// The role of AWS, where there is one.
+    pub(in crate::exec) fn aws_role(&self) -> Option<&str> {
+        self.0.iter().find_map(|place| match place {
+            Place::Aws(aws) => Some(aws.role_arn.as_str()),
+            _ => None,
+        })
+    }
+
     /// The socket of the agent, where hosts are among the places.
     pub(in crate::exec) fn socket(&self) -> Option<&Path> {
         self.0.iter().find_map(|place| match place {

@@ -100,6 +100,14 @@ async fn each_kind_is_asked_for_laid_renewed_and_gone_in_the_end() {
         socket
     });
     assert_eq!(ended.unwrap().code, 0);
+    // The second token was made at 03:10, for a quarter of an hour.
+    let said = scene.said();
+    let kept = said
+        .lines()
+        .find(|line| line.contains("AWS may have given"));
+    let kept = kept.unwrap_or_else(|| panic!("{said}"));
+    assert!(kept.contains("role/shop, expires by"), "{kept}");
+    assert!(kept.contains("(in 1h15m)"), "{kept}");
     assert_eq!(
         desk.diary(),
         [

@@ -157,14 +157,20 @@ fn broker() -> impl Strategy<Value = Change> {
         Just(golden_policy()),
         any::<u64>().prop_map(|cut_bytes| Change::LedgerRepaired { cut_bytes }),
         (any::<u64>(), any::<u64>()).prop_map(|(from, to)| Change::LedgerExported { from, to }),
-        (text(), text(), text(), any::<u32>()).prop_map(|(act, reason, text, count)| {
-            Change::Refused {
+        (
+            text(),
+            text(),
+            text(),
+            any::<u32>(),
+            proptest::option::of(any::<u64>())
+        )
+            .prop_map(|(act, reason, text, count, incident)| Change::Refused {
                 act,
                 reason,
                 text,
                 count,
-            }
-        }),
+                incident: incident.map(IncidentId),
+            }),
     ]
 }
 

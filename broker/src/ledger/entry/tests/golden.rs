@@ -120,6 +120,7 @@ fn events() -> Vec<Event> {
         targets::changes(),
         alert(),
         called(),
+        fields(),
     ]
     .concat();
     let events = changes.into_iter().map(|(by, change)| {
@@ -322,6 +323,18 @@ fn incident() -> Vec<(&'static str, Change)> {
     ]
 }
 
+/// Fields that were added later.
+fn fields() -> Vec<(&'static str, Change)> {
+    let refused = Change::Refused {
+        act: "request".into(),
+        reason: "NOT_ALLOWED".into(),
+        text: "no rule lets designer migrate the shop database".into(),
+        count: 1,
+        incident: Some(IncidentId(12)),
+    };
+    vec![("designer", refused)]
+}
+
 fn grant() -> Vec<(&'static str, Change)> {
     let requested = |approvers: &[&str], self_grant| Change::GrantRequested {
         of: of(),
@@ -403,6 +416,7 @@ fn grant() -> Vec<(&'static str, Change)> {
                 reason: "NO_OPEN_INCIDENT".into(),
                 text: "no incident is open".into(),
                 count: 3,
+                incident: None,
             },
         ),
     ]

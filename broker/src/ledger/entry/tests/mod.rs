@@ -69,6 +69,7 @@ fn noted(text: &str) -> Event {
             reason: "INVALID_TEXT".into(),
             text: text.into(),
             count: 1,
+            incident: None,
         },
         signed: None,
     }
