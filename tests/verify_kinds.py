@@ -52,6 +52,7 @@ FIELDS = {
     "refused": "act reason text count",
     "ledger.exported": "from to",
     "ledger.repaired": "cut_bytes",
+    "review.answered": ABOUT_GRANT + "needed width",
 }
 # Each act: the lines of its statement, and the entry that bears it.
 ACTS = {
@@ -71,9 +72,10 @@ ACTS = {
     "invite": ("person", "person.invited"),
     "invite-target": ("target", "target.invited"),
     "remove-person": ("person reason", "person.removed", "grant.ended person-left"),
+    "answer-review": ("incident grant needed width missing", "review.answered"),
 }
 SIGNED = {deed for _, *deeds in ACTS.values() for deed in deeds}
-ENDING_ACTS = {"note", "close-incident", "deny", "drop", "revoke", "freeze", "remove-person"}
+ENDING_ACTS = {"note", "close-incident", "deny", "drop", "revoke", "freeze", "remove-person", "answer-review"}
 # What the broker does by itself, or its operator on its host; and what people do without signing.
 BY_BROKER = {
     "broker.started", "key.added", "key.retired", "policy.loaded", "target.removed", "host.certified", "incident.warned",
@@ -115,7 +117,7 @@ def check_fields(entry, where):
             need(type(value) is int and value >= 0, where, f"`{name}` is no number")
         else:
             is_list = name == "approvers" and isinstance(value, list)
-            need(is_list or isinstance(value, bool if name == "held" else str), where, f"`{name}` is of another type")
+            need(is_list or isinstance(value, bool if name in ("held", "needed") else str), where, f"`{name}` is of another type")
     if "let_in_at" in entry:
         millis(entry["let_in_at"], where)
 

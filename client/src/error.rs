@@ -272,7 +272,8 @@ impl Refusal {
             | "SELF_APPROVAL"
             | "PERSON_FROZEN"
             | "SELF_GRANT_DENIED"
-            | "SELF_GRANT_TOO_EARLY" => exit::DENIED,
+            | "SELF_GRANT_TOO_EARLY"
+            | "REVIEW_DEBT" => exit::DENIED,
             "GRANT_ENDED" => exit::ENDED,
             "SHUTTING_DOWN" => exit::UNREACHABLE,
             "LEDGER_UNAVAILABLE" | "LEDGER_FULL" | "CLOCK_BEHIND" => exit::LEDGER_REFUSED,
@@ -377,6 +378,7 @@ mod tests {
                     "SELF_APPROVAL",
                     "SELF_GRANT_DENIED",
                     "SELF_GRANT_TOO_EARLY",
+                    "REVIEW_DEBT",
                     "PERSON_FROZEN",
                 ],
             ),

@@ -80,3 +80,9 @@ pub const STATEMENT_SKEW_BEHIND: SignedDuration = SignedDuration::from_hours(24)
 /// How long after the end of its grant a session may be recorded that was let in while the broker was
 /// out of reach, as the broker takes it.
 pub const LATE_WITHIN: SignedDuration = SignedDuration::from_hours(24);
+
+/// Entries of an incident that a review reads: a night in which a script asks every few seconds.
+pub const REVIEWED_ENTRIES: usize = 20_000;
+
+/// Refusals of the time of an incident that a review reads.
+pub const REVIEWED_REFUSALS: usize = 1_000;

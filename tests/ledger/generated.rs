@@ -112,6 +112,7 @@ fn both_verifiers_accept_lists_that_reach_everything() {
         "grant.ended person-left",
         "grant.ended person-frozen",
         "grant.ended abandoned",
+        "review.answered",
         "refused",
         "ledger.exported",
     ] {

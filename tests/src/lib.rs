@@ -39,7 +39,7 @@ pub use world::World;
 pub const TEAM: [&str; 5] = ["mia", "leon", "founder", "designer", "support"];
 
 /// Every stable reason of a refusal.
-pub const REASONS: [&str; 40] = [
+pub const REASONS: [&str; 43] = [
     "NO_OPEN_INCIDENT",
     "UNKNOWN_INCIDENT",
     "INCIDENT_CLOSED",
@@ -72,6 +72,9 @@ pub const REASONS: [&str; 40] = [
     "INVALID_TEXT",
     "INVALID_ARGUMENT",
     "TOO_MANY",
+    "REVIEW_DEBT",
+    "INCIDENT_OPEN",
+    "NOTHING_TO_REVIEW",
     "CLOCK_BEHIND",
     "LEDGER_UNAVAILABLE",
     "LEDGER_FULL",

@@ -91,6 +91,13 @@ fn refusals() -> Vec<Refusal> {
             limit: 3,
         },
         Refusal::ClockBehind { now, newest: now },
+        Refusal::ReviewDebt {
+            incident,
+            closed_at: now,
+            grants: 2,
+        },
+        Refusal::IncidentOpen(incident),
+        Refusal::NothingToReview { incident, grant },
     ]
 }
 

@@ -10,6 +10,7 @@ use crate::id::{
 };
 use crate::incident::Severity;
 use crate::policy::Policy;
+use crate::review::Answer;
 use crate::text::{Line, Prose};
 use crate::time::{Lifetime, Time};
 
@@ -298,6 +299,15 @@ pub enum Act {
     },
     /// Nothing but what time has brought about. Broker only.
     Tick,
+    /// Answer for a grant of an incident that is over.
+    AnswerReview {
+        /// As shown.
+        incident: IncidentId,
+        /// Which.
+        grant: GrantId,
+        /// What is said of it.
+        answer: Answer,
+    },
 }
 
 /// What kind of credential, and what it is to be bound to.
@@ -392,6 +402,7 @@ impl Act {
             Self::Export { .. } => "export-ledger",
             Self::NoteRefusal { .. } => "note-refusal",
             Self::Tick => "tick",
+            Self::AnswerReview { .. } => "answer-review",
         }
     }
 

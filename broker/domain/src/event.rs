@@ -8,6 +8,7 @@ use crate::id::{
 };
 use crate::incident::Severity;
 use crate::policy::{Policy, Risk};
+use crate::review::Width;
 use crate::text::{Line, Prose};
 use crate::time::{Lifetime, Time};
 use crate::word::words;
@@ -440,6 +441,17 @@ pub enum Change {
         /// Bytes that were never acknowledged and are gone.
         cut_bytes: u64,
     },
+    /// Somebody answered for a grant of an incident that is over.
+    ReviewAnswered {
+        /// Which.
+        of: GrantRef,
+        /// Whether it was needed.
+        needed: bool,
+        /// Whether the right was too wide.
+        width: Width,
+        /// What was missing.
+        missing: Option<Line>,
+    },
 }
 
 impl Change {
@@ -458,6 +470,7 @@ impl Change {
             | Self::RoleCreated { of, .. }
             | Self::RoleFailed { of, .. }
             | Self::RoleDropped { of, .. }
+            | Self::ReviewAnswered { of, .. }
             | Self::GrantEnded { of, .. } => Some(of),
             _ => None,
         }

@@ -21,6 +21,7 @@ pub mod people;
 pub mod played;
 pub mod policy;
 pub mod refusal;
+pub mod review;
 pub mod state;
 pub mod targets;
 pub mod text;
@@ -39,6 +40,7 @@ pub use id::{
 pub use incident::{Incident, Severity};
 pub use policy::Policy;
 pub use refusal::Refusal;
+pub use review::{Answer, Width};
 pub use state::State;
 pub use text::{Line, Prose};
 pub use time::{Lifetime, Time};

@@ -60,6 +60,9 @@ fn code_of(reason: &str) -> Code {
         | "SENTENCE_CHANGED"
         | "SELF_GRANT_TOO_EARLY"
         | "STATEMENT_STALE"
+        | "REVIEW_DEBT"
+        | "INCIDENT_OPEN"
+        | "NOTHING_TO_REVIEW"
         | "CLOCK_BEHIND" => Code::FailedPrecondition,
         "UNKNOWN_INCIDENT" | "UNKNOWN_RIGHT" | "UNKNOWN_PERSON" | "UNKNOWN_GRANT" | "NOT_FOUND" => {
             Code::NotFound

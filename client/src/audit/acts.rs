@@ -27,6 +27,7 @@ pub(super) fn leads_to(act: &Act, entry: &Entry) -> Result<(), String> {
         Act::Invite { .. } => kind == "person.invited",
         Act::InviteTarget { .. } => kind == "target.invited",
         Act::RemovePerson { .. } => kind == "person.removed" || ends_by("person-left"),
+        Act::AnswerReview { .. } => kind == "review.answered",
     };
     match does {
         true => Ok(()),
@@ -60,7 +61,7 @@ fn needs_statement(entry: &Entry) -> bool {
             !by_broker || entry.text("ending").is_none_or(|it| signed.contains(&it))
         }
         "person.enrolled" | "target.enrolled" | "person.frozen" | "incident.opened"
-        | "incident.noted" | "grant.requested" | "grant.extended" => true,
+        | "incident.noted" | "grant.requested" | "grant.extended" | "review.answered" => true,
         _ => false,
     }
 }

@@ -117,6 +117,7 @@ kinds! {
     "refused" Person false [act Text, reason Text, text Text, count Number]
     "ledger.exported" Person false [from Number, to Number]
     "ledger.repaired" Broker false [cut_bytes Number]
+    "review.answered" Person true [needed Flag, width Text, missing MaybeText]
 }
 
 /// The kinds this client knows.

@@ -153,5 +153,6 @@ fn starts(act: &Act) -> bool {
             | Act::Revoke { .. }
             | Act::Freeze { .. }
             | Act::RemovePerson { .. }
+            | Act::AnswerReview { .. }
     )
 }

@@ -10,6 +10,7 @@ mod nearest;
 mod parse;
 mod reach;
 mod report;
+mod review;
 mod rights;
 mod rules;
 mod section;
@@ -52,6 +53,9 @@ pub struct Policy {
     pub duties: Duties,
     /// How old an incident gets.
     pub incident_longest: Lifetime,
+    /// How long answers about an incident may be owed before nothing begins without a yes; nothing
+    /// where they may for ever.
+    pub review_within: Option<Lifetime>,
 }
 
 /// Somebody on the team.

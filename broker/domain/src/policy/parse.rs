@@ -11,12 +11,12 @@ use super::rules::Known;
 use super::section::Section;
 use super::selectors::selectors;
 use super::value::{Ceiling, length};
-use super::{Duties, Policy, PolicyError, rights, rules, targets, team};
+use super::{Duties, Policy, PolicyError, review, rights, rules, targets, team};
 use crate::limits::{INCIDENT_LONGEST, POLICY_MAX};
 use crate::text::restyles;
 use crate::time::Lifetime;
 
-const FIELDS: [&str; 7] = [
+const FIELDS: [&str; 8] = [
     "version",
     "people",
     "targets",
@@ -24,6 +24,7 @@ const FIELDS: [&str; 7] = [
     "rules",
     "duties",
     "incidents",
+    "review",
 ];
 
 /// The only version of the format there is.
@@ -69,6 +70,7 @@ impl Policy {
             rules: Vec::new(),
             duties: Default::default(),
             incident_longest: INCIDENT_LONGEST,
+            review_within: None,
         }
     }
 }
@@ -136,6 +138,7 @@ fn read<'t>(text: &str, table: &'t DeTable<'t>, problems: &mut Problems) -> Poli
     let rules = rules::read(&root, &known, problems);
     let duties = read_duties(&root, &known, problems).unwrap_or_default();
     let incident_longest = read_incidents(&root, problems).unwrap_or(INCIDENT_LONGEST);
+    let review_within = review::read(&root, problems);
     Policy {
         text: Arc::from(text),
         people: known.team.people,
@@ -144,6 +147,7 @@ fn read<'t>(text: &str, table: &'t DeTable<'t>, problems: &mut Problems) -> Poli
         rules,
         duties,
         incident_longest,
+        review_within,
     }
 }
 

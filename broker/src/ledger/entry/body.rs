@@ -9,6 +9,7 @@ use breakglass_domain::policy::Risk;
 use breakglass_domain::{
     Basis, Change, CredentialId, Ending, GrantRef, IncidentId, KeyId, Lifetime, Line, Nonce,
     PersonId, Policy, Prose, RuleName, SessionId, Severity, Subject, TargetId, Time, TokenHash,
+    Width,
 };
 use serde::{Deserialize, Serialize};
 
@@ -262,6 +263,13 @@ kinds! {
     }
     "ledger.repaired" LedgerRepaired {
         cut_bytes: u64,
+    }
+    "review.answered" ReviewAnswered {
+        #[serde(flatten, with = "fields::of")] of: GrantRef,
+        needed: bool,
+        #[serde(with = "fields::shown")] width: Width,
+        #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
+        missing: Option<Line>,
     }
 }
 

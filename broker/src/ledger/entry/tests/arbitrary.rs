@@ -9,7 +9,7 @@ use breakglass_domain::policy::access::SshExtension;
 use breakglass_domain::{
     Actor, Basis, Change, CredentialId, Ending, Event, GrantId, GrantRef, IncidentId, KeyId,
     Lifetime, Line, Nonce, PersonId, Policy, Prose, SessionId, Severity, Signed, Subject, TargetId,
-    Time, TokenHash,
+    Time, TokenHash, Width,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -305,6 +305,14 @@ fn grant() -> impl Strategy<Value = Change> {
         }),
         issued,
         (of(), line()).prop_map(|(of, program)| Change::GrantUsed { of, program }),
+        (of(), any::<bool>(), select(Width::ALL), option::of(line())).prop_map(
+            |(of, needed, width, missing)| Change::ReviewAnswered {
+                of,
+                needed,
+                width,
+                missing
+            }
+        ),
         (of(), select(Ending::ALL), option::of(line()))
             .prop_map(|(of, ending, reason)| Change::GrantEnded { of, ending, reason }),
     ]

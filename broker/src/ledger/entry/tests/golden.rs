@@ -9,7 +9,7 @@ use breakglass_domain::grant::SelfGrant;
 use breakglass_domain::policy::Risk;
 use breakglass_domain::{
     Actor, Basis, Change, Ending, Event, GrantId, GrantRef, IncidentId, KeyId, Lifetime, Line,
-    Nonce, Prose, Severity, Signed, Subject, Time,
+    Nonce, Prose, Severity, Signed, Subject, Time, Width,
 };
 
 use super::super::{decode, encode, kind};
@@ -19,7 +19,7 @@ use super::targets;
 const GOLDEN: &str = include_str!("golden.jsonl");
 
 /// Every kind there is, as users filter by them.
-const KINDS: [&str; 34] = [
+const KINDS: [&str; 35] = [
     "broker.started",
     "certificate.renewed",
     "credential.issued",
@@ -44,6 +44,7 @@ const KINDS: [&str; 34] = [
     "person.unfrozen",
     "policy.loaded",
     "refused",
+    "review.answered",
     "role.created",
     "role.dropped",
     "role.failed",
@@ -107,7 +108,15 @@ pub(super) fn of() -> GrantRef {
 
 /// A night at the shop. What people do is signed.
 fn events() -> Vec<Event> {
-    let changes = [broker(), team(), incident(), grant(), targets::changes()].concat();
+    let changes = [
+        broker(),
+        team(),
+        incident(),
+        grant(),
+        targets::changes(),
+        reviews(),
+    ]
+    .concat();
     let events = changes.into_iter().map(|(by, change)| {
         let by: Actor = by.parse().expect("an actor");
         let signed = by.person().map(|person| {
@@ -242,6 +251,20 @@ fn incident() -> Vec<(&'static str, Change)> {
                 reason: line("it is over"),
             },
         ),
+    ]
+}
+
+fn reviews() -> Vec<(&'static str, Change)> {
+    let answered = |needed, width, missing| Change::ReviewAnswered {
+        of: of(),
+        needed,
+        width,
+        missing,
+    };
+    let missing = line("a rollback without the database");
+    vec![
+        ("leon", answered(true, Width::TooWide, Some(missing))),
+        ("support", answered(false, Width::Right, None)),
     ]
 }
 
