@@ -100,3 +100,29 @@ async fn what_is_owed_too_long_holds_up_the_fast_path_also_after_a_restart() {
         .unwrap();
     world.gets("mia", "deploy-shop").await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_leaving_leaves_a_receipt_also_by_a_line_less_in_the_policy() {
+    let world = World::begins().await;
+    world.opens("support", "the worker floods").await;
+    let waits = world.waits_for("leon", "read-secrets").await;
+    assert_eq!(waits.approvers, ["founder", "mia"]);
+    let hers = world.gets("mia", "deploy-shop").await;
+    // The founder has never enrolled a laptop, so with Mia nobody is left.
+    let start = STARTER.find("[people.mia]").unwrap();
+    let end = STARTER.find("[people.leon]").unwrap();
+    let without = format!("{}{}", &STARTER[..start], &STARTER[end..]);
+    let told = world.policy_becomes(&without).await.unwrap();
+    let receipt = format!(
+        "mia is out: ended 1 key, 0 enrolment tokens, {}; nobody is left to answer {} of leon",
+        hers.id, waits.id
+    );
+    assert!(told.contains(&receipt), "{told}");
+    let founder = world.session("founder").await;
+    let removed = founder.remove("leon", "last day").await.unwrap();
+    assert_eq!(removed.ended[0].id, waits.id);
+    assert_eq!(
+        (removed.keys, removed.doomed, removed.left_waiting),
+        (1, vec![], vec![])
+    );
+}

@@ -16,6 +16,7 @@ pub mod folding;
 pub mod grant;
 pub mod id;
 pub mod incident;
+mod leaving;
 pub mod limits;
 pub mod people;
 pub mod played;

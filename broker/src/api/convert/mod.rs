@@ -13,7 +13,7 @@ use prost_types::{Duration, Timestamp};
 pub(super) use grant::{credential, grant, grants, wants_jwt, wish};
 pub(super) use incident::{incident, incident_in_brief};
 pub(super) use ledger::{consistency, entry, receipt};
-pub(super) use people::{can, person};
+pub(super) use people::{can, doomed, person};
 pub(super) use review::owed_review;
 pub(super) use target::{access, role, session, standing, target};
 

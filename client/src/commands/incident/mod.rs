@@ -1,7 +1,7 @@
 //! Incidents: nothing is issued without an open one.
 
 pub mod close;
-mod kills;
+pub(super) mod kills;
 pub mod list;
 pub mod note;
 pub mod open;
