@@ -57,6 +57,7 @@ FIELDS = {
     "incident.held": "incident reason",
     "call.recorded": ABOUT_GRANT + "spoke_at",
     "grant.approved": ABOUT_GRANT + "until",
+    "review.answered": ABOUT_GRANT + "needed width",
 }
 # Each act: the lines of its statement, and the entry that bears it.
 ACTS = {
@@ -79,9 +80,10 @@ ACTS = {
     "hold-incident": ("incident reason", "incident.held"),
     "veto": ("grant reason", "grant.ended vetoed"),
     "record-call": ("grant incident requester right sentence spoke-at", "call.recorded"),
+    "answer-review": ("incident grant needed width missing", "review.answered"),
 }
 SIGNED = {deed for _, *deeds in ACTS.values() for deed in deeds}
-ENDING_ACTS = {"note", "close-incident", "deny", "drop", "revoke", "veto", "freeze", "remove-person"}
+ENDING_ACTS = {"note", "close-incident", "deny", "drop", "revoke", "veto", "freeze", "remove-person", "answer-review"}
 # What the broker does by itself, or its operator on its host; and what people do without signing.
 BY_BROKER = {
     "broker.started", "key.added", "key.retired", "policy.loaded", "target.removed", "host.certified", "incident.warned",
@@ -128,7 +130,7 @@ def check_fields(entry, where):
             need(type(value) is int and value >= 0, where, f"`{name}` is no number")
         else:
             is_list = name == "approvers" and isinstance(value, list)
-            need(is_list or isinstance(value, bool if name == "held" else str), where, f"`{name}` is of another type")
+            need(is_list or isinstance(value, bool if name in ("held", "needed") else str), where, f"`{name}` is of another type")
     if "let_in_at" in entry:
         millis(entry["let_in_at"], where)
 

@@ -23,7 +23,7 @@ class Story:
         self.keys, self.tokens, self.tokens_ever, self.frozen = {}, {}, set(), set()
         self.incidents, self.incidents_ever, self.grants, self.grants_ever = {}, set(), {}, set()
         self.sessions, self.roles, self.heard, self.unknown = {}, {}, set(), 0
-        self.over, self.drawn, self.vetoed = {}, {}, set()
+        self.over, self.drawn, self.vetoed, self.begun = {}, {}, set(), {}
 
     def read(self, line, place, where):
         """The next entry, as it stands on its line."""
@@ -63,7 +63,8 @@ class Story:
         if kind in ("incident.noted", "person.frozen", "person.removed"):
             self.unlock_further(entry)
         deed = {"person": self.person, "certificate": self.person, "target": self.person, "incident": self.incident,
-                "grant": self.grant, "call": self.grant, "credential": self.grant, "session": self.at_target, "role": self.at_target}.get(part)
+                "grant": self.grant, "call": self.grant, "credential": self.grant, "session": self.at_target, "role": self.at_target,
+                "review": self.review}.get(part)
         if deed:
             deed(entry, said, where)
 
@@ -148,11 +149,12 @@ class Story:
                 need(self.rules.knows(person), where, f"{person} is not removed, and not in the policy")
 
     def check_words(self, entry, act, said, where):
+        yes = lambda text: text == "yes"
         for name in ACTS[act][0].split():
             field = {"token-sha256": "token", "requester": "person", "for": "length_ms"}.get(name, name)
             if name in ("until", "by-seconds", "spoke-at") or (name == "sentence" and act != "request"):
                 continue  # compared with the grant
-            value = {"for": lambda text: int(text) * 1_000, "held": lambda text: text == "yes"}.get(name, str)(said[name])
+            value = {"for": lambda text: int(text) * 1_000, "held": yes, "needed": yes, "missing": lambda text: text or None}.get(name, str)(said[name])
             need(entry.get(field) == value, where, f"`{name}: {said[name]}` was signed, and {entry.get(field)} is recorded")
 
     def may_act(self, entry, where):
@@ -352,6 +354,13 @@ class Story:
             latest += [at + grant["alone"][1], at + given["alone"][1]]
         need(at < entry["ends_at"] <= min(latest), where, f"{name} lasts longer than it may")
         grant.update(basis=basis, begins_at=at, ends_at=entry["ends_at"])
+        self.begun[name] = [grant[field] for field in ABOUT_GRANT.split()]
+
+    def review(self, entry, _, where):
+        """Once for each grant that began, when its incident is over."""
+        need(entry["incident"] not in self.incidents, where, f"{entry['incident']} is reviewed, and open")
+        of = [entry[field] for field in ABOUT_GRANT.split()]
+        need(self.begun.pop(entry["grant"], None) == of, where, f"{entry['grant']} is reviewed, and never began, or was before")
 
     def unlock(self, entry, said, grant, given, where):
         """A call or a yes on the way of a request that needs a call."""

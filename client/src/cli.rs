@@ -4,7 +4,8 @@ use clap::{Args as _, CommandFactory as _, Parser, Subcommand};
 
 use crate::{
     commands::{
-        context, credential, grant, guard, incident, ledger, me, people, policy, shell, targets,
+        context, credential, grant, guard, incident, ledger, me, people, policy, review, shell,
+        targets,
     },
     config::Flags,
     exec::{keeper::Keep, shim::Become},
@@ -86,6 +87,7 @@ pub enum Command {
     People(people::Command),
     #[command(subcommand)]
     Policy(policy::Command),
+    Review(review::incident::Args),
     #[command(subcommand)]
     Targets(targets::Command),
     #[command(subcommand)]

@@ -274,7 +274,8 @@ impl Refusal {
             | "PERSON_FROZEN"
             | "SELF_GRANT_DENIED"
             | "SELF_GRANT_TOO_EARLY"
-            | "INCIDENT_UNCONFIRMED" => exit::DENIED,
+            | "INCIDENT_UNCONFIRMED"
+            | "REVIEW_DEBT" => exit::DENIED,
             "GRANT_ENDED" => exit::ENDED,
             "SHUTTING_DOWN" => exit::UNREACHABLE,
             "LEDGER_UNAVAILABLE" | "LEDGER_FULL" | "CLOCK_BEHIND" => exit::LEDGER_REFUSED,
@@ -380,6 +381,7 @@ mod tests {
                     "SELF_APPROVAL",
                     "SELF_GRANT_DENIED",
                     "SELF_GRANT_TOO_EARLY",
+                    "REVIEW_DEBT",
                     "PERSON_FROZEN",
                 ],
             ),

@@ -56,6 +56,9 @@ impl Kills {
     /// What a closing says is to be over.
     #[must_use]
     pub fn of(closed: &v1::CloseIncidentResponse) -> Self {
+        let closed_at = closed.incident.as_ref();
+        let closed_at = closed_at.and_then(|it| time::from_proto(it.closed_at.as_ref()));
+        let closed_at = closed_at.unwrap_or(Timestamp::UNIX_EPOCH);
         let sessions = closed.sessions.iter().map(|session| Kill {
             id: session.id.clone(),
             person: session.person.clone(),
@@ -68,11 +71,24 @@ impl Kills {
             target: role.target.clone(),
             fate: Fate::Open,
         });
-        let closed_at = closed.incident.as_ref();
-        let closed_at = closed_at.and_then(|it| time::from_proto(it.closed_at.as_ref()));
         Self {
-            closed_at: closed_at.unwrap_or(Timestamp::UNIX_EPOCH),
+            closed_at,
             kills: sessions.chain(roles).collect(),
+        }
+    }
+
+    /// What a removal at a time says is to be over.
+    #[must_use]
+    pub fn of_removal(removed_at: Timestamp, doomed: &[v1::Doomed]) -> Self {
+        let kills = doomed.iter().map(|doomed| Kill {
+            id: doomed.id.clone(),
+            person: doomed.person.clone(),
+            target: doomed.target.clone(),
+            fate: Fate::Open,
+        });
+        Self {
+            closed_at: removed_at,
+            kills: kills.collect(),
         }
     }
 

@@ -83,3 +83,9 @@ pub const LATE_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 
 /// How long before it is recorded a call may have been; the broker's `CALL_WITHIN`.
 pub const CALL_WITHIN: SignedDuration = SignedDuration::from_mins(30);
+
+/// Entries of an incident that a review reads: a night in which a script asks every few seconds.
+pub const REVIEWED_ENTRIES: usize = 20_000;
+
+/// Refusals of the time of an incident that a review reads.
+pub const REVIEWED_REFUSALS: usize = 1_000;

@@ -178,6 +178,22 @@ fn alert(incident: &v1::Incident) -> String {
     format!("{stands} ({})", incident.alert)
 }
 
+/// One line about what is owed of an incident that is over.
+#[must_use]
+pub fn owed_review(owed: &v1::OwedReview, now: Timestamp) -> String {
+    let grants = counted(owed.grants.len() as u64, "grant");
+    let closed = ago(owed.closed_at.as_ref(), now);
+    let late = match time::from_proto(owed.late_at.as_ref()) {
+        Some(late) if late <= now => {
+            "; LATE: nothing begins without an approver, but under a sev1".to_owned()
+        }
+        Some(late) => format!("; late {}", time::relative(late, now)),
+        None => String::new(),
+    };
+    let id = &owed.incident;
+    format!("{id}  {grants} to review (closed{closed}{late}): glass review {id}")
+}
+
 /// One entry of the ledger on one line: its place, time, kind, who, and what it is about.
 #[must_use]
 pub fn entry_row(entry: &crate::entry::Entry, now: Timestamp) -> Vec<String> {

@@ -411,3 +411,17 @@ pub fn at(time: Option<&prost_types::Timestamp>) -> Option<String> {
 fn some(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
 }
+
+/// Answers that are owed, for scripts.
+#[must_use]
+pub fn owed_reviews(owed: &[v1::OwedReview]) -> serde_json::Value {
+    let view = |owed: &v1::OwedReview| {
+        serde_json::json!({
+            "incident": owed.incident,
+            "closed_at": at(owed.closed_at.as_ref()),
+            "grants": owed.grants,
+            "late_at": at(owed.late_at.as_ref()),
+        })
+    };
+    owed.iter().map(view).collect()
+}

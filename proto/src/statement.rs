@@ -229,6 +229,17 @@ acts! {
         grant: String = "grant",
         reason: String = "reason",
     }
+    /// Answer for a grant of an incident that is over.
+    AnswerReview = "answer-review" {
+        incident: String = "incident",
+        grant: String = "grant",
+        /// Whether it was needed.
+        needed: bool = "needed",
+        /// `right` or `too-wide`.
+        width: String = "width",
+        /// What was missing; empty where nothing was.
+        missing: String = "missing",
+    }
 }
 
 impl Statement {
@@ -419,6 +430,32 @@ mod tests {
     fn the_signed_bytes_are_frozen() {
         assert_eq!(approval().to_text(), GOLDEN);
         assert_eq!(Statement::parse(GOLDEN), Ok(approval()));
+    }
+
+    #[test]
+    fn an_answer_of_a_review_is_frozen_too() {
+        let golden = "breakglass/v1 answer-review\n\
+            origin: glass.example/ledger\n\
+            by: leon\n\
+            at: 2026-11-23T03:05:00.000Z\n\
+            incident: INC-12\n\
+            grant: G-45\n\
+            needed: yes\n\
+            width: too-wide\n\
+            missing: a rollback without the database\n\
+            nonce: BwcHBwcHBwcHBwcHBwcHBw\n";
+        let statement = Statement {
+            act: Act::AnswerReview {
+                incident: "INC-12".into(),
+                grant: "G-45".into(),
+                needed: true,
+                width: "too-wide".into(),
+                missing: "a rollback without the database".into(),
+            },
+            ..approval()
+        };
+        assert_eq!(statement.to_text(), golden);
+        assert_eq!(Statement::parse(golden), Ok(statement));
     }
 
     #[test]

@@ -115,3 +115,44 @@ fn what_waits_is_answered_one_after_the_other() {
         "{said}"
     );
 }
+
+#[test]
+fn a_review_asks_three_questions_for_each_grant() {
+    let playground = Playground::begins();
+    playground.opens("the worker floods");
+    for right in ["deploy-shop", "restart-worker"] {
+        playground.done("mia", &["request", right, "-m", "revert"]);
+    }
+    playground.done("mia", &["incident", "close", "-m", "reverted"]);
+    let mut leon = Sitting::down(&playground, "leon", &["review", "INC-1"], "");
+    leon.answers("Was it needed? [1-2]", "1\n");
+    leon.answers("too wide? [1-2]", "2\n");
+    leon.answers("What was missing", "a rollback\n");
+    leon.answers("Was it needed? [1-2]", "2\n");
+    leon.answers("too wide? [1-2]", "1\n");
+    leon.answers("What was missing", CTRL_D);
+    let (code, seen) = leon.ends();
+    assert_eq!(code, 2, "{seen}");
+    assert!(seen.contains("G-1 is answered for."), "{seen}");
+
+    // What was answered before stays.
+    let mut leon = Sitting::down(&playground, "leon", &["review", "INC-1"], "");
+    leon.answers("Was it needed? [1-2]", "2\n");
+    leon.answers("too wide? [1-2]", "1\n");
+    leon.answers("What was missing", "-\n");
+    let (code, seen) = leon.ends();
+    assert_eq!(code, 0, "{seen}");
+    let answers = playground.entries_of("review.answered");
+    let said = |at: usize, field: &str| answers[at][field].clone();
+    assert_eq!(
+        (said(0, "grant"), said(1, "grant")),
+        ("G-1".into(), "G-2".into())
+    );
+    assert_eq!(
+        (said(0, "needed"), said(1, "needed")),
+        (true.into(), false.into())
+    );
+    assert_eq!(said(0, "width"), "too-wide");
+    assert_eq!(said(0, "missing"), "a rollback");
+    assert_eq!(answers[1].get("missing"), None);
+}

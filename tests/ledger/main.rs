@@ -19,6 +19,7 @@ mod house;
 mod night;
 mod people;
 mod policies;
+mod reviews;
 mod statements;
 mod steps;
 mod targets;

@@ -40,7 +40,7 @@ pub use world::World;
 pub const TEAM: [&str; 5] = ["mia", "leon", "founder", "designer", "support"];
 
 /// Every stable reason of a refusal.
-pub const REASONS: [&str; 50] = [
+pub const REASONS: [&str; 53] = [
     "NO_OPEN_INCIDENT",
     "UNKNOWN_INCIDENT",
     "INCIDENT_CLOSED",
@@ -79,6 +79,9 @@ pub const REASONS: [&str; 50] = [
     "INVALID_TEXT",
     "INVALID_ARGUMENT",
     "TOO_MANY",
+    "REVIEW_DEBT",
+    "INCIDENT_OPEN",
+    "NOTHING_TO_REVIEW",
     "CLOCK_BEHIND",
     "LEDGER_UNAVAILABLE",
     "LEDGER_FULL",

@@ -91,6 +91,22 @@ fn refusals() -> Vec<Refusal> {
             limit: 3,
         },
         Refusal::ClockBehind { now, newest: now },
+        Refusal::NotCaller {
+            person: person(),
+            grant,
+            callers: approvers(),
+        },
+        Refusal::NoCallWanted(grant),
+        Refusal::CallRecorded(grant),
+        Refusal::CallTime { spoke_at: now },
+        Refusal::NobodyToCall {
+            person: person(),
+            rule: "founder".parse().unwrap(),
+        },
+        Refusal::ApprovedAlready(grant),
+        Refusal::Vetoed(grant),
+        Refusal::NothingToVeto(grant),
+        Refusal::OwnVeto(grant),
         Refusal::UnknownSource("pager".parse().unwrap()),
         Refusal::UnknownSeverity {
             alert_source: "pager".parse().unwrap(),
@@ -102,6 +118,13 @@ fn refusals() -> Vec<Refusal> {
             sentence: "change the shop database".into(),
         },
         Refusal::NothingToHold(incident),
+        Refusal::ReviewDebt {
+            incident,
+            closed_at: now,
+            grants: 2,
+        },
+        Refusal::IncidentOpen(incident),
+        Refusal::NothingToReview { incident, grant },
     ]
 }
 

@@ -20,6 +20,7 @@ mod people;
 mod receipts;
 mod refusals;
 mod restart;
+mod reviews;
 mod statements;
 mod strangers;
 mod tokens;

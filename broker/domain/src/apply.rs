@@ -29,6 +29,7 @@ impl State {
         self.forget_stale_nonces();
         self.played.apply(event);
         self.budgets.apply(event);
+        self.reviews.apply(event);
         match &event.change {
             Change::PolicyLoaded { policy, sha256 } => {
                 self.policy = Arc::clone(policy);
@@ -89,7 +90,8 @@ impl State {
             | Change::KeyRetired { .. }
             | Change::Refused { .. }
             | Change::LedgerExported { .. }
-            | Change::LedgerRepaired { .. } => {}
+            | Change::LedgerRepaired { .. }
+            | Change::ReviewAnswered { .. } => {}
         }
     }
 

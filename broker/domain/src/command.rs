@@ -10,6 +10,7 @@ use crate::id::{
 };
 use crate::incident::Severity;
 use crate::policy::Policy;
+use crate::review::Answer;
 use crate::state::State;
 use crate::text::{Line, Prose};
 use crate::time::{Lifetime, Time};
@@ -345,6 +346,15 @@ pub enum Act {
         /// Why.
         reason: Line,
     },
+    /// Answer for a grant of an incident that is over.
+    AnswerReview {
+        /// As shown.
+        incident: IncidentId,
+        /// Which.
+        grant: GrantId,
+        /// What is said of it.
+        answer: Answer,
+    },
 }
 
 /// What kind of credential, and what it is to be bound to.
@@ -444,6 +454,7 @@ impl Act {
             Self::Fire { .. } => "alert-firing",
             Self::Resolve { .. } => "alert-resolved",
             Self::Hold { .. } => "hold-incident",
+            Self::AnswerReview { .. } => "answer-review",
         }
     }
 

@@ -9,6 +9,7 @@ use crate::id::{
 };
 use crate::incident::Severity;
 use crate::policy::{Policy, Risk};
+use crate::review::Width;
 use crate::text::{Line, Prose};
 use crate::time::{Lifetime, Time};
 use crate::word::words;
@@ -484,6 +485,17 @@ pub enum Change {
         /// The latest end they agreed to.
         until: Time,
     },
+    /// Somebody answered for a grant of an incident that is over.
+    ReviewAnswered {
+        /// Which.
+        of: GrantRef,
+        /// Whether it was needed.
+        needed: bool,
+        /// Whether the right was too wide.
+        width: Width,
+        /// What was missing.
+        missing: Option<Line>,
+    },
 }
 
 impl Change {
@@ -504,7 +516,8 @@ impl Change {
             | Self::RoleDropped { of, .. }
             | Self::GrantEnded { of, .. }
             | Self::CallRecorded { of, .. }
-            | Self::GrantApproved { of, .. } => Some(of),
+            | Self::GrantApproved { of, .. }
+            | Self::ReviewAnswered { of, .. } => Some(of),
             _ => None,
         }
     }

@@ -234,3 +234,10 @@ pub const ALERTS: Budget = Budget {
     most: 60,
     within: HOUR,
 };
+
+/// Grants of one incident that are answered for: more than anybody looks at one by one. A script that
+/// asks again and again is seen in the ledger, and in the first of them.
+pub const REVIEWED_GRANTS: usize = 100;
+
+/// Closed incidents of which answers are owed: what is older than so many is read in the ledger.
+pub const REVIEWED_INCIDENTS: usize = 200;

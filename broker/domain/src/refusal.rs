@@ -273,6 +273,35 @@ pub enum Refusal {
         /// When there is one again.
         again_at: Time,
     },
+    /// Answers are owed for too long, so nothing begins without a yes.
+    #[error(
+        "{incident} closed at {} and {} of it {} not reviewed; until then nothing begins without \
+         an approver, but under a sev1",
+        moment(*closed_at),
+        counted(*grants),
+        if *grants == 1 { "is" } else { "are" }
+    )]
+    ReviewDebt {
+        /// The oldest that is late.
+        incident: IncidentId,
+        /// When it closed.
+        closed_at: Time,
+        /// How many of its grants nobody has answered for.
+        grants: usize,
+    },
+    /// A review is of what is over.
+    #[error("{0} is still open, and is reviewed when it is over")]
+    IncidentOpen(IncidentId),
+    /// It never began under that incident, or somebody has answered.
+    #[error(
+        "no answer is owed for {grant} of {incident}: somebody has answered, or it never began there"
+    )]
+    NothingToReview {
+        /// As typed.
+        incident: IncidentId,
+        /// As typed.
+        grant: GrantId,
+    },
     /// The wall clock fell behind the ledger.
     #[error(
         "the broker's clock says {}, but the newest entry is from {}",
@@ -361,6 +390,9 @@ impl Refusal {
             Self::NotThere { .. } => "NOT_ALLOWED",
             Self::NoSuchCredential { .. } => "NO_SUCH_CREDENTIAL",
             Self::TooMany { .. } | Self::TooOften { .. } => "TOO_MANY",
+            Self::ReviewDebt { .. } => "REVIEW_DEBT",
+            Self::IncidentOpen(_) => "INCIDENT_OPEN",
+            Self::NothingToReview { .. } => "NOTHING_TO_REVIEW",
             Self::ClockBehind { .. } => "CLOCK_BEHIND",
             Self::UnknownSource(_) => "UNKNOWN_SOURCE",
             Self::UnknownSeverity { .. } => "UNKNOWN_SEVERITY",
@@ -460,6 +492,11 @@ impl Refusal {
                     moment(again_at.plus(SECOND))
                 )
             }
+            Self::ReviewDebt { incident, .. } => format!("glass review {incident}"),
+            Self::IncidentOpen(incident) => {
+                format!("glass incident close {incident} -m \"what was done\"")
+            }
+            Self::NothingToReview { incident, .. } => format!("glass review {incident}"),
             Self::ClockBehind { .. } => "set the clock of the broker's host, then ask again".into(),
             Self::UnknownSource(source) => {
                 format!("add `[sources.{source}]` to the policy, and reload it")
@@ -489,6 +526,13 @@ fn at_most(longest: &Lifetime) -> String {
     match *longest {
         Lifetime::ZERO => "it already has the longest time that is allowed".to_owned(),
         longest => format!("at most {longest} is allowed"),
+    }
+}
+
+fn counted(grants: usize) -> String {
+    match grants {
+        1 => "1 grant".to_owned(),
+        many => format!("{many} grants"),
     }
 }
 

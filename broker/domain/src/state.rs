@@ -13,6 +13,7 @@ use crate::incident::Incident;
 use crate::people::{Member, Token};
 use crate::played::Played;
 use crate::policy::{Policy, Right};
+use crate::review::Reviews;
 use crate::targets::Targets;
 use crate::time::Time;
 
@@ -50,6 +51,8 @@ pub struct State {
     pub openings: BTreeMap<PersonId, VecDeque<Time>>,
     /// What was written so often that it counts.
     pub budgets: Budgets,
+    /// Answers that are owed of incidents that are over.
+    pub reviews: Reviews,
     /// When something happens by itself, in order of time.
     pub deadlines: BTreeSet<(Time, Deadline)>,
     /// Who holds which key: the inverse of `members`.
@@ -93,6 +96,7 @@ impl Default for State {
             targets: Targets::default(),
             openings: BTreeMap::new(),
             budgets: Budgets::default(),
+            reviews: Reviews::default(),
             deadlines: BTreeSet::new(),
             keys: BTreeMap::new(),
             live: BTreeMap::new(),

@@ -20,6 +20,7 @@ pub mod limits;
 mod people;
 mod policy;
 mod rate;
+mod review;
 mod statement;
 pub mod status;
 mod status_service;
@@ -41,6 +42,7 @@ use breakglass_proto::v1::incident_service_server::IncidentServiceServer;
 use breakglass_proto::v1::ledger_service_server::LedgerServiceServer;
 use breakglass_proto::v1::people_service_server::PeopleServiceServer;
 use breakglass_proto::v1::policy_service_server::PolicyServiceServer;
+use breakglass_proto::v1::review_service_server::ReviewServiceServer;
 use breakglass_proto::v1::status_service_server::StatusServiceServer;
 use breakglass_proto::v1::target_service_server::TargetServiceServer;
 use breakglass_proto::v1::watch_service_server::WatchServiceServer;
@@ -105,6 +107,7 @@ services!(
     LedgerServiceServer,
     PeopleServiceServer,
     PolicyServiceServer,
+    ReviewServiceServer,
     StatusServiceServer,
     TargetServiceServer,
     WatchServiceServer,

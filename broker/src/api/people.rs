@@ -51,9 +51,11 @@ impl PeopleService for Desk {
         let removed = self.app.remove(command).await?;
         Ok(Response::new(v1::RemovePersonResponse {
             ended: convert::grants(&removed.grants),
-            keys: u32::try_from(removed.keys).unwrap_or(u32::MAX),
-            tokens: u32::try_from(removed.tokens).unwrap_or(u32::MAX),
+            keys: u32::try_from(removed.works.keys).unwrap_or(u32::MAX),
+            tokens: u32::try_from(removed.works.tokens).unwrap_or(u32::MAX),
             receipt: Some(convert::receipt(&removed.receipt)),
+            doomed: convert::doomed(&removed.left.doomed),
+            left_waiting: convert::grants(&removed.left.waiting),
         }))
     }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use breakglass_domain::command::Act;
 use breakglass_domain::{
-    Actor, Command, GrantId, IncidentId, KeyId, Lifetime, Line, Nonce, PersonId, Prose, Signed,
-    Time,
+    Actor, Answer, Command, GrantId, IncidentId, KeyId, Lifetime, Line, Nonce, PersonId, Prose,
+    Signed, Time,
 };
 use breakglass_proto::statement::{Act as Said, MAX_TEXT, Statement};
 use breakglass_proto::v1;
@@ -142,6 +142,25 @@ fn act_of(said: Said, key: &KeyId) -> Result<Act, Error> {
             person: person_id("person", &person)?,
             reason: line("reason", &reason)?,
         }),
+        Said::AnswerReview {
+            incident,
+            grant,
+            needed,
+            width,
+            missing,
+        } => {
+            let missing = (!missing.is_empty()).then(|| line("missing", &missing));
+            let answer = Answer {
+                needed,
+                width: parsed("width", &width)?,
+                missing: missing.transpose()?,
+            };
+            Ok(Act::AnswerReview {
+                incident: incident_id(&incident)?,
+                grant: grant_id(&grant)?,
+                answer,
+            })
+        }
         said => grant_act(said, key),
     }
 }

@@ -67,6 +67,9 @@ fn code_of(reason: &str) -> Code {
         | "APPROVED_ALREADY"
         | "NOTHING_TO_VETO"
         | "STATEMENT_STALE"
+        | "REVIEW_DEBT"
+        | "INCIDENT_OPEN"
+        | "NOTHING_TO_REVIEW"
         | "CLOCK_BEHIND" => Code::FailedPrecondition,
         "UNKNOWN_INCIDENT" | "UNKNOWN_RIGHT" | "UNKNOWN_PERSON" | "UNKNOWN_GRANT"
         | "UNKNOWN_SOURCE" | "NOT_FOUND" => Code::NotFound,

@@ -26,6 +26,7 @@ impl StatusService for Desk {
             active: convert::grants(&standing.active),
             frozen: standing.frozen.iter().map(ToString::to_string).collect(),
             problems: standing.problems,
+            reviews: standing.reviews.iter().map(convert::owed_review).collect(),
         }))
     }
 }

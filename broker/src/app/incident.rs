@@ -1,7 +1,9 @@
 //! Open, note, close, and look at one.
 
 use breakglass_domain::targets::{Role, Session};
-use breakglass_domain::{Change, Command, Grant, Incident, IncidentId, Line, Refusal, SessionId};
+use breakglass_domain::{
+    Change, Command, Grant, GrantRef, Incident, IncidentId, Line, Refusal, SessionId, State,
+};
 use breakglass_tlog::receipt::Receipt;
 
 use super::act;
@@ -29,6 +31,20 @@ pub struct Doomed {
     pub sessions: Vec<(SessionId, Session)>,
     /// Roles to be dropped.
     pub roles: Vec<(Line, Role)>,
+}
+
+impl Doomed {
+    /// What is there of such grants, which are all over.
+    pub(super) fn of(state: &State, such: impl Fn(&GrantRef) -> bool) -> Self {
+        let sessions = state.targets.sessions.iter();
+        let sessions = sessions.filter(|(_, session)| such(&session.of));
+        let roles = state.targets.roles.iter();
+        let roles = roles.filter(|(_, role)| such(&role.of));
+        Self {
+            sessions: sessions.map(|(id, it)| (*id, it.clone())).collect(),
+            roles: roles.map(|(name, it)| (name.clone(), it.clone())).collect(),
+        }
+    }
 }
 
 /// One incident with its grants.
@@ -98,16 +114,8 @@ impl App {
 
     /// What at targets is to be over now that an incident is.
     fn doomed_with(&self, id: IncidentId) -> Doomed {
-        self.live.read(|state| {
-            let sessions = state.targets.sessions.iter();
-            let sessions = sessions.filter(|(_, session)| session.of.incident == id);
-            let roles = state.targets.roles.iter();
-            let roles = roles.filter(|(_, role)| role.of.incident == id);
-            Doomed {
-                sessions: sessions.map(|(id, it)| (*id, it.clone())).collect(),
-                roles: roles.map(|(name, it)| (name.clone(), it.clone())).collect(),
-            }
-        })
+        self.live
+            .read(|state| Doomed::of(state, |of| of.incident == id))
     }
 
     async fn closed_by(&self, decided: &Decided) -> Result<Incident, Error> {

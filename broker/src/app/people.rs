@@ -10,6 +10,7 @@ use breakglass_tlog::receipt::Receipt;
 use zeroize::Zeroizing;
 
 use super::act;
+use super::leaving::{Left, Works};
 use super::token::{Token, invitation};
 use super::{App, Error};
 
@@ -34,10 +35,10 @@ impl std::fmt::Debug for Invited {
 pub struct Removed {
     /// Requests and grants.
     pub grants: Vec<Grant>,
-    /// Keys that no longer work.
-    pub keys: usize,
-    /// Invitations that no longer work.
-    pub tokens: usize,
+    /// Keys and invitations that no longer work.
+    pub works: Works,
+    /// What of theirs is left.
+    pub left: Left,
     /// The entry that carries the statement.
     pub receipt: Receipt,
 }
@@ -93,12 +94,13 @@ impl App {
         let Act::Remove { person, .. } = &command.act else {
             return Err(Error::Broken("not a removal"));
         };
-        let (keys, tokens) = self.live.read(|state| works(state, person));
+        let person = person.clone();
+        let works = self.live.read(|state| Works::of(state, &person));
         let (grants, receipt) = self.end_all(command).await?;
         Ok(Removed {
             grants,
-            keys,
-            tokens,
+            works,
+            left: self.live.read(|state| Left::of(state, &person)),
             receipt,
         })
     }
@@ -150,12 +152,4 @@ fn known(state: &State, id: &PersonId) -> Option<Known> {
         person: state.policy.people.get(id)?.clone(),
         member: state.members.get(id).cloned().unwrap_or_default(),
     })
-}
-
-/// How many keys and invitations of somebody work.
-fn works(state: &State, person: &PersonId) -> (usize, usize) {
-    let member = state.members.get(person);
-    let keys = member.map_or(0, |member| member.devices.len());
-    let tokens = state.tokens.values();
-    (keys, tokens.filter(|token| token.person == *person).count())
 }

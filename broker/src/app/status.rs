@@ -9,6 +9,7 @@ use breakglass_tlog::checkpoint::SignedCheckpoint;
 
 use super::App;
 use super::limits::INDEX_LAG_TOLD;
+use super::review::{self, OwedReview};
 
 /// How things stand.
 #[derive(Debug, Clone)]
@@ -29,6 +30,8 @@ pub struct Standing {
     pub active: Vec<Grant>,
     /// People who are frozen.
     pub frozen: Vec<PersonId>,
+    /// Answers that are owed of incidents that are over, oldest first.
+    pub reviews: Vec<OwedReview>,
     /// What needs somebody's eyes, in plain sentences.
     pub problems: Vec<String>,
 }
@@ -47,6 +50,7 @@ impl App {
             waiting: grants(state, Grant::is_waiting),
             active: grants(state, |grant| grant.active().is_some()),
             frozen: frozen(state),
+            reviews: review::owed(state),
             problems: [of_the_clock(state, now), at_targets(state)].concat(),
             checkpoint,
         });

@@ -3,6 +3,7 @@
 //! What somebody typed goes in as it is: a [`Line`](breakglass_domain::Line) cannot style a
 //! terminal, and the newlines of a note are written as ` / `, so that a sentence stays on its line.
 
+mod review;
 mod targets;
 
 use breakglass_domain::grant::Basis;
@@ -32,6 +33,7 @@ pub fn tell(event: &Event, words: &Words<'_>) -> String {
         .or_else(|| told.of_grants(&event.change))
         .or_else(|| told.of_credentials(&event.change))
         .or_else(|| told.of_targets(&event.change))
+        .or_else(|| told.of_reviews(&event.change))
         .unwrap_or_else(|| told.of_the_broker(&event.change))
 }
 

@@ -1,6 +1,7 @@
 //! The live state as of one entry, so that a start needs no history. In `meta`:
 //! `snapshot` -> number of parts, and their [`seal`](super::seal); `part` number -> a slice of the JSON.
 
+mod reviews;
 mod targets;
 
 use std::sync::Arc;
@@ -15,6 +16,7 @@ use super::record::{GrantRecord, IncidentRecord, from_bytes, to_bytes, word};
 use super::seal::{self, Sealer};
 use super::store::{Store, broken};
 use crate::ports::{IndexError, LedgerReader};
+use reviews::ReviewsRecord;
 use targets::TargetsRecord;
 
 /// sled moves values above a quarter segment to side files that our fdatasync does not cover.
@@ -51,6 +53,8 @@ struct StateRecord {
     newest_ms: i64,
     #[serde(default)]
     targets: TargetsRecord,
+    /// Not in what was written before there were any: that is made again from the ledger.
+    reviews: ReviewsRecord,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -164,6 +168,7 @@ impl From<&State> for StateRecord {
                 .collect(),
             newest_ms: state.newest.as_millis(),
             targets: (&state.targets).into(),
+            reviews: (&state.reviews).into(),
         }
     }
 }
@@ -197,6 +202,7 @@ impl StateRecord {
             next_grant: GrantId(self.next_grant),
             newest: Time::from_millis(self.newest_ms),
             targets: self.targets.restore()?,
+            reviews: self.reviews.restore()?,
             ..State::default()
         };
         if !state.policy_sha256.is_empty() {

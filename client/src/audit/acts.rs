@@ -30,6 +30,7 @@ pub(super) fn leads_to(act: &Act, entry: &Entry) -> Result<(), String> {
         Act::InviteTarget { .. } => kind == "target.invited",
         Act::RemovePerson { .. } => kind == "person.removed" || ends_by("person-left"),
         Act::HoldIncident { .. } => kind == "incident.held",
+        Act::AnswerReview { .. } => kind == "review.answered",
     };
     match does {
         true => Ok(()),
@@ -68,7 +69,7 @@ fn needs_statement(entry: &Entry) -> bool {
         "incident.opened" => !is_source(&entry.by),
         "person.enrolled" | "target.enrolled" | "person.frozen" | "incident.noted"
         | "incident.held" | "grant.requested" | "grant.extended" | "call.recorded"
-        | "grant.approved" => true,
+        | "grant.approved" | "review.answered" => true,
         _ => false,
     }
 }

@@ -149,6 +149,11 @@ impl Incidents {
         Ok(())
     }
 
+    /// Whether it is open.
+    pub(super) fn is_open(&self, id: &str) -> bool {
+        self.open.contains_key(id)
+    }
+
     /// Whether the time of an incident has run out, as far as it is open.
     pub(super) fn is_due(&self, id: &str, at: Timestamp) -> bool {
         self.open.get(id).is_some_and(|open| at >= open.closes_at)

@@ -130,6 +130,7 @@ kinds! {
     "incident.held" Person false [incident Text, reason Text]
     "call.recorded" Person true [spoke_at Time]
     "grant.approved" Person true [until Time]
+    "review.answered" Person true [needed Flag, width Text, missing MaybeText]
 }
 
 /// The kinds this client knows.

@@ -14,6 +14,7 @@
 //! | `people`, `tokens`, `keys`, `freezes` | who may act |
 //! | `policies` | who may do what, at each place |
 //! | `incidents`, `lives`, `grants`, `credentials`, `targets` | what lives |
+//! | `reviews` | what is answered afterwards |
 //! | `asking`, `beginning`, `bounds` | on whose word a grant begins, and how long it may last |
 
 mod acts;
@@ -30,6 +31,7 @@ mod lives;
 mod owed;
 mod people;
 mod policies;
+mod reviews;
 mod statements;
 mod targets;
 mod tokens;
@@ -43,7 +45,7 @@ use serde::Serialize;
 
 use self::{
     grants::Scene, incidents::Incidents, lives::Lives, owed::Owed, people::People,
-    policies::Policies, statements::Statements, targets::Targets,
+    policies::Policies, reviews::Reviews, statements::Statements, targets::Targets,
 };
 use crate::{entry::Entry, error::Error, time};
 
@@ -106,6 +108,7 @@ pub struct Auditor {
     incidents: Incidents,
     lives: Lives,
     targets: Targets,
+    reviews: Reviews,
     not_understood: u64,
     first_at: Option<Timestamp>,
     last_at: Option<Timestamp>,
@@ -127,6 +130,7 @@ impl Auditor {
             incidents: Incidents::default(),
             lives: Lives::default(),
             targets: Targets::default(),
+            reviews: Reviews::default(),
             not_understood: 0,
             first_at: None,
             last_at: None,
@@ -194,6 +198,8 @@ impl Auditor {
         self.lives.take(entry, scene)?;
         self.targets.take(entry, &self.lives, &self.policies)?;
         self.incidents.take(entry, &self.policies, &self.lives)?;
+        let is_open = |id: &str| self.incidents.is_open(id);
+        self.reviews.take(entry, is_open)?;
         self.people.take(entry, &self.policies)
     }
 

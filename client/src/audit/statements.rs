@@ -154,5 +154,6 @@ fn starts(act: &Act) -> bool {
             | Act::Veto { .. }
             | Act::Freeze { .. }
             | Act::RemovePerson { .. }
+            | Act::AnswerReview { .. }
     )
 }

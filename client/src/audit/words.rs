@@ -42,6 +42,14 @@ pub(crate) fn check(act: &Act, entry: &Entry) -> Result<(), String> {
                 ends_at.map_or_else(|| "no time".to_owned(), |at| at.to_string())
             )),
         },
+        Act::AnswerReview {
+            needed, missing, ..
+        } => {
+            if missing.is_empty() && entry.body.contains_key("missing") {
+                return Err("nothing was signed as `missing`, and something recorded".to_owned());
+            }
+            check_value("needed", needed, &entry.body["needed"].as_bool())
+        }
         _ => Ok(()),
     }
 }
@@ -133,5 +141,19 @@ fn texts(act: &Act) -> Vec<(&'static str, &str)> {
         | Act::RemovePerson { person, reason } => vec![("person", person), ("reason", reason)],
         Act::Invite { person } => vec![("person", person)],
         Act::InviteTarget { target } => vec![("target", target)],
+        Act::AnswerReview {
+            incident,
+            grant,
+            width,
+            missing,
+            ..
+        } => {
+            let mut texts = vec![("incident", incident), ("grant", grant), ("width", width)];
+            texts.extend((!missing.is_empty()).then_some(("missing", missing)));
+            texts
+                .into_iter()
+                .map(|(name, it)| (name, it.as_str()))
+                .collect()
+        }
     }
 }

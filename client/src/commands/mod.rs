@@ -9,6 +9,7 @@ pub mod ledger;
 pub mod me;
 pub mod people;
 pub mod policy;
+pub mod review;
 pub mod shell;
 pub mod targets;
 
@@ -75,6 +76,7 @@ pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
         Command::Ledger(command) => ledger::run(command, seat).await,
         Command::People(command) => people::run(command, seat).await,
         Command::Policy(command) => policy::run(command, seat).await,
+        Command::Review(args) => review::incident::run(args, seat).await,
         Command::Guard(command) => guard::run(command, seat).await,
         Command::Targets(command) => targets::run(command, seat).await,
         Command::Completions(args) => shell::completions::run(args, seat),

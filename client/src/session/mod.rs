@@ -11,7 +11,10 @@ mod ledger;
 mod people;
 mod policy;
 mod recorded;
+mod reviews;
 mod targets;
+
+pub use reviews::Said;
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},

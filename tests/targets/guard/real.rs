@@ -82,6 +82,40 @@ async fn of_two_people_on_one_login_only_the_one_who_is_revoked_is_out() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn somebody_removed_while_she_holds_a_shell_is_out_and_the_receipt_says_when() {
+    let fleet = fleet_or_return!("1m");
+    let way = fleet.asks("mia", "shell-web").await;
+    let mut mia = fleet.logs_in(&way, BUSY);
+    let mut family = Vec::new();
+    for _ in 0..4 {
+        family.push(mia.says_process().await);
+    }
+    let opened = fleet.records("session.opened", 1).remove(0);
+
+    let words = [
+        "people", "remove", "mia", "--yes", "-m", "last day", "-o", "json",
+    ];
+    let receipt = fleet.playground.done("founder", &words).json();
+    for process in &family {
+        process.is_dead();
+    }
+    mia.is_out().await;
+    assert_eq!(receipt["keys"], 1);
+    assert_eq!(receipt["ended"][0]["id"], way.grant.as_str());
+    let kill = &receipt["kills"][0];
+    assert_eq!(text(kill, "id"), text(&opened, "session"));
+    assert_eq!(
+        (text(kill, "target"), text(kill, "fate")),
+        ("web-1", "over")
+    );
+    let after = kill["after_ms"].as_u64().unwrap();
+    assert!(u128::from(after) < PROMISE.as_millis(), "{after} ms");
+    assert_eq!(receipt["settled"], true);
+    let mut again = fleet.logs_in(&way, "echo in");
+    assert_eq!(again.is_out().await, Some(255));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_certificate_for_another_host_opens_nothing_and_the_screen_says_why() {
     let fleet = fleet_or_return!("1m");
     let way = fleet.asks("mia", "shell-other").await;

@@ -17,6 +17,7 @@ mod extend;
 mod incident;
 mod people;
 mod request;
+mod review;
 mod targets;
 mod unlock;
 
@@ -180,6 +181,11 @@ fn grant_acts(case: &Case<'_>, by: &PersonId, act: &Act) -> Result<Vec<Event>, R
         Act::Veto { grant, reason } => ending::veto(case, by, *grant, reason),
         Act::Issue { grant, wanted } => credential::issue(case, by, *grant, wanted),
         Act::Use { grant, program } => credential::note_use(case, by, *grant, program),
+        Act::AnswerReview {
+            incident,
+            grant,
+            answer,
+        } => review::answer(case, by, (*incident, *grant), answer),
         _ => Err(Refusal::NotPermitted {
             person: by.clone(),
             duty: "do what only the broker does",

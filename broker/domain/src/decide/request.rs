@@ -12,7 +12,7 @@ use crate::text::Line;
 use crate::time::{Lifetime, Time};
 
 use super::case::Case;
-use super::{alert, credential};
+use super::{alert, credential, review};
 
 /// What the requester signed, and what they want along with it.
 pub(super) struct Wanted<'a> {
@@ -39,6 +39,9 @@ pub(super) fn request(
     need_length(right, wanted.length)?;
     alert::need_confirmed(case, incident, wanted.right, right)?;
     need_room(case, by)?;
+    if needs_nobody(rule, right) {
+        review::need_answers(case, incident)?;
+    }
     let key = wanted.key.ok_or_else(|| Refusal::NotEnrolled(by.clone()))?;
     case.afford(&Spending::Requests(by.clone()))?;
     let call = case.policy().callers(rule, by);

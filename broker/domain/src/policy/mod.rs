@@ -10,6 +10,7 @@ mod nearest;
 mod parse;
 mod reach;
 mod report;
+mod review;
 mod rights;
 mod rules;
 mod section;
@@ -56,6 +57,9 @@ pub struct Policy {
     pub incident_longest: Lifetime,
     /// What may open incidents beside people.
     pub sources: BTreeMap<SourceId, Source>,
+    /// How long answers about an incident may be owed before nothing begins without a yes; nothing
+    /// where they may for ever.
+    pub review_within: Option<Lifetime>,
 }
 
 /// Somebody on the team.

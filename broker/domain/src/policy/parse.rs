@@ -11,12 +11,12 @@ use super::rules::Known;
 use super::section::Section;
 use super::selectors::selectors;
 use super::value::{Ceiling, length};
-use super::{Duties, Policy, PolicyError, rights, rules, sources, targets, team};
+use super::{Duties, Policy, PolicyError, review, rights, rules, sources, targets, team};
 use crate::limits::{INCIDENT_LONGEST, POLICY_MAX};
 use crate::text::restyles;
 use crate::time::Lifetime;
 
-const FIELDS: [&str; 8] = [
+const FIELDS: [&str; 9] = [
     "version",
     "people",
     "targets",
@@ -25,6 +25,7 @@ const FIELDS: [&str; 8] = [
     "duties",
     "incidents",
     "sources",
+    "review",
 ];
 
 /// The only version of the format there is.
@@ -71,6 +72,7 @@ impl Policy {
             duties: Default::default(),
             incident_longest: INCIDENT_LONGEST,
             sources: Default::default(),
+            review_within: None,
         }
     }
 }
@@ -139,6 +141,7 @@ fn read<'t>(text: &str, table: &'t DeTable<'t>, problems: &mut Problems) -> Poli
     let duties = read_duties(&root, &known, problems).unwrap_or_default();
     let incident_longest = read_incidents(&root, problems).unwrap_or(INCIDENT_LONGEST);
     let sources = sources::read(&root, &known.rights, problems);
+    let review_within = review::read(&root, problems);
     Policy {
         text: Arc::from(text),
         people: known.team.people,
@@ -148,6 +151,7 @@ fn read<'t>(text: &str, table: &'t DeTable<'t>, problems: &mut Problems) -> Poli
         duties,
         incident_longest,
         sources,
+        review_within,
     }
 }
 

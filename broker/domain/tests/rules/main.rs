@@ -22,6 +22,7 @@ mod late;
 mod lists;
 mod people;
 mod policy;
+mod reviews;
 mod self_granting;
 mod statements;
 mod steps;

@@ -4,6 +4,7 @@ mod grant;
 mod incident;
 mod ledger;
 mod people;
+mod review;
 mod target;
 
 use breakglass_domain::{Lifetime, Time};
@@ -12,7 +13,8 @@ use prost_types::{Duration, Timestamp};
 pub(super) use grant::{credential, grant, grants, wants_jwt, wish};
 pub(super) use incident::{incident, incident_in_brief};
 pub(super) use ledger::{consistency, entry, receipt};
-pub(super) use people::{can, person};
+pub(super) use people::{can, doomed, person};
+pub(super) use review::owed_review;
 pub(super) use target::{access, role, session, standing, target};
 
 use super::error::Error;

@@ -1,12 +1,12 @@
 //! People and what they can do.
 
-use breakglass_domain::KeyId;
 use breakglass_domain::people::Device;
 use breakglass_domain::policy::{PersonCan, Verdict};
+use breakglass_domain::{GrantRef, KeyId, TargetId};
 use breakglass_proto::v1;
 
 use super::{length, time};
-use crate::app::Known;
+use crate::app::{Doomed, Known};
 
 /// Somebody in the policy.
 pub(in crate::api) fn person(known: &Known) -> v1::Person {
@@ -56,4 +56,19 @@ fn verdict(verdict: &Verdict) -> v1::Verdict {
         explanation: verdict.explanation.clone(),
         access: None,
     }
+}
+
+/// What of somebody is to be over at targets: sessions, then roles.
+pub(in crate::api) fn doomed(doomed: &Doomed) -> Vec<v1::Doomed> {
+    let told = |id: String, of: &GrantRef, target: &TargetId| v1::Doomed {
+        id,
+        person: of.person.to_string(),
+        target: target.to_string(),
+        grant: of.grant.to_string(),
+    };
+    let sessions = doomed.sessions.iter();
+    let sessions = sessions.map(|(id, it)| told(id.to_string(), &it.of, &it.target));
+    let roles = doomed.roles.iter();
+    let roles = roles.map(|(name, it)| told(name.to_string(), &it.of, &it.target));
+    sessions.chain(roles).collect()
 }

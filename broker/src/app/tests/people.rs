@@ -86,7 +86,11 @@ async fn removing_somebody_says_all_that_ended() {
     let remove = world.command("founder", Act::Remove { person, reason });
     let removed = world.app.remove(remove).await.unwrap();
     assert_eq!(
-        (removed.grants.len(), removed.keys, removed.tokens),
+        (
+            removed.grants.len(),
+            removed.works.keys,
+            removed.works.tokens
+        ),
         (2, 1, 1)
     );
     let mia = world.caller("mia");

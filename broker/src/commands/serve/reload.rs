@@ -69,17 +69,21 @@ pub(super) async fn load(core: &Core) -> Result<String, Failure> {
     for warning in policy.warnings() {
         tracing::warn!(%warning, "the policy allows something that may be meant otherwise");
     }
+    let before = core.app.works();
     let decided = record(&core.sequence, load_policy(policy)).await?;
     let entry = decided.recorded.first().map(|recorded| recorded.index);
     let ended = decided
         .recorded
         .iter()
         .filter(|recorded| matches!(recorded.event.change, Change::GrantEnded { .. }));
-    Ok(match (entry, ended.count()) {
+    let told = match (entry, ended.count()) {
         (None, _) => "the policy is the same".into(),
         (Some(entry), 0) => format!("the policy is in force (entry {entry})"),
         (Some(entry), ended) => {
             format!("the policy is in force (entry {entry}) and ended {ended} requests and grants")
         }
-    })
+    };
+    let mut told = vec![told];
+    told.extend(core.app.receipts(&before, &decided.recorded));
+    Ok(told.join("; "))
 }

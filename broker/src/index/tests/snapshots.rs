@@ -74,6 +74,14 @@ fn a_snapshot_restores_the_very_same_state() {
         let_in_at: None,
     };
     changes.push(("target:web-1", came_in));
+    // An incident that is over owes an answer, and one that is open will.
+    changes.extend(night(2, 5));
+    let reason = line("over");
+    let closed = Change::IncidentClosed {
+        incident: IncidentId(2),
+        reason,
+    };
+    changes.push(("leon", closed));
     let mut state = State::default();
     for (number, (by, change)) in changes.into_iter().enumerate() {
         let nonce = Nonce([u8::try_from(number).unwrap(); 16]);
@@ -93,9 +101,14 @@ fn a_snapshot_restores_the_very_same_state() {
             signed: Some(Arc::new(signed)),
         });
     }
-    assert!(state.grants.len() == 2 && !state.deadlines.is_empty() && !state.openings.is_empty());
+    assert!(state.grants.len() == 3 && !state.deadlines.is_empty() && !state.openings.is_empty());
     assert!(state.budgets.len() > 2);
     assert_eq!(state.targets.hosts.len(), 1);
+    assert_eq!(
+        (state.reviews.begun.len(), state.reviews.owed.len()),
+        (1, 1)
+    );
+    assert!(state.reviews.asked_since.is_none());
     assert!(state.played.kept().count() >= 2);
     let played = state.played.kept().collect::<Vec<_>>();
     state.played = Played::restored(played, Some(Time::from_millis(HOUR_MS / 3)));

@@ -9,7 +9,7 @@ use breakglass_domain::policy::Risk;
 use breakglass_domain::{
     Basis, Change, CredentialId, Ending, GrantRef, IncidentId, KeyId, Lifetime, Line, Nonce,
     PersonId, Policy, Prose, RuleName, SessionId, Severity, SourceId, Subject, TargetId, Time,
-    TokenHash,
+    TokenHash, Width,
 };
 use serde::{Deserialize, Serialize};
 
@@ -291,6 +291,13 @@ kinds! {
     "grant.approved" GrantApproved {
         #[serde(flatten, with = "fields::of")] of: GrantRef,
         #[serde(with = "fields::shown")] until: Time,
+    }
+    "review.answered" ReviewAnswered {
+        #[serde(flatten, with = "fields::of")] of: GrantRef,
+        needed: bool,
+        #[serde(with = "fields::shown")] width: Width,
+        #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
+        missing: Option<Line>,
     }
 }
 

@@ -64,6 +64,12 @@ impl History {
                 let known = self.state.targets.roles.get(role);
                 known_of(known.map(|known| &known.of), of, role)
             }
+            // So do these, when its incident is over.
+            Change::ReviewAnswered { of, .. } => {
+                let owed = self.state.reviews.owed.get(&of.incident);
+                let known = owed.and_then(|owed| owed.grants.get(&of.grant));
+                known_of(known, of, of.grant)
+            }
             change => match change.grant() {
                 Some(of) => self.lives(of),
                 None => Ok(()),

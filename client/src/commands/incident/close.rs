@@ -10,6 +10,7 @@ use crate::{
         reason,
     },
     error::Error,
+    kill::Kills,
     text,
     view::{self, IncidentView},
 };
@@ -47,7 +48,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         .incident
         .as_ref()
         .ok_or_else(|| Error::broken_answer("it has no incident"))?;
-    let kills = kills::settled(seat, &session, &closed).await?;
+    let kills = kills::settled(seat, &session, Kills::of(&closed), closed.receipt.as_ref()).await?;
     let now = session.now();
     let kept = kills::kept(&session, &closed.ended, now).await;
     let view = json!({

@@ -26,12 +26,12 @@ const PATIENCE: Duration = Duration::from_secs(12);
 ///
 /// # Errors
 /// Where the broker cannot be trusted; that it cannot be reached only ends the waiting.
-pub(super) async fn settled(
+pub(in crate::commands) async fn settled(
     seat: &Seat,
     session: &Session,
-    closed: &v1::CloseIncidentResponse,
+    mut kills: Kills,
+    receipt: Option<&v1::Receipt>,
 ) -> Result<Kills, Error> {
-    let mut kills = Kills::of(closed);
     if kills.is_settled() {
         return Ok(kills);
     }
@@ -39,7 +39,7 @@ pub(super) async fn settled(
         "waiting for the end of {} at their targets",
         counted(kills.all())
     ));
-    let after = closed.receipt.as_ref().map(|receipt| receipt.index + 1);
+    let after = receipt.map(|receipt| receipt.index + 1);
     let mut entries = Resumed::new(session, Following, after);
     let deadline = Instant::now() + PATIENCE;
     while !kills.is_settled() {

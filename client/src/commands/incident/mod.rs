@@ -2,7 +2,7 @@
 
 pub mod close;
 pub mod hold;
-mod kills;
+pub(super) mod kills;
 pub mod list;
 pub mod note;
 pub mod open;

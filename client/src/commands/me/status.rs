@@ -40,6 +40,7 @@ pub async fn run(_: Args, seat: &Seat) -> Result<u8, Error> {
         "active": view::grants(&status.active),
         "frozen": status.frozen,
         "problems": status.problems,
+        "reviews": view::owed_reviews(&status.reviews),
     });
     seat.printer
         .answer(&view, |printer| say(printer, &session, &status));
@@ -71,6 +72,9 @@ fn say(printer: &Printer, session: &Session, status: &v1::GetStatusResponse) {
     }
     if !status.frozen.is_empty() {
         printer.bad(format!("Frozen: {}", grant::listed(&status.frozen, "and")));
+    }
+    for owed in &status.reviews {
+        printer.line(show::owed_review(owed, now));
     }
     let since = time::from_proto(status.started_at.as_ref())
         .map(|started| format!(", up {}", time::short(now.duration_since(started))))

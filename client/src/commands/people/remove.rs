@@ -1,16 +1,23 @@
 //! `glass people remove`
 
+use breakglass_proto::v1;
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::{
-    commands::{DONE, Seat, reason},
+    commands::{DONE, Seat, incident::kills::settled, reason},
+    entry::Entry,
     error::Error,
+    kill::Kills,
+    output::Printer,
+    session::Session,
     show, text, view,
 };
 
 /// End every key, token, request and access of somebody, at once
 ///
-/// For somebody who leaves, or a laptop that is lost. Take them out of the policy too, or they can
+/// For somebody who leaves, or a laptop that is lost. What ended is told one by one, also what became
+/// of open sessions at targets, and which requests nobody is left to answer. Take them out of the policy too, or they can
 /// be invited again.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -56,20 +63,61 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         }
         removed => removed?,
     };
+    let kills = kills_of(seat, &session, &removed).await?;
     let view = json!({
         "person": person,
         "ended": view::grants(&removed.ended),
         "keys": removed.keys,
         "tokens": removed.tokens,
+        "kills": kills.all(),
+        "slowest_ms": kills.slowest_ms(),
+        "settled": kills.is_settled(),
+        "left_waiting": view::grants(&removed.left_waiting),
     });
-    seat.printer.answer(&view, |printer| {
-        printer.heading(format!("{person} is out."));
-        printer.line(format!(
-            "Ended: {}, {}, {}.",
-            show::counted(removed.keys, "key"),
-            show::counted(removed.tokens, "enrolment token"),
-            show::counted(removed.ended.len() as u64, "grant")
-        ));
-    });
+    seat.printer
+        .answer(&view, |printer| say(printer, &person, &removed, &kills));
     Ok(DONE)
+}
+
+/// What becomes of what they have open at targets, as far as it is said in time.
+async fn kills_of(
+    seat: &Seat,
+    session: &Session,
+    removed: &v1::RemovePersonResponse,
+) -> Result<Kills, Error> {
+    let receipt = removed.receipt.as_ref();
+    let entry = receipt.map(|receipt| Entry::parse(&receipt.entry));
+    let entry = entry
+        .transpose()
+        .map_err(|why| Error::broken_answer(&why))?;
+    let at = entry.map_or(Timestamp::UNIX_EPOCH, |entry| entry.at);
+    let kills = Kills::of_removal(at, &removed.doomed);
+    settled(seat, session, kills, receipt).await
+}
+
+/// The receipt: everything of theirs that ended, and what nobody is left for.
+fn say(printer: &Printer, person: &str, removed: &v1::RemovePersonResponse, kills: &Kills) {
+    printer.heading(format!("{person} is out."));
+    printer.line(format!(
+        "Ended: {}, {}, {}.",
+        show::counted(removed.keys, "key"),
+        show::counted(removed.tokens, "enrolment token"),
+        show::counted(removed.ended.len() as u64, "grant")
+    ));
+    for ended in &removed.ended {
+        printer.line(format!("  {}  {}", ended.id, text::plain(&ended.sentence)));
+    }
+    for kill in kills.all() {
+        printer.line(format!("  {}", kill.sentence()));
+    }
+    if !kills.is_settled() {
+        printer.line("What is not confirmed yet is tried again until it is: glass status");
+    }
+    for waiting in &removed.left_waiting {
+        printer.bad(format!(
+            "{} of {} waits, and nobody is left who can answer it: take it back, and ask again when \
+             the policy names somebody",
+            waiting.id, waiting.person
+        ));
+    }
 }

@@ -9,7 +9,7 @@ use breakglass_domain::policy::access::SshExtension;
 use breakglass_domain::{
     Actor, Basis, Change, CredentialId, Ending, Event, GrantId, GrantRef, IncidentId, KeyId,
     Lifetime, Line, Nonce, PersonId, Policy, Prose, SessionId, Severity, Signed, SourceId, Subject,
-    TargetId, Time, TokenHash,
+    TargetId, Time, TokenHash, Width,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -332,6 +332,14 @@ fn grant() -> impl Strategy<Value = Change> {
         (of(), time()).prop_map(|(of, spoke_at)| Change::CallRecorded { of, spoke_at }),
         (of(), time()).prop_map(|(of, until)| Change::GrantApproved { of, until }),
         (of(), line()).prop_map(|(of, program)| Change::GrantUsed { of, program }),
+        (of(), any::<bool>(), select(Width::ALL), option::of(line())).prop_map(
+            |(of, needed, width, missing)| Change::ReviewAnswered {
+                of,
+                needed,
+                width,
+                missing
+            }
+        ),
         (of(), select(Ending::ALL), option::of(line()))
             .prop_map(|(of, ending, reason)| Change::GrantEnded { of, ending, reason }),
     ]

@@ -9,7 +9,7 @@ use breakglass_domain::grant::SelfGrant;
 use breakglass_domain::policy::Risk;
 use breakglass_domain::{
     Actor, Basis, Change, Ending, Event, GrantId, GrantRef, IncidentId, KeyId, Lifetime, Line,
-    Nonce, Prose, Severity, Signed, Subject, Time,
+    Nonce, Prose, Severity, Signed, Subject, Time, Width,
 };
 
 use super::super::{decode, encode, kind};
@@ -19,7 +19,7 @@ use super::targets;
 const GOLDEN: &str = include_str!("golden.jsonl");
 
 /// Every kind there is, as users filter by them.
-const KINDS: [&str; 39] = [
+const KINDS: [&str; 40] = [
     "broker.started",
     "call.recorded",
     "certificate.renewed",
@@ -49,6 +49,7 @@ const KINDS: [&str; 39] = [
     "person.unfrozen",
     "policy.loaded",
     "refused",
+    "review.answered",
     "role.created",
     "role.dropped",
     "role.failed",
@@ -121,6 +122,7 @@ fn events() -> Vec<Event> {
         alert(),
         called(),
         fields(),
+        reviews(),
     ]
     .concat();
     let events = changes.into_iter().map(|(by, change)| {
@@ -333,6 +335,20 @@ fn fields() -> Vec<(&'static str, Change)> {
         incident: Some(IncidentId(12)),
     };
     vec![("designer", refused)]
+}
+
+fn reviews() -> Vec<(&'static str, Change)> {
+    let answered = |needed, width, missing| Change::ReviewAnswered {
+        of: of(),
+        needed,
+        width,
+        missing,
+    };
+    let missing = line("a rollback without the database");
+    vec![
+        ("leon", answered(true, Width::TooWide, Some(missing))),
+        ("support", answered(false, Width::Right, None)),
+    ]
 }
 
 fn grant() -> Vec<(&'static str, Change)> {

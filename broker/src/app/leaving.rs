@@ -1,0 +1,135 @@
+//! The receipt of a leaving: everything of somebody that ended, and what is still to be over.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use breakglass_domain::{Change, Grant, GrantRef, PersonId, State};
+
+use super::App;
+use super::incident::Doomed;
+use crate::ports::Recorded;
+
+/// How many keys and invitations of somebody work.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Works {
+    /// Enrolled keys, each with a certificate.
+    pub keys: usize,
+    /// Invitations nobody has used.
+    pub tokens: usize,
+}
+
+impl Works {
+    /// As of a state.
+    #[must_use]
+    pub fn of(state: &State, person: &PersonId) -> Self {
+        let member = state.members.get(person);
+        let tokens = state.tokens.values();
+        Self {
+            keys: member.map_or(0, |member| member.devices.len()),
+            tokens: tokens.filter(|token| token.person == *person).count(),
+        }
+    }
+}
+
+/// What of somebody is left after they were removed.
+#[derive(Debug, Clone, Default)]
+pub struct Left {
+    /// Sessions and roles at targets that are to be over.
+    pub doomed: Doomed,
+    /// Requests that they could have answered, and nobody else who is there can.
+    pub waiting: Vec<Grant>,
+}
+
+impl Left {
+    /// As of a state after the removal.
+    #[must_use]
+    pub fn of(state: &State, person: &PersonId) -> Self {
+        Self {
+            doomed: Doomed::of(state, |of| of.person == *person),
+            waiting: state.left_waiting(person).cloned().collect(),
+        }
+    }
+}
+
+impl App {
+    /// What works of everybody who has something.
+    #[must_use]
+    pub fn works(&self) -> BTreeMap<PersonId, Works> {
+        self.live.read(|state| {
+            let invited = state.tokens.values().map(|token| &token.person);
+            let everybody: BTreeSet<_> = state.members.keys().chain(invited).collect();
+            let works = |person: &PersonId| (person.clone(), Works::of(state, person));
+            everybody.into_iter().map(works).collect()
+        })
+    }
+
+    /// Who a batch removed, one sentence each: what of theirs ended with it, and what is left.
+    /// `before` is what worked until then.
+    #[must_use]
+    pub fn receipts(
+        &self,
+        before: &BTreeMap<PersonId, Works>,
+        recorded: &[Recorded],
+    ) -> Vec<String> {
+        self.live.read(|after| receipts(before, after, recorded))
+    }
+}
+
+fn receipts(
+    before: &BTreeMap<PersonId, Works>,
+    after: &State,
+    recorded: &[Recorded],
+) -> Vec<String> {
+    let removed = recorded.iter().filter_map(|it| match &it.event.change {
+        Change::PersonRemoved { person, .. } => Some(person),
+        _ => None,
+    });
+    let ended = |person: &PersonId| -> Vec<String> {
+        let ended = recorded.iter().filter_map(|it| match &it.event.change {
+            Change::GrantEnded { of, .. } if of.person == *person => Some(of.grant.to_string()),
+            _ => None,
+        });
+        ended.collect()
+    };
+    let told = removed.map(|person| {
+        let works = before.get(person).copied().unwrap_or_default();
+        let left = Left::of(after, person);
+        told(person, works, &ended(person), &left)
+    });
+    told.collect()
+}
+
+fn told(person: &PersonId, works: Works, ended: &[String], left: &Left) -> String {
+    let mut parts = vec![
+        counted(works.keys, "key"),
+        counted(works.tokens, "enrolment token"),
+    ];
+    parts.push(match ended {
+        [] => "no grant".to_owned(),
+        ended => ended.join(", "),
+    });
+    let mut text = format!("{person} is out: ended {}", parts.join(", "));
+    let place =
+        |of: &GrantRef, what: &str, target: &str| format!("{what} of {} at {target}", of.grant);
+    let sessions = left.doomed.sessions.iter();
+    let sessions = sessions.map(|(id, it)| place(&it.of, &id.to_string(), it.target.as_str()));
+    let roles = left.doomed.roles.iter();
+    let roles = roles.map(|(name, it)| place(&it.of, name.as_str(), it.target.as_str()));
+    let cut: Vec<_> = sessions.chain(roles).collect();
+    if !cut.is_empty() {
+        text += &format!("; being cut: {}", cut.join(", "));
+    }
+    for grant in &left.waiting {
+        text += &format!(
+            "; nobody is left to answer {} of {}",
+            grant.of.grant, grant.of.person
+        );
+    }
+    text
+}
+
+fn counted(number: usize, thing: &str) -> String {
+    match number {
+        1 => format!("1 {thing}"),
+        number => format!("{number} {thing}s"),
+    }
+}

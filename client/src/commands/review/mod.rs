@@ -1,0 +1,4 @@
+//! Looking at what happened, when it is over.
+
+pub mod answers;
+pub mod incident;

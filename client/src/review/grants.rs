@@ -1,0 +1,175 @@
+//! What the entries say of one grant.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::entry::Entry;
+
+/// One grant, from asking to what was said of it afterwards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Grant {
+    /// Its id.
+    pub grant: String,
+    /// Who had it.
+    pub person: String,
+    /// Which right.
+    pub right: String,
+    /// In plain language.
+    pub sentence: String,
+    /// Why.
+    pub reason: String,
+    /// When it was asked for.
+    pub asked_at: Timestamp,
+    /// `fast-path`, `approved` or `self-granted`; nothing where it never began.
+    pub basis: Option<String>,
+    /// Who said yes, where somebody did.
+    pub approved_by: Option<String>,
+    /// When it began.
+    pub began_at: Option<Timestamp>,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+    /// How.
+    pub ending: Option<String>,
+    /// Who ended it.
+    pub ended_by: Option<String>,
+    /// For how many seconds it was there.
+    pub had_seconds: Option<i64>,
+    /// How many credentials were issued.
+    pub credentials: u64,
+    /// Whether it was used, as far as anybody said.
+    pub used: Used,
+    /// The programs it was used with.
+    pub programs: Vec<String>,
+    /// How many sessions were opened at targets.
+    pub sessions: u64,
+    /// For how many seconds they were open, together; those that are over.
+    pub session_seconds: i64,
+    /// What was said of it afterwards.
+    pub answer: Option<Answered>,
+    #[serde(skip)]
+    open: Vec<(String, Timestamp)>,
+}
+
+/// Whether a grant was used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Used {
+    /// Not as much as a credential was taken.
+    Never,
+    /// A credential was, and nobody said what for.
+    NotReported,
+    /// It was.
+    Yes,
+}
+
+/// What somebody said of a grant afterwards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Answered {
+    /// Who.
+    pub by: String,
+    /// Whether that is who had it.
+    pub by_holder: bool,
+    /// When.
+    pub at: Timestamp,
+    /// Whether it was needed.
+    pub needed: bool,
+    /// `right` or `too-wide`.
+    pub width: String,
+    /// What was missing.
+    pub missing: Option<String>,
+}
+
+impl Grant {
+    pub(super) fn asked(entry: &Entry) -> Self {
+        let text = |name| entry.text(name).unwrap_or_default().to_owned();
+        Self {
+            grant: text("grant"),
+            person: text("person"),
+            right: text("right"),
+            sentence: text("sentence"),
+            reason: text("reason"),
+            asked_at: entry.at,
+            basis: None,
+            approved_by: None,
+            began_at: None,
+            ended_at: None,
+            ending: None,
+            ended_by: None,
+            had_seconds: None,
+            credentials: 0,
+            used: Used::Never,
+            programs: Vec::new(),
+            sessions: 0,
+            session_seconds: 0,
+            answer: None,
+            open: Vec::new(),
+        }
+    }
+
+    pub(super) fn take(&mut self, entry: &Entry) {
+        let text = |name| entry.text(name).unwrap_or_default().to_owned();
+        match entry.kind.as_str() {
+            "grant.started" => {
+                let basis = text("basis");
+                self.approved_by = (basis == "approved").then(|| entry.by.clone());
+                self.basis = Some(basis);
+                self.began_at = Some(entry.at);
+            }
+            "grant.ended" => {
+                self.ending = Some(text("ending"));
+                self.ended_by = Some(entry.by.clone());
+                self.ended_at = Some(entry.at);
+                let had = self.began_at.map(|began| seconds(began, entry.at));
+                self.had_seconds = had;
+            }
+            "credential.issued" => {
+                self.credentials += 1;
+                if self.used == Used::Never {
+                    self.used = Used::NotReported;
+                }
+            }
+            "grant.used" => {
+                self.used = Used::Yes;
+                let program = text("program");
+                if !self.programs.contains(&program) {
+                    self.programs.push(program);
+                }
+            }
+            "session.opened" => {
+                self.used = Used::Yes;
+                self.sessions += 1;
+                self.open.push((text("session"), entry.at));
+            }
+            "session.ended" => self.close(&text("session"), entry.at),
+            "review.answered" => self.answer = Some(self.answered(entry)),
+            _ => {}
+        }
+    }
+
+    fn close(&mut self, session: &str, at: Timestamp) {
+        let open = self.open.iter().position(|(id, _)| id == session);
+        if let Some(place) = open {
+            let (_, opened) = self.open.swap_remove(place);
+            self.session_seconds += seconds(opened, at);
+        }
+    }
+
+    fn answered(&self, entry: &Entry) -> Answered {
+        Answered {
+            by: entry.by.clone(),
+            by_holder: entry.by == self.person,
+            at: entry.at,
+            needed: entry
+                .body
+                .get("needed")
+                .and_then(serde_json::Value::as_bool)
+                == Some(true),
+            width: entry.text("width").unwrap_or_default().to_owned(),
+            missing: entry.text("missing").map(str::to_owned),
+        }
+    }
+}
+
+fn seconds(from: Timestamp, to: Timestamp) -> i64 {
+    to.duration_since(from).as_secs().max(0)
+}

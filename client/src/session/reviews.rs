@@ -1,0 +1,62 @@
+//! Acts and questions about reviews.
+
+use breakglass_proto::{
+    statement::Act,
+    v1::{self, review_service_client::ReviewServiceClient},
+};
+use tonic::transport::Channel;
+
+use super::Session;
+use crate::error::Error;
+
+/// What somebody says of one grant afterwards.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Said {
+    /// Whether it was needed.
+    pub needed: bool,
+    /// `right` or `too-wide`.
+    pub width: &'static str,
+    /// What was missing; empty where nothing was.
+    pub missing: String,
+}
+
+impl Session {
+    /// Answers for a grant of an incident that is over; the index of the entry is returned.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub async fn answer_review(
+        &self,
+        incident: &str,
+        grant: &str,
+        said: &Said,
+    ) -> Result<u64, Error> {
+        let signed = self.statement(Act::AnswerReview {
+            incident: incident.to_owned(),
+            grant: grant.to_owned(),
+            needed: said.needed,
+            width: said.width.to_owned(),
+            missing: said.missing.clone(),
+        })?;
+        let request = v1::AnswerReviewRequest {
+            signed: Some(signed.clone()),
+        };
+        let answer = self.answer(self.review_client().answer_review(request).await)?;
+        let entry = self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        Ok(entry.index)
+    }
+
+    /// The answers that are owed, oldest incident first.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub async fn reviews(&self) -> Result<Vec<v1::OwedReview>, Error> {
+        let mut client = self.review_client();
+        let owed = client.list_reviews(v1::ListReviewsRequest {}).await;
+        Ok(self.answer(owed)?.owed)
+    }
+
+    fn review_client(&self) -> ReviewServiceClient<Channel> {
+        ReviewServiceClient::new(self.channel()).max_decoding_message_size(super::LARGEST)
+    }
+}
