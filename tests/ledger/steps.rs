@@ -267,7 +267,11 @@ fn about_grant(house: &mut House, (what, who, about, much): Step) -> Result<(), 
     };
     let id = grant.of.grant;
     match what % 36 {
-        20..=23 if grant.unlock.is_some() && who % 2 == 0 => calls(house, &by(caller), grant, much),
+        // Few requests wait for a call, and it takes a yes and a note beside.
+        20..=30 if grant.is_waiting() && grant.unlock.is_some() => match who.is_multiple_of(2) {
+            true => calls(house, &by(caller), grant, much % 160),
+            false => approves(house, &by(approver), grant, much),
+        },
         20..=23 => approves(house, &by(approver), grant, much),
         24 | 25 => begins_alone(house, &by(holder), grant),
         26 => issues(house, &by(holder), id, much),

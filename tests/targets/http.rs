@@ -197,7 +197,8 @@ async fn a_changed_bit_is_refused_wherever_it_is() {
         assert_eq!(answer.status, 401, "byte {place}");
         asked += 1;
     }
-    assert!(asked > 600, "{asked}");
+    let length = token.len();
+    assert!(asked * 3 > length * 2, "{asked} of {length} could be asked");
 }
 
 /// nginx is asked again at each request: what it let through before does not count.

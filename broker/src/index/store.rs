@@ -13,6 +13,7 @@ use std::fs::{self, File};
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use breakglass_domain::{Change, Event, GrantRef};
 
@@ -26,6 +27,9 @@ const CACHE_BYTES: u64 = 32 * 1024 * 1024;
 
 /// sled collects its garbage on this beat and on no other.
 const FLUSH_EVERY_MS: u64 = 2_000;
+
+/// What sled 0.34 says where somebody has its file.
+const LOCKED: &str = "could not acquire lock";
 
 /// The open trees.
 pub(super) struct Store {
@@ -61,7 +65,7 @@ impl Store {
             .mode(sled::Mode::LowSpace)
             .cache_capacity(CACHE_BYTES)
             .flush_every_ms(Some(FLUSH_EVERY_MS));
-        let db = config.open().map_err(broken)?;
+        let db = open_unlocked(&config)?;
         let tree = |name: &str| db.open_tree(name).map_err(broken);
         Ok(Self {
             grants: tree("grants")?,
@@ -91,6 +95,21 @@ impl Store {
         // sled's flush commits neither the file's size nor the drive's cache; this does.
         let file = File::open(&self.file).and_then(|file| file.sync_data());
         file.map_err(|e| IndexError(format!("{}: {e}", self.file.display())))
+    }
+}
+
+/// Opens it; waits a second for one that was closed just now: sled keeps its file locked until the
+/// last of its threads is done.
+fn open_unlocked(config: &sled::Config) -> Result<sled::Db, IndexError> {
+    let mut pauses = 100;
+    loop {
+        match config.open() {
+            Err(sled::Error::Io(error)) if pauses > 0 && error.to_string().contains(LOCKED) => {
+                pauses -= 1;
+                std::thread::park_timeout(Duration::from_millis(10));
+            }
+            opened => return opened.map_err(broken),
+        }
     }
 }
 
