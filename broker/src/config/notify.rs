@@ -39,6 +39,12 @@ macro_rules! occasions {
 occasions! {
     /// Something is broken.
     IncidentOpened = "incident.opened",
+    /// Its alert is over, and it closes soon.
+    IncidentResolved = "incident.resolved",
+    /// Its alert fires again, and it stays open.
+    IncidentRefired = "incident.refired",
+    /// Somebody keeps it open, whatever becomes of its alert.
+    IncidentHeld = "incident.held",
     /// It is over.
     IncidentClosed = "incident.closed",
     /// A request waits for an approver.

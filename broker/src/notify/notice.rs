@@ -172,6 +172,7 @@ impl Notice {
                 severity,
                 title,
                 closes_at,
+                ..
             } => {
                 self.title = plain(&format!("{incident} opened by {by}, {severity}: {title}"));
                 self.fact("severity", severity.as_str());
@@ -181,6 +182,40 @@ impl Notice {
             }
             Change::IncidentClosed { incident, reason } => {
                 self.title = plain(&format!("{incident} closed by {by}: {reason}"));
+                self.fact("reason", reason.as_str());
+                self.next = Some(format!("glass incident show {incident}"));
+            }
+            _ => self.of_alert(told),
+        }
+    }
+
+    fn of_alert(&mut self, told: &Told) {
+        let by = &told.event().by;
+        match told.change() {
+            Change::IncidentResolved {
+                incident,
+                closes_at,
+            } => {
+                let closes = minute(*closes_at);
+                self.title = plain(&format!(
+                    "{incident} closes at {closes}: its alert is over, says {by}"
+                ));
+                self.fact("closes_at", closes_at.to_string());
+                self.next = Some(format!("glass incident hold {incident} -m WHY"));
+            }
+            Change::IncidentRefired {
+                incident,
+                closes_at,
+            } => {
+                let closes = minute(*closes_at);
+                self.title = plain(&format!(
+                    "{incident} stays open, until {closes}: its alert fires again, says {by}"
+                ));
+                self.fact("closes_at", closes_at.to_string());
+                self.next = Some(format!("glass incident show {incident}"));
+            }
+            Change::IncidentHeld { incident, reason } => {
+                self.title = plain(&format!("{incident} is held open by {by}: {reason}"));
                 self.fact("reason", reason.as_str());
                 self.next = Some(format!("glass incident show {incident}"));
             }
@@ -295,6 +330,9 @@ impl Notice {
 fn occasion(change: &Change) -> Option<Occasion> {
     match change {
         Change::IncidentOpened { .. } => Some(Occasion::IncidentOpened),
+        Change::IncidentResolved { .. } => Some(Occasion::IncidentResolved),
+        Change::IncidentRefired { .. } => Some(Occasion::IncidentRefired),
+        Change::IncidentHeld { .. } => Some(Occasion::IncidentHeld),
         Change::IncidentClosed { .. } => Some(Occasion::IncidentClosed),
         Change::GrantRequested { approvers, .. } if !approvers.is_empty() => {
             Some(Occasion::ApprovalWanted)

@@ -65,7 +65,7 @@ impl Troubles {
                 "LEDGER TROUBLE: the broker's disk is nearly full, and only endings are recorded; \
                  make room on its host",
             ),
-            Where::Policy | Where::Keys | Where::Certificate => return,
+            Where::Policy | Where::Keys | Where::Certificate | Where::Hooks => return,
         };
         self.ledger.send_if_modified(|wrong| match is_wrong {
             true => wrong.insert(key, text).is_none(),

@@ -110,6 +110,58 @@ async fn a_self_grant_is_loud() {
 }
 
 #[tokio::test]
+async fn what_an_alert_does_to_its_incident_is_told_and_how_to_keep_it_open() {
+    let world = World::new().await;
+    let (source, leon) = (
+        Actor::Source("pager".parse().unwrap()),
+        Actor::Person(id("leon")),
+    );
+    let said = |by: &Actor, change| {
+        let event = Event {
+            at: crate::ports::Clock::now(&*world.clock),
+            by: by.clone(),
+            change,
+            signed: None,
+        };
+        Notice::of(&told(9, event, Arc::from(&b"{}"[..])), &world.app).unwrap()
+    };
+    let incident = "INC-4".parse().unwrap();
+    let closes_at = "2026-11-23T03:20:00Z".parse().unwrap();
+    let over = Change::IncidentResolved {
+        incident,
+        closes_at,
+    };
+    let over = said(&source, over);
+    let again = Change::IncidentRefired {
+        incident,
+        closes_at,
+    };
+    let again = said(&source, again);
+    let reason = Line::recorded("the queue\n\u{1b}[2Jis full");
+    let held = said(&leon, Change::IncidentHeld { incident, reason });
+    assert_eq!(over.subject, Subject::Of(Occasion::IncidentResolved));
+    assert_eq!(
+        over.title,
+        "INC-4 closes at 2026-11-23 03:20 UTC: its alert is over, says source:pager"
+    );
+    assert_eq!(
+        over.next.as_deref(),
+        Some("glass incident hold INC-4 -m WHY")
+    );
+    assert_eq!(again.subject, Subject::Of(Occasion::IncidentRefired));
+    assert_eq!(
+        again.title,
+        "INC-4 stays open, until 2026-11-23 03:20 UTC: its alert fires again, says source:pager"
+    );
+    assert_eq!(held.subject, Subject::Of(Occasion::IncidentHeld));
+    assert_eq!(
+        held.title,
+        "INC-4 is held open by leon: the queue\u{fffd}\u{fffd}[2Jis full"
+    );
+    assert!(!held.title.contains(|c: char| c.is_control()));
+}
+
+#[tokio::test]
 async fn a_kill_that_is_not_confirmed_and_a_role_that_stays_are_told() {
     let world = World::new().await;
     world.open_incident().await;
