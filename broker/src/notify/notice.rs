@@ -237,12 +237,17 @@ impl Notice {
                 self.fact("ends_at", ends_at.to_string());
                 self.of_start(told, of, (allowed, *basis), *ends_at);
             }
-            Change::GrantEnded { reason, .. } => {
+            Change::GrantEnded { ending, reason, .. } => {
                 let why = reason.as_ref().map(|it| format!(": {it}"));
                 let (by, why) = (&told.event().by, why.unwrap_or_default());
-                self.title = plain(&format!(
-                    "{person} may no longer {allowed}: {grant} was revoked by {by}{why}"
-                ));
+                self.title = plain(&match ending {
+                    Ending::Vetoed => {
+                        format!("{grant} was vetoed by {by}, {person} is not to {allowed}{why}")
+                    }
+                    _ => format!(
+                        "{person} may no longer {allowed}: {grant} was revoked by {by}{why}"
+                    ),
+                });
                 if let Some(reason) = reason {
                     self.fact("reason", reason.as_str());
                 }
@@ -277,6 +282,7 @@ impl Notice {
             reason,
             length,
             approvers,
+            call,
             lapses_at,
             ..
         } = told.change()
@@ -290,8 +296,16 @@ impl Notice {
         self.fact("for", length.to_string());
         self.fact("lapses_at", lapses_at.to_string());
         self.people("approvers", approvers);
-        self.to = To::People(approvers.clone());
-        self.next = Some(format!("glass approve {grant}"));
+        let others = call.iter().filter(|it| !approvers.contains(it));
+        self.to = To::People(approvers.iter().chain(others).cloned().collect());
+        self.next = Some(match approvers.is_empty() {
+            true => format!("glass call {grant} {person}"),
+            false => format!("glass approve {grant}"),
+        });
+        if !call.is_empty() {
+            self.people("call", call);
+            self.title += "; it needs a call and a note";
+        }
         if !app.still_waits(*grant) {
             self.title += " (answered or over since)";
             self.next = Some(format!("glass grants show {grant}"));
@@ -315,13 +329,16 @@ impl Notice {
             Basis::Approved => {
                 format!("{person} may {allowed} until {until} ({grant}, approved by {by})")
             }
+            Basis::Called => {
+                format!("{person} may {allowed} until {until} ({grant}, after a call and a note)")
+            }
             Basis::FastPath => {
                 format!("{person} may {allowed} until {until} ({grant}, needs no approver)")
             }
         });
         if basis == Basis::SelfGranted {
             self.loud = true;
-            self.next = Some(format!("glass revoke {grant} -m WHY"));
+            self.next = Some(format!("glass veto {grant} -m WHY"));
         }
     }
 }
@@ -334,16 +351,16 @@ fn occasion(change: &Change) -> Option<Occasion> {
         Change::IncidentRefired { .. } => Some(Occasion::IncidentRefired),
         Change::IncidentHeld { .. } => Some(Occasion::IncidentHeld),
         Change::IncidentClosed { .. } => Some(Occasion::IncidentClosed),
-        Change::GrantRequested { approvers, .. } if !approvers.is_empty() => {
-            Some(Occasion::ApprovalWanted)
-        }
+        Change::GrantRequested {
+            approvers, call, ..
+        } if !approvers.is_empty() || !call.is_empty() => Some(Occasion::ApprovalWanted),
         Change::GrantStarted {
             basis: Basis::SelfGranted,
             ..
         } => Some(Occasion::SelfGranted),
         Change::GrantStarted { .. } => Some(Occasion::GrantStarted),
         Change::GrantEnded {
-            ending: Ending::Revoked,
+            ending: Ending::Revoked | Ending::Vetoed,
             ..
         } => Some(Occasion::GrantRevoked),
         Change::SessionUnconfirmed { .. } => Some(Occasion::KillUnconfirmed),

@@ -143,23 +143,23 @@ async fn what_breaks_is_tried_again_and_nobody_waits_for_it() {
         "an answer is counted after the receiver has given it",
         async || {
             let text = world.broker().telemetry().metrics();
-            let delivered = "breakglass_notices_delivered_total{destination=\"bad\"} 2";
+            let delivered = "breakglass_notices_delivered_total{destination=\"bad\"} 2.0";
             text.contains(delivered).then_some(text)
         },
     )
     .await;
     for line in [
-        "breakglass_notices_failed_total{destination=\"bad\"} 2",
-        "breakglass_notices_delivered_total{destination=\"good\"} 2",
-        "breakglass_notices_delivered_total{destination=\"silent\"} 0",
-        "breakglass_notices_lag_entries{destination=\"bad\"} 0",
+        "breakglass_notices_failed_total{destination=\"bad\"} 2.0",
+        "breakglass_notices_delivered_total{destination=\"good\"} 2.0",
+        "breakglass_notices_delivered_total{destination=\"silent\"} 0.0",
+        "breakglass_notices_lag_entries{destination=\"bad\"} 0.0",
     ] {
         assert!(metrics.contains(line), "{line}\n{metrics}");
     }
     let lag = metrics
         .lines()
         .find(|line| line.contains("lag_entries{destination=\"silent\"}"));
-    assert!(!lag.unwrap().ends_with(" 0"), "{lag:?}");
+    assert!(!lag.unwrap().ends_with(" 0.0"), "{lag:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -215,7 +215,7 @@ async fn what_was_not_delivered_is_after_a_restart() {
         "both are counted",
         "an answer is counted after the receiver has given it",
         async || {
-            let delivered = "breakglass_notices_delivered_total{destination=\"siem\"} 2";
+            let delivered = "breakglass_notices_delivered_total{destination=\"siem\"} 2.0";
             let text = world.broker().telemetry().metrics();
             text.contains(delivered).then_some(())
         },
@@ -387,7 +387,7 @@ async fn somebody_elses_certificate_is_told_nothing() {
             let text = world.broker().telemetry().metrics();
             let failed = "breakglass_notices_failed_total{destination=\"chat\"} ";
             let count = text.lines().find_map(|line| line.strip_prefix(failed));
-            (count != Some("0")).then_some(())?;
+            (count != Some("0.0")).then_some(())?;
             world.clock().passes(Duration::from_secs(301));
             let status = world.glass("mia", &["status"]).await;
             status.out.contains("`chat`").then_some(status.out)

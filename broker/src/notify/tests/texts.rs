@@ -106,7 +106,53 @@ async fn a_self_grant_is_loud() {
             .title
             .starts_with("SELF-GRANT: nobody answered, and mia began alone")
     );
-    assert_eq!(notice.next.as_deref(), Some("glass revoke G-1 -m WHY"));
+    assert_eq!(notice.next.as_deref(), Some("glass veto G-1 -m WHY"));
+}
+
+#[tokio::test]
+async fn who_is_to_be_called_hears_of_it_where_nobody_is_asked_to_approve() {
+    let world = World::new().await;
+    world.open_incident().await;
+    let request = waits(&world).await;
+    let newest = world
+        .reader()
+        .entries(0, usize::MAX)
+        .unwrap()
+        .pop()
+        .unwrap();
+    let (index, mut event) = entry::read(&newest).unwrap();
+    let Change::GrantRequested {
+        approvers, call, ..
+    } = &mut event.change
+    else {
+        panic!("the newest entry is the request");
+    };
+    approvers.clear();
+    call.push(id("leon"));
+    let notice = Notice::of(&told(index, event, newest), &world.app).unwrap();
+    assert_eq!(notice.to, To::People(vec![id("leon")]));
+    assert_eq!(notice.next.as_deref(), Some("glass call G-1 mia"));
+    assert!(
+        notice.title.ends_with("; it needs a call and a note"),
+        "{}",
+        notice.title
+    );
+    let ended = Event {
+        at: crate::ports::Clock::now(&*world.clock),
+        by: Actor::Person(id("leon")),
+        change: Change::GrantEnded {
+            of: request.of,
+            ending: breakglass_domain::Ending::Vetoed,
+            reason: Some(line("wait for me")),
+        },
+        signed: None,
+    };
+    let vetoed = Notice::of(&told(9, ended, Arc::from(&b"{}"[..])), &world.app).unwrap();
+    assert_eq!(vetoed.subject, Subject::Of(Occasion::GrantRevoked));
+    assert_eq!(
+        vetoed.title,
+        "G-1 was vetoed by leon, mia is not to migrate the shop database: wait for me"
+    );
 }
 
 #[tokio::test]
