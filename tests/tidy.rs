@@ -19,6 +19,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("web", &["app", "ports", "listen"]),
     ("hooks", &["app", "ports"]),
     ("jobs", &["app", "ports"]),
+    ("notify", &["app", "ports", "config"]),
     ("telemetry", &["ports", "config"]),
 ];
 

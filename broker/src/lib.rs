@@ -16,6 +16,7 @@ pub mod issue;
 pub mod jobs;
 pub mod ledger;
 pub mod listen;
+pub mod notify;
 pub mod ports;
 pub mod telemetry;
 pub mod web;

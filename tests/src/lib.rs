@@ -10,6 +10,7 @@
 //! | [`recorded`] | a receipt without a broker around it |
 //! | [`skipped`] | stories that cannot be told here are said at the end |
 //! | [`sshd`] | a real sshd on loopback |
+//! | [`receiver`], [`mailbox`] | who is told of things: by POST, by e-mail |
 //! | [`cluster`], [`moto`] | stand-ins for a Kubernetes API server and for AWS |
 //! | [`laid`], [`papers`] | what `glass exec` lays for a command; certificates |
 //! | [`postgres`] | a PostgreSQL server from Debian, set up as `deploy/postgres` says |
@@ -22,11 +23,13 @@ pub mod https;
 pub mod issuer;
 pub mod jwt;
 pub mod laid;
+pub mod mailbox;
 pub mod moto;
 pub mod nginx;
 pub mod papers;
 pub mod playground;
 pub mod postgres;
+pub mod receiver;
 pub mod recorded;
 pub mod skipped;
 pub mod sshd;

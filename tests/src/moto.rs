@@ -84,7 +84,7 @@ fn start(program: &str, words: &[&str]) -> Process {
 }
 
 /// What `tests/run` installed.
-fn tools() -> PathBuf {
+pub(crate) fn tools() -> PathBuf {
     let named = std::env::var_os("GLASS_TEST_TOOLS").map(PathBuf::from);
     named.unwrap_or_else(|| {
         let this = std::env::current_exe().expect("a test is a program");

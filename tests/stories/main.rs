@@ -16,6 +16,7 @@ mod hints;
 mod holding;
 mod limits;
 mod main_job;
+mod notices;
 mod people;
 mod receipts;
 mod refusals;

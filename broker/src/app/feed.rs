@@ -345,6 +345,12 @@ impl Subscription {
         self.next
     }
 
+    /// Whether there is nothing more to read right now.
+    #[must_use]
+    pub fn is_caught_up(&self) -> bool {
+        self.next >= *self.tip.borrow()
+    }
+
     /// Whether what comes next has to be read from the ledger.
     #[must_use]
     pub fn reads_old_entries(&self) -> bool {

@@ -24,6 +24,7 @@ mod ledger;
 pub mod limits;
 mod lists;
 mod moment;
+mod notices;
 mod people;
 mod policy;
 mod presence;

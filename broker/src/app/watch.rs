@@ -58,6 +58,12 @@ impl App {
         Ok(self.feed.subscribe(from))
     }
 
+    /// Follows every event from now on.
+    #[must_use]
+    pub fn newest(&self) -> Subscription {
+        self.feed.subscribe(self.feed.tip())
+    }
+
     /// Whether following from there begins with reading more than a page of old entries.
     #[must_use]
     pub fn reads_old_entries(&self, from: Option<u64>) -> bool {

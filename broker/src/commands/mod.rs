@@ -12,6 +12,7 @@ mod host_certificate;
 mod hosts;
 mod init;
 mod invite;
+mod notices;
 mod people;
 mod policy;
 mod printer;
@@ -77,6 +78,8 @@ enum Command {
     Unfreeze(people::Unfreeze),
     Rotate(rotate::Rotate),
     Reload(reload::Reload),
+    #[command(name = "notify-test")]
+    NotifyTest(notices::NotifyTest),
     Policy(policy::PolicyCommand),
     Vkey(vkey::Vkey),
     Authority(authority::Authority),
@@ -142,6 +145,7 @@ fn dispatch(arguments: &Arguments, printer: &mut Printer) -> Result<(), Failure>
         Command::Unfreeze(unfreeze) => unfreeze.run(&arguments.config()?, printer),
         Command::Rotate(rotate) => rotate.run(&arguments.config()?, printer),
         Command::Reload(reload) => reload.run(&arguments.config()?, printer),
+        Command::NotifyTest(test) => test.run(&arguments.config()?, printer),
         Command::Policy(policy) => policy.run(|| arguments.config(), printer),
         Command::Vkey(vkey) => vkey.run(&arguments.config()?, printer),
         Command::Authority(authority) => authority.run(&arguments.config()?, printer),

@@ -2,6 +2,7 @@
 //! its default, and `deploy/glassd.toml` says the same to the operator.
 
 mod error;
+pub mod notify;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 pub use error::ConfigError;
+pub use notify::{Destination, DestinationName};
 pub use value::{
     Days, Directives, Format, Https, Name, Origin, Places, RoleText, Seconds, SourceName,
     TargetName,
@@ -77,6 +79,8 @@ pub struct Settings {
     /// What alert sources prove themselves by, by source. What each may open stands in the policy.
     /// Default none: then nobody is heard at `/hooks/`.
     pub hooks: BTreeMap<SourceName, HookSecrets>,
+    /// Who is told of what happens, and how. Default nobody.
+    pub notify: BTreeMap<DestinationName, Destination>,
 }
 
 /// The secrets of one alert source.
@@ -121,6 +125,7 @@ impl Default for Settings {
             tracing_filter: Directives::default(),
             postgres: BTreeMap::new(),
             hooks: BTreeMap::new(),
+            notify: BTreeMap::new(),
         }
     }
 }
@@ -224,6 +229,12 @@ impl Config {
     #[must_use]
     pub fn ledger_dir(&self) -> PathBuf {
         self.data_dir.join("ledger")
+    }
+
+    /// The folder of places up to which each destination was told.
+    #[must_use]
+    pub fn notify_dir(&self) -> PathBuf {
+        self.data_dir.join("notify")
     }
 
     /// The index's folder.

@@ -98,7 +98,110 @@ fn databases_and_alert_sources_have_their_names_and_their_secrets_in_files() {
         .lines()
         .filter_map(|line| Some(line.strip_prefix("#   ")?.to_owned() + "\n"))
         .collect();
-    assert_eq!(parse(&example).unwrap().settings, settings);
+    assert_eq!(
+        parse(&example).unwrap().settings.postgres,
+        settings.postgres
+    );
+}
+
+#[test]
+fn the_sample_has_a_destination_of_each_kind() {
+    use notify::{Medium, Occasion, SmtpTls, Where};
+    let example: String = SAMPLE
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("#   ")?.to_owned() + "\n"))
+        .collect();
+    let told = parse(&example).unwrap().settings.notify;
+    let names: Vec<_> = told.keys().map(DestinationName::as_str).collect();
+    assert_eq!(names, ["chat", "mail", "siem"]);
+    let [chat, mail, siem] = <[_; 3]>::try_from(told.into_values().collect::<Vec<_>>()).unwrap();
+    assert!(matches!(&chat.medium, Medium::Slack { url_file } if url_file == "chat.url"));
+    assert_eq!((chat.events, chat.allow_private), (None, false));
+    let Medium::Smtp(smtp) = mail.medium else {
+        panic!("it is e-mail");
+    };
+    assert_eq!((smtp.port, smtp.tls), (587, SmtpTls::StartTls));
+    assert_eq!(smtp.from.email.to_string(), "glass@shop.example");
+    assert_eq!(
+        smtp.login.unwrap(),
+        ("glass".into(), "mail.password".into())
+    );
+    assert!(
+        matches!(&siem.medium, Medium::Webhook { url: Where::Url(url), .. }
+        if url == "https://hooks.shop.example/breakglass")
+    );
+    let events = siem.events.unwrap();
+    assert_eq!(events.len(), 3);
+    assert!(events.contains(&Occasion::LedgerTrouble));
+}
+
+#[test]
+fn a_destination_that_cannot_be_is_refused_where_it_stands() {
+    let webhook = "[notify.a]\nkind = \"webhook\"\nsecret_file = \"s\"\n";
+    let smtp = "[notify.a]\nkind = \"smtp\"\nserver = \"m.example\"\n";
+    for (text, why) in [
+        ("[notify.A]\nkind = \"slack\"".to_owned(), "such as `chat`"),
+        (
+            "[notify.\"../a\"]\nkind = \"slack\"".to_owned(),
+            "such as `chat`",
+        ),
+        (
+            "[notify.a]\nkind = \"pager\"".to_owned(),
+            "`webhook`, `slack`",
+        ),
+        (
+            "[notify.a]\nkind = \"slack\"".to_owned(),
+            "needs `url_file`",
+        ),
+        (
+            "[notify.a]\nkind = \"slack\"\nurl_file = \"u\"\nurl = \"https://a/b\"".to_owned(),
+            "has no `url`",
+        ),
+        (
+            "[notify.a]\nkind = \"slack\"\ntoken = \"x\"".to_owned(),
+            "unknown field `token`",
+        ),
+        (webhook.to_owned(), "either `url` or `url_file`"),
+        (
+            format!("{webhook}url = \"https://a/\"\nurl_file = \"u\""),
+            "either",
+        ),
+        (format!("{webhook}url = \"http://a/\""), "it is not https"),
+        (format!("{webhook}url = \"ftp://a/\""), "https://"),
+        (format!("{webhook}url = \"https://me:pw@a/\""), "user name"),
+        (format!("{webhook}url = \"/path\""), "no host"),
+        (
+            format!("{webhook}url = \"https://a/\"\nevents = []"),
+            "`events` is empty",
+        ),
+        (
+            format!("{webhook}url = \"https://a/\"\nevents = [\"x\"]"),
+            "`incident.opened`",
+        ),
+        (smtp.to_owned(), "needs `from`"),
+        (format!("{smtp}from = \"not one\""), "an e-mail address"),
+        (
+            format!("{smtp}from = \"a@b.example\\nBcc: x@y.example\""),
+            "an e-mail address",
+        ),
+        (
+            format!("{smtp}from = \"a@b.example\"\nuser = \"u\""),
+            "go together",
+        ),
+        (
+            format!("{smtp}from = \"a@b.example\"\ntls = \"none\""),
+            "`starttls` or `tls`",
+        ),
+    ] {
+        let error = refused(&text);
+        assert!(error.contains(why), "{text}\n{error}");
+        assert!(!error.contains("pw@"), "{error}");
+        assert!(error.starts_with("/etc/breakglass/glassd.toml:"), "{error}");
+    }
+    parse(&format!(
+        "{webhook}url = \"http://10.0.0.7/x\"\nallow_private = true"
+    ))
+    .unwrap();
 }
 
 #[test]
@@ -119,7 +222,7 @@ fn an_error_leads_to_its_line() {
              `metrics_listen`, `public_url`, `issuer`, `ledger_origin`, \
              `client_certificate_days`, `hold_grace_seconds`, `connections_per_peer`, \
              `connections_total`, `reflection`, `tracing_format`, `tracing_filter`, `postgres`, \
-             `hooks`",
+             `hooks`, `notify`",
             "  |",
             "2 | listen_web = \"x\"",
             "  | ^",

@@ -125,6 +125,12 @@ impl Name {
         Self(name.to_owned())
     }
 
+    /// The name itself.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// As it stands in a URL: an IPv6 address in brackets (RFC 3986 section 3.2.2).
     #[must_use]
     pub fn in_url(&self) -> String {

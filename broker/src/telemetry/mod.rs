@@ -24,7 +24,7 @@ use crate::ports::{Projection, Recorded};
 
 pub use calls::{Calls, CallsLayer};
 pub use diagnostics::trace_to_stderr;
-pub use gauges::{Gauge, Kind};
+pub use gauges::{Gauge, Kind, Labelled};
 
 /// The content type of [`Telemetry::metrics`] (OpenMetrics 1.0).
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -125,6 +125,12 @@ impl Telemetry {
     pub fn watch(&self, gauges: Vec<Gauge>) {
         let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
         registry.register_collector(Box::new(gauges::Gauges(gauges)));
+    }
+
+    /// Reads these at each scrape, too.
+    pub fn watch_labelled(&self, numbers: Vec<Labelled>) {
+        let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        registry.register_collector(Box::new(gauges::AllLabelled(numbers)));
     }
 
     /// Everything, as text; see [`CONTENT_TYPE`].

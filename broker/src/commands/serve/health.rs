@@ -3,7 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tokio::sync::watch;
+
 use crate::ledger::sequence::{Appended, Observer};
+use crate::notify::Trouble;
 use crate::ports::{LedgerError, Room};
 use crate::telemetry::Telemetry;
 
@@ -20,22 +23,54 @@ pub(super) enum Where {
 
 /// The sentences.
 #[derive(Debug, Default)]
-pub(super) struct Troubles(Mutex<BTreeMap<Where, String>>);
+pub(super) struct Troubles {
+    all: Mutex<BTreeMap<Where, String>>,
+    /// What people are told of, wherever they are.
+    ledger: watch::Sender<Trouble>,
+}
 
 impl Troubles {
     /// Something is wrong there.
     pub(super) fn set(&self, place: Where, what: impl Into<String>) {
         self.lock().insert(place, what.into());
+        self.publish(place, true);
     }
 
     /// Nothing is wrong there any more.
     pub(super) fn clear(&self, place: Where) {
         self.lock().remove(&place);
+        self.publish(place, false);
     }
 
     /// All of them.
     pub(super) fn all(&self) -> Vec<String> {
         self.lock().values().cloned().collect()
+    }
+
+    /// What is wrong with the ledger, as it comes and goes.
+    pub(super) fn of_the_ledger(&self) -> watch::Receiver<Trouble> {
+        self.ledger.subscribe()
+    }
+
+    /// In sentences of ours: what the system says of a file stays on this host.
+    fn publish(&self, place: Where, is_wrong: bool) {
+        let (key, text) = match place {
+            Where::Ledger => (
+                "append",
+                "LEDGER TROUBLE: nothing can be recorded, so nothing is granted; on the broker's \
+                 host: glassd check",
+            ),
+            Where::Disk => (
+                "disk",
+                "LEDGER TROUBLE: the broker's disk is nearly full, and only endings are recorded; \
+                 make room on its host",
+            ),
+            Where::Policy | Where::Keys | Where::Certificate | Where::Hooks => return,
+        };
+        self.ledger.send_if_modified(|wrong| match is_wrong {
+            true => wrong.insert(key, text).is_none(),
+            false => wrong.remove(key).is_some(),
+        });
     }
 
     /// Whether the broker can record everything that people do.
@@ -45,7 +80,7 @@ impl Troubles {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Where, String>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

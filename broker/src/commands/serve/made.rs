@@ -17,7 +17,7 @@ use super::health::{Appends, Troubles};
 use super::listeners::{Addresses, Doors, Listeners, Tls, grpc_ends};
 use super::notary::LedgerNotary;
 use super::tasks::Tasks;
-use super::{grpc, housekeeping, reload};
+use super::{grpc, housekeeping, notices, reload};
 use crate::api;
 use crate::app::{About, App, Feed, Parts as AppParts, Settings as AppSettings};
 use crate::config::Config;
@@ -28,6 +28,7 @@ use crate::issue::{Issuers, JwtIssuer, TargetIssuer, discovery, jwks};
 use crate::jobs::{Jobs, keep_databases};
 use crate::ledger::sequence::{Observer, Parts, Sequence};
 use crate::listen::{ServerCertificate, accept_plain, accept_tls};
+use crate::notify::Standing;
 use crate::ports::{Clock, Entropy, Ledger, LedgerReader, Live, Projection};
 use crate::telemetry::{CONTENT_TYPE, Telemetry};
 use crate::web::{self, Site};
@@ -38,6 +39,7 @@ pub(super) struct Made {
     pub(super) index: Arc<SledIndex>,
     pub(super) live: Live,
     pub(super) reader: Arc<dyn LedgerReader>,
+    pub(super) standings: Vec<Arc<Standing>>,
     telemetry: Arc<Telemetry>,
     /// What puts new keys of targets on record.
     unrecorded: Vec<Act>,
@@ -108,6 +110,7 @@ impl Made {
             cut_bytes,
         } = stores;
         let about = about(config, &keys, addresses);
+        let standings = notices::standings(config);
         let deciding = Deciding::start(ledger, &live, &index, clock.clone())?;
         let Deciding {
             sequence,
@@ -138,7 +141,11 @@ impl Made {
             feed,
             about,
             settings: settings(config),
-            troubles: all_of(troubles.clone(), index.clone()),
+            troubles: all_of(
+                troubles.clone(),
+                index.clone(),
+                (standings.clone(), clock.clone()),
+            ),
         });
         let (config, keys) = (config.clone(), keys.folder);
         let core = Core {
@@ -161,6 +168,7 @@ impl Made {
             index,
             live,
             reader,
+            standings,
             telemetry,
             unrecorded,
             cut_bytes,
@@ -247,6 +255,7 @@ impl Made {
         let publishing = core.sequence.clone();
         let jobs = Jobs::new(core.app.clone(), Box::new(move || publish(&publishing)));
         tasks.spawn("what is due by itself", jobs.run());
+        self.spawn_notices(&mut tasks);
         tasks.spawn("keeping databases", keep_databases(core.app.clone()));
         tasks.spawn("housekeeping", housekeeping::run(core.clone(), renew_at));
         let Self {
@@ -272,6 +281,7 @@ impl Made {
         let settings = &core.config.settings;
         let doors = Doors::new(settings);
         telemetry.watch(self.gauges(&doors));
+        telemetry.watch_labelled(notices::counted(&self.standings, &self.reader));
 
         let options = api::Options {
             reflection: settings.reflection,
@@ -309,8 +319,12 @@ fn issuers(jwt: &Arc<JwtIssuer>, keys: &TargetKeys, entropy: &Arc<dyn Entropy>) 
 fn all_of(
     troubles: Arc<Troubles>,
     index: Arc<SledIndex>,
+    (standings, clock): (Vec<Arc<Standing>>, Arc<dyn Clock>),
 ) -> Box<dyn Fn() -> Vec<String> + Send + Sync> {
-    Box::new(move || troubles.all().into_iter().chain(index.trouble()).collect())
+    Box::new(move || {
+        let all = troubles.all().into_iter().chain(index.trouble());
+        all.chain(notices::problems(&standings, &*clock)).collect()
+    })
 }
 
 /// The sequencer lays the ledger out whenever it is asked what time has brought about.

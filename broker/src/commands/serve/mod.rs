@@ -11,6 +11,7 @@ mod housekeeping;
 mod listeners;
 mod made;
 mod notary;
+mod notices;
 mod reload;
 mod system;
 mod tasks;

@@ -1,0 +1,39 @@
+//! What whoever tells people of events has to look up.
+
+use std::collections::BTreeMap;
+
+use breakglass_domain::grant::GrantRef;
+use breakglass_domain::{GrantId, Line, PersonId};
+
+use super::App;
+
+impl App {
+    /// What a grant allows, in plain language: as it was asked for, else as the policy says now.
+    #[must_use]
+    pub fn allowed_by(&self, of: &GrantRef) -> Option<Line> {
+        self.live.read(|state| {
+            let asked = state.grants.get(&of.grant).map(|grant| &grant.sentence);
+            let in_force = || state.policy.rights.get(&of.right).map(|it| &it.sentence);
+            asked.or_else(in_force).cloned()
+        })
+    }
+
+    /// Whether a request still waits for an approver.
+    #[must_use]
+    pub fn still_waits(&self, grant: GrantId) -> bool {
+        let waits = |it: &breakglass_domain::Grant| it.is_waiting();
+        self.live
+            .read(|state| state.grants.get(&grant).is_some_and(waits))
+    }
+
+    /// How people are reached, as the policy in force says.
+    #[must_use]
+    pub fn contacts(&self) -> BTreeMap<PersonId, Line> {
+        self.live.read(|state| {
+            let people = state.policy.people.iter();
+            people
+                .filter_map(|(id, person)| Some((id.clone(), person.contact.clone()?)))
+                .collect()
+        })
+    }
+}

@@ -1,0 +1,57 @@
+//! The limits of telling people, each with its reason.
+
+use std::time::Duration;
+
+use breakglass_domain::Lifetime;
+
+/// The pause after the first failure: what fails once is often a restart, over in a second.
+pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
+/// The longest pause: an operator who has mended it sees it work within a minute.
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// How old a notice gets before it is folded with others that are as old: what is known since the
+/// last shift is looked up, not read notice by notice.
+pub const NOTICE_PATIENCE: Lifetime = Lifetime::from_secs(6 * 3_600);
+
+/// How long a destination fails before `glass status` says so: longer than a restart of a mail server.
+pub(super) const FAILURE_TOLD: Duration = Duration::from_secs(5 * 60);
+
+/// How many entries that concern nobody are passed before their place is written: reading so many
+/// again after a crash takes milliseconds.
+pub(super) const PASSED_UNWRITTEN: u64 = 1_024;
+
+/// How long after an all-clear the same trouble is not told again: a disk at its limit comes and
+/// goes by the minute.
+pub(super) const TROUBLE_PAUSE: Duration = Duration::from_secs(10 * 60);
+
+/// How long looking a name up, connecting and TLS may take.
+pub(super) const CONNECT: Duration = Duration::from_secs(10);
+
+/// How long a webhook has to answer altogether; Slack wants to be given some seconds.
+pub(super) const ANSWER: Duration = Duration::from_secs(20);
+
+/// How long an SMTP server has for one message: RFC 5321 section 4.5.3.2 allows minutes, and
+/// greylisting and content filters take some seconds.
+pub(super) const MAIL: Duration = Duration::from_secs(60);
+
+/// Bytes of an answer that are read: only its status counts.
+pub(super) const ANSWER_BYTES: usize = 4 * 1_024;
+
+/// Addresses of one name that are tried.
+pub(super) const ADDRESSES: usize = 4;
+
+/// Bytes of a file with a secret: a URL is the longest of them.
+pub(super) const SECRET_BYTES: u64 = 4 * 1_024;
+
+/// Bytes of the shortest secret that signs: 128 bits cannot be guessed.
+pub(super) const SECRET_LEAST: usize = 16;
+
+/// Bytes of a bundle of authorities; those of all the world have a quarter of that.
+pub(super) const BUNDLE_BYTES: u64 = 2 * 1_024 * 1_024;
+
+/// Characters of a subject: what most mail programs show.
+pub(super) const SUBJECT_CHARS: usize = 160;
+
+/// Bytes of a file with a place: a number and the name of a ledger.
+pub(super) const PLACE_BYTES: u64 = 1_024;

@@ -1,0 +1,263 @@
+//! E-mail over SMTP submission (RFC 6409), never without TLS. Each recipient gets a message of their
+//! own: one whose mailbox is gone keeps nobody else waiting, and nobody reads who else was told.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use breakglass_domain::text::restyles;
+use breakglass_domain::{Line, PersonId};
+use lettre::message::header::{ContentType, HeaderName, HeaderValue};
+use lettre::message::{Mailbox, Message};
+use lettre::transport::smtp::authentication::{Credentials, Mechanism};
+use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::{AsyncSmtpTransport, Error};
+use lettre::{Address, AsyncTransport as _, Tokio1Executor};
+
+use super::channel::Way;
+use super::courier::Failed;
+use super::dial::Host;
+use super::limits::{MAIL, SUBJECT_CHARS};
+use super::notice::{Notice, To};
+use super::{roots, secret};
+use crate::config::notify::{Smtp, SmtpTls};
+
+type Transport = AsyncSmtpTransport<Tokio1Executor>;
+
+/// A server that takes e-mail in, and who has got the newest notice already.
+pub(super) struct Mail {
+    smtp: Smtp,
+    taken: Mutex<Taken>,
+}
+
+#[derive(Default)]
+struct Taken {
+    notice: String,
+    by: BTreeSet<Address>,
+}
+
+/// What became of one message.
+enum Sent {
+    Taken,
+    /// For good, for this recipient alone.
+    Refused(String),
+}
+
+impl Mail {
+    pub(super) fn new(smtp: Smtp) -> Self {
+        let taken = Mutex::default();
+        Self { smtp, taken }
+    }
+
+    pub(super) async fn check(&self, way: &Way<'_>) -> Result<String, Failed> {
+        self.login(way)?;
+        self.tls(way)?;
+        let addresses = self.host(way).addresses().await?;
+        let people = self.recipients(&To::Everybody, false, &(way.setting.contacts)());
+        if people.is_empty() {
+            return Err(Failed(
+                "it has no `to`, and no `contact` in the policy is an e-mail address".into(),
+            ));
+        }
+        let (server, port, ip) = (&self.smtp.server, self.smtp.port, addresses[0].ip());
+        let count = people.len();
+        Ok(format!("{server}:{port} at {ip}, for {count} addresses"))
+    }
+
+    pub(super) async fn tell(&self, notice: &Notice, way: &Way<'_>) -> Result<String, Failed> {
+        let contacts = (way.setting.contacts)();
+        let people = self.recipients(&notice.to, notice.loud, &contacts);
+        if people.is_empty() {
+            let id = &notice.id;
+            tracing::warn!(%id, "a notice is for people without an e-mail address");
+            return Ok("nobody it is for has an e-mail address".into());
+        }
+        let transport = self.transport(way).await?;
+        let mut refused = Vec::new();
+        for to in &people {
+            if self.has_taken(&notice.id, &to.email) {
+                continue;
+            }
+            let message = self.message(notice, to, way)?;
+            match self.send(&transport, message).await? {
+                Sent::Taken => self.takes(&notice.id, &to.email),
+                Sent::Refused(why) => refused.push(why),
+            }
+        }
+        let (server, taken) = (&self.smtp.server, people.len() - refused.len());
+        match (taken, refused.pop()) {
+            (0, Some(why)) => Err(Failed(format!("{server} refuses everybody: {why}"))),
+            (_, Some(why)) => {
+                let id = &notice.id;
+                tracing::warn!(%id, %server, "an address was refused; others got the notice");
+                Ok(format!(
+                    "{server} took it for {taken} addresses, and not for one: {why}"
+                ))
+            }
+            (_, None) => Ok(format!("{server} took it for {taken} addresses")),
+        }
+    }
+
+    /// Who gets it: the fixed list, else people by their contact. A loud one goes to all of both.
+    fn recipients(&self, to: &To, loud: bool, contacts: &BTreeMap<PersonId, Line>) -> Vec<Mailbox> {
+        let reached = |line: &Line| line.as_str().trim().parse::<Address>().ok();
+        let everybody = || contacts.values().filter_map(reached).collect::<Vec<_>>();
+        let people = match (self.smtp.to.is_empty(), to) {
+            (_, To::Everybody) if loud => everybody(),
+            (false, _) => Vec::new(),
+            (true, To::Everybody) => everybody(),
+            (true, To::People(people)) => {
+                let theirs = people.iter().filter_map(|person| contacts.get(person));
+                theirs.filter_map(reached).collect()
+            }
+        };
+        let people = people.into_iter().map(|email| Mailbox::new(None, email));
+        let mut seen = BTreeSet::new();
+        let all = self.smtp.to.iter().cloned().chain(people);
+        all.filter(|it| seen.insert(it.email.clone())).collect()
+    }
+
+    fn message(&self, notice: &Notice, to: &Mailbox, way: &Way<'_>) -> Result<Message, Failed> {
+        let (setting, at) = (way.setting, notice.at.as_secs());
+        let at = SystemTime::UNIX_EPOCH + Duration::from_secs(at.try_into().unwrap_or(0));
+        let subject: String = format!("[breakglass] {}", notice.title);
+        let auto = HeaderName::new_from_ascii_str("Auto-Submitted");
+        let message = Message::builder()
+            .from(self.smtp.from.clone())
+            .to(to.clone())
+            .subject(subject.chars().take(SUBJECT_CHARS).collect::<String>())
+            .date(at)
+            .message_id(Some(message_id(&notice.id, &setting.ledger, &setting.host)))
+            .raw_header(HeaderValue::new(auto, "auto-generated".into()))
+            .header(ContentType::TEXT_PLAIN);
+        let message = message.body(text(notice, &setting.ledger));
+        message.map_err(|why| Failed(format!("a message cannot be made: {why}")))
+    }
+
+    async fn send(&self, transport: &Transport, message: Message) -> Result<Sent, Failed> {
+        let server = &self.smtp.server;
+        let sending = tokio::time::timeout(MAIL, transport.send(message)).await;
+        let sent = sending.map_err(|_| Failed(format!("{server} does not answer in time")))?;
+        match sent {
+            Ok(_) => Ok(Sent::Taken),
+            Err(why) if why.is_permanent() && !is_of_the_login(&why) => {
+                Ok(Sent::Refused(shown(&why)))
+            }
+            Err(why) => Err(Failed(format!("{server}: {}", shown(&why)))),
+        }
+    }
+
+    /// To the address that was judged; TLS is with the name.
+    async fn transport(&self, way: &Way<'_>) -> Result<Transport, Failed> {
+        let (host, login) = (self.host(way), self.login(way)?);
+        let tls = self.tls(way)?;
+        let addresses = host.addresses().await?;
+        let address = match addresses.as_slice() {
+            [only] => *only,
+            _ => {
+                let found = host.connect().await?.peer_addr();
+                found.map_err(|why| Failed(format!("{} hangs up: {why}", self.smtp.server)))?
+            }
+        };
+        let tls = match self.smtp.tls {
+            SmtpTls::StartTls => Tls::Required(tls),
+            SmtpTls::Tls => Tls::Wrapper(tls),
+        };
+        let transport = Transport::builder_dangerous(address.ip().to_string())
+            .port(self.smtp.port)
+            .tls(tls)
+            .timeout(Some(MAIL))
+            .hello_name(ClientId::Domain(way.setting.host.clone()));
+        Ok(match login {
+            None => transport.build(),
+            Some(login) => transport
+                .credentials(login)
+                .authentication(vec![Mechanism::Plain, Mechanism::Login])
+                .build(),
+        })
+    }
+
+    /// The library keeps a copy of the password in its own memory, and does not wipe it.
+    fn login(&self, way: &Way<'_>) -> Result<Option<Credentials>, Failed> {
+        let Some((user, file)) = &self.smtp.login else {
+            return Ok(None);
+        };
+        let password = secret::read(&way.setting.keys_dir.join(file))?;
+        Ok(Some(Credentials::new(user.clone(), password.to_string())))
+    }
+
+    fn tls(&self, way: &Way<'_>) -> Result<TlsParameters, Failed> {
+        let broken = |why: Error| Failed(format!("TLS with {}: {why}", self.smtp.server));
+        let mut tls = TlsParameters::builder(self.smtp.server.to_string())
+            .certificate_store(CertificateStore::None);
+        for root in roots::read(way.ca_file.as_deref())? {
+            tls = tls.add_root_certificate(Certificate::from_der(root.to_vec()).map_err(broken)?);
+        }
+        tls.build_rustls().map_err(broken)
+    }
+
+    fn host<'a>(&'a self, way: &Way<'_>) -> Host<'a> {
+        Host {
+            name: self.smtp.server.as_str(),
+            port: self.smtp.port,
+            allow_private: way.allow_private,
+            tls: true,
+        }
+    }
+
+    fn has_taken(&self, notice: &str, address: &Address) -> bool {
+        let taken = self.taken();
+        taken.notice == notice && taken.by.contains(address)
+    }
+
+    fn takes(&self, notice: &str, address: &Address) {
+        let mut taken = self.taken();
+        if taken.notice != notice {
+            *taken = Taken {
+                notice: notice.to_owned(),
+                by: BTreeSet::new(),
+            };
+        }
+        taken.by.insert(address.clone());
+    }
+
+    fn taken(&self) -> std::sync::MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Answers to a login (RFC 4954 section 6): for everybody, and not to be tried with the next.
+fn is_of_the_login(why: &Error) -> bool {
+    let code = why.status().map(u16::from);
+    code.is_some_and(|code| (530..=539).contains(&code))
+}
+
+/// A server may say anything.
+fn shown(why: &Error) -> String {
+    let safe = |c| if restyles(c) { '\u{FFFD}' } else { c };
+    why.to_string().chars().take(300).map(safe).collect()
+}
+
+/// The same at each try, so that a mail program knows what it has already.
+fn message_id(notice: &str, ledger: &str, host: &str) -> String {
+    let plain = |text: &str| {
+        let safe = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+        text.replace(|c| !safe(c), ".")
+    };
+    format!("<{}.{}@{}>", plain(notice), plain(ledger), plain(host))
+}
+
+fn text(notice: &Notice, ledger: &str) -> String {
+    let mut text = format!("{}\n", notice.title);
+    for (number, (name, value)) in notice.shown_facts().enumerate() {
+        let gap = if number == 0 { "\n" } else { "" };
+        text.push_str(&format!("{gap}{name}: {value}\n"));
+    }
+    if let Some(next) = &notice.next {
+        text.push_str(&format!("\n  {next}\n"));
+    }
+    let at = notice.at;
+    text.push_str(&format!("\n-- \n{ledger}, {}, {at}\n", notice.id));
+    text
+}

@@ -1,0 +1,384 @@
+//! What is said of an event, in the words of the domain, before any medium shapes it.
+
+use breakglass_domain::event::RoleStep;
+use breakglass_domain::text::restyles;
+use breakglass_domain::{Basis, Change, Ending, GrantRef, Line, PersonId, Time};
+use serde_json::Value;
+
+use super::courier::Span;
+use crate::app::App;
+use crate::app::feed::Told;
+use crate::config::notify::Occasion;
+
+/// One thing to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Notice {
+    /// The same for every try: a number is the place of an entry.
+    pub id: String,
+    /// Of what.
+    pub subject: Subject,
+    /// When it happened.
+    pub at: Time,
+    /// One line.
+    pub title: String,
+    /// Names and values: a text, or a list of texts.
+    pub facts: Vec<(&'static str, Value)>,
+    /// What to type.
+    pub next: Option<String>,
+    /// Whether nobody may miss it.
+    pub loud: bool,
+    /// Who is to hear it, where the medium reaches people one by one.
+    pub to: To,
+}
+
+/// What a notice is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Subject {
+    /// Something that happened.
+    Of(Occasion),
+    /// Notices that got too old.
+    Missed,
+    /// Whether it works.
+    Test,
+}
+
+impl Subject {
+    /// As it stands in an event's `type`.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Of(occasion) => occasion.as_str(),
+            Self::Missed => "notices.missed",
+            Self::Test => "notice.test",
+        }
+    }
+}
+
+/// Who is to hear a notice.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum To {
+    /// Whoever the destination is for.
+    Everybody,
+    /// Only these.
+    People(Vec<PersonId>),
+}
+
+impl Notice {
+    /// What is said of an entry; `None` where people are not told of its kind.
+    #[must_use]
+    pub fn of(told: &Told, app: &App) -> Option<Self> {
+        let occasion = occasion(told.change())?;
+        let (at, entry) = (told.event().at, told.index());
+        let mut notice = Self::at(entry.to_string(), Subject::Of(occasion), at);
+        notice.fact("entry", entry.to_string());
+        notice.fact("by", told.event().by.to_string());
+        if let Some(incident) = told.change().incident() {
+            notice.fact("incident", incident.to_string());
+        }
+        match told.change().grant() {
+            None => notice.of_incident(told),
+            Some(of) => {
+                let sentence = app.allowed_by(of);
+                let allowed = sentence.as_ref().map_or(of.right.as_str(), Line::as_str);
+                notice.of_grant(told, of, allowed, app);
+            }
+        }
+        Some(notice)
+    }
+
+    /// What is said instead of notices that got too old.
+    #[must_use]
+    pub fn missed(span: &Span) -> Self {
+        let Span {
+            count, first, last, ..
+        } = *span;
+        let id = format!("missed-{first}-{last}");
+        let mut notice = Self::at(id, Subject::Missed, span.until);
+        let (since, until) = (minute(span.since), minute(span.until));
+        let notices = if count == 1 { "notice" } else { "notices" };
+        notice.title = format!("You missed {count} {notices} from {since} to {until}");
+        if span.loud > 0 {
+            notice.loud = true;
+            notice.title += &format!(", self-grants among them: {}", span.loud);
+        }
+        notice.fact("count", count.to_string());
+        notice.fact("self_grants", span.loud.to_string());
+        notice.fact("first_entry", first.to_string());
+        notice.fact("last_entry", last.to_string());
+        notice.next = Some(format!("glass ledger list --since {}", span.since));
+        notice
+    }
+
+    /// Whether it works.
+    #[must_use]
+    pub fn test(destination: &str, at: Time) -> Self {
+        let id = format!("test-{}", at.as_millis());
+        let mut notice = Self::at(id, Subject::Test, at);
+        notice.title = format!("A test: notices of breakglass reach `{destination}`");
+        notice
+    }
+
+    /// Trouble with the ledger, which is no entry.
+    pub(super) fn trouble(key: &str, text: &str, at: Time) -> Self {
+        let id = format!("trouble-{key}-{}", at.as_millis());
+        let mut notice = Self::at(id, Subject::Of(Occasion::LedgerTrouble), at);
+        notice.title = text.to_owned();
+        notice.fact("trouble", key);
+        notice
+    }
+
+    /// Names and values as people read them, without those that the title has already.
+    pub(super) fn shown_facts(&self) -> impl Iterator<Item = (String, String)> {
+        let shown = self.facts.iter().map(|(name, value)| {
+            let value = match value {
+                Value::Array(all) => {
+                    let all = all.iter().filter_map(Value::as_str);
+                    all.collect::<Vec<_>>().join(", ")
+                }
+                value => value.as_str().unwrap_or_default().to_owned(),
+            };
+            (name.replace('_', " "), value)
+        });
+        shown.filter(|(name, value)| name != "entry" && !self.title.contains(value.as_str()))
+    }
+
+    fn at(id: String, subject: Subject, at: Time) -> Self {
+        Self {
+            id,
+            subject,
+            at,
+            title: String::new(),
+            facts: Vec::new(),
+            next: None,
+            loud: false,
+            to: To::Everybody,
+        }
+    }
+
+    fn fact(&mut self, name: &'static str, value: impl AsRef<str>) {
+        self.facts.push((name, plain(value.as_ref()).into()));
+    }
+
+    fn people(&mut self, name: &'static str, people: &[PersonId]) {
+        let all = people.iter().map(PersonId::to_string);
+        self.facts.push((name, all.collect()));
+    }
+
+    fn of_incident(&mut self, told: &Told) {
+        let by = &told.event().by;
+        match told.change() {
+            Change::IncidentOpened {
+                incident,
+                severity,
+                title,
+                closes_at,
+                ..
+            } => {
+                self.title = plain(&format!("{incident} opened by {by}, {severity}: {title}"));
+                self.fact("severity", severity.as_str());
+                self.fact("title", title.as_str());
+                self.fact("closes_at", closes_at.to_string());
+                self.next = Some(format!("glass incident show {incident}"));
+            }
+            Change::IncidentClosed { incident, reason } => {
+                self.title = plain(&format!("{incident} closed by {by}: {reason}"));
+                self.fact("reason", reason.as_str());
+                self.next = Some(format!("glass incident show {incident}"));
+            }
+            _ => self.of_alert(told),
+        }
+    }
+
+    fn of_alert(&mut self, told: &Told) {
+        let by = &told.event().by;
+        match told.change() {
+            Change::IncidentResolved {
+                incident,
+                closes_at,
+            } => {
+                let closes = minute(*closes_at);
+                self.title = plain(&format!(
+                    "{incident} closes at {closes}: its alert is over, says {by}"
+                ));
+                self.fact("closes_at", closes_at.to_string());
+                self.next = Some(format!("glass incident hold {incident} -m WHY"));
+            }
+            Change::IncidentRefired {
+                incident,
+                closes_at,
+            } => {
+                let closes = minute(*closes_at);
+                self.title = plain(&format!(
+                    "{incident} stays open, until {closes}: its alert fires again, says {by}"
+                ));
+                self.fact("closes_at", closes_at.to_string());
+                self.next = Some(format!("glass incident show {incident}"));
+            }
+            Change::IncidentHeld { incident, reason } => {
+                self.title = plain(&format!("{incident} is held open by {by}: {reason}"));
+                self.fact("reason", reason.as_str());
+                self.next = Some(format!("glass incident show {incident}"));
+            }
+            _ => {}
+        }
+    }
+
+    fn of_grant(&mut self, told: &Told, of: &GrantRef, allowed: &str, app: &App) {
+        let GrantRef { grant, person, .. } = of;
+        self.fact("grant", grant.to_string());
+        self.fact("person", person.to_string());
+        self.fact("right", of.right.to_string());
+        self.fact("sentence", allowed);
+        self.next = Some(format!("glass grants show {grant}"));
+        match told.change() {
+            Change::GrantRequested { .. } => self.of_request(told, of, allowed, app),
+            Change::GrantStarted { basis, ends_at, .. } => {
+                self.fact("basis", basis.as_str());
+                self.fact("ends_at", ends_at.to_string());
+                self.of_start(told, of, (allowed, *basis), *ends_at);
+            }
+            Change::GrantEnded { ending, reason, .. } => {
+                let why = reason.as_ref().map(|it| format!(": {it}"));
+                let (by, why) = (&told.event().by, why.unwrap_or_default());
+                self.title = plain(&match ending {
+                    Ending::Vetoed => {
+                        format!("{grant} was vetoed by {by}, {person} is not to {allowed}{why}")
+                    }
+                    _ => format!(
+                        "{person} may no longer {allowed}: {grant} was revoked by {by}{why}"
+                    ),
+                });
+                if let Some(reason) = reason {
+                    self.fact("reason", reason.as_str());
+                }
+            }
+            Change::SessionUnconfirmed {
+                session, target, ..
+            } => {
+                self.fact("session", session.to_string());
+                self.fact("target", target.to_string());
+                self.title = format!(
+                    "KILL NOT CONFIRMED: {person}'s session {session} at {target} should be over \
+                     with {grant}, and its guard has not said that it is"
+                );
+                self.next = Some("glass targets list".into());
+            }
+            Change::RoleFailed { target, role, .. } => {
+                self.fact("target", target.to_string());
+                self.fact("role", role.as_str());
+                self.title = plain(&format!(
+                    "The role {role} of {person} at {target} could not be dropped with {grant}; it \
+                     is tried again until it is gone"
+                ));
+                self.next = Some("glass status".into());
+            }
+            _ => {}
+        }
+    }
+
+    fn of_request(&mut self, told: &Told, of: &GrantRef, allowed: &str, app: &App) {
+        let Change::GrantRequested {
+            risk,
+            reason,
+            length,
+            approvers,
+            call,
+            lapses_at,
+            ..
+        } = told.change()
+        else {
+            return;
+        };
+        let GrantRef { grant, person, .. } = of;
+        self.title = plain(&format!("{person} asks to {allowed} ({grant}): {reason}"));
+        self.fact("reason", reason.as_str());
+        self.fact("risk", risk.as_str());
+        self.fact("for", length.to_string());
+        self.fact("lapses_at", lapses_at.to_string());
+        self.people("approvers", approvers);
+        let others = call.iter().filter(|it| !approvers.contains(it));
+        self.to = To::People(approvers.iter().chain(others).cloned().collect());
+        self.next = Some(match approvers.is_empty() {
+            true => format!("glass call {grant} {person}"),
+            false => format!("glass approve {grant}"),
+        });
+        if !call.is_empty() {
+            self.people("call", call);
+            self.title += "; it needs a call and a note";
+        }
+        if !app.still_waits(*grant) {
+            self.title += " (answered or over since)";
+            self.next = Some(format!("glass grants show {grant}"));
+        }
+    }
+
+    fn of_start(
+        &mut self,
+        told: &Told,
+        of: &GrantRef,
+        (allowed, basis): (&str, Basis),
+        ends_at: Time,
+    ) {
+        let GrantRef { grant, person, .. } = of;
+        let (by, until) = (&told.event().by, minute(ends_at));
+        self.title = plain(&match basis {
+            Basis::SelfGranted => format!(
+                "SELF-GRANT: nobody answered, and {person} began alone to {allowed}, until {until} \
+                 ({grant})"
+            ),
+            Basis::Approved => {
+                format!("{person} may {allowed} until {until} ({grant}, approved by {by})")
+            }
+            Basis::Called => {
+                format!("{person} may {allowed} until {until} ({grant}, after a call and a note)")
+            }
+            Basis::FastPath => {
+                format!("{person} may {allowed} until {until} ({grant}, needs no approver)")
+            }
+        });
+        if basis == Basis::SelfGranted {
+            self.loud = true;
+            self.next = Some(format!("glass veto {grant} -m WHY"));
+        }
+    }
+}
+
+/// Of what people are told.
+fn occasion(change: &Change) -> Option<Occasion> {
+    match change {
+        Change::IncidentOpened { .. } => Some(Occasion::IncidentOpened),
+        Change::IncidentResolved { .. } => Some(Occasion::IncidentResolved),
+        Change::IncidentRefired { .. } => Some(Occasion::IncidentRefired),
+        Change::IncidentHeld { .. } => Some(Occasion::IncidentHeld),
+        Change::IncidentClosed { .. } => Some(Occasion::IncidentClosed),
+        Change::GrantRequested {
+            approvers, call, ..
+        } if !approvers.is_empty() || !call.is_empty() => Some(Occasion::ApprovalWanted),
+        Change::GrantStarted {
+            basis: Basis::SelfGranted,
+            ..
+        } => Some(Occasion::SelfGranted),
+        Change::GrantStarted { .. } => Some(Occasion::GrantStarted),
+        Change::GrantEnded {
+            ending: Ending::Revoked | Ending::Vetoed,
+            ..
+        } => Some(Occasion::GrantRevoked),
+        Change::SessionUnconfirmed { .. } => Some(Occasion::KillUnconfirmed),
+        Change::RoleFailed {
+            step: RoleStep::Drop,
+            ..
+        } => Some(Occasion::RoleStuck),
+        _ => None,
+    }
+}
+
+/// What was taken once is read for ever, also what is refused today: nothing that could restyle a
+/// terminal, begin a header, or hide text leaves here.
+fn plain(text: &str) -> String {
+    let safe = |c| if restyles(c) { '\u{FFFD}' } else { c };
+    text.chars().map(safe).collect()
+}
+
+fn minute(at: Time) -> String {
+    at.timestamp().strftime("%F %H:%M UTC").to_string()
+}

@@ -1,0 +1,126 @@
+//! E-mail, by a real mail server that wants TLS and a login.
+
+use std::path::Path;
+
+use breakglass_domain::policy::STARTER;
+use breakglass_tests::World;
+use breakglass_tests::mailbox::{Mailbox, PASSWORD, USER};
+use breakglass_tests::papers::Papers;
+use serde_json::Value;
+
+use super::Secrets;
+
+fn settings(mode: &str, port: u16, ca: &Path, password: &Path, more: &str) -> String {
+    format!(
+        "[notify.mail]\nkind = \"smtp\"\nserver = \"localhost\"\nport = {port}\ntls = \"{mode}\"\n\
+         from = \"breakglass <glass@shop.example>\"\nuser = \"{USER}\"\npassword_file = {password:?}\n\
+         ca_file = {ca:?}\nallow_private = true\n{more}\n"
+    )
+}
+
+fn header(message: &Value, name: &str) -> String {
+    let text = message["text"].as_str().unwrap();
+    let head = text.split("\r\n\r\n").next().unwrap().replace("\r\n ", " ");
+    let start = format!("{name}: ");
+    let line = head
+        .lines()
+        .find_map(|line| line.strip_prefix(&start).map(str::to_owned));
+    line.unwrap_or_else(|| panic!("no {name} in {text}"))
+}
+
+fn recipients(mailbox: &mut Mailbox, count: usize) -> Vec<String> {
+    let mut all: Vec<_> = (0..count)
+        .map(|_| mailbox.takes()["to"][0].as_str().unwrap().to_owned())
+        .collect();
+    all.sort();
+    all
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_are_written_to_by_their_contact_and_approvers_alone_of_their_request() {
+    let (papers, secrets) = (Papers::of("an authority"), Secrets::new());
+    let paper = papers.server();
+    let mut mailbox = Mailbox::begins("starttls", &paper, secrets.0.path());
+    let ca = secrets.of("ca.pem", &papers.pem());
+    let password = secrets.of("password", PASSWORD);
+    let settings = settings("starttls", mailbox.port(), &ca, &password, "");
+    let world = World::with(STARTER, &settings).await;
+
+    world.opens("support", "naïve \"worker\" floods").await;
+    let everybody = ["founder", "leon", "mia", "support"].map(|who| format!("{who}@shop.example"));
+    let first = mailbox.takes();
+    assert_eq!(first["tls"], true);
+    assert_eq!(first["login"], true);
+    assert_eq!(first["from"], "glass@shop.example");
+    assert!(header(&first, "From").contains("<glass@shop.example>"));
+    assert_eq!(header(&first, "Auto-Submitted"), "auto-generated");
+    let id = header(&first, "Message-ID");
+    assert!(id.ends_with(".glass.example.ledger@localhost>"), "{id}");
+    let mut told = recipients(&mut mailbox, 3);
+    told.push(first["to"][0].as_str().unwrap().to_owned());
+    told.sort();
+    assert_eq!(told, everybody);
+
+    world.waits_for("mia", "migrate-shop-db").await;
+    let approvers = ["founder", "leon"].map(|who| format!("{who}@shop.example"));
+    assert_eq!(recipients(&mut mailbox, 2), approvers);
+    world.minutes_pass(11).await;
+    world.grants_themselves("mia", "G-1").await.unwrap();
+    let loud = mailbox.takes();
+    let subject = header(&loud, "Subject");
+    assert!(
+        subject.starts_with("[breakglass] SELF-GRANT: nobody answered"),
+        "{subject}"
+    );
+    let text = loud["text"].as_str().unwrap();
+    assert!(text.contains("glass veto G-1 -m WHY"), "{text}");
+    assert!(!text.contains(PASSWORD));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mailbox_that_is_gone_keeps_nobody_else_waiting() {
+    let (papers, secrets) = (Papers::of("an authority"), Secrets::new());
+    let mut mailbox = Mailbox::begins("tls", &papers.server(), secrets.0.path());
+    let (ca, password) = (
+        secrets.of("ca.pem", &papers.pem()),
+        secrets.of("password", PASSWORD),
+    );
+    let more =
+        "to = [\"gone@shop.example\", \"Ops <ops@shop.example>\"]\nevents = [\"incident.opened\"]";
+    let settings = settings("tls", mailbox.port(), &ca, &password, more);
+    let world = World::with(STARTER, &settings).await;
+    world.opens("support", "one").await;
+    world.opens("mia", "two").await;
+    for title in ["one", "two"] {
+        let message = mailbox.takes();
+        assert_eq!(message["to"], serde_json::json!(["ops@shop.example"]));
+        assert!(header(&message, "Subject").ends_with(title));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_password_that_is_wrong_is_mended_while_the_broker_runs() {
+    let (papers, secrets) = (Papers::of("an authority"), Secrets::new());
+    let mut mailbox = Mailbox::begins("starttls", &papers.server(), secrets.0.path());
+    let (ca, password) = (
+        secrets.of("ca.pem", &papers.pem()),
+        secrets.of("password", "wrong"),
+    );
+    let more = "to = [\"ops@shop.example\"]";
+    let settings = settings("starttls", mailbox.port(), &ca, &password, more);
+    let world = World::with(STARTER, &settings).await;
+    world.opens("support", "the worker floods").await;
+    breakglass_tests::wait::until("it is refused", "a refusal is only counted", || {
+        let text = world.broker().telemetry().metrics();
+        let none = "breakglass_notices_failed_total{destination=\"mail\"} 0.0";
+        (!text.contains(none)).then_some(())
+    });
+    world.clock().passes(std::time::Duration::from_secs(301));
+    let status = world.glass("mia", &["status"]).await.out;
+    assert!(
+        status.contains("`mail`") && status.contains("535"),
+        "{status}"
+    );
+    secrets.of("password", PASSWORD);
+    assert_eq!(mailbox.takes()["to"][0], "ops@shop.example");
+}

@@ -1,0 +1,31 @@
+//! People are told of what happens, wherever they are, and nobody waits for them to be.
+
+mod mail;
+mod trouble;
+mod web;
+
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+/// A folder of secrets, one line each, that nobody else can read.
+struct Secrets(TempDir);
+
+impl Secrets {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    /// Laid down; where.
+    fn of(&self, name: &str, line: &str) -> PathBuf {
+        let path = self.0.path().join(name);
+        fs::write(&path, format!("{line}\n")).unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+        path
+    }
+}
+
+/// What every webhook of these stories is signed with.
+const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
