@@ -274,7 +274,7 @@ fn about_grant(house: &mut House, (what, who, about, much): Step) -> Result<(), 
         },
         20..=23 => approves(house, &by(approver), grant, much),
         24 | 25 => begins_alone(house, &by(holder), grant),
-        26 => issues(house, &by(holder), id, much),
+        26 | 31..=34 => issues(house, &by(holder), id, much),
         27 => house.calls(
             &by(holder),
             Act::Use {
@@ -301,7 +301,11 @@ fn about_grant(house: &mut House, (what, who, about, much): Step) -> Result<(), 
 
 fn issues(house: &mut House, by: &str, grant: GrantId, much: u8) -> Result<(), Refusal> {
     let key = house.key_of("eve");
+    let right = house.state.grants.get(&grant).map(|it| &it.of.right);
+    let right = right.and_then(|right| house.state.policy.rights.get(right));
     let wanted = match much % 4 {
+        // Few rights lead to a database.
+        1.. if right.is_some_and(|right| right.postgres.is_some()) => Wanted::Postgres,
         0 | 1 => Wanted::Jwt,
         2 => Wanted::Ssh { key },
         _ => Wanted::Postgres,
