@@ -48,12 +48,17 @@ pub(super) fn due(
         .collect()
 }
 
-/// Those of the sessions the broker wants to be over that nobody here knows.
+/// Those of the sessions the broker wants to be over that nobody here knows. None while somebody is
+/// in whose name is not here yet, because the broker's answer came too late: it may be any of them.
 pub(super) fn unknown<'a>(
     sessions: &Sessions,
     doomed: impl Iterator<Item = &'a str>,
     most: usize,
 ) -> Vec<String> {
+    let mut all = sessions.iter();
+    if all.any(|(_, session)| session.id.is_none() && !session.refused) {
+        return Vec::new();
+    }
     let known: HashSet<&str> = sessions
         .iter()
         .filter_map(|(_, session)| session.id.as_deref())
@@ -154,8 +159,6 @@ mod tests {
         assert_eq!(told(&sessions, 99), all, "the name comes first");
         assert_eq!(told(&sessions, unnamed), all[1..]);
         assert_eq!(due(&sessions, |_| true, 1).len(), 1);
-        let doomed = ["S-1", "S-2", "S-3"];
-        assert_eq!(unknown(&sessions, doomed.into_iter(), 10), ["S-3"]);
         sessions.save().unwrap();
         let again = Sessions::load(folder.path(), "boot-1", now).unwrap();
         let still = told(&again, 99);
@@ -163,6 +166,35 @@ mod tests {
             all.iter().all(|report| still.contains(report)),
             "never lost"
         );
+    }
+
+    #[test]
+    fn whoever_has_no_name_yet_may_be_any_of_those_that_are_to_be_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let now = at("2026-11-23T03:05:00Z");
+        let mut sessions = Sessions::load(folder.path(), "boot-1", now).unwrap();
+        let mut add = |id: Option<&str>| {
+            let mut one = session("G-45", ProcessId::new(1_000_000, 1).unwrap());
+            one.id = id.map(str::to_owned);
+            sessions.add(one).unwrap()
+        };
+        add(Some("S-1"));
+        let late = add(None);
+        let strangers = |sessions: &Sessions| {
+            let doomed = ["S-1", "S-2", "S-3"];
+            unknown(sessions, doomed.into_iter(), 10)
+        };
+        assert!(strangers(&sessions).is_empty(), "it may be S-2, and lives");
+        sessions.session_mut(late).unwrap().id = Some("S-2".into());
+        assert_eq!(strangers(&sessions), ["S-3"]);
+        let kept_out = add_kept_out(&mut sessions);
+        assert_eq!(strangers(&sessions), ["S-3"], "{kept_out} never came in");
+    }
+
+    fn add_kept_out(sessions: &mut Sessions) -> u64 {
+        let mut one = session("G-45", ProcessId::new(1_000_000, 1).unwrap());
+        (one.id, one.refused) = (None, true);
+        sessions.add(one).unwrap()
     }
 
     #[test]
