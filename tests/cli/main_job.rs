@@ -126,8 +126,8 @@ fn without_days_and_widths(line: &str) -> String {
         };
         let before = words.len().saturating_sub(2);
         if is_time && is_day(&words[before..]) {
+            // Whether it is told depends on the hour at which the test runs.
             words.truncate(before);
-            words.push("DAY".into());
         }
         words.push(word.to_owned());
     }

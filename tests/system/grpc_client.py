@@ -81,7 +81,7 @@ except grpc.RpcError as refused:
 asked = message("ListEntriesRequest")(incident=opened.incident.id, oldest_first=True)
 page = call("LedgerService", "ListEntries", asked, "ListEntriesResponse")
 kinds = [json.loads(entry.line)["kind"] for entry in page.entries]
-need(kinds == ["incident.opened", "incident.noted"], f"ListEntries: {', '.join(kinds)}")
+need(kinds == ["incident.opened", "incident.noted", "refused"], f"ListEntries: {', '.join(kinds)}")
 
 stranger = grpc.secure_channel(address, grpc.ssl_channel_credentials(root_certificates=read("ca.pem")))
 path, who = "/breakglass.v1.IdentityService/WhoAmI", message("WhoAmIRequest")

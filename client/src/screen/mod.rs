@@ -1,7 +1,7 @@
 //! `glass watch`: a small screen for the person on duty.
 //!
-//! [`model`] is what there is to see, [`press`] what keys do to it, [`paint`] how it looks; none knows a terminal, a
-//! clock or a broker. [`live`] brings them together, and [`terminal`] is given back on every way out.
+//! `model` is what there is to see, `press` what keys do to it, `paint` how it looks; none knows a terminal, a
+//! clock or a broker. `live` brings them together, and `terminal` is given back on every way out.
 
 mod errand;
 mod keys;
