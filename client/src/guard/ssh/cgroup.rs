@@ -52,13 +52,21 @@ impl Cgroups {
     /// A new group with this process in it, named after it.
     ///
     /// # Errors
-    /// What the system says; there is no group then.
+    /// What the system says; there is no group then. So too where one of this name has others in it:
+    /// a guard in another PID namespace counts the same ids, and its login would be ended with ours.
     pub(super) fn make(&self, process: ProcessId) -> io::Result<Cgroup> {
         let group = Cgroup(self.ours.join(process.to_string()));
-        match fs::create_dir(&group.0) {
-            Err(why) if why.kind() != io::ErrorKind::AlreadyExists => return Err(why),
-            _ => {}
+        if group.0.exists() {
+            if process
+                .pid()
+                .is_some_and(|pid| group.members().contains(&pid))
+            {
+                return Ok(group);
+            }
+            // Left behind by a guard before us: the kernel removes it where nobody is inside.
+            fs::remove_dir(&group.0)?;
         }
+        fs::create_dir(&group.0)?;
         let pid = process.pid().map_or(-1, Pid::as_raw_pid);
         let moved = write(&group.0.join("cgroup.procs"), &pid.to_string());
         if moved.is_err() {

@@ -43,6 +43,8 @@ pub(super) struct Condemned {
     pub(super) text: String,
     /// When we heard that it is to end.
     pub(super) heard: Instant,
+    /// Somebody of it lived through the last try.
+    pub(super) lived: bool,
 }
 
 /// What became of it.
@@ -108,9 +110,14 @@ struct Case {
 
 impl Case {
     fn new(condemned: Condemned) -> Self {
+        // Whoever lived through the last try and is dead by now died in between.
+        let dead_at = match condemned.lived {
+            true => Instant::now(),
+            false => condemned.heard,
+        };
         Self {
-            dead_at: condemned.heard,
-            lived: false,
+            dead_at,
+            lived: condemned.lived,
             condemned,
         }
     }

@@ -27,7 +27,12 @@ async fn end(roster: Roster, others: Vec<Roster>) -> Fate {
         roster,
         text: "leon closed INC-12".into(),
         heard: Instant::now(),
+        lived: false,
     };
+    fate_of(condemned, others).await
+}
+
+async fn fate_of(condemned: Condemned, others: Vec<Roster>) -> Fate {
     let outcomes = cut(vec![condemned], others).await;
     let [Outcome { key: 1, fate }] = &outcomes[..] else {
         panic!("{outcomes:?}");
@@ -138,6 +143,49 @@ async fn the_control_group_knows_who_was_never_seen() {
     assert!(is_gone(&path));
 }
 
+/// Two guards in PID namespaces of their own count the same ids.
+#[tokio::test]
+async fn a_control_group_that_others_are_in_is_not_ours() {
+    let Some(cgroups) = cgroups() else { return };
+    let scene = Scene::set();
+    let (hers, his) = (
+        scene.shell("exec sleep 1000", 1),
+        scene.shell("exec sleep 1000", 2),
+    );
+    let group = cgroups.make(his.id).unwrap();
+    assert_eq!(cgroups.make(his.id).unwrap(), group, "he is in it already");
+    let of_her_name = group.path().with_file_name(hers.id.to_string());
+    std::fs::create_dir(&of_her_name).unwrap();
+    let pid = his.id.pid().unwrap().as_raw_pid().to_string();
+    std::fs::write(of_her_name.join("cgroup.procs"), pid).unwrap();
+    cgroups.make(hers.id).unwrap_err();
+    assert_eq!(Cgroup::at(&of_her_name).unwrap().members().len(), 1);
+    // One that nobody is in any more is made anew.
+    let his_again = cgroups.make(his.id).unwrap();
+    let hers_now = cgroups.make(hers.id).unwrap();
+    for (login, group) in [(&hers, hers_now), (&his, his_again)] {
+        killed(&end(roster(login, Some(group.clone())), vec![]).await);
+        group.remove();
+        assert!(is_gone(group.path()));
+    }
+}
+
+#[tokio::test]
+async fn who_lived_through_the_last_try_was_killed_and_is_not_just_gone() {
+    let scene = Scene::set();
+    let mut login = scene.shell("exit 0", 1);
+    login.child.wait().await.unwrap();
+    let heard = Instant::now() - Duration::from_secs(3);
+    let condemned = Condemned {
+        key: 1,
+        roster: roster(&login, None),
+        text: "leon closed INC-12".into(),
+        heard,
+        lived: true,
+    };
+    assert!(killed(&fate_of(condemned, vec![]).await) >= Duration::from_secs(3));
+}
+
 #[tokio::test]
 async fn the_other_session_of_the_same_login_lives_on() {
     let mut scene = Scene::set();
@@ -215,6 +263,7 @@ async fn many_end_together() {
         roster: roster(login, None),
         text: "leon closed INC-12".into(),
         heard,
+        lived: false,
     });
     let outcomes = cut(condemned.collect(), vec![]).await;
     assert!(family.iter().all(Mourner::is_dead));

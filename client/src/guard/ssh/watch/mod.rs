@@ -312,11 +312,12 @@ impl<B: Broker> Watch<B> {
             let Some(running) = self.running.get_mut(&key) else {
                 continue;
             };
-            running.dying = Dying::Now;
+            let before = std::mem::replace(&mut running.dying, Dying::Now);
             condemned.push(Condemned {
                 key,
                 roster: running.roster.clone(),
                 heard: *running.condemned.get_or_insert(heard),
+                lived: matches!(before, Dying::Again(_)),
                 text: text.clone(),
             });
             if let Some(session) = self.sessions.session(key) {
