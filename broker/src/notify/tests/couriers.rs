@@ -271,10 +271,15 @@ async fn what_got_too_old_is_one_parcel_and_what_is_fresh_comes_after_it() {
 
 /// The broker stops once everything was looked at; how far the place says it came.
 async fn stops(world: &World, post: Post, folder: &Path) -> Option<u64> {
-    // Nothing tells that what concerns nobody was passed over.
-    while post.standing.place() < world.size() {
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
+    // Nothing tells that what concerns nobody was passed over. In time that is held: an hour of it is
+    // over at once where nothing goes on.
+    let passed = async {
+        while post.standing.place() < world.size() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let passed = tokio::time::timeout(Duration::from_secs(3_600), passed).await;
+    passed.expect("the courier looks at every entry");
     world.app.stop();
     post.task.await.unwrap();
     kept(folder)
