@@ -45,7 +45,7 @@ class Rules:
             extensions = sorted(ssh.get("extensions", ["permit-pty"]))
             return {"principals": ssh["principals"], "extensions": extensions, "source_addresses": ssh.get("source_addresses", [])}
         if kind == "x509" and postgres.get("way") == "certificate":
-            return {"common_name": postgres["role"], "organizations": []}
+            return {"common_name": postgres["role"], "organizations": [f"postgres:{postgres['target']}:{postgres['role']}"]}
         if kind == "x509" and kubernetes.get("way") == "certificate":
             return {"common_name": person, "organizations": kubernetes["groups"]}
         if kind == "postgres" and postgres.get("way") == "role":

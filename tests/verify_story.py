@@ -340,7 +340,7 @@ class Story:
         if basis == "called":
             latest += self.check_unlocked(entry, grant, given, where)
         elif basis == "fast-path":
-            need(not grant["approvers"] and grant["risk"] == "low", where, f"{name} needs a yes")
+            need(not (given["asks"] or grant["approvers"]) and grant["risk"] == "low", where, f"{name} needs a yes")
             need((entry["index"], at) == (grant["index"] + 1, grant["at"]), where, f"nobody asked for {name} just then")
         elif basis == "approved":
             need(by != grant["person"], where, f"{by} approves their own {name}")
@@ -375,7 +375,7 @@ class Story:
             need(0 <= millis(said["at"], where) - entry["spoke_at"] <= 30 * MINUTE, where, "the call was not just before")
             grant["calls"].append(by)
         else:
-            need(by in grant["approvers"] and by in given["approvers"] and by not in grant["yes"], where, f"{by} is no approver of {name}")
+            need(by in grant["approvers"] and by in given["approvers"] and grant["yes"].get(by, at) <= at, where, f"{by} is no approver of {name}, or says yes twice")
             need(millis(said["until"], where) == entry["until"], where, "another end was signed")
             grant["yes"][by] = entry["until"]
         grant["moved"] = at
@@ -409,7 +409,7 @@ class Story:
         approves = by != grant["person"] and by in grant["approvers"] and by in given["approvers"]
         if grant["basis"] == "called" and not grant["approvers"]:
             approves = by != grant["person"] and by in grant["callers"] and by in given["callers"]
-        alone = by == grant["person"] and (grant["basis"] == "self-granted" or not (given["approvers"] or given["calls"]))
+        alone = by == grant["person"] and (grant["basis"] == "self-granted" or not (given["asks"] or given["calls"]))
         need(approves if grant["basis"] in ("approved", "called") else alone, where, f"{by} may not extend {name}")
         longest = min(given["longest"], grant["alone"][1]) if grant["basis"] == "self-granted" else given["longest"]
         latest = [grant["begins_at"] + longest, grant["ends_at"] + int(said["by-seconds"]) * 1_000, self.closes_at(grant["incident"], entry["at"], where)]

@@ -215,12 +215,14 @@ impl Rules {
     }
 }
 
-/// PostgreSQL takes the common name for the role; Kubernetes for the user, and organizations for its
-/// groups.
+/// PostgreSQL takes the common name for the role, and the organization says in which server; Kubernetes
+/// takes it for the user, and organizations for its groups.
 fn named(right: &Right, person: &str) -> Option<Value> {
     let postgres = right.postgres.as_ref();
     if let Some(postgres) = postgres.filter(|it| it.way == PostgresWay::Certificate) {
-        return Some(json!({"common_name": postgres.role.to_string(), "organizations": []}));
+        let (target, role) = (&postgres.target, postgres.role.to_string());
+        let organization = format!("postgres:{target}:{role}");
+        return Some(json!({"common_name": role, "organizations": [organization]}));
     }
     let kubernetes = right.kubernetes.as_ref();
     let kubernetes = kubernetes.filter(|it| it.way == KubernetesWay::Certificate)?;

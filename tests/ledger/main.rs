@@ -20,6 +20,7 @@ mod night;
 mod people;
 mod policies;
 mod reviews;
+mod rules;
 mod statements;
 mod steps;
 mod targets;

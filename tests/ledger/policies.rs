@@ -71,6 +71,11 @@ fn what_a_policy_takes_away_is_gone_with_it() {
             night.loads(&format!("{}{}", &POLICY[..start], &POLICY[end..]));
             night.does_note("leon", "look");
         } => "eve is not removed, and the policy loaded before does not name them any more", "eve is not removed, and not in the policy";
+        "a fast path where the only one to ask is the holder", |night| {
+            night.loads(&POLICY.replacen("approvers = []", "approvers = [\"mia\"]", 1));
+            let of = night.asks("G-1", "restart");
+            night.begins_at_once(&of, json!({}));
+        } => "G-1 began without a yes, and needed one", "G-1 needs a yes";
         "a yes under another rule", |night| {
             let of = night.asks("G-1", "drop-db");
             night.loads(&POLICY.replace(r#"name = "database""#, r#"name = "database-2""#));

@@ -138,7 +138,12 @@ fn about_person(house: &mut House, who: &str, about: u8, much: u8) -> Result<(),
     house.does(who, said, act)
 }
 
-fn about_incident(house: &mut House, who: &str, about: u8, much: u8) -> Result<(), Refusal> {
+pub(crate) fn about_incident(
+    house: &mut House,
+    who: &str,
+    about: u8,
+    much: u8,
+) -> Result<(), Refusal> {
     let number = newest(house).0.saturating_sub(u64::from(about % 2));
     let (id, incident) = (IncidentId(number), format!("INC-{number}"));
     let (said, act) = match much % 8 {
@@ -207,7 +212,7 @@ fn newest(house: &House) -> IncidentId {
     newest.copied().unwrap_or(IncidentId(1))
 }
 
-fn asks(house: &mut House, who: &str, about: u8, much: u8) -> Result<(), Refusal> {
+pub(crate) fn asks(house: &mut House, who: &str, about: u8, much: u8) -> Result<(), Refusal> {
     let rights = [
         "restart",
         "drop-db",
@@ -362,7 +367,12 @@ fn at_target(house: &mut House, about: u8, much: u8) -> Result<(), Refusal> {
     }
 }
 
-fn approves(house: &mut House, by: &str, grant: &Grant, much: u8) -> Result<(), Refusal> {
+pub(crate) fn approves(
+    house: &mut House,
+    by: &str,
+    grant: &Grant,
+    much: u8,
+) -> Result<(), Refusal> {
     let until = house.now.plus(Lifetime::from_secs(u32::from(much) * 30));
     let of = &grant.of;
     let said = Said::Approve {
@@ -386,6 +396,16 @@ fn approves(house: &mut House, by: &str, grant: &Grant, much: u8) -> Result<(), 
 
 /// Speaks with who asks, and notes it.
 fn calls(house: &mut House, by: &str, grant: &Grant, much: u8) -> Result<(), Refusal> {
+    speaks(house, by, grant, much)?;
+    let (incident, text) = (grant.of.incident.to_string(), "we spoke".to_owned());
+    let noted = Act::Note {
+        incident: grant.of.incident,
+        text: Prose::parse(&text).unwrap(),
+    };
+    house.does(by, Said::Note { incident, text }, noted)
+}
+
+pub(crate) fn speaks(house: &mut House, by: &str, grant: &Grant, much: u8) -> Result<(), Refusal> {
     let ago = i64::from(much) * 12_000 - 60_000;
     let spoke_at = Time::from_millis(house.now.as_millis() - ago);
     let of = &grant.of;
@@ -405,13 +425,7 @@ fn calls(house: &mut House, by: &str, grant: &Grant, much: u8) -> Result<(), Ref
         sentence: grant.sentence.clone(),
         spoke_at,
     };
-    house.does(by, said, act)?;
-    let (incident, text) = (of.incident.to_string(), "we spoke".to_owned());
-    let noted = Act::Note {
-        incident: of.incident,
-        text: Prose::parse(&text).unwrap(),
-    };
-    house.does(by, Said::Note { incident, text }, noted)
+    house.does(by, said, act)
 }
 
 fn begins_alone(house: &mut House, by: &str, grant: &Grant) -> Result<(), Refusal> {

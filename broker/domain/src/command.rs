@@ -467,11 +467,13 @@ impl Act {
             | Self::Hold { incident, .. }
             | Self::Request { incident, .. }
             | Self::Approve { incident, .. }
-            | Self::SelfGrant { incident, .. } => Some(*incident),
+            | Self::SelfGrant { incident, .. }
+            | Self::RecordCall { incident, .. } => Some(*incident),
             Self::Deny { grant, .. }
             | Self::Extend { grant, .. }
             | Self::Drop { grant }
             | Self::Revoke { grant, .. }
+            | Self::Veto { grant, .. }
             | Self::Issue { grant, .. }
             | Self::Use { grant, .. } => state.grants.get(grant).map(|grant| grant.of.incident),
             _ => None,

@@ -76,10 +76,11 @@ impl Grant {
         matches!(self.phase, Phase::Waiting)
     }
 
-    /// What is still needed, where it waits and its rule asks for a call.
+    /// What is still needed at a time, where it waits and its rule asks for a call.
     #[must_use]
-    pub fn missing(&self) -> Option<Missing> {
+    pub fn missing_at(&self, now: Time) -> Option<Missing> {
         let unlock = self.unlock.as_ref().filter(|_| self.is_waiting())?;
+        let unlock = unlock.clone().counting(|_| true, |yes| yes.until > now);
         Some(unlock.missing(&self.of.person, !self.approvers.is_empty()))
     }
 

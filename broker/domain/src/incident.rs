@@ -84,7 +84,8 @@ pub struct Incident {
     pub resolved: bool,
     /// Somebody keeps it open until its usual end.
     pub held: bool,
-    /// The first [`NOTES_IN_MEMORY`](crate::limits::NOTES_IN_MEMORY) notes, oldest first.
+    /// The first [`NOTES_IN_MEMORY`](crate::limits::NOTES_IN_MEMORY) notes, and the first of each person
+    /// after them; oldest first.
     pub notes: Vec<Note>,
     /// The first [`GRANTS_IN_MEMORY`](crate::limits::GRANTS_IN_MEMORY) grants asked for under it,
     /// oldest first.

@@ -50,7 +50,8 @@ pub const OPENINGS: usize = 10;
 /// See [`OPENINGS`].
 pub const OPENINGS_WINDOW: Lifetime = Lifetime::from_secs(3_600);
 
-/// Notes one incident keeps in memory; later ones are only in the ledger and the index.
+/// Notes one incident keeps in memory, and one more of each person who has none among them; later ones
+/// are only in the ledger.
 pub const NOTES_IN_MEMORY: usize = 200;
 
 /// Grants one incident names in memory; later ones are found through the index. Without it one long

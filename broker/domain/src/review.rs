@@ -99,7 +99,13 @@ impl Reviews {
         };
         self.owed.insert(incident, Owed { closed_at, grants });
         if self.owed.len() > REVIEWED_INCIDENTS {
-            self.owed.pop_first();
+            let oldest = self
+                .owed
+                .iter()
+                .min_by_key(|(id, owed)| (owed.closed_at, **id));
+            if let Some(oldest) = oldest.map(|(id, _)| *id) {
+                self.owed.remove(&oldest);
+            }
         }
     }
 

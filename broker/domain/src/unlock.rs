@@ -92,9 +92,19 @@ impl Unlock {
         self
     }
 
+    /// Whether a note by this person counts: the requester's, and those of whoever may record the call.
+    pub(crate) fn takes_notes_of(&self, person: &PersonId, requester: &PersonId) -> bool {
+        person == requester || self.callers.contains(person)
+    }
+
+    /// A yes takes the place of an earlier one by the same person, which had run out.
+    pub(crate) fn add_yes(&mut self, yes: Yes) {
+        self.yes.retain(|before| before.by != yes.by);
+        self.yes.push(yes);
+    }
+
     pub(crate) fn add_note(&mut self, by: &PersonId, requester: &PersonId) {
-        let counts = by == requester || self.callers.contains(by);
-        if counts && !self.noted.contains(by) {
+        if self.takes_notes_of(by, requester) && !self.noted.contains(by) {
             self.noted.push(by.clone());
         }
     }

@@ -50,12 +50,12 @@ impl PeopleService for Desk {
         let command = self.command(&caller, asked.signed, "remove-person").await?;
         let removed = self.app.remove(command).await?;
         Ok(Response::new(v1::RemovePersonResponse {
-            ended: convert::grants(&removed.grants),
+            ended: convert::grants(&removed.grants, self.app.now()),
             keys: u32::try_from(removed.works.keys).unwrap_or(u32::MAX),
             tokens: u32::try_from(removed.works.tokens).unwrap_or(u32::MAX),
             receipt: Some(convert::receipt(&removed.receipt)),
             doomed: convert::doomed(&removed.left.doomed),
-            left_waiting: convert::grants(&removed.left.waiting),
+            left_waiting: convert::grants(&removed.left.waiting, self.app.now()),
         }))
     }
 
@@ -67,7 +67,7 @@ impl PeopleService for Desk {
         let command = self.command(&caller, asked.signed, "freeze").await?;
         let (ended, receipt) = self.app.freeze(command).await?;
         Ok(Response::new(v1::FreezePersonResponse {
-            ended: convert::grants(&ended),
+            ended: convert::grants(&ended, self.app.now()),
             receipt: Some(convert::receipt(&receipt)),
         }))
     }

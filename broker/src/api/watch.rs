@@ -49,7 +49,10 @@ fn message(news: &WatchNews) -> v1::WatchResponse {
         kind: news.told.kind().to_owned(),
         by: event.by.to_string(),
         text: news.text.clone(),
-        grant: news.grant.as_ref().map(convert::grant),
+        grant: news
+            .grant
+            .as_ref()
+            .map(|grant| convert::grant(grant, event.at)),
         incident: news.incident.as_ref().map(convert::incident_in_brief),
     }
 }

@@ -162,6 +162,12 @@ impl App {
         let grants = move |index: &dyn Index| index.grants(&filter, None, GRANTS_OF_INCIDENT);
         let mut grants = self.ask_index(grants).await?;
         grants.reverse();
+        // What lives is known better: a note, or a freeze, changes what a request waits for.
+        for grant in &mut grants {
+            if let Some(live) = self.live_grant(grant.of.grant) {
+                *grant = live;
+            }
+        }
         Ok(IncidentWithGrants { incident, grants })
     }
 }

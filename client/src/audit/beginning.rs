@@ -25,7 +25,7 @@ impl Grant {
         }
         let mut agreed = None;
         let basis = match word {
-            "fast-path" => self.on_fast_path(entry)?,
+            "fast-path" => self.on_fast_path(entry, &given)?,
             "approved" => self.on_approval(entry, scene, &given)?,
             "self-granted" => self.on_own_word(entry, scene, &given)?,
             "called" => {
@@ -51,9 +51,10 @@ impl Grant {
         Ok(())
     }
 
-    fn on_fast_path(&self, entry: &Entry) -> Result<Basis, String> {
+    fn on_fast_path(&self, entry: &Entry, given: &Given) -> Result<Basis, String> {
         let id = &self.id;
-        if !self.approvers.is_empty() {
+        // A rule whose only approver is the holder asks all the same.
+        if given.asks || !self.approvers.is_empty() {
             return Err(format!("{id} began without a yes, and needed one"));
         }
         if self.risk != "low" {
@@ -141,7 +142,7 @@ impl Grant {
             _ if !is_holder => {
                 return Err(format!("{by} extended {id} of {}", self.person));
             }
-            Basis::FastPath if !given.approvers.is_empty() || given.calls => {
+            Basis::FastPath if given.asks || given.calls => {
                 return Err(format!("{id} is extended without a yes, and now needs one"));
             }
             Basis::FastPath | Basis::SelfGranted => {}

@@ -70,9 +70,11 @@ impl Grant {
             return Err(format!("{by} approved their own request {id}"));
         }
         self.need_approver(entry, &given)?;
-        if self.unlock.yes.iter().any(|(before, _)| before == by) {
+        let stands = |(before, until): &(String, Timestamp)| before == by && *until > entry.at;
+        if self.unlock.yes.iter().any(stands) {
             return Err(format!("{by} says yes to {id} twice"));
         }
+        self.unlock.yes.retain(|(before, _)| before != by);
         let until = entry.time("until").unwrap_or(entry.at);
         self.unlock.yes.push((by.clone(), until));
         self.unlock.last_at = Some(entry.at);

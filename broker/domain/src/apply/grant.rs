@@ -119,7 +119,7 @@ impl Grant {
                 spoke_at: *spoke_at,
                 at: event.at,
             }),
-            Change::GrantApproved { until, .. } => unlock.yes.push(Yes {
+            Change::GrantApproved { until, .. } => unlock.add_yes(Yes {
                 by: by.clone(),
                 until: *until,
             }),

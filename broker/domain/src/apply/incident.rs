@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::event::{Change, Event};
+use crate::event::{Actor, Change, Event};
 use crate::grant::Ending;
 use crate::incident::{Alert, Closing, Incident, Note};
 use crate::limits::{GRANTS_IN_MEMORY, INCIDENT_WARNING, NOTES_IN_MEMORY};
@@ -45,13 +45,18 @@ impl Incident {
         })
     }
 
+    /// As many as there is room for, and one of each person beyond it: theirs may confirm an alert.
+    fn keeps_note_of(&self, by: &Actor) -> bool {
+        self.notes.len() < NOTES_IN_MEMORY || self.notes.iter().all(|note| note.by != *by)
+    }
+
     /// Folds one event in, where it is about this incident, or asks for a grant under it, or vetoes one.
     pub fn apply(&mut self, event: &Event) {
         if event.change.incident() != Some(self.id) {
             return;
         }
         match &event.change {
-            Change::IncidentNoted { text, .. } if self.notes.len() < NOTES_IN_MEMORY => {
+            Change::IncidentNoted { text, .. } if self.keeps_note_of(&event.by) => {
                 self.notes.push(Note {
                     by: event.by.clone(),
                     at: event.at,

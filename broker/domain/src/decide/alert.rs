@@ -10,6 +10,7 @@ use crate::limits::{OPEN_FOR_ALERTS, OPEN_INCIDENTS};
 use crate::policy::{Right, Source};
 use crate::refusal::Refusal;
 use crate::text::Line;
+use crate::time::Time;
 
 use super::admit;
 use super::case::Case;
@@ -123,8 +124,8 @@ fn refired(case: &Case<'_>, by: &SourceId, incident: &Incident) -> Event {
     case.event(by, change)
 }
 
-/// Nobody is cut off by an alert: it closes after the grace, and not before the last grant that runs
-/// now would have ended by itself.
+/// Nobody is cut off by an alert: it closes after the grace, and not before the last grant that runs or
+/// is waited for now would have ended by itself.
 fn resolve(
     case: &Case<'_>,
     (by, source): (&SourceId, &Source),
@@ -132,10 +133,7 @@ fn resolve(
 ) -> Result<Vec<Event>, Refusal> {
     case.afford(&Spending::Alerts(by.clone()))?;
     let ends = case.state.live_under(incident.id);
-    let last = ends
-        .filter_map(Grant::active)
-        .map(|active| active.ends_at)
-        .max();
+    let last = ends.map(latest_end).max();
     let early = case.at.plus(source.grace);
     let closes_at = last.map_or(early, |last| last.max(early));
     let resolved = Change::IncidentResolved {
@@ -146,4 +144,12 @@ fn resolve(
         },
     };
     Ok(vec![case.event(by, resolved)])
+}
+
+/// When it is over by itself at the latest; of a request, where it is answered at the last moment.
+fn latest_end(grant: &Grant) -> Time {
+    match grant.active() {
+        Some(active) => active.ends_at,
+        None => grant.lapses_at.plus(grant.length),
+    }
 }

@@ -70,7 +70,12 @@ pub(super) fn approve(
     unlock: &Unlock,
     until: Time,
 ) -> Result<Vec<Event>, Refusal> {
-    if unlock.yes.iter().any(|yes| yes.by == *by) {
+    // One that has run out can be given again.
+    if unlock
+        .yes
+        .iter()
+        .any(|yes| yes.by == *by && yes.until > case.at)
+    {
         return Err(Refusal::ApprovedAlready(grant.of.grant));
     }
     let approved = Change::GrantApproved {
@@ -80,14 +85,22 @@ pub(super) fn approve(
     Ok(with_beginning(case, grant, case.event(by, approved)))
 }
 
-/// What a note leads to: requests under the incident for which it was the last that was needed.
+/// What a note leads to: requests under the incident for which it was the last that was needed. A
+/// note that does not count for a request begins none, also where nothing is missing any more: what
+/// begins, begins with what was done for it.
 pub(super) fn after_note(case: &Case<'_>, incident: IncidentId, noted: Event) -> Vec<Event> {
     let mut events = vec![noted];
     for grant in case.state.live_under(incident) {
-        let begun = beginning(case, grant, &events[0]);
-        events.extend(begun);
+        let counts = events[0].by.person().is_some_and(|by| notes_of(grant, by));
+        let begun = counts.then(|| beginning(case, grant, &events[0]));
+        events.extend(begun.flatten());
     }
     events
+}
+
+fn notes_of(grant: &Grant, person: &PersonId) -> bool {
+    let unlock = grant.unlock.as_ref();
+    unlock.is_some_and(|unlock| unlock.takes_notes_of(person, &grant.of.person))
 }
 
 fn with_beginning(case: &Case<'_>, grant: &Grant, event: Event) -> Vec<Event> {

@@ -235,6 +235,25 @@ fn nobody_who_works_is_cut_off_before_the_end_they_were_promised() {
     );
 }
 
+/// Whoever waits for a yes, or to begin alone, has all the time that the rule gives them, and then what
+/// they asked for.
+#[test]
+fn nobody_who_waits_is_cut_off_either() {
+    let mut world = watched();
+    world.fires("other", "queue", "x").unwrap();
+    let asked = world.asks_under("leon", MIGRATE, 1).unwrap();
+    let grant = asked[0].change.grant().unwrap().grant;
+    let waiting = &world.state.grants[&grant];
+    let latest = waiting.lapses_at.plus(waiting.length);
+    assert!(latest > world.now.plus(mins(10)), "later than the grace");
+    world.resolves("other", "queue").unwrap();
+    assert_eq!(world.incident(1).closes_at, latest);
+    world.passes(mins(14));
+    world.does("mia", world.approval(grant)).unwrap();
+    let active = world.state.grants[&grant].active().unwrap();
+    assert_eq!(active.ends_at, world.now.plus(mins(15)));
+}
+
 #[test]
 fn until_somebody_confirms_it_an_alert_unlocks_what_its_source_may() {
     let mut world = watched();

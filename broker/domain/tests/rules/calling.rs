@@ -90,7 +90,7 @@ fn with_approvers_all_three_are_needed_in_any_order() {
         Err(Refusal::ApprovedAlready(grant))
     );
     world.does("leon", note(1)).unwrap();
-    let missing = world.grant(grant).missing().unwrap();
+    let missing = world.grant(grant).missing_at(world.now).unwrap();
     assert!(missing.call && !missing.approval && !missing.note);
     world.passes(mins(4));
     let call = world.call(grant, 1);
@@ -184,7 +184,10 @@ fn the_word_of_whoever_is_frozen_since_counts_no_more() {
     world.does("leon", freeze("mia")).unwrap();
     world.does("founder", note(1)).unwrap();
     assert!(world.grant(grant).is_waiting());
-    assert!(world.grant(grant).missing().unwrap().call, "another call");
+    assert!(
+        world.grant(grant).missing_at(world.now).unwrap().call,
+        "another call"
+    );
     world.does("leon", unfreeze("mia")).unwrap();
     world.does("mia", note(1)).unwrap();
     assert!(world.grant(grant).is_waiting(), "nor when she is back");
@@ -278,6 +281,27 @@ fn a_note_is_taken_while_the_clock_is_behind_and_begins_nothing() {
     world.now = world.now.minus(mins(1));
     world.does("mia", note(1)).unwrap();
     assert!(world.grant(grant).is_waiting());
+}
+
+/// Mia's call was the only one there could be: with her goes the way in.
+#[test]
+fn a_request_that_nobody_can_be_called_about_any_more_is_told_when_they_leave() {
+    let mut world = World::burning();
+    let grant = world.asks("founder", ROTATE, 10);
+    let left = |world: &World, who: &str| -> Vec<GrantId> {
+        let who = id(who);
+        let left = world.state.left_waiting(&who);
+        left.map(|grant| grant.of.grant).collect()
+    };
+    assert_eq!(left(&world, "mia"), [], "leon can be called");
+    world.does("founder", freeze("leon")).unwrap();
+    assert_eq!(left(&world, "mia"), [grant]);
+    world.does("founder", unfreeze("leon")).unwrap();
+    let call = world.call(grant, 1);
+    world.does("leon", call).unwrap();
+    world.does("founder", freeze("mia")).unwrap();
+    assert_eq!(left(&world, "mia"), [], "leon has called already");
+    assert_eq!(left(&world, "leon"), [grant], "his word goes with him");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use breakglass_domain::limits::{NOTES_IN_MEMORY, OPEN_INCIDENTS, OPENINGS};
 use breakglass_domain::{Change, Ending, IncidentId, Refusal};
 
 use crate::acts::{close, note, open};
-use crate::world::{DEPLOY, MIGRATE, TEAM, World, endings, hours, id};
+use crate::world::{DEPLOY, MIGRATE, TEAM, World, endings, hours, id, mins};
 
 #[test]
 fn who_has_the_duty_opens_and_everybody_may_note() {
@@ -106,6 +106,22 @@ fn an_incident_keeps_only_so_much_in_memory() {
     for number in 0..NOTES_IN_MEMORY + 5 {
         world.does(TEAM[number % TEAM.len()], note(1)).unwrap();
     }
-    let incident = &world.state.incidents[&IncidentId(1)];
-    assert_eq!(incident.notes.len(), NOTES_IN_MEMORY);
+    let kept = |world: &World| world.state.incidents[&IncidentId(1)].notes.len();
+    assert_eq!(kept(&world), NOTES_IN_MEMORY);
+}
+
+/// A note may confirm an alert: no number of others' notes keeps it from counting.
+#[test]
+fn the_first_note_of_each_person_is_kept_however_many_came_before() {
+    let mut world = World::burning();
+    for _ in 0..NOTES_IN_MEMORY {
+        world.passes(mins(1));
+        world.does("support", note(1)).unwrap();
+    }
+    for _ in 0..2 {
+        world.does("leon", note(1)).unwrap();
+    }
+    let notes = &world.state.incidents[&IncidentId(1)].notes;
+    assert_eq!(notes.len(), NOTES_IN_MEMORY + 1);
+    assert!(notes.iter().any(|note| note.by == "leon".parse().unwrap()));
 }

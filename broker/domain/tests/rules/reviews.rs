@@ -3,7 +3,7 @@
 use breakglass_domain::limits::{REVIEWED_GRANTS, REVIEWED_INCIDENTS};
 use breakglass_domain::{
     Act, Actor, Answer, Change, Event, GrantId, GrantRef, IncidentId, Policy, Refusal, Severity,
-    State, Width,
+    State, Time, Width,
 };
 
 use crate::acts::{close, open};
@@ -149,9 +149,10 @@ fn nothing_is_held_up_where_the_policy_does_not_ask_and_old_debts_count_from_whe
 fn what_is_owed_does_not_grow_with_history() {
     let mut state = State::default();
     let (grants, incidents) = (REVIEWED_GRANTS as u64 + 5, REVIEWED_INCIDENTS as u64 + 3);
-    let happens = |state: &mut State, change| {
-        let (at, by) = ("2026-11-23T03:00:00Z".parse().unwrap(), Actor::Broker);
-        let signed = None;
+    let mut at: Time = "2026-11-23T03:00:00Z".parse().unwrap();
+    let mut happens = |state: &mut State, change| {
+        let (by, signed) = (Actor::Broker, None);
+        at = at.plus(hours(1));
         state.apply(&Event {
             at,
             by,
@@ -159,7 +160,9 @@ fn what_is_owed_does_not_grow_with_history() {
             signed,
         });
     };
-    for incident in (1..=incidents).map(IncidentId) {
+    // By when they closed, and not by when they were opened.
+    let last = IncidentId(1);
+    for incident in (2..=incidents).map(IncidentId).chain([last]) {
         for number in 0..grants {
             let of = GrantRef {
                 grant: GrantId(incident.0 * 1_000 + number),
@@ -181,7 +184,8 @@ fn what_is_owed_does_not_grow_with_history() {
     assert_eq!(state.reviews.owed.len(), REVIEWED_INCIDENTS);
     let newest = &state.reviews.owed[&IncidentId(incidents)];
     assert_eq!(newest.grants.len(), REVIEWED_GRANTS);
-    assert!(!state.reviews.owed.contains_key(&IncidentId(1)));
+    assert!(state.reviews.owed.contains_key(&last));
+    assert!(!state.reviews.owed.contains_key(&IncidentId(2)));
 }
 
 #[test]

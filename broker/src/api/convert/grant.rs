@@ -2,7 +2,7 @@
 
 use breakglass_domain::grant::{Active, Ended, Phase};
 use breakglass_domain::unlock::{Call, Missing, Unlock};
-use breakglass_domain::{Basis, CredentialKind, Ending, Grant, Subject};
+use breakglass_domain::{Basis, CredentialKind, Ending, Grant, Subject, Time};
 use breakglass_proto::v1;
 
 use super::super::caller::key_id;
@@ -11,8 +11,8 @@ use super::super::limits::POINT_LEN;
 use super::{length, receipt, time};
 use crate::app::{Issued, NewKey, Wish};
 
-/// As it stands.
-pub(in crate::api) fn grant(grant: &Grant) -> v1::Grant {
+/// As it stands now.
+pub(in crate::api) fn grant(grant: &Grant, now: Time) -> v1::Grant {
     let asked = v1::Grant {
         id: grant.of.grant.to_string(),
         person: grant.of.person.to_string(),
@@ -30,7 +30,7 @@ pub(in crate::api) fn grant(grant: &Grant) -> v1::Grant {
         held: grant.held,
         credentials: grant.credentials,
         credentials_until: grant.credentials_until.map(time),
-        still_needed: grant.missing().map(still_needed),
+        still_needed: grant.missing_at(now).map(still_needed),
         ..v1::Grant::default()
     };
     let asked = match &grant.unlock {
@@ -45,8 +45,11 @@ pub(in crate::api) fn grant(grant: &Grant) -> v1::Grant {
 }
 
 /// Several.
-pub(in crate::api) fn grants<'a>(list: impl IntoIterator<Item = &'a Grant>) -> Vec<v1::Grant> {
-    list.into_iter().map(grant).collect()
+pub(in crate::api) fn grants<'a>(
+    list: impl IntoIterator<Item = &'a Grant>,
+    now: Time,
+) -> Vec<v1::Grant> {
+    list.into_iter().map(|one| grant(one, now)).collect()
 }
 
 fn unlocking(asked: v1::Grant, unlock: &Unlock) -> v1::Grant {

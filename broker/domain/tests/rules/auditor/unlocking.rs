@@ -36,14 +36,18 @@ impl Auditor {
         assert!(!record.asked.call.is_empty(), "else it begins");
         self.approver(&record.asked, &event.by);
         let said = &mut self.grants.get_mut(&grant).unwrap().said;
-        assert!(said.yes.insert(by, until).is_none(), "one yes of each");
+        let before = said.yes.insert(by, until);
+        let is_over = before.is_none_or(|until| until <= event.at);
+        assert!(is_over, "one yes of each that still stands");
         said.last = Some(event.at);
     }
 
     pub(super) fn noted(&mut self, incident: IncidentId, event: &Event) {
         let by = event.by.person().expect("a person noted").clone();
         for record in self.grants.values_mut() {
-            if record.asked.incident == incident && record.begun.is_none() {
+            let asked = &record.asked;
+            let counts = asked.person == by || asked.call.contains(&by);
+            if counts && asked.incident == incident && record.begun.is_none() {
                 record.said.notes.insert(by.clone());
                 record.said.last = Some(event.at);
             }
