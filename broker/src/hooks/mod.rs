@@ -109,9 +109,6 @@ impl Hooks {
         let Ok(proven) = proof::prove(kind, &delivery, &secrets) else {
             return Answer::Stranger;
         };
-        if !self.pace.may(source, self.app.monotonic()) {
-            return Answer::Busy;
-        }
         self.understand(source, kind, proven, &body).await
     }
 
@@ -155,22 +152,13 @@ impl Hooks {
             Ok(read) => read,
             Err(unread) => return Answer::Unread(unread),
         };
-        let by_header = proven.nonce.zip(proven.signed_at);
-        let skew = if by_header.is_some() {
-            SKEW
-        } else {
-            PAGERDUTY_SKEW
+        let delivery = match self.fresh(source, proven, read.delivery, now) {
+            Ok(delivery) => delivery,
+            Err(answer) => return answer,
         };
-        let delivery = by_header.or(read.delivery);
-        if let Some((id, at)) = &delivery {
-            if !is_near(*at, now, skew) {
-                return Answer::Old { at: *at, now };
-            }
-            match self.pace.delivered(source, id, now) {
-                Delivered::New => {}
-                Delivered::Before => return Answer::DeliveredBefore,
-                Delivered::NoRoom => return Answer::Busy,
-            }
+        // Not before: whoever plays an old delivery again takes nothing of what the source may send.
+        if !self.pace.may(source, self.app.monotonic()) {
+            return Answer::Busy;
         }
         let alarm = match read.said {
             Said::Alarm(alarm) => alarm,
@@ -178,12 +166,39 @@ impl Hooks {
         };
         match self.app.hear(source, alarm).await {
             Ok(heard) => {
-                if let Some((id, at)) = delivery {
-                    self.pace.took(source, id, at.plus(skew));
+                if let Some((id, until)) = delivery {
+                    self.pace.took(source, id, until);
                 }
                 Answer::Heard(heard)
             }
             Err(error) => Answer::Failed(error),
+        }
+    }
+
+    /// What tells the delivery from any other, and until when it would be taken, where it has an id.
+    fn fresh(
+        &self,
+        source: &SourceId,
+        proven: Proven,
+        in_body: Option<(String, Time)>,
+        now: Time,
+    ) -> Result<Option<(String, Time)>, Answer> {
+        let by_header = proven.nonce.zip(proven.signed_at);
+        let skew = if by_header.is_some() {
+            SKEW
+        } else {
+            PAGERDUTY_SKEW
+        };
+        let Some((id, at)) = by_header.or(in_body) else {
+            return Ok(None);
+        };
+        if !is_near(at, now, skew) {
+            return Err(Answer::Old { at, now });
+        }
+        match self.pace.delivered(source, &id, now) {
+            Delivered::New => Ok(Some((id, at.plus(skew)))),
+            Delivered::Before => Err(Answer::DeliveredBefore),
+            Delivered::NoRoom => Err(Answer::Busy),
         }
     }
 }
