@@ -320,15 +320,20 @@ async fn grafana_proves_itself_by_a_token_or_a_signature() {
         headers
     };
     let two = body.replace("g1", "g2");
-    assert_eq!(
-        text(&world.is_told("grafana", &signed(None, &two), &two).await),
-        "opened INC-2\n"
-    );
+    let timeless = world.is_told("grafana", &signed(None, &two), &two).await;
+    assert_eq!(timeless.status, 401, "it could be played for ever");
     let three = body.replace("g1", "g3");
     let at = Some(now(&world));
     assert_eq!(
         text(&world.is_told("grafana", &signed(at, &three), &three).await),
-        "opened INC-3\n"
+        "opened INC-2\n"
+    );
+    world.closes("mia", "INC-2").await.unwrap();
+    let mut again = signed(at, &three);
+    again[0].1.make_ascii_uppercase();
+    assert_eq!(
+        text(&world.is_told("grafana", &again, &three).await),
+        "this delivery was taken before: nothing to do\n"
     );
     let four = body.replace("g1", "g4");
     let old = Some(now(&world) - 301);
