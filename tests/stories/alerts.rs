@@ -486,6 +486,11 @@ async fn fifty_megabytes_are_refused_before_they_are_read() {
         world.is_told("alertmanager", &headers, &large).await.status,
         413
     );
+    let counts = world.broker().app().refusal_counts();
+    assert!(
+        counts.contains(&("ALERT_UNPROVEN", 1)),
+        "nobody knows yet whose it is: {counts:?}"
+    );
     let opened = alertmanager(&world, "firing", "g").await;
     assert_eq!(text(&opened), "opened INC-1\n");
 }
