@@ -1,6 +1,7 @@
 """A mail server on loopback, as aiosmtpd is one: STARTTLS or TLS, a login, and nothing is sent on.
 
-Says `listening PORT`, then one line of JSON for each message it takes.
+Says `listening PORT`, then one line of JSON for each message it takes. The mailbox `gone@` is refused for good,
+`full@` for now, and `busy@` once.
 """
 
 import asyncio
@@ -18,9 +19,16 @@ def say(text):
 
 
 class Keep:
+    was_busy = False
+
     async def handle_RCPT(self, server, session, envelope, address, options):
         if address.startswith("gone@"):
             return "550 5.1.1 no such mailbox"
+        if address.startswith("full@"):
+            return "452 4.2.2 the mailbox is full"
+        if address.startswith("busy@") and not self.was_busy:
+            self.was_busy = True
+            return "450 4.2.1 the mailbox is busy"
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
@@ -44,9 +52,12 @@ def authenticate(server, session, envelope, mechanism, data):
     return AuthResult(success=good, handled=False)
 
 
+KEEP = Keep()
+
+
 def server(context):
     return SMTP(
-        Keep(),
+        KEEP,
         hostname="mail.example",
         tls_context=context if MODE == "starttls" else None,
         require_starttls=MODE == "starttls",

@@ -320,15 +320,20 @@ async fn grafana_proves_itself_by_a_token_or_a_signature() {
         headers
     };
     let two = body.replace("g1", "g2");
-    assert_eq!(
-        text(&world.is_told("grafana", &signed(None, &two), &two).await),
-        "opened INC-2\n"
-    );
+    let timeless = world.is_told("grafana", &signed(None, &two), &two).await;
+    assert_eq!(timeless.status, 401, "it could be played for ever");
     let three = body.replace("g1", "g3");
     let at = Some(now(&world));
     assert_eq!(
         text(&world.is_told("grafana", &signed(at, &three), &three).await),
-        "opened INC-3\n"
+        "opened INC-2\n"
+    );
+    world.closes("mia", "INC-2").await.unwrap();
+    let mut again = signed(at, &three);
+    again[0].1.make_ascii_uppercase();
+    assert_eq!(
+        text(&world.is_told("grafana", &again, &three).await),
+        "this delivery was taken before: nothing to do\n"
     );
     let four = body.replace("g1", "g4");
     let old = Some(now(&world) - 301);
@@ -481,6 +486,11 @@ async fn fifty_megabytes_are_refused_before_they_are_read() {
         world.is_told("alertmanager", &headers, &large).await.status,
         413
     );
+    let counts = world.broker().app().refusal_counts();
+    assert!(
+        counts.contains(&("ALERT_UNPROVEN", 1)),
+        "nobody knows yet whose it is: {counts:?}"
+    );
     let opened = alertmanager(&world, "firing", "g").await;
     assert_eq!(text(&opened), "opened INC-1\n");
 }
@@ -532,6 +542,55 @@ async fn a_source_that_posts_without_end_is_told_to_wait_and_fills_nothing() {
     assert_eq!((busy.status, busy.header("retry-after")), (503, Some("10")));
     world.passes(Duration::from_secs(60)).await;
     assert_eq!(alertmanager(&world, "firing", "g").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_plays_an_old_delivery_again_takes_nothing_from_its_source() {
+    let world = watched().await;
+    let body = said("firing");
+    let (taken, ca) = (
+        fresh(&world, "0123456789abcdef", &body),
+        world.ca_pem().await,
+    );
+    assert_eq!(world.is_told("deploys", &taken, &body).await.status, 200);
+    let stale = ours(
+        "deploys",
+        &secret("deploys"),
+        (now(&world) - 301, "fedcba9876543210"),
+        &body,
+    );
+    for (headers, status) in [(taken, 200), (stale, 400)] {
+        let often = (body.as_str(), 300);
+        let statuses = post_often(world.web(), &ca, "/hooks/deploys", &headers, often).await;
+        assert_eq!(statuses, [status; 300]);
+    }
+    let resolved = said("resolved");
+    let headers = fresh(&world, "another-nonce-0123", &resolved);
+    let told = world.is_told("deploys", &headers, &resolved).await;
+    assert!(text(&told).contains("INC-1 closes at"), "{told:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_source_keeps_its_secrets_where_a_reload_cannot_read_them() {
+    let world = watched().await;
+    let keys = world.data().join("keys");
+    std::fs::remove_file(keys.join("alertmanager.secret")).unwrap();
+    std::fs::copy(keys.join("deploys.secret"), keys.join("grafana.secret")).unwrap();
+    let why = world.broker().reload().await.unwrap_err().to_string();
+    assert!(
+        why.contains("alertmanager has no secret")
+            && why.contains("those from before stay in force"),
+        "{why}"
+    );
+    let opened = alertmanager(&world, "firing", "g").await;
+    assert_eq!(text(&opened), "opened INC-1\n");
+    let body = group("firing", "h", "critical");
+    for (name, status) in [("grafana", 401), ("deploys", 200)] {
+        let told = world
+            .is_told("grafana", &bearer(&secret(name)), &body)
+            .await;
+        assert_eq!(told.status, status, "what can be read is taken up: {name}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

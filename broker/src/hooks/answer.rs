@@ -111,13 +111,17 @@ impl IntoResponse for Answer {
     }
 }
 
-/// For the tracing.
+/// For the tracing, of what may be a stranger's: anybody on the network can cause as many as they like.
+pub(super) fn trace_unproven(source: &SourceId, answer: &Answer) {
+    let status = answer.status();
+    tracing::debug!(%source, %status, "a delivery that proves nothing: {}", answer.text());
+}
+
+/// For the tracing, of a source that has proven itself.
 pub(super) fn trace(source: &SourceId, answer: &Answer) {
     match answer {
         Answer::Heard(Heard::AsBefore(_)) | Answer::Nothing(_) | Answer::DeliveredBefore => {}
         Answer::Heard(heard) => tracing::info!(%source, "{}", told(heard)),
-        // Anybody on the network can cause as many of these as they like.
-        Answer::Stranger => tracing::debug!(%source, "a delivery that proves nothing"),
         answer => {
             tracing::warn!(%source, status = %answer.status(), "an alert was not taken: {}", answer.text())
         }

@@ -2,8 +2,10 @@
 //!
 //! A delivery is read up to a limit, proven by one of the source's secrets, and only then understood.
 //! Which sources there are, how each proves itself, and what it may open is the policy's; its secrets are
-//! the config's. Whoever proves nothing is counted and learns nothing. A source that has proven itself and
-//! is refused is put on record, folded where it repeats.
+//! the config's. Whoever proves nothing is counted, never recorded, and told the same whatever was wrong; only
+//! a body that is too large, too slow or one too many is answered as such before anything is proven, where
+//! a source has this name and the header that proves it is there. A source that has proven itself and is
+//! refused is put on record, folded where it repeats.
 //!
 //! Nothing here decides: the rules know an alert by its key, so that a delivery that comes twice, or two at
 //! once, open one incident. What was delivered is remembered in memory for as long as it would be taken
@@ -35,7 +37,7 @@ use crate::app::App;
 
 pub use secret::{Secret, Secrets, TooShort};
 
-use answer::{Answer, trace};
+use answer::{Answer, trace, trace_unproven};
 use body::Said;
 use limits::{BODY_MAX, BODY_PATIENCE, PAGERDUTY_SKEW, SKEW};
 use pace::{Delivered, Pace, Places};
@@ -71,48 +73,49 @@ async fn deliver(
         hooks.app.count_refusal(STRANGER);
         return Answer::Stranger;
     };
-    let answer = hooks.take(&source, request).await;
+    let answer = match hooks.take(&source, request).await {
+        Ok(answer) => answer,
+        Err(Early(answer)) => {
+            hooks.app.count_refusal(STRANGER);
+            trace_unproven(&source, &answer);
+            return answer;
+        }
+    };
     trace(&source, &answer);
     if let Some(reason) = answer.refusal() {
         let by = Actor::from(&source);
         let text = answer.text();
         hooks.app.note_refusal(&by, "alert", reason, &text).await;
     }
-    if matches!(answer, Answer::Stranger) {
-        hooks.app.count_refusal(STRANGER);
-    }
     answer
 }
 
-/// What strangers are counted under.
+/// What is answered before anything is proven, so perhaps to a stranger.
+struct Early(Answer);
+
+/// What strangers, and whoever may be one, are counted under.
 const STRANGER: &str = "ALERT_UNPROVEN";
 
 impl Hooks {
-    async fn take(&self, source: &SourceId, request: Request<Body>) -> Answer {
+    async fn take(&self, source: &SourceId, request: Request<Body>) -> Result<Answer, Early> {
         let (parts, body) = request.into_parts();
         let known = self.app.source_kind(source).zip(self.secrets.of(source));
         let Some((kind, secrets)) = known else {
-            return Answer::Stranger;
+            return Err(Early(Answer::Stranger));
         };
         if !proof::has_proof(kind, &parts.headers) {
-            return Answer::Stranger;
+            return Err(Early(Answer::Stranger));
         }
-        let body = match self.read(&parts.headers, &parts.extensions, body).await {
-            Ok(body) => body,
-            Err(answer) => return answer,
-        };
+        let body = self.read(&parts.headers, &parts.extensions, body).await?;
         let delivery = Delivery {
             source,
             headers: &parts.headers,
             body: &body,
         };
         let Ok(proven) = proof::prove(kind, &delivery, &secrets) else {
-            return Answer::Stranger;
+            return Err(Early(Answer::Stranger));
         };
-        if !self.pace.may(source, self.app.monotonic()) {
-            return Answer::Busy;
-        }
-        self.understand(source, kind, proven, &body).await
+        Ok(self.understand(source, kind, proven, &body).await)
     }
 
     /// The body, as far as it is not too large, too slow or too much at once.
@@ -121,20 +124,23 @@ impl Hooks {
         headers: &HeaderMap,
         extensions: &Extensions,
         body: Body,
-    ) -> Result<axum::body::Bytes, Answer> {
+    ) -> Result<axum::body::Bytes, Early> {
         let length = headers.get(CONTENT_LENGTH);
         let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
         if length.is_some_and(|length| length > BODY_MAX as u64) {
-            return Err(Answer::TooLarge);
+            return Err(Early(Answer::TooLarge));
         }
-        let place = self.places.take(peer(extensions)).ok_or(Answer::Busy)?;
+        let place = self
+            .places
+            .take(peer(extensions))
+            .ok_or(Early(Answer::Busy))?;
         let read = timeout(BODY_PATIENCE, to_bytes(body, BODY_MAX)).await;
         drop(place);
         match read {
             Ok(Ok(body)) => Ok(body),
             // Where it broke off there is nobody to answer.
-            Ok(Err(_)) => Err(Answer::TooLarge),
-            Err(_) => Err(Answer::Busy),
+            Ok(Err(_)) => Err(Early(Answer::TooLarge)),
+            Err(_) => Err(Early(Answer::Busy)),
         }
     }
 
@@ -155,22 +161,13 @@ impl Hooks {
             Ok(read) => read,
             Err(unread) => return Answer::Unread(unread),
         };
-        let by_header = proven.nonce.zip(proven.signed_at);
-        let skew = if by_header.is_some() {
-            SKEW
-        } else {
-            PAGERDUTY_SKEW
+        let delivery = match self.fresh(source, proven, read.delivery, now) {
+            Ok(delivery) => delivery,
+            Err(answer) => return answer,
         };
-        let delivery = by_header.or(read.delivery);
-        if let Some((id, at)) = &delivery {
-            if !is_near(*at, now, skew) {
-                return Answer::Old { at: *at, now };
-            }
-            match self.pace.delivered(source, id, now) {
-                Delivered::New => {}
-                Delivered::Before => return Answer::DeliveredBefore,
-                Delivered::NoRoom => return Answer::Busy,
-            }
+        // Not before: whoever plays an old delivery again takes nothing of what the source may send.
+        if !self.pace.may(source, self.app.monotonic()) {
+            return Answer::Busy;
         }
         let alarm = match read.said {
             Said::Alarm(alarm) => alarm,
@@ -178,12 +175,39 @@ impl Hooks {
         };
         match self.app.hear(source, alarm).await {
             Ok(heard) => {
-                if let Some((id, at)) = delivery {
-                    self.pace.took(source, id, at.plus(skew));
+                if let Some((id, until)) = delivery {
+                    self.pace.took(source, id, until);
                 }
                 Answer::Heard(heard)
             }
             Err(error) => Answer::Failed(error),
+        }
+    }
+
+    /// What tells the delivery from any other, and until when it would be taken, where it has an id.
+    fn fresh(
+        &self,
+        source: &SourceId,
+        proven: Proven,
+        in_body: Option<(String, Time)>,
+        now: Time,
+    ) -> Result<Option<(String, Time)>, Answer> {
+        let by_header = proven.nonce.zip(proven.signed_at);
+        let skew = if by_header.is_some() {
+            SKEW
+        } else {
+            PAGERDUTY_SKEW
+        };
+        let Some((id, at)) = by_header.or(in_body) else {
+            return Ok(None);
+        };
+        if !is_near(at, now, skew) {
+            return Err(Answer::Old { at, now });
+        }
+        match self.pace.delivered(source, &id, now) {
+            Delivered::New => Ok(Some((id, at.plus(skew)))),
+            Delivered::Before => Err(Answer::DeliveredBefore),
+            Delivered::NoRoom => Err(Answer::Busy),
         }
     }
 }

@@ -80,7 +80,9 @@ impl Secrets {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = secrets;
     }
 
-    pub(super) fn of(&self, source: &SourceId) -> Option<Arc<[Secret]>> {
+    /// Those of one source, where it has any.
+    #[must_use]
+    pub fn of(&self, source: &SourceId) -> Option<Arc<[Secret]>> {
         let secrets = self.0.read().unwrap_or_else(PoisonError::into_inner);
         secrets.get(source).cloned()
     }

@@ -35,6 +35,11 @@ pub(super) const ANSWER: Duration = Duration::from_secs(20);
 /// greylisting and content filters take some seconds.
 pub(super) const MAIL: Duration = Duration::from_secs(60);
 
+/// How many times in a row an address may be put off before a notice goes on without it: with the pauses
+/// between, two minutes, in which a busy mailbox is done. Greylisting wants more, and full ones days, and
+/// everybody else is told nothing new meanwhile.
+pub(super) const MAIL_TRIES: u32 = 8;
+
 /// Bytes of an answer that are read: only its status counts.
 pub(super) const ANSWER_BYTES: usize = 4 * 1_024;
 

@@ -1,5 +1,7 @@
 //! E-mail over SMTP submission (RFC 6409), never without TLS. Each recipient gets a message of their
-//! own: one whose mailbox is gone keeps nobody else waiting, and nobody reads who else was told.
+//! own: one whose mailbox is gone or full keeps nobody else waiting, and nobody reads who else was told.
+
+mod progress;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
@@ -22,19 +24,14 @@ use super::limits::{MAIL, SUBJECT_CHARS};
 use super::notice::{Notice, To};
 use super::{roots, secret};
 use crate::config::notify::{Smtp, SmtpTls};
+use progress::Progress;
 
 type Transport = AsyncSmtpTransport<Tokio1Executor>;
 
-/// A server that takes e-mail in, and who has got the newest notice already.
+/// A server that takes e-mail in, and who has got the newest notices already.
 pub(super) struct Mail {
     smtp: Smtp,
-    taken: Mutex<Taken>,
-}
-
-#[derive(Default)]
-struct Taken {
-    notice: String,
-    by: BTreeSet<Address>,
+    progress: Mutex<Progress>,
 }
 
 /// What became of one message.
@@ -42,12 +39,21 @@ enum Sent {
     Taken,
     /// For good, for this recipient alone.
     Refused(String),
+    /// For now, for this recipient alone.
+    PutOff(String),
+}
+
+/// Who did not get a notice in one try, and why: the last of each.
+#[derive(Default)]
+struct Missed {
+    waited_for: Option<String>,
+    passed: Option<String>,
 }
 
 impl Mail {
     pub(super) fn new(smtp: Smtp) -> Self {
-        let taken = Mutex::default();
-        Self { smtp, taken }
+        let progress = Mutex::default();
+        Self { smtp, progress }
     }
 
     pub(super) async fn check(&self, way: &Way<'_>) -> Result<String, Failed> {
@@ -73,29 +79,59 @@ impl Mail {
             tracing::warn!(%id, "a notice is for people without an e-mail address");
             return Ok("nobody it is for has an e-mail address".into());
         }
-        let transport = self.transport(way).await?;
-        let mut refused = Vec::new();
-        for to in &people {
-            if self.has_taken(&notice.id, &to.email) {
+        let everybody = self.recipients(&To::Everybody, true, &contacts);
+        let everybody: BTreeSet<_> = everybody.into_iter().map(|it| it.email).collect();
+        self.progress().begins(&notice.id, &everybody);
+        let missed = self.send_all(notice, &people, way).await?;
+        self.outcome(notice, missed)
+    }
+
+    /// To whoever has not got it. What is one recipient's keeps none of the others waiting; anything else
+    /// ends the try.
+    async fn send_all(
+        &self,
+        notice: &Notice,
+        people: &[Mailbox],
+        way: &Way<'_>,
+    ) -> Result<Missed, Failed> {
+        let (transport, id) = (self.transport(way).await?, &notice.id);
+        let mut missed = Missed::default();
+        for to in people {
+            if !self.progress().is_due(id, &to.email) {
                 continue;
             }
             let message = self.message(notice, to, way)?;
-            match self.send(&transport, message).await? {
-                Sent::Taken => self.takes(&notice.id, &to.email),
-                Sent::Refused(why) => refused.push(why),
+            match self.send(&transport, message, to).await? {
+                Sent::Taken => self.progress().takes(id, &to.email),
+                Sent::Refused(why) => missed.passed = Some(why),
+                Sent::PutOff(why) => match self.progress().puts_off(id, &to.email) {
+                    true => missed.passed = Some(why),
+                    false => missed.waited_for = Some(why),
+                },
             }
         }
-        let (server, taken) = (&self.smtp.server, people.len() - refused.len());
-        match (taken, refused.pop()) {
-            (0, Some(why)) => Err(Failed(format!("{server} refuses everybody: {why}"))),
-            (_, Some(why)) => {
-                let id = &notice.id;
-                tracing::warn!(%id, %server, "an address was refused; others got the notice");
+        Ok(missed)
+    }
+
+    /// It is told where somebody has it, and nobody is waited for.
+    fn outcome(&self, notice: &Notice, missed: Missed) -> Result<String, Failed> {
+        let (server, id) = (&self.smtp.server, &notice.id);
+        let taken = self.progress().count(id);
+        let Missed { waited_for, passed } = missed;
+        match (taken, waited_for, passed) {
+            (0, Some(why), _) | (0, None, Some(why)) => {
+                Err(Failed(format!("{server} refuses everybody: {why}")))
+            }
+            (_, Some(why), _) => Err(Failed(format!(
+                "{server} took it for {taken} addresses, and wants to be asked again for one: {why}"
+            ))),
+            (_, None, Some(why)) => {
+                tracing::warn!(%id, %server, "an address did not take a notice; others got it");
                 Ok(format!(
                     "{server} took it for {taken} addresses, and not for one: {why}"
                 ))
             }
-            (_, None) => Ok(format!("{server} took it for {taken} addresses")),
+            (_, None, None) => Ok(format!("{server} took it for {taken} addresses")),
         }
     }
 
@@ -135,14 +171,21 @@ impl Mail {
         message.map_err(|why| Failed(format!("a message cannot be made: {why}")))
     }
 
-    async fn send(&self, transport: &Transport, message: Message) -> Result<Sent, Failed> {
+    async fn send(
+        &self,
+        transport: &Transport,
+        message: Message,
+        to: &Mailbox,
+    ) -> Result<Sent, Failed> {
         let server = &self.smtp.server;
         let sending = tokio::time::timeout(MAIL, transport.send(message)).await;
         let sent = sending.map_err(|_| Failed(format!("{server} does not answer in time")))?;
         match sent {
             Ok(_) => Ok(Sent::Taken),
-            Err(why) if why.is_permanent() && !is_of_the_login(&why) => {
-                Ok(Sent::Refused(shown(&why)))
+            Err(why) if is_of_all(&why) => Err(Failed(format!("{server}: {}", shown(&why)))),
+            Err(why) if why.is_permanent() => Ok(Sent::Refused(shown(&why))),
+            Err(why) if why.is_transient() || is_of_the_address(&why, to) => {
+                Ok(Sent::PutOff(shown(&why)))
             }
             Err(why) => Err(Failed(format!("{server}: {}", shown(&why)))),
         }
@@ -206,31 +249,21 @@ impl Mail {
         }
     }
 
-    fn has_taken(&self, notice: &str, address: &Address) -> bool {
-        let taken = self.taken();
-        taken.notice == notice && taken.by.contains(address)
-    }
-
-    fn takes(&self, notice: &str, address: &Address) {
-        let mut taken = self.taken();
-        if taken.notice != notice {
-            *taken = Taken {
-                notice: notice.to_owned(),
-                by: BTreeSet::new(),
-            };
-        }
-        taken.by.insert(address.clone());
-    }
-
-    fn taken(&self) -> std::sync::MutexGuard<'_, Taken> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    fn progress(&self) -> std::sync::MutexGuard<'_, Progress> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// Answers to a login (RFC 4954 section 6): for everybody, and not to be tried with the next.
-fn is_of_the_login(why: &Error) -> bool {
+/// Answers that are for everybody, and not to be tried with the next: to a login (RFC 4954 section 6), to
+/// STARTTLS (RFC 3207 section 4), and that the server closes (RFC 5321 section 4.2.2).
+fn is_of_all(why: &Error) -> bool {
     let code = why.status().map(u16::from);
-    code.is_some_and(|code| (530..=539).contains(&code))
+    code.is_some_and(|code| matches!(code, 421 | 432 | 454 | 530..=539))
+}
+
+/// The library sends nothing to an address that needs SMTPUTF8 (RFC 6531) where the server has none.
+fn is_of_the_address(why: &Error, to: &Mailbox) -> bool {
+    why.is_client() && !AsRef::<str>::as_ref(&to.email).is_ascii()
 }
 
 /// A server may say anything.

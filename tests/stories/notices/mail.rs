@@ -2,13 +2,15 @@
 
 use std::path::Path;
 
+use breakglass_broker::notify::Notice;
+use breakglass_domain::Time;
 use breakglass_domain::policy::STARTER;
 use breakglass_tests::World;
 use breakglass_tests::mailbox::{Mailbox, PASSWORD, USER};
 use breakglass_tests::papers::Papers;
 use serde_json::Value;
 
-use super::Secrets;
+use super::{Secrets, channel, configured};
 
 fn settings(mode: &str, port: u16, ca: &Path, password: &Path, more: &str) -> String {
     format!(
@@ -95,6 +97,94 @@ async fn a_mailbox_that_is_gone_keeps_nobody_else_waiting() {
         let message = mailbox.takes();
         assert_eq!(message["to"], serde_json::json!(["ops@shop.example"]));
         assert!(header(&message, "Subject").ends_with(title));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mailbox_that_is_busy_keeps_nobody_else_waiting_and_gets_it_later() {
+    let (papers, secrets) = (Papers::of("an authority"), Secrets::new());
+    let mut mailbox = Mailbox::begins("tls", &papers.server(), secrets.0.path());
+    let (ca, password) = (
+        secrets.of("ca.pem", &papers.pem()),
+        secrets.of("password", PASSWORD),
+    );
+    let more = "to = [\"busy@shop.example\", \"ops@shop.example\"]\nevents = [\"incident.opened\"]";
+    let settings = settings("tls", mailbox.port(), &ca, &password, more);
+    let world = World::with(STARTER, &settings).await;
+    world.opens("support", "one").await;
+    world.opens("mia", "two").await;
+    for (who, title) in [
+        ("ops", "one"),
+        ("busy", "one"),
+        ("busy", "two"),
+        ("ops", "two"),
+    ] {
+        let message = mailbox.takes();
+        assert_eq!(
+            message["to"],
+            serde_json::json!([format!("{who}@shop.example")])
+        );
+        assert!(header(&message, "Subject").ends_with(title));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mailbox_that_is_full_holds_up_one_notice_for_a_while_and_no_later_one() {
+    let (papers, secrets) = (Papers::of("an authority"), Secrets::new());
+    let mut mailbox = Mailbox::begins("starttls", &papers.server(), secrets.0.path());
+    let (ca, password) = (
+        secrets.of("ca.pem", &papers.pem()),
+        secrets.of("password", PASSWORD),
+    );
+    // The server does not take addresses like the second (SMTPUTF8).
+    for (number, put_off) in ["full@shop.example", "jörg@shop.example"]
+        .iter()
+        .enumerate()
+    {
+        let more = format!("to = [\"{put_off}\", \"ops@shop.example\"]");
+        let settings = settings("starttls", mailbox.port(), &ca, &password, &more);
+        let channel = channel(&configured(&settings));
+        let notice = |second: i64| {
+            let at = 1_800_000_000_000 + 1_000 * second + 100_000 * number as i64;
+            Notice::test("a", Time::from_millis(at))
+        };
+        let now = Time::from_millis(1_800_000_000_000);
+        for _ in 0..7 {
+            let why = channel.tell(&notice(1), now).await.unwrap_err().to_string();
+            assert!(
+                why.contains("took it for 1 addresses, and wants to be asked again for one"),
+                "{why}"
+            );
+        }
+        for second in [1, 2] {
+            let told = channel.tell(&notice(second), now).await.unwrap();
+            assert!(told.contains("for 1 addresses, and not for one"), "{told}");
+        }
+        let ids = [1, 2].map(|_| {
+            let message = mailbox.takes();
+            assert_eq!(message["to"], serde_json::json!(["ops@shop.example"]));
+            header(&message, "Message-ID")
+        });
+        assert_ne!(ids[0], ids[1], "each notice once");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_notice_that_nobody_takes_is_a_failure_however_often_it_is_tried() {
+    let (papers, secrets) = (Papers::of("an authority"), Secrets::new());
+    let mailbox = Mailbox::begins("tls", &papers.server(), secrets.0.path());
+    let (ca, password) = (
+        secrets.of("ca.pem", &papers.pem()),
+        secrets.of("password", PASSWORD),
+    );
+    let more = "to = [\"gone@shop.example\", \"full@shop.example\"]";
+    let settings = settings("tls", mailbox.port(), &ca, &password, more);
+    let channel = channel(&configured(&settings));
+    let now = Time::from_millis(1_800_000_000_000);
+    for _ in 0..12 {
+        let why = channel.tell(&Notice::test("a", now), now).await;
+        let why = why.unwrap_err().to_string();
+        assert!(why.contains("refuses everybody"), "{why}");
     }
 }
 

@@ -4,10 +4,16 @@ mod mail;
 mod trouble;
 mod web;
 
+use std::collections::BTreeMap;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use breakglass_broker::config::Config;
+use breakglass_broker::config::notify::Destination;
+use breakglass_broker::notify::{Channel, Setting};
+use breakglass_domain::{Line, PersonId};
 use tempfile::TempDir;
 
 /// A folder of secrets, one line each, that nobody else can read.
@@ -29,3 +35,21 @@ impl Secrets {
 
 /// What every webhook of these stories is signed with.
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+
+/// The one destination of a config.
+fn configured(text: &str) -> Destination {
+    let config = Config::parse("glassd.toml".as_ref(), text).unwrap();
+    config.settings.notify.into_values().next().unwrap()
+}
+
+/// The way there, without a broker.
+fn channel(destination: &Destination) -> Channel {
+    let setting = Setting {
+        keys_dir: "/".into(),
+        config_dir: "/".into(),
+        ledger: "glass.example/ledger".into(),
+        host: "glass.example".into(),
+        contacts: Arc::new(BTreeMap::<PersonId, Line>::new),
+    };
+    Channel::new(destination.clone(), setting)
+}

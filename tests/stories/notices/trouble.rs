@@ -1,34 +1,19 @@
 //! Trouble with the ledger is told although it is no entry; and where notices never go.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use breakglass_broker::config::Config;
 use breakglass_broker::config::notify::Destination;
-use breakglass_broker::notify::{Channel, Herald, Notice, Notifier, Setting, Standing, Trouble};
-use breakglass_domain::{Line, PersonId, Time};
+use breakglass_broker::notify::{Herald, Notice, Notifier, Standing, Trouble};
+use breakglass_domain::Time;
 use breakglass_tests::World;
 use breakglass_tests::papers::Papers;
 use breakglass_tests::receiver::{Answer, Receiver};
 use tokio::sync::watch;
 
-use super::{SECRET, Secrets};
+use super::{SECRET, Secrets, channel, configured};
 
 fn destination(text: &str) -> Destination {
-    let text = format!("[notify.a]\nkind = \"webhook\"\n{text}\n");
-    let config = Config::parse("glassd.toml".as_ref(), &text).unwrap();
-    config.settings.notify.into_values().next().unwrap()
-}
-
-fn channel(destination: &Destination) -> Channel {
-    let setting = Setting {
-        keys_dir: "/".into(),
-        config_dir: "/".into(),
-        ledger: "glass.example/ledger".into(),
-        host: "glass.example".into(),
-        contacts: Arc::new(BTreeMap::<PersonId, Line>::new),
-    };
-    Channel::new(destination.clone(), setting)
+    configured(&format!("[notify.a]\nkind = \"webhook\"\n{text}\n"))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

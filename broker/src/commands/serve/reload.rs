@@ -37,7 +37,9 @@ fn note<T>(core: &Core, place: Where, done: Result<T, Failure>) -> Result<T, Fai
 fn told(place: Where) -> String {
     let what = match place {
         Where::Policy => "the policy file has a mistake, so the rules from before are in force",
-        Where::Hooks => "secrets of alert sources cannot be read, so alerts may not be heard",
+        Where::Hooks => {
+            "secrets of alert sources cannot be read, so those from before prove them, or none at all"
+        }
         _ => "the issuing keys cannot be read, so those from before sign",
     };
     format!("{what}; on the broker's host: glassd check, then glassd reload")

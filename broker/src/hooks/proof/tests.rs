@@ -25,6 +25,14 @@ fn signed(name: &str, parts: &[&[u8]]) -> String {
 }
 
 fn believed(kind: SourceKind, headers: &[(&'static str, String)], names: &[&str]) -> bool {
+    proven(kind, headers, names).is_ok()
+}
+
+fn proven(
+    kind: SourceKind,
+    headers: &[(&'static str, String)],
+    names: &[&str],
+) -> Result<Proven, Unproven> {
     let mut map = HeaderMap::new();
     for (name, value) in headers {
         let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
@@ -35,9 +43,9 @@ fn believed(kind: SourceKind, headers: &[(&'static str, String)], names: &[&str]
         headers: &map,
         body: BODY,
     };
-    let proven = prove(kind, &delivery, &secrets(names)).is_ok();
+    let proven = prove(kind, &delivery, &secrets(names));
     assert!(
-        has_proof(kind, &map) || !proven,
+        has_proof(kind, &map) || proven.is_err(),
         "what proves is not overlooked"
     );
     proven
@@ -94,6 +102,30 @@ fn a_token_is_the_secret_and_nothing_near_it() {
         "new-0123456789abcdef",
     ] {
         assert!(!bearer(wrong), "{wrong}");
+    }
+}
+
+#[test]
+fn grafana_signs_a_time_and_its_signature_tells_a_delivery_from_others() {
+    let sent = |signature: String, time: Option<&str>| {
+        let mut headers = vec![(GRAFANA, signature)];
+        headers.extend(time.map(|time| (GRAFANA_TIME, time.to_owned())));
+        proven(SourceKind::Grafana, &headers, &["new"])
+    };
+    let at = |time: &str| signed("new", &[time.as_bytes(), b":", BODY]);
+    let good = sent(at("1795000000"), Some("1795000000")).unwrap();
+    assert_eq!(good.signed_at, Some(Time::from_millis(1_795_000_000_000)));
+    assert_eq!(good.nonce, Some(at("1795000000")));
+    // Hex is hex: nobody gets a second delivery out of writing it in another way.
+    let loud = sent(at("1795000000").to_uppercase(), Some("1795000000"));
+    assert_eq!(loud, Ok(good));
+    for (what, signature, time) in [
+        ("the body alone is signed", signed("new", &[BODY]), None),
+        ("the time is not sent", at("1795000000"), None),
+        ("another time", at("1795000000"), Some("1795000001")),
+        ("no time", at("soon"), Some("soon")),
+    ] {
+        assert_eq!(sent(signature, time), Err(Unproven), "{what}");
     }
 }
 
