@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::{Path as UrlPath, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -107,7 +108,11 @@ fn newest(note: Vec<u8>, asked: &HeaderMap) -> Response {
     let is_had = had.any(|tags| tags.split(',').any(|had| had.trim() == tag));
     let head = [(CACHE_CONTROL, "no-cache"), (ETAG, tag.as_str())];
     match is_had {
-        true => (StatusCode::NOT_MODIFIED, head).into_response(),
+        // Without a length: it would have to be that of the note (RFC 9110 section 8.6).
+        true => {
+            let nothing = Body::from_stream(tokio_stream::empty::<std::io::Result<Vec<u8>>>());
+            (StatusCode::NOT_MODIFIED, head, nothing).into_response()
+        }
         false => {
             let text = [(CONTENT_TYPE, "text/plain; charset=utf-8")];
             (head, text, note).into_response()

@@ -48,13 +48,16 @@ pub struct Args {
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let session = seat.session().await?;
     let place = Place::open(&args.folder, session.trust().key())?;
-    let spinner = seat.printer.spinner("Mirroring the ledger");
+    let spinner = (!args.quiet).then(|| seat.printer.spinner("Mirroring the ledger"));
     let reach = match args.recheck {
         true => Reach::Everything,
         false => Reach::New,
     };
-    let progress =
-        |done, all| spinner.say(format!("Mirroring the ledger: {done} of {all} entries"));
+    let progress = |done, all| {
+        if let Some(spinner) = &spinner {
+            spinner.say(format!("Mirroring the ledger: {done} of {all} entries"));
+        }
+    };
     let kept = mirror::keep(&session, session.trust(), &place, reach, progress).await?;
     drop(spinner);
     for file in &kept.mended {
