@@ -122,7 +122,8 @@ fn a_byte_that_is_changed_where_the_broker_serves_it_is_found_and_not_kept() {
         let said = playground.glass("designer", &["ledger", "mirror", "-q", folder]);
         assert_eq!((said.code, said.out.as_str()), (86, ""), "{kind}: {said}");
         assert!(said.err.contains("VERIFICATION FAILED"), "{said}");
-        assert!(said.err.contains("as it is served"), "{said}");
+        // The bundle does not hold; the hash tiles do not give the root.
+        assert!(said.err.contains("served, do"), "{said}");
         let kept = fs::read_to_string(mirror.join("checkpoint")).unwrap();
         assert_eq!(kept.lines().nth(1), Some(before.to_string().as_str()));
         playground.done("designer", &["ledger", "verify", folder]);

@@ -65,8 +65,9 @@ fn hashes_are_for_anybody_and_entries_for_people_of_the_policy() {
         policy: Some(with_auditor()),
         ..Rules::default()
     });
-    let line = playground.glassd(&["invite", "auditor"]);
-    playground.enrols("auditor", &line.invitations()[0].1);
+    let invite = ["-o", "json", "people", "invite", "auditor"];
+    let invited = playground.done("founder", &invite).json();
+    playground.enrols("auditor", invited["enrolment"].as_str().unwrap());
     playground.opens("the worker floods");
     let size = playground.published();
     let on_disk = |path: &str| fs::read(playground.data().join("ledger").join(path)).unwrap();

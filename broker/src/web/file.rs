@@ -1,21 +1,37 @@
-//! A file that never changes, whole or a part of it (RFC 9110 section 14), a piece at a time.
+//! A file that never changes, whole or a part of it (RFC 9110 section 14).
+//!
+//! What is small is read at once and its file closed, so that whoever asks and never reads holds nothing
+//! but that. What is large goes out a piece at a time, to so many at once.
 
 use std::io::{self, SeekFrom};
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, IF_RANGE, RANGE,
+    RETRY_AFTER,
 };
 use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use tokio::fs::File;
 use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncSeekExt as _, ReadBuf, Take};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_stream::Stream;
 
-use super::limits::CHUNK;
+use super::limits::{CHUNK, LARGE_AT_ONCE};
+
+/// Places for large files that are on their way.
+#[derive(Debug, Clone)]
+pub(super) struct Places(Arc<Semaphore>);
+
+impl Default for Places {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(LARGE_AT_ONCE)))
+    }
+}
 
 /// Which caches may keep an answer, for ever: a tile never changes once it is there, partial or not.
 #[derive(Debug, Clone, Copy)]
@@ -42,8 +58,8 @@ impl Kept {
 pub(super) async fn answer(
     path: &Path,
     kept: Kept,
-    method: &Method,
-    headers: &HeaderMap,
+    (method, headers): (&Method, &HeaderMap),
+    places: &Places,
 ) -> io::Result<Response> {
     let mut file = File::open(path).await?;
     let length = file.metadata().await?.len();
@@ -53,10 +69,9 @@ pub(super) async fn answer(
         Asked::Nothing => return Ok(unsatisfiable(length)),
     };
     file.seek(SeekFrom::Start(part.from)).await?;
-    let body = Body::from_stream(Chunks {
-        file: file.take(part.length),
-        buffer: vec![0; CHUNK],
-    });
+    let Some(body) = body(file.take(part.length), places).await? else {
+        return Ok(none_left());
+    };
     let mut response = (status, body).into_response();
     let head = response.headers_mut();
     head.insert(
@@ -70,6 +85,28 @@ pub(super) async fn answer(
         head.insert(CONTENT_RANGE, visible(&part.of(length)));
     }
     Ok(response)
+}
+
+/// The bytes; `None` where they are many and there is no place for them.
+async fn body(mut file: Take<File>, places: &Places) -> io::Result<Option<Body>> {
+    if file.limit() <= CHUNK as u64 {
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).await?;
+        return Ok(Some(Body::from(bytes)));
+    }
+    let Ok(place) = Arc::clone(&places.0).try_acquire_owned() else {
+        return Ok(None);
+    };
+    Ok(Some(Body::from_stream(Chunks {
+        file,
+        buffer: vec![0; CHUNK],
+        _place: place,
+    })))
+}
+
+fn none_left() -> Response {
+    let text = "too many large files of the ledger are on their way\n";
+    (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, "1")], text).into_response()
 }
 
 fn unsatisfiable(length: u64) -> Response {
@@ -161,13 +198,14 @@ fn parse(range: &str) -> Option<(Option<u64>, Option<u64>)> {
 struct Chunks {
     file: Take<File>,
     buffer: Vec<u8>,
+    _place: OwnedSemaphorePermit,
 }
 
 impl Stream for Chunks {
     type Item = io::Result<Vec<u8>>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Self { file, buffer } = self.get_mut();
+        let Self { file, buffer, .. } = self.get_mut();
         let mut read = ReadBuf::new(buffer);
         let polled = ready!(Pin::new(file).poll_read(cx, &mut read));
         Poll::Ready(match polled {

@@ -30,6 +30,9 @@ pub const FILES_BURST: u32 = 400;
 /// are forgotten.
 pub const PEERS_REMEMBERED: usize = 1_000;
 
-/// Bytes of a file that are read at once: what one slow reader keeps in memory, however large an
-/// entry bundle is (16 MiB at most).
+/// Bytes of a file that are read at once: a hash tile has 8 KiB, and of an entry bundle (16 MiB at most)
+/// one slow reader keeps this much in memory.
 pub const CHUNK: usize = 64 * 1024;
+
+/// Larger files that are on their way at once, each with an open file: a mirror fetches one at a time.
+pub const LARGE_AT_ONCE: usize = 64;

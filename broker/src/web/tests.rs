@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 
-use super::limits::{CHUNK, FILES_BURST, FILES_PER_SECOND};
+use super::limits::{CHUNK, FILES_BURST, FILES_PER_SECOND, LARGE_AT_ONCE};
 use super::*;
 use crate::app::tests::doubles::HeldClock;
 use crate::listen::{Door, accept_plain};
@@ -169,6 +169,34 @@ async fn a_part_of_a_tile_can_be_asked_for() {
     let (status, headers, body) = ask_for(&site, head).await;
     assert_eq!((status, body.as_slice()), (StatusCode::OK, &b""[..]));
     assert_eq!(headers["content-length"], "131077");
+}
+
+/// Somebody asks and never reads: what is large has few places, and what is small needs none.
+#[tokio::test]
+async fn large_files_on_their_way_are_few_and_leave_room_for_small_ones() {
+    let folder = published();
+    std::fs::write(folder.path().join("tile/entries/000"), vec![7; CHUNK + 1]).unwrap();
+    let site = site(folder.path(), true);
+    let asks = async || {
+        let request = Request::get("/tile/entries/000").extension(Reader);
+        let request = request.body(Body::empty()).unwrap();
+        site.clone().oneshot(request).await.unwrap()
+    };
+    let mut unread = Vec::new();
+    for _ in 0..LARGE_AT_ONCE {
+        unread.push(asks().await);
+    }
+    assert!(
+        unread
+            .iter()
+            .all(|answer| answer.status() == StatusCode::OK)
+    );
+    let one_more = asks().await;
+    assert_eq!(one_more.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(one_more.headers()["retry-after"], "1");
+    assert_eq!(ask(&site, "/tile/0/000.p/1").await.0, StatusCode::OK);
+    unread.pop();
+    assert_eq!(asks().await.status(), StatusCode::OK);
 }
 
 #[tokio::test]

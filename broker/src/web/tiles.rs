@@ -22,7 +22,7 @@ use http::{Extensions, HeaderMap, StatusCode};
 use ring::digest::{SHA256, digest};
 use tonic::transport::server::{TcpConnectInfo, TlsConnectInfo};
 
-use super::file::{self, Kept};
+use super::file::{self, Kept, Places};
 use super::limits::{FILES_BURST, FILES_PER_SECOND, PEERS_REMEMBERED};
 use super::pages::nothing_here;
 use crate::listen::{Rate, TooOften, peer_of};
@@ -53,6 +53,7 @@ pub struct Served {
     readers: Box<dyn Readers>,
     clock: Arc<dyn Clock>,
     rate: Rate<IpAddr>,
+    places: Places,
 }
 
 impl Served {
@@ -65,6 +66,7 @@ impl Served {
             readers,
             clock,
             rate,
+            places: Places::default(),
         })
     }
 
@@ -140,7 +142,8 @@ async fn tile(
         },
     };
     let path = ledger.folder.join(tile.to_string());
-    let answer = file::answer(&path, kept, request.method(), request.headers()).await;
+    let asked = (request.method(), request.headers());
+    let answer = file::answer(&path, kept, asked, &ledger.places).await;
     match answer {
         Ok(answer) => answer,
         Err(error) => unread(&path, &error).await,

@@ -27,8 +27,8 @@ Examples:
   glass ledger verify /srv/ledger             checks what the entries say, too
 
 The folder holds who did what: everything in it is as readable as the folder itself (0700 where it
-is new). Exit code 86: what is served was changed, went back, or is another history; nothing of it is
-kept.")]
+is new). Exit code 86: what is served was changed, went back, or is another history, and nothing of
+it is kept.")]
 pub struct Args {
     /// A new or empty folder, or the one of an earlier run
     #[arg(value_name = "FOLDER")]

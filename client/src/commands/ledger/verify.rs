@@ -36,7 +36,7 @@ pub struct Args {
     /// An export or a mirror, in place of the broker
     #[arg(value_name = "FOLDER")]
     folder: Option<PathBuf>,
-    /// The same
+    /// The same, as an option
     #[arg(long, value_name = "FOLDER", conflicts_with = "folder")]
     from: Option<PathBuf>,
     /// The ledger's verifier key
