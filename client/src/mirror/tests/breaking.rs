@@ -106,3 +106,78 @@ async fn a_run_that_ends_at_any_call_leaves_a_whole_mirror_and_the_next_goes_on(
         }
     }
 }
+
+/// Keeps account of what is done, in order.
+struct Recording(Arc<Mutex<Vec<(&'static str, PathBuf)>>>);
+
+impl Recording {
+    fn did(&self, what: &'static str, path: &Path) {
+        self.0.lock().unwrap().push((what, path.to_owned()));
+    }
+}
+
+impl Disk for Recording {
+    fn create(&self, folder: &Path, mode: u32) -> io::Result<()> {
+        System.create(folder, mode)
+    }
+    fn write(&self, path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+        self.did("write", path);
+        System.write(path, bytes, mode)
+    }
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.did("rename", to);
+        System.rename(from, to)
+    }
+    fn sync(&self, folder: &Path) -> io::Result<()> {
+        self.did("sync", folder);
+        System.sync(folder)
+    }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.did("remove", path);
+        System.remove(path)
+    }
+}
+
+/// What a power cut could undo is done again before the checkpoint says that it is there.
+#[tokio::test]
+async fn every_name_is_durable_before_the_checkpoint_is_there_and_nothing_is_removed_before() {
+    let host = Host::new();
+    let served = Served::of(600).at(300);
+    host.keeps(&served).await.unwrap();
+    let done = Arc::new(Mutex::default());
+    let disk = Box::new(Recording(Arc::clone(&done)));
+    host.keeps_on(disk, &served.at(600)).await.unwrap();
+    let done = done.lock().unwrap();
+    let checkpoint = host.mirror().join("checkpoint");
+    let at = |wanted: (&str, &Path)| {
+        let mut all = done.iter().enumerate().rev();
+        all.find(|(_, (what, path))| (*what, path.as_path()) == wanted)
+            .map(|(at, _)| at)
+    };
+    let head = at(("rename", &checkpoint)).unwrap();
+    let tiles: Vec<_> = done
+        .iter()
+        .filter(|(what, path)| *what == "rename" && *path != checkpoint)
+        .collect();
+    assert_eq!(
+        tiles.len(),
+        5,
+        "a full tile of two rows, and three at the edge"
+    );
+    for (_, tile) in tiles {
+        let renamed = at(("rename", tile)).unwrap();
+        assert!(renamed < head, "{}", tile.display());
+        let above = tile.ancestors().skip(1);
+        for folder in above.take_while(|folder| folder.starts_with(host.mirror())) {
+            let synced = done[renamed..head]
+                .iter()
+                .any(|(what, path)| *what == "sync" && path == folder);
+            assert!(synced, "{} of {}", folder.display(), tile.display());
+        }
+    }
+    let synced = done[head..]
+        .iter()
+        .position(|(what, path)| *what == "sync" && *path == host.mirror());
+    let removed = done.iter().position(|(what, _)| *what == "remove").unwrap();
+    assert!(head + synced.unwrap() < removed);
+}
