@@ -70,6 +70,8 @@ pub enum Deadline {
     Lapse(GrantId),
     /// A grant expires.
     Expire(GrantId),
+    /// A request goes to others as well.
+    Escalate(GrantId),
     /// People are warned that an incident will close.
     Warn(IncidentId),
     /// An incident reaches its maximum age.
@@ -155,6 +157,13 @@ impl State {
             .is_some_and(|member| member.frozen.is_some())
     }
 
+    /// Whether the person could answer: enrolled, and not frozen.
+    #[must_use]
+    pub fn is_there(&self, person: &PersonId) -> bool {
+        let member = self.members.get(person);
+        member.is_some_and(|member| !member.devices.is_empty() && member.frozen.is_none())
+    }
+
     /// Waiting and active grants under an incident, oldest first.
     pub fn live_under(&self, incident: IncidentId) -> impl Iterator<Item = &Grant> {
         self.grants
@@ -203,7 +212,7 @@ impl State {
             .iter()
             .map(|(nonce, end)| (*end, *nonce))
             .collect();
-        self.deadlines = self.grants.values().filter_map(Grant::deadline).collect();
+        self.deadlines = self.grants.values().flat_map(Grant::deadlines).collect();
         for incident in self.incidents.values() {
             self.deadlines.extend(incident.deadlines());
         }

@@ -3,7 +3,7 @@
 
 use std::str::FromStr;
 
-use breakglass_domain::grant::{Active, Ended, Phase, SelfGrant};
+use breakglass_domain::grant::{Active, Ended, Escalation, Phase, SelfGrant};
 use breakglass_domain::incident::{Closing, Note};
 use breakglass_domain::{
     Actor, Alert, Basis, Ending, Grant, GrantId, GrantRef, Incident, IncidentId, Lifetime, Line,
@@ -39,6 +39,15 @@ pub(super) struct GrantRecord {
     credentials_until_ms: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unlock: Option<UnlockRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    escalation: Option<EscalationRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EscalationRecord {
+    at_ms: i64,
+    to: Vec<String>,
+    done_ms: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -88,7 +97,27 @@ impl From<&Grant> for GrantRecord {
             credentials: grant.credentials,
             credentials_until_ms: grant.credentials_until.map(Time::as_millis),
             unlock: grant.unlock.as_ref().map(UnlockRecord::from),
+            escalation: EscalationRecord::of(grant),
         }
+    }
+}
+
+impl EscalationRecord {
+    fn of(grant: &Grant) -> Option<Self> {
+        let escalation = grant.escalation.as_ref()?;
+        Some(Self {
+            at_ms: escalation.at.as_millis(),
+            to: escalation.to.iter().map(ToString::to_string).collect(),
+            done_ms: grant.escalated_at.map(Time::as_millis),
+        })
+    }
+
+    fn pinned(&self) -> Result<Escalation, IndexError> {
+        let to = self.to.iter().map(|id| word(id));
+        Ok(Escalation {
+            at: Time::from_millis(self.at_ms),
+            to: to.collect::<Result<_, _>>()?,
+        })
     }
 }
 
@@ -122,6 +151,8 @@ impl GrantRecord {
             (None, Some(active)) => Phase::Active(active),
             (None, None) => Phase::Waiting,
         };
+        let escalation = self.escalation;
+        let escalated_ms = escalation.as_ref().and_then(|it| it.done_ms);
         Ok(Grant {
             of: GrantRef {
                 grant: GrantId(self.id),
@@ -152,6 +183,8 @@ impl GrantRecord {
             credentials: self.credentials,
             credentials_until: self.credentials_until_ms.map(Time::from_millis),
             unlock: self.unlock.map(UnlockRecord::into_unlock).transpose()?,
+            escalation: escalation.map(|it| it.pinned()).transpose()?,
+            escalated_at: escalated_ms.map(Time::from_millis),
         })
     }
 }
