@@ -336,6 +336,44 @@ mod tests {
     }
 
     #[test]
+    fn whom_it_goes_to_next_and_that_it_went_is_a_fact_of_its_own() {
+        let now = "2026-11-23T03:05:00Z".parse().unwrap();
+        let mut asked = v1::Grant {
+            id: "G-45".into(),
+            state: v1::GrantState::Waiting.into(),
+            approvers: vec!["leon".into()],
+            escalation: Some(v1::Escalation {
+                at: stamp("2026-11-23T03:10:00Z"),
+                approvers: vec!["founder".into()],
+                escalated_at: None,
+            }),
+            ..v1::Grant::default()
+        };
+        let screen = printed(|printer| grant(printer, &asked, now));
+        assert!(
+            screen.contains("  then       goes to founder too at "),
+            "{screen}"
+        );
+        assert!(!screen.contains("escalated"), "{screen}");
+        let list = printed(|printer| grants(printer, std::slice::from_ref(&asked), now));
+        assert!(list.contains("waits for leon, then founder"), "{list}");
+        asked.escalation.as_mut().unwrap().escalated_at = stamp("2026-11-23T03:04:00Z");
+        asked.approvers.push("founder".into());
+        let screen = printed(|printer| grant(printer, &asked, now));
+        assert!(
+            screen.contains("  waits for  leon or founder\n"),
+            "{screen}"
+        );
+        assert!(screen.contains("  escalated  to founder too, "), "{screen}");
+        assert!(
+            screen.contains("(1m ago): nobody had answered\n"),
+            "{screen}"
+        );
+        let lines = request(&asked, &v1::Incident::default(), now).join("\n");
+        assert!(lines.contains("  escalated  to founder too, "), "{lines}");
+    }
+
+    #[test]
     fn a_requester_cannot_style_the_screen_of_the_approver() {
         let now = "2026-11-23T03:05:00Z".parse().unwrap();
         let asked = v1::Grant {

@@ -347,3 +347,36 @@ pub(super) fn word<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, 
 fn unreadable(error: impl std::fmt::Display) -> IndexError {
     IndexError(format!("a record cannot be read: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use breakglass_domain::{Change, Event, GrantId};
+
+    use super::*;
+
+    const ASKED: &str = r#"{"v":1,"index":0,"at":"2026-11-23T03:05:00.000Z","kind":"grant.requested","by":"mia","grant":"G-45","person":"mia","right":"restore","incident":"INC-12","sentence":"restore it","risk":"high","reason":"gone","length_ms":900000,"rule":"backups","approvers":["leon"],"lapses_at":"2026-11-23T03:20:00.000Z","held":false,"key":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc","audience":"https://db.shop.example","escalation":{"at":"2026-11-23T03:10:00.000Z","approvers":["founder"]}}"#;
+
+    /// A broker that is started again goes on where it was, before and after.
+    #[test]
+    fn a_request_is_stored_with_whom_it_goes_to_and_whether_it_has() {
+        let (_, asked) = crate::ledger::entry::read(ASKED.as_bytes()).unwrap();
+        let mut grant = Grant::requested(&asked).unwrap();
+        let stored = |grant: &Grant| {
+            let bytes = to_bytes(&GrantRecord::from(grant));
+            from_bytes::<GrantRecord>(&bytes).unwrap().into_grant()
+        };
+        assert!(grant.escalates().is_some());
+        assert_eq!(stored(&grant).unwrap(), grant);
+        grant.apply(&Event {
+            at: asked.at.plus(Lifetime::from_secs(300)),
+            by: Actor::Broker,
+            change: Change::GrantEscalated {
+                of: grant.of.clone(),
+                to: vec!["founder".parse().unwrap()],
+            },
+            signed: None,
+        });
+        assert!(grant.escalated_at.is_some() && grant.of.grant == GrantId(45));
+        assert_eq!(stored(&grant).unwrap(), grant);
+    }
+}

@@ -18,6 +18,16 @@ impl Told<'_> {
     }
 
     pub(super) fn escalated(&self, of: &GrantRef, to: &[PersonId]) -> String {
+        let asked_at = self.words.grant.map(|grant| grant.requested_at);
+        if asked_at == Some(self.at) {
+            return format!(
+                "Nobody else is there to answer {}'s request {}, so {} can approve it ({}).",
+                self.words.name(&of.person),
+                of.grant,
+                self.words.names(to),
+                of.incident
+            );
+        }
         format!(
             "Nobody answered {}'s request {}, so {} can approve it too ({}).",
             self.words.name(&of.person),
