@@ -279,7 +279,10 @@ fn escalated(grant: &v1::Grant, now: Timestamp) -> String {
             listed(&next.approvers, "or"),
             time::local_and_relative(at, now),
         );
-        format!("to {to} too, {at}: nobody had answered")
+        match next.escalated_at == grant.requested_at {
+            true => format!("to {to}, at once: nobody else was there to answer"),
+            false => format!("to {to} too, {at}: nobody had answered"),
+        }
     })
     .unwrap_or_default()
 }
@@ -369,7 +372,14 @@ mod tests {
             screen.contains("(1m ago): nobody had answered\n"),
             "{screen}"
         );
+        let at_once = stamp("2026-11-23T03:04:00Z");
         let lines = request(&asked, &v1::Incident::default(), now).join("\n");
+        asked.requested_at = at_once;
+        let screen = printed(|printer| grant(printer, &asked, now));
+        assert!(
+            screen.contains("to founder, at once: nobody else was there"),
+            "{screen}"
+        );
         assert!(lines.contains("  escalated  to founder too, "), "{lines}");
     }
 

@@ -198,7 +198,8 @@ fn what_a_request_pins_is_what_the_policy_says() {
             night.asks_but("G-1", "restore", json!({"escalation": to}));
         } => "G-1 goes to dan and eve at", "G-1 goes to others at another time than the policy says";
         "at once, and somebody was there", |night| {
-            night.asks_at_once();
+            let to = json!({"at": night.minutes(0), "approvers": ["dan", "eve"]});
+            night.asks_but("G-1", "restore", json!({"escalation": to}));
         } => "G-1 goes to dan and eve at", "G-1 goes to others at another time than the policy says";
         "not at once, and nobody was there", |night| {
             night.about("mia", "person.frozen", "leon");

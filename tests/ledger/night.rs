@@ -16,6 +16,9 @@ pub(crate) const ORIGIN: &str = "glass.example/ledger";
 /// has no laptop yet, and the same job.
 pub(crate) const POLICY: &str = r#"
 version = 1
+[people.dan]
+name = "Dan"
+job = 'designer'
 [people.mia]
 name = "Mia"
 job = "engineer"
@@ -25,9 +28,6 @@ job = "engineer"
 [people.eve]
 name = "Eve"
 job = "designer"
-[people.dan]
-name = "Dan"
-job = 'designer'
 [targets.web-1]
 kind = "ssh"
 address = "web-1.example"
