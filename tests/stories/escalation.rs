@@ -55,6 +55,8 @@ async fn leon_sleeps_and_the_founder_answers() {
     );
     let nothing = says(&world, "founder", &["approve"]).await;
     assert!(nothing.contains("Nothing waits for you."), "{nothing}");
+    let coming = "G-1 waits for leon, and goes to founder too at ";
+    assert!(nothing.contains(coming), "{nothing}");
     let status = says(&world, "designer", &["status"]).await;
     assert!(status.contains("waits for leon, then founder"), "{status}");
     let session = world.session("designer").await;

@@ -105,7 +105,7 @@ fn refusal(asked: &v1::Grant, person: &str, now: Timestamp) -> Option<Error> {
         let next = format!("call {0}, then: glass call {id} {0}", asked.person);
         return Some(Error::refused("NOT_APPROVER", what, next));
     }
-    if pending(asked).is_some_and(|next| next.approvers.iter().any(|it| it == person)) {
+    if goes_to(asked, person) {
         let goes = next_asked(asked, now).unwrap_or_default();
         let what = format!("{id} waits for {} for now, and {goes}", asks(asked));
         let next = format!(
@@ -146,7 +146,8 @@ async fn answer_all(seat: &Seat, session: &Session) -> Result<u8, Error> {
     // Who has waited longest comes first, and lapses first.
     waiting.reverse();
     if waiting.is_empty() || !seat.printer.is_interactive() {
-        list(seat, session, &waiting);
+        let status = session.status().await?;
+        list(seat, session, &waiting, &status.waiting);
         return Ok(DONE);
     }
     if waiting.len() > 1 {
@@ -209,7 +210,7 @@ impl Reply {
     }
 }
 
-fn list(seat: &Seat, session: &Session, waiting: &[v1::Grant]) {
+fn list(seat: &Seat, session: &Session, waiting: &[v1::Grant], all: &[v1::Grant]) {
     seat.printer.answer(&view::grants(waiting), |printer| {
         show::grants(printer, waiting, session.now());
         match waiting.is_empty() {
@@ -221,7 +222,23 @@ fn list(seat: &Seat, session: &Session, waiting: &[v1::Grant]) {
                 }
             }
         }
+        for asked in all {
+            if goes_to(asked, session.person())
+                && let Some(next) = next_asked(asked, session.now())
+            {
+                printer.line(format!(
+                    "{} waits for {}, and {next}.",
+                    asked.id,
+                    asks(asked)
+                ));
+            }
+        }
     });
+}
+
+/// Whether it goes to somebody if those it waits for do not answer.
+fn goes_to(asked: &v1::Grant, person: &str) -> bool {
+    pending(asked).is_some_and(|next| next.approvers.iter().any(|it| it == person))
 }
 
 /// The one screen an approver reads, on standard error as the question is.
