@@ -157,13 +157,6 @@ impl State {
             .is_some_and(|member| member.frozen.is_some())
     }
 
-    /// Whether the person could answer: enrolled, and not frozen.
-    #[must_use]
-    pub fn is_there(&self, person: &PersonId) -> bool {
-        let member = self.members.get(person);
-        member.is_some_and(|member| !member.devices.is_empty() && member.frozen.is_none())
-    }
-
     /// Waiting and active grants under an incident, oldest first.
     pub fn live_under(&self, incident: IncidentId) -> impl Iterator<Item = &Grant> {
         self.grants

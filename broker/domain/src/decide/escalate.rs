@@ -24,7 +24,7 @@ pub(super) fn pinned(
 ) -> Option<Escalation> {
     let escalates = rule.escalates.as_ref()?;
     let to = case.policy().then_approvers(rule, by);
-    let at = match approvers.iter().any(|person| case.state.is_there(person)) {
+    let at = match approvers.iter().any(|person| case.state.can_answer(person)) {
         true => case.at.plus(escalates.after),
         false => case.at,
     };

@@ -313,3 +313,22 @@ fn a_snapshot_between_asking_and_escalating_changes_nothing() {
     assert_eq!(world.escalations(grant).len(), 1);
     assert!(world.state.incidents.contains_key(&IncidentId(1)));
 }
+
+/// What a removal's receipt says nobody is left to answer.
+#[test]
+fn a_request_that_still_goes_to_somebody_is_not_left_behind() {
+    let mut world = World::burning();
+    let grant = world.asks("mia", RESTORE, 20);
+    let left = |world: &World, who: &str| {
+        let person = id(who);
+        let left: Vec<_> = world.state.left_waiting(&person).collect();
+        left.iter().any(|left| left.of.grant == grant)
+    };
+    assert!(!left(&world, "leon"), "the founder is asked later");
+    world.does("mia", freeze("founder")).unwrap();
+    world.does("mia", freeze("support")).unwrap();
+    assert!(left(&world, "leon"), "nobody is left");
+    assert!(!left(&world, "designer"), "who never could leaves nothing");
+    world.passes(mins(5));
+    assert!(left(&world, "leon"), "also when it has gone on");
+}
