@@ -22,6 +22,7 @@ mod asking;
 mod beginning;
 mod bounds;
 mod credentials;
+mod escalating;
 mod freezes;
 mod grants;
 mod incidents;
@@ -194,6 +195,7 @@ impl Auditor {
             act: act.as_ref(),
             policies: &self.policies,
             incidents: &self.incidents,
+            people: &self.people,
         };
         self.lives.take(entry, scene)?;
         self.targets.take(entry, &self.lives, &self.policies)?;
