@@ -131,6 +131,8 @@ kinds! {
     "call.recorded" Person true [spoke_at Time]
     "grant.approved" Person true [until Time]
     "review.answered" Person true [needed Flag, width Text, missing MaybeText]
+    "stream.began" Broker false [stream Text, stream_kind Text, destination Text, from Number]
+    "stream.ended" Broker false [stream Text, stream_kind Text]
 }
 
 /// The kinds this client knows.

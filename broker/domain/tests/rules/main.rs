@@ -25,6 +25,7 @@ mod policy;
 mod reviews;
 mod self_granting;
 mod statements;
+mod streams;
 mod steps;
 mod targets;
 mod vetoing;

@@ -13,6 +13,7 @@ mod made;
 mod notary;
 mod notices;
 mod reload;
+mod streams;
 mod system;
 mod tasks;
 #[cfg(test)]

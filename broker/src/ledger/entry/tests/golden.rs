@@ -7,6 +7,7 @@ use std::sync::Arc;
 use breakglass_domain::event::{CredentialKind, KeyPurpose};
 use breakglass_domain::grant::SelfGrant;
 use breakglass_domain::policy::Risk;
+use breakglass_domain::stream::StreamKind;
 use breakglass_domain::{
     Actor, Basis, Change, Ending, Event, GrantId, GrantRef, IncidentId, KeyId, Lifetime, Line,
     Nonce, Prose, Severity, Signed, Subject, Time, Width,
@@ -19,7 +20,7 @@ use super::targets;
 const GOLDEN: &str = include_str!("golden.jsonl");
 
 /// Every kind there is, as users filter by them.
-const KINDS: [&str; 40] = [
+const KINDS: [&str; 42] = [
     "broker.started",
     "call.recorded",
     "certificate.renewed",
@@ -56,6 +57,8 @@ const KINDS: [&str; 40] = [
     "session.ended",
     "session.opened",
     "session.unconfirmed",
+    "stream.began",
+    "stream.ended",
     "target.enrolled",
     "target.invited",
     "target.removed",
@@ -123,6 +126,7 @@ fn events() -> Vec<Event> {
         called(),
         fields(),
         reviews(),
+        streams(),
     ]
     .concat();
     let events = changes.into_iter().map(|(by, change)| {
@@ -335,6 +339,21 @@ fn fields() -> Vec<(&'static str, Change)> {
         incident: Some(IncidentId(12)),
     };
     vec![("designer", refused)]
+}
+
+fn streams() -> Vec<(&'static str, Change)> {
+    let (stream, kind) = ("siem".parse().expect("a name"), StreamKind::Syslog);
+    let began = Change::StreamBegan {
+        stream,
+        kind,
+        destination: line("siem.shop.example:6514"),
+        from: 41,
+    };
+    let ended = Change::StreamEnded {
+        stream: "lake".parse().expect("a name"),
+        kind: StreamKind::Ocsf,
+    };
+    vec![("breakglass", began), ("breakglass", ended)]
 }
 
 fn reviews() -> Vec<(&'static str, Change)> {
