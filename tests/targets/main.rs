@@ -11,6 +11,7 @@ mod guard;
 mod http;
 mod kubernetes;
 mod postgres;
+mod rsyslog;
 mod senders;
 mod shop;
 mod ssh;

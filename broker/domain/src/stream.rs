@@ -79,7 +79,9 @@ impl Streams {
             stream: name.clone(),
             kind: stream.kind,
         });
-        let begun = wanted.iter().filter(|(name, wanted)| !goes_on(name, wanted));
+        let begun = wanted
+            .iter()
+            .filter(|(name, wanted)| !goes_on(name, wanted));
         let begun = begun.map(|(name, wanted)| Change::StreamBegan {
             stream: name.clone(),
             kind: wanted.stream.kind,

@@ -52,7 +52,10 @@ impl StreamTest {
 
 fn unknown(config: &Config, name: &str) -> Failure {
     let names = config.settings.stream.keys();
-    let names: Vec<_> = names.map(StreamKey::name).map(ToString::to_string).collect();
+    let names: Vec<_> = names
+        .map(StreamKey::name)
+        .map(ToString::to_string)
+        .collect();
     let file = config.file.display();
     let what = format!("{file} has no stream `{name}`");
     Failure::usage(what).then(match names.is_empty() {

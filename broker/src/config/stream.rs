@@ -119,7 +119,11 @@ impl Address {
         let wrong = || {
             format!(
                 "expected an address such as `logs.shop.example:6514` or `[fd12::7]:6514`{}",
-                if usual.is_some() { "" } else { "; without TLS it needs a port" }
+                if usual.is_some() {
+                    ""
+                } else {
+                    "; without TLS it needs a port"
+                }
             )
         };
         let bare_v6 = text.parse::<IpAddr>().is_ok_and(|it| it.is_ipv6());
@@ -129,7 +133,9 @@ impl Address {
             }
             _ => (text, None),
         };
-        let within = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+        let within = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'));
         if within.is_none() && host.contains(':') && !bare_v6 {
             return Err(wrong());
         }
@@ -228,7 +234,9 @@ impl Written {
             self.secret_file.is_some(),
         ];
         let all = OF_SYSLOG.into_iter().chain(OF_OCSF);
-        all.zip(there).filter(|(_, there)| *there).map(|(name, _)| name)
+        all.zip(there)
+            .filter(|(_, there)| *there)
+            .map(|(name, _)| name)
     }
 
     fn refuse_others(&self, kind: &str, fields: &[&str]) -> Result<(), String> {

@@ -40,7 +40,10 @@ pub(super) fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Fa
     let found = certificates(path)?;
     match found.is_empty() {
         false => Ok(found),
-        true => Err(Failed(format!("{} holds no certificate in PEM", path.display()))),
+        true => Err(Failed(format!(
+            "{} holds no certificate in PEM",
+            path.display()
+        ))),
     }
 }
 

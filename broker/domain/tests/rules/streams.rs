@@ -64,7 +64,10 @@ fn what_is_sent_again_from_the_beginning_is_on_record() {
     let siem = wanted("siem.example:6514", 7);
     has(&mut world, &[("siem", siem.clone())]);
     let anew = WantedStream { anew: true, ..siem };
-    assert_eq!(told(&has(&mut world, &[("siem", anew)])), ["-siem", "+siem 7"]);
+    assert_eq!(
+        told(&has(&mut world, &[("siem", anew)])),
+        ["-siem", "+siem 7"]
+    );
 }
 
 #[test]

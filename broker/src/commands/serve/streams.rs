@@ -7,9 +7,9 @@ use breakglass_domain::command::Act;
 use breakglass_domain::stream::{Stream, WantedStream};
 use breakglass_domain::{Line, StreamName};
 
+use super::super::Failure;
 use super::super::stores::record;
 use super::super::streams::streamer;
-use super::super::Failure;
 use super::made::Made;
 use super::tasks::Tasks;
 use crate::config::Config;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use breakglass_domain::played::Played;
 use breakglass_domain::policy::STARTER;
-use breakglass_domain::targets::Over;
 use breakglass_domain::stream::StreamKind;
+use breakglass_domain::targets::Over;
 use breakglass_domain::{
     Change, Event, GrantId, IncidentId, Nonce, Policy, Prose, SessionId, Signed, State, Time,
 };

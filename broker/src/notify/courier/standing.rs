@@ -122,7 +122,11 @@ impl Standing {
     pub fn lag(&self, now: Time) -> Duration {
         let oldest = self.oldest.load(Ordering::Relaxed);
         let behind = now.as_millis().saturating_sub(oldest).max(0);
-        Duration::from_millis(if oldest == NONE { 0 } else { behind.unsigned_abs() })
+        Duration::from_millis(if oldest == NONE {
+            0
+        } else {
+            behind.unsigned_abs()
+        })
     }
 
     /// What people are told of one that gets everything and is far behind at `now`, of a ledger of that
@@ -206,10 +210,17 @@ mod tests {
         standing.is_at(5);
         standing.waits_since(at(1_000));
         assert_eq!(standing.lag(at(2_500)), Duration::from_millis(1_500));
-        assert_eq!(standing.lag(at(0)), Duration::ZERO, "a clock that was set back");
+        assert_eq!(
+            standing.lag(at(0)),
+            Duration::ZERO,
+            "a clock that was set back"
+        );
         assert_eq!(standing.behind(at(601_000), 12), None);
         let told = standing.behind(at(661_000), 12).unwrap();
-        assert!(told.contains("`siem` is 7 entries and 11 minutes behind"), "{told}");
+        assert!(
+            told.contains("`siem` is 7 entries and 11 minutes behind"),
+            "{told}"
+        );
         // Where it fails as well, that is said, and not both.
         standing.failed(Duration::ZERO, &Failed("refused".into()));
         assert_eq!(standing.behind(at(661_000), 12), None);

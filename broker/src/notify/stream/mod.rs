@@ -144,7 +144,12 @@ impl Streamer {
             }
         };
         let ca_file = self.ca_file();
-        Collector::new(syslog, self.stream.allow_private, ca_file.as_deref(), identity)
+        Collector::new(
+            syslog,
+            self.stream.allow_private,
+            ca_file.as_deref(),
+            identity,
+        )
     }
 
     /// Where a POST goes, and what it is signed with.

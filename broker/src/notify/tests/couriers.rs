@@ -403,7 +403,10 @@ async fn what_waits_goes_together_up_to_a_limit_and_nothing_is_left_out() {
         let all = heard.wait_for(|heard| heard.iter().flat_map(entries).any(|it| it == last));
         all.await.unwrap().clone()
     };
-    assert_eq!(heard[0], heard[1], "what was taken and not answered comes again");
+    assert_eq!(
+        heard[0], heard[1],
+        "what was taken and not answered comes again"
+    );
     let told: Vec<u64> = heard[1..].iter().flat_map(entries).collect();
     let mut wanted = vec![opened];
     wanted.extend(asked);

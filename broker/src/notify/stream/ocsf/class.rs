@@ -114,9 +114,9 @@ fn of_people(change: &Change) -> Option<Activity> {
 fn of_things(change: &Change) -> Option<Activity> {
     let entity = |id, name| Some(of(Class::EntityManagement, id, name));
     match change {
-        Change::KeyAdded { .. }
-        | Change::TargetInvited { .. }
-        | Change::IncidentOpened { .. } => entity(1, "Create"),
+        Change::KeyAdded { .. } | Change::TargetInvited { .. } | Change::IncidentOpened { .. } => {
+            entity(1, "Create")
+        }
         Change::PolicyLoaded { .. }
         | Change::TargetRenewed { .. }
         | Change::HostCertified { .. }

@@ -85,7 +85,10 @@ fn classified(activity: Activity, weight: Weight, at: Time) -> Map<String, Value
         ("activity_id", activity.id.into()),
         ("activity_name", activity.name.into()),
         ("type_uid", (class.uid() * 100 + activity.id).into()),
-        ("type_name", format!("{}: {}", class.name(), activity.name).into()),
+        (
+            "type_name",
+            format!("{}: {}", class.name(), activity.name).into(),
+        ),
         ("severity_id", severity_id.into()),
         ("severity", severity.into()),
         ("time", at.as_millis().into()),
@@ -154,5 +157,7 @@ fn unmapped(event: &Event) -> Value {
 
 fn map(fields: impl IntoIterator<Item = (&'static str, Value)>) -> Map<String, Value> {
     let fields = fields.into_iter();
-    fields.map(|(name, value)| (name.to_owned(), value)).collect()
+    fields
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }

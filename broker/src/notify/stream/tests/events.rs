@@ -15,12 +15,27 @@ const GOLDEN: &str = include_str!("golden.jsonl");
 const REQUIRED: [(u64, &[&str], &[&str], &[u64]); 8] = [
     (0, &[], &[], &[0, 99]),
     (3001, &["user"], &[], &[0, 1, 2, 5, 6, 9, 12, 99]),
-    (3002, &["user"], &["service", "dst_endpoint"], &[0, 1, 2, 99]),
+    (
+        3002,
+        &["user"],
+        &["service", "dst_endpoint"],
+        &[0, 1, 2, 99],
+    ),
     (3003, &["user"], &["privileges", "group"], &[0, 1, 2, 99]),
-    (3004, &["entity"], &[], &[0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 99]),
+    (
+        3004,
+        &["entity"],
+        &[],
+        &[0, 1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 99],
+    ),
     (3005, &["user", "privileges"], &[], &[0, 1, 2, 99]),
     (6002, &["app"], &[], &[0, 3, 4, 5, 99]),
-    (6003, &["actor", "api", "src_endpoint"], &[], &[0, 1, 2, 3, 4, 99]),
+    (
+        6003,
+        &["actor", "api", "src_endpoint"],
+        &[],
+        &[0, 1, 2, 3, 4, 99],
+    ),
 ];
 
 /// What the base event requires of all.
@@ -56,7 +71,11 @@ fn every_event_has_what_its_class_requires() {
             assert!(!event[*name].is_null(), "{kind} has no {name}");
         }
         let there = one_of.iter().filter(|name| !event[**name].is_null());
-        assert_eq!(there.count(), one_of.len().min(1), "{kind}: one of {one_of:?}");
+        assert_eq!(
+            there.count(),
+            one_of.len().min(1),
+            "{kind}: one of {one_of:?}"
+        );
         let activity = event["activity_id"].as_u64().unwrap();
         assert!(activities.contains(&activity), "{kind}: {activity}");
         assert_ne!(activity, 0, "{kind} is in no row of the table");
@@ -69,7 +88,10 @@ fn every_event_has_what_its_class_requires() {
         assert_eq!(metadata["sequence"], told.index());
         assert_eq!(event["time"], told.event().at.as_millis());
         let raw = event["raw_data"].as_str().unwrap().as_bytes();
-        assert_eq!(raw, &*told.recorded.line, "{kind}: the entry, byte for byte");
+        assert_eq!(
+            raw, &*told.recorded.line,
+            "{kind}: the entry, byte for byte"
+        );
         classes.insert(class);
     }
     // The base event is for tests alone.

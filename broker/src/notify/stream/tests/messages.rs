@@ -75,7 +75,11 @@ fn every_kind_is_a_message_that_carries_its_bytes() {
         let line = &told.recorded.line;
         let with_bom = [b"\xef\xbb\xbf", &**line].concat();
         let carried = if line.is_ascii() { &**line } else { &with_bom };
-        assert!(message.ends_with(&[b"] ", carried].concat()), "{}", told.kind());
+        assert!(
+            message.ends_with(&[b"] ", carried].concat()),
+            "{}",
+            told.kind()
+        );
     }
     assert_eq!(severities, BTreeSet::from([3, 4, 5, 6]), "each is used");
 }
