@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use breakglass_tests::playground::Playground;
+use breakglass_domain::policy::STARTER;
+use breakglass_tests::playground::{Playground, Process, Rules};
 use breakglass_tests::rsyslog::{Rsyslog, Speaks};
 use breakglass_tests::wait::until;
 use serde_json::Value;
@@ -59,7 +60,13 @@ fn notes(night: &Playground, from: usize, count: usize) {
 /// The collector is stopped and killed, the broker is killed, and what happens goes on meanwhile.
 fn a_night_with_falls(speaks: Speaks) {
     let mut rsyslog = Rsyslog::begins(speaks);
-    let mut night = Playground::with_settings(&rsyslog.stream("siem", "from = 0"));
+    let mut night = Playground::with(Rules {
+        policy: Some(STARTER.to_owned() + &"# what nobody reads\n".repeat(1_000)),
+        settings: rsyslog.stream("siem", "from = 0"),
+        ..Rules::default()
+    });
+    let longest = entries(&night.data()).into_iter().map(|it| it.len()).max();
+    assert!(longest > Some(20_000), "longer than rsyslog takes by itself");
     night.opens("the worker floods");
     notes(&night, 0, 5);
     rsyslog.is_killed();
@@ -75,6 +82,21 @@ fn a_night_with_falls(speaks: Speaks) {
     notes(&night, 13, 2);
     night.is_killed();
     night.serves();
+    is_complete(&rsyslog, &night);
+    // While entries are on their way.
+    for round in 0..3 {
+        let writing: Vec<_> = (0..3)
+            .map(|number| {
+                let text = format!("round {round}, note {number}");
+                night.spawns("leon", &["incident", "note", &text])
+            })
+            .collect();
+        rsyslog.is_killed();
+        for said in writing.into_iter().map(Process::finishes) {
+            assert_eq!(said.code, 0, "{said}");
+        }
+        rsyslog.starts();
+    }
     is_complete(&rsyslog, &night);
     let began = night.entries_of("stream.began");
     assert_eq!(began.len(), 1, "a restart is nothing new: {began:?}");

@@ -10,9 +10,17 @@ use crate::notify::stream::ocsf::{body, event, test};
 /// One event of every kind of entry. `tests/check_ocsf.py` holds them to the published schema.
 const GOLDEN: &str = include_str!("golden.jsonl");
 
+/// A class; what it requires, one of what, and activities.
+type Row = (
+    u64,
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static [u64],
+);
+
 /// What each class of OCSF 1.5.0 requires beside what all do (<https://schema.ocsf.io/1.5.0>), which of
 /// several it wants at least one of, and which activities it knows.
-const REQUIRED: [(u64, &[&str], &[&str], &[u64]); 8] = [
+const REQUIRED: [Row; 8] = [
     (0, &[], &[], &[0, 99]),
     (3001, &["user"], &[], &[0, 1, 2, 5, 6, 9, 12, 99]),
     (
