@@ -13,6 +13,7 @@ mod kubernetes;
 mod mirror;
 mod night;
 mod postgres;
+mod rsyslog;
 mod senders;
 mod shop;
 mod ssh;

@@ -1,12 +1,13 @@
 //! Puts the parts of a broker together. The only wiring there is.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use breakglass_domain::command::Act;
 use breakglass_domain::limits::CLOCK_BEHIND;
-use breakglass_domain::{Lifetime, Time};
+use breakglass_domain::{Lifetime, StreamName, Time};
 use tonic::service::Routes;
 
 use super::super::stores::{DECODE, Keys, Stores, record};
@@ -18,8 +19,9 @@ use super::health::{Appends, Troubles};
 use super::listeners::{Addresses, Doors, Listeners, Tls, grpc_ends};
 use super::notary::LedgerNotary;
 use super::readers::People;
+use super::streams::Begun;
 use super::tasks::Tasks;
-use super::{grpc, housekeeping, notices, reload};
+use super::{grpc, housekeeping, notices, reload, streams};
 use crate::api;
 use crate::app::{About, App, Feed, Parts as AppParts, Settings as AppSettings};
 use crate::config::Config;
@@ -42,6 +44,10 @@ pub(super) struct Made {
     pub(super) live: Live,
     pub(super) reader: Arc<dyn LedgerReader>,
     pub(super) standings: Vec<Arc<Standing>>,
+    /// How each stream fares, in the order of their names.
+    pub(super) streams: Vec<Arc<Standing>>,
+    /// Where each goes on.
+    pub(super) places: BTreeMap<StreamName, Begun>,
     telemetry: Arc<Telemetry>,
     /// What puts new keys of targets on record.
     unrecorded: Vec<Act>,
@@ -112,7 +118,7 @@ impl Made {
             cut_bytes,
         } = stores;
         let about = about(config, &keys, addresses);
-        let standings = notices::standings(config);
+        let (standings, streams) = (notices::standings(config), streams::standings(config));
         let deciding = Deciding::start(ledger, &live, &index, clock.clone())?;
         let Deciding {
             sequence,
@@ -147,6 +153,7 @@ impl Made {
                 troubles.clone(),
                 index.clone(),
                 (standings.clone(), clock.clone()),
+                (streams.clone(), reader.clone()),
             ),
         });
         let (config, keys) = (config.clone(), keys.folder);
@@ -171,6 +178,8 @@ impl Made {
             live,
             reader,
             standings,
+            streams,
+            places: BTreeMap::new(),
             telemetry,
             unrecorded,
             cut_bytes,
@@ -178,7 +187,8 @@ impl Made {
     }
 
     /// What is on record before anybody is served: a repair, the start, new keys, a changed policy.
-    pub(super) async fn begin(&self) -> Result<(), Failure> {
+    pub(super) async fn begin(&mut self) -> Result<(), Failure> {
+        self.find_places();
         let sequence = &self.core.sequence;
         self.warn_of_the_clock();
         if self.cut_bytes > 0 {
@@ -202,6 +212,7 @@ impl Made {
             },
         )
         .await?;
+        self.record_streams().await?;
         for act in &self.unrecorded {
             record(sequence, act.clone()).await?;
         }
@@ -250,9 +261,10 @@ impl Made {
     }
 
     /// Serves, and does what is due by itself, until it is told to stop.
-    pub(super) fn serve(self, listeners: Listeners, tls: Tls, renew_at: Time) -> Running {
+    pub(super) fn serve(mut self, listeners: Listeners, tls: Tls, renew_at: Time) -> Running {
         let mut tasks = Tasks::new();
         self.spawn_servers(&mut tasks, listeners, tls);
+        self.spawn_streams(&mut tasks);
         let core = &self.core;
         let publishing = core.sequence.clone();
         let jobs = Jobs::new(core.app.clone(), Box::new(move || publish(&publishing)));
@@ -284,6 +296,7 @@ impl Made {
         let doors = Doors::new(settings);
         telemetry.watch(self.gauges(&doors));
         telemetry.watch_labelled(notices::counted(&self.standings, &self.reader));
+        telemetry.watch_labelled(streams::counted(&self.streams, &self.reader, &core.clock));
 
         let options = api::Options {
             reflection: settings.reflection,
@@ -324,10 +337,13 @@ fn all_of(
     troubles: Arc<Troubles>,
     index: Arc<SledIndex>,
     (standings, clock): (Vec<Arc<Standing>>, Arc<dyn Clock>),
+    (streams, reader): (Vec<Arc<Standing>>, Arc<dyn LedgerReader>),
 ) -> Box<dyn Fn() -> Vec<String> + Send + Sync> {
     Box::new(move || {
         let all = troubles.all().into_iter().chain(index.trouble());
-        all.chain(notices::problems(&standings, &*clock)).collect()
+        all.chain(notices::problems(&standings, &*clock))
+            .chain(streams::problems(&streams, &*clock, &*reader))
+            .collect()
     })
 }
 

@@ -14,6 +14,7 @@ mod notary;
 mod notices;
 mod readers;
 mod reload;
+mod streams;
 mod system;
 mod tasks;
 #[cfg(test)]
