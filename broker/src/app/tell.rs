@@ -182,6 +182,7 @@ impl Told<'_> {
             Change::IncidentResolved {
                 incident,
                 closes_at,
+                ..
             } => format!(
                 "The alert of {incident} is resolved: it closes at {}, and every grant under it ends. \
                  To keep it open: glass incident hold {incident} -m \"why\"",
@@ -190,6 +191,7 @@ impl Told<'_> {
             Change::IncidentRefired {
                 incident,
                 closes_at,
+                ..
             } => format!(
                 "The alert of {incident} fires again: it stays open until {}.",
                 self.clock(*closes_at)

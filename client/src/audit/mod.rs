@@ -14,7 +14,8 @@
 //! | `people`, `tokens`, `keys`, `freezes` | who may act |
 //! | `policies` | who may do what, at each place |
 //! | `incidents`, `lives`, `grants`, `credentials`, `targets` | what lives |
-//! | `reviews` | what is answered afterwards |
+//! | `deliveries` | what alert sources told, each once |
+//! | `reviews` | what is answered afterwards, and what is owed |
 //! | `asking`, `beginning`, `bounds` | on whose word a grant begins, and how long it may last |
 
 mod acts;
@@ -22,6 +23,7 @@ mod asking;
 mod beginning;
 mod bounds;
 mod credentials;
+mod deliveries;
 mod freezes;
 mod grants;
 mod incidents;
@@ -44,8 +46,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use self::{
-    grants::Scene, incidents::Incidents, lives::Lives, owed::Owed, people::People,
-    policies::Policies, reviews::Reviews, statements::Statements, targets::Targets,
+    deliveries::Deliveries, grants::Scene, incidents::Incidents, lives::Lives, owed::Owed,
+    people::People, policies::Policies, reviews::Reviews, statements::Statements, targets::Targets,
 };
 use crate::{entry::Entry, error::Error, time};
 
@@ -109,6 +111,7 @@ pub struct Auditor {
     lives: Lives,
     targets: Targets,
     reviews: Reviews,
+    deliveries: Deliveries,
     not_understood: u64,
     first_at: Option<Timestamp>,
     last_at: Option<Timestamp>,
@@ -131,6 +134,7 @@ impl Auditor {
             lives: Lives::default(),
             targets: Targets::default(),
             reviews: Reviews::default(),
+            deliveries: Deliveries::default(),
             not_understood: 0,
             first_at: None,
             last_at: None,
@@ -190,6 +194,9 @@ impl Auditor {
         self.follow(entry, act.as_ref())?;
         self.policies.take(entry)?;
         self.people.may_act(entry, &self.policies)?;
+        self.deliveries.take(entry)?;
+        let severity = self.incidents.severity(entry);
+        self.reviews.need_paid(entry, severity, &self.policies)?;
         let scene = Scene {
             act: act.as_ref(),
             policies: &self.policies,
@@ -199,7 +206,7 @@ impl Auditor {
         self.targets.take(entry, &self.lives, &self.policies)?;
         self.incidents.take(entry, &self.policies, &self.lives)?;
         let is_open = |id: &str| self.incidents.is_open(id);
-        self.reviews.take(entry, is_open)?;
+        self.reviews.take(entry, is_open, &self.policies)?;
         self.people.take(entry, &self.policies)
     }
 

@@ -123,6 +123,7 @@ fn events() -> Vec<Event> {
         called(),
         fields(),
         reviews(),
+        delivered(),
     ]
     .concat();
     let events = changes.into_iter().map(|(by, change)| {
@@ -299,6 +300,7 @@ fn incident() -> Vec<(&'static str, Change)> {
                 closes_at: at(480),
                 source: None,
                 alert: None,
+                delivery: None,
             },
         ),
         (
@@ -450,6 +452,7 @@ fn alert() -> Vec<(&'static str, Change)> {
                 closes_at: at(480),
                 source: Some("alertmanager".parse().expect("an id")),
                 alert: Some(line(r#"{}:{alertname="Checkout502"}"#)),
+                delivery: None,
             },
         ),
         (
@@ -457,6 +460,7 @@ fn alert() -> Vec<(&'static str, Change)> {
             Change::IncidentResolved {
                 incident,
                 closes_at: at(15),
+                delivery: None,
             },
         ),
         (
@@ -464,6 +468,7 @@ fn alert() -> Vec<(&'static str, Change)> {
             Change::IncidentRefired {
                 incident,
                 closes_at: at(480),
+                delivery: None,
             },
         ),
         (
@@ -471,6 +476,42 @@ fn alert() -> Vec<(&'static str, Change)> {
             Change::IncidentHeld {
                 incident,
                 reason: line("the queue is still full"),
+            },
+        ),
+    ]
+}
+
+/// By which delivery a source said it.
+fn delivered() -> Vec<(&'static str, Change)> {
+    let incident = IncidentId(14);
+    let delivery = |id: &str| Some(line(id));
+    vec![
+        (
+            "source:pagerduty",
+            Change::IncidentOpened {
+                incident,
+                severity: Severity::Sev1,
+                title: line("checkout is down"),
+                closes_at: at(480),
+                source: Some("pagerduty".parse().expect("an id")),
+                alert: Some(line("PGR0VU2")),
+                delivery: delivery("01CHTB2X9WBFSSRPQRR1N1M61P"),
+            },
+        ),
+        (
+            "source:pagerduty",
+            Change::IncidentResolved {
+                incident,
+                closes_at: at(15),
+                delivery: delivery("01CHTB5P9WBFSSRPQRR1N1M62Q"),
+            },
+        ),
+        (
+            "source:pagerduty",
+            Change::IncidentRefired {
+                incident,
+                closes_at: at(480),
+                delivery: delivery("01CHTB6Q9WBFSSRPQRR1N1M63R"),
             },
         ),
     ]
