@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
-/// A hundred days: Mia deployed on the first, support left since, the designer never came.
-async fn a_quarter() -> World {
+/// Mia deployed, and support left.
+async fn a_day() -> World {
     let world = World::with(STARTER, "client_certificate_days = 365").await;
     let incident = world.opens("support", "the worker floods").await;
     let grant = world.gets("mia", "deploy-shop").await;
@@ -18,6 +18,12 @@ async fn a_quarter() -> World {
     world.closes("mia", &incident).await.unwrap();
     let founder = world.session("founder").await;
     founder.remove("support", "last day").await.unwrap();
+    world
+}
+
+/// The same, and a hundred days since.
+async fn a_quarter() -> World {
+    let world = a_day().await;
     world.passes(DAY * 100).await;
     world
 }
@@ -74,7 +80,7 @@ async fn what_nobody_uses_and_who_left_is_read_from_the_ledger_and_writes_nothin
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn after_a_restart_and_without_the_index_it_reads_the_same() {
-    let mut world = a_quarter().await;
+    let mut world = a_day().await;
     let read = async |world: &World| {
         let view = read(world, &[]).await;
         ["people", "rights", "targets", "findings"].map(|part| view[part].clone())
@@ -123,7 +129,7 @@ async fn the_page_is_checked_against_a_later_copy_of_the_ledger() {
     let first: String = entries.split_inclusive('\n').take(size).collect();
     fs::create_dir(&then).unwrap();
     fs::write(then.join("entries.jsonl"), &first).unwrap();
-    fs::write(then.join("checkpoint"), below("The checkpoint")).unwrap();
+    fs::write(then.join("checkpoint"), below("The checkpoint (C2SP")).unwrap();
     let vkey = below("The key");
     let then = then.to_str().unwrap();
     let words = ["ledger", "verify", "--from", then, "--vkey", vkey.trim()];

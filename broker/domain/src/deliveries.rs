@@ -12,7 +12,9 @@ use crate::id::SourceId;
 use crate::incident::Alert;
 use crate::limits::DELIVERY_REMEMBERED;
 use crate::text::Line;
-use crate::time::Time;
+use crate::time::{Lifetime, Time};
+
+const A_SECOND: Lifetime = Lifetime::from_secs(1);
 
 /// What tells one delivery of a source from another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +47,9 @@ impl Deliveries {
     /// Whether it may have been taken before the broker started, and changed nothing then.
     #[must_use]
     pub fn may_have_forgotten(&self, source: &SourceId, key: &Line, signed_at: Time) -> bool {
-        let before_start = self.started_at.is_some_and(|start| signed_at < start);
+        // Senders sign whole seconds, so what seems to be up to one older may have come since.
+        let signed = signed_at.plus(A_SECOND);
+        let before_start = self.started_at.is_some_and(|start| signed <= start);
         let changed = self.changed.get(&(source.clone(), key.clone()));
         before_start && changed.is_some_and(|at| signed_at <= *at)
     }
