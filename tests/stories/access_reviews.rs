@@ -60,13 +60,10 @@ async fn what_nobody_uses_and_who_left_is_read_from_the_ledger_and_writes_nothin
     assert_eq!(kinds(&view, "support"), ["removed-but-named"]);
     assert_eq!(kinds(&view, "deploy-shop"), ["right-nobody-uses"]);
     assert_eq!(kinds(&view, "designer"), ["person-without-rights"]);
-    let mia = view["people"].as_array().unwrap().iter();
-    let mia = mia.filter(|it| it["person"] == "mia").next().unwrap();
-    let deploys = mia["rights"].as_array().unwrap().iter();
-    let deploys = deploys
-        .filter(|it| it["right"] == "deploy-shop")
-        .next()
-        .unwrap();
+    let mut people = view["people"].as_array().unwrap().iter();
+    let mia = people.find(|it| it["person"] == "mia").unwrap();
+    let mut rights = mia["rights"].as_array().unwrap().iter();
+    let deploys = rights.find(|it| it["right"] == "deploy-shop").unwrap();
     let used = &world.entries_of("credential.issued")[0];
     assert_eq!(deploys["last_used"]["entry"], used["index"]);
     assert_eq!(deploys["last_used"]["at"], used["at"]);

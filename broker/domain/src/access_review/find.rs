@@ -60,12 +60,17 @@ impl Search<'_> {
             Standing::Enrolled => None,
             Standing::Removed => {
                 let removed = person.removed.map(|mark| day(mark.at)).unwrap_or_default();
+                let named = self.named_in(id);
+                let others = if named.len() > 1 {
+                    " and the other names"
+                } else {
+                    ""
+                };
                 let text = format!(
                     "{name} ({id}) was removed on {removed}, and the policy still names them: in {}",
-                    listed(&self.named_in(id), "and")
+                    listed(&named, "and")
                 );
-                let next =
-                    format!("take [people.{id}]{at} and the other names out, then: glassd reload");
+                let next = format!("take [people.{id}]{at}{others} out, then: glassd reload");
                 finding(FindingKind::RemovedButNamed, text, next, person.removed)
             }
             Standing::Lapsed => {
