@@ -7,6 +7,7 @@ mod access_review;
 mod bench;
 mod breaking;
 mod broker;
+mod escalation;
 mod exec;
 mod exit_codes;
 mod forks;

@@ -13,6 +13,7 @@ mod bounds;
 mod copies;
 mod credentials;
 mod debts;
+mod escalating;
 mod forgery;
 mod generated;
 mod honest;

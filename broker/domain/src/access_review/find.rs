@@ -129,8 +129,8 @@ impl Search<'_> {
     fn without_rights(&self) -> Vec<Finding> {
         let nothing = |person: &&PersonAccess| {
             let asked = |rule: &Rule| {
-                self.policy.selects(&rule.approvers, &person.id)
-                    || self.policy.selects(&rule.call, &person.id)
+                let mut lists = lists(rule).into_iter();
+                lists.any(|(_, list)| self.policy.selects(list, &person.id))
             };
             person.rights.is_empty()
                 && person.duties.is_empty()
@@ -341,10 +341,15 @@ impl Search<'_> {
 }
 
 /// What a rule lists people in, by the names of the file.
-fn lists(rule: &Rule) -> [(&'static str, &[Selector]); 3] {
+fn lists(rule: &Rule) -> [(&'static str, &[Selector]); 4] {
+    let escalates = rule.escalates.as_ref();
     [
         ("who", &rule.who),
         ("approvers", &rule.approvers),
+        (
+            "then_approvers",
+            escalates.map_or(&[], |escalates| &escalates.to),
+        ),
         ("call", &rule.call),
     ]
 }

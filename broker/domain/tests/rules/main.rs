@@ -16,6 +16,7 @@ mod credentials;
 mod deliveries;
 mod due;
 mod ending;
+mod escalating;
 mod extending;
 mod folding;
 mod guards;

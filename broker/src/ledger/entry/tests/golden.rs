@@ -14,18 +14,19 @@ use breakglass_domain::{
 
 use super::super::{decode, encode, kind};
 use super::arbitrary::golden_policy;
-use super::targets;
+use super::{escalating, targets};
 
 const GOLDEN: &str = include_str!("golden.jsonl");
 
 /// Every kind there is, as users filter by them.
-const KINDS: [&str; 40] = [
+const KINDS: [&str; 41] = [
     "broker.started",
     "call.recorded",
     "certificate.renewed",
     "credential.issued",
     "grant.approved",
     "grant.ended",
+    "grant.escalated",
     "grant.extended",
     "grant.requested",
     "grant.started",
@@ -123,6 +124,7 @@ fn events() -> Vec<Event> {
         called(),
         fields(),
         reviews(),
+        escalating::changes(),
         delivered(),
     ]
     .concat();
@@ -253,6 +255,7 @@ fn called() -> Vec<(&'static str, Change)> {
                 key: key(),
                 audience: line("https://vault.shop.example"),
                 call: people(&["leon", "mia"]),
+                escalation: None,
             },
         ),
         (
@@ -371,6 +374,7 @@ fn grant() -> Vec<(&'static str, Change)> {
         key: key(),
         audience: line("https://db.shop.example"),
         call: Vec::new(),
+        escalation: None,
     };
     let alone = SelfGrant {
         from: at(15),
