@@ -23,7 +23,7 @@ class Story:
         self.keys, self.tokens, self.tokens_ever, self.frozen = {}, {}, set(), set()
         self.incidents, self.incidents_ever, self.grants, self.grants_ever = {}, set(), {}, set()
         self.sessions, self.roles, self.heard, self.unknown = {}, {}, set(), 0
-        self.over, self.drawn, self.vetoed, self.begun = {}, {}, set(), {}
+        self.over, self.drawn, self.vetoed, self.begun, self.streams = {}, {}, set(), {}, {}
 
     def read(self, line, place, where):
         """The next entry, as it stands on its line."""
@@ -64,7 +64,7 @@ class Story:
             self.unlock_further(entry)
         deed = {"person": self.person, "certificate": self.person, "target": self.person, "incident": self.incident,
                 "grant": self.grant, "call": self.grant, "credential": self.grant, "session": self.at_target, "role": self.at_target,
-                "review": self.review}.get(part)
+                "review": self.review, "stream": self.stream}.get(part)
         if deed:
             deed(entry, said, where)
 
@@ -389,6 +389,15 @@ class Story:
         need(entry["incident"] not in self.incidents, where, f"{entry['incident']} is reviewed, and open")
         of = [entry[field] for field in ABOUT_GRANT.split()]
         need(self.begun.pop(entry["grant"], None) == of, where, f"{entry['grant']} is reviewed, and never began, or was before")
+
+    def stream(self, entry, _, where):
+        """Begins once before it ends, and not after the entry that says so."""
+        name, kind = entry["stream"], entry["stream_kind"]
+        if entry["kind"] == "stream.ended":
+            return need(self.streams.pop(name, None) == kind, where, f"the stream {name} of {kind} ends, and does not go on")
+        need(name not in self.streams, where, f"the stream {name} goes on already")
+        need(entry["from"] <= entry["index"], where, f"the stream {name} begins later")
+        self.streams[name] = kind
 
     def unlock(self, entry, said, grant, given, where):
         """A call or a yes on the way of a request that needs a call."""

@@ -20,6 +20,7 @@ use crate::{
     audit::{Auditor, Report},
     error::Error,
     files,
+    mirror::read::{Entries, is_tiles},
 };
 
 const ENTRIES: &str = "entries.jsonl";
@@ -167,27 +168,20 @@ pub struct Verified {
     pub root: Option<Hash>,
 }
 
-/// Checks an exported folder, and works out the root over its first `size` entries.
+/// Checks an exported folder, or one of tiles (a [mirror](crate::mirror)), and works out the root over its
+/// first `size` entries.
 ///
 /// # Errors
-/// [`Error::Unverified`] where anything in it was changed, [`Error::Setup`] where it is no export.
+/// [`Error::Unverified`] where anything in it was changed, [`Error::Setup`] where it is no copy.
 pub fn verify(folder: &Path, key: VerifierKey, size: u64) -> Result<Verified, Error> {
     let note = files::read_text(&folder.join(CHECKPOINT))?;
     let note = note.ok_or_else(|| no_export(folder, CHECKPOINT))?;
     // First, so that a wrong key is called that, and not an entry that it does not suit.
     let checkpoint = SignedCheckpoint::verify(&note, &key)
         .map_err(|error| Error::unverified(format!("the checkpoint does not verify: {error}")))?;
-    let path = folder.join(ENTRIES);
-    let file = match File::open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(no_export(folder, ENTRIES));
-        }
-        Err(error) => return Err(Error::file("read", path, error)),
-    };
+    let mut lines = Lines::of(folder, checkpoint.size())?;
     let mut auditor = Auditor::new(key).asking_root_at(size);
-    let mut reader = BufReader::new(file);
-    while let Some(line) = next_line(&mut reader, &path, auditor.size())? {
+    while let Some(line) = lines.next_line(auditor.size())? {
         auditor.check(&line)?;
     }
     let root = auditor.asked_root();
@@ -197,6 +191,33 @@ pub fn verify(folder: &Path, key: VerifierKey, size: u64) -> Result<Verified, Er
         checkpoint,
         root,
     })
+}
+
+/// The entries of a copy, in whichever form they are there.
+enum Lines {
+    Export(BufReader<File>, PathBuf),
+    Tiles(Entries),
+}
+
+impl Lines {
+    fn of(folder: &Path, size: u64) -> Result<Self, Error> {
+        let path = folder.join(ENTRIES);
+        match File::open(&path) {
+            Ok(file) => Ok(Self::Export(BufReader::new(file), path)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match is_tiles(folder) {
+                true => Ok(Self::Tiles(Entries::of(folder, size))),
+                false => Err(no_export(folder, ENTRIES)),
+            },
+            Err(error) => Err(Error::file("read", path, error)),
+        }
+    }
+
+    fn next_line(&mut self, index: u64) -> Result<Option<Vec<u8>>, Error> {
+        match self {
+            Self::Export(reader, path) => next_line(reader, path, index),
+            Self::Tiles(entries) => entries.next_entry(),
+        }
+    }
 }
 
 fn no_export(folder: &Path, missing: &str) -> Error {

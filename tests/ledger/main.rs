@@ -24,6 +24,7 @@ mod reviews;
 mod rules;
 mod statements;
 mod steps;
+mod streams;
 mod targets;
 mod unlocking;
 mod verbs;

@@ -25,6 +25,7 @@ mod restart;
 mod reviews;
 mod statements;
 mod strangers;
+mod streams;
 mod tokens;
 mod watching;
 

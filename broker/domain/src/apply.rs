@@ -30,6 +30,7 @@ impl State {
         self.played.apply(event);
         self.budgets.apply(event);
         self.reviews.apply(event);
+        self.streams.apply(event);
         match &event.change {
             Change::PolicyLoaded { policy, sha256 } => {
                 self.policy = Arc::clone(policy);
@@ -92,7 +93,9 @@ impl State {
             | Change::Refused { .. }
             | Change::LedgerExported { .. }
             | Change::LedgerRepaired { .. }
-            | Change::ReviewAnswered { .. } => {}
+            | Change::ReviewAnswered { .. }
+            | Change::StreamBegan { .. }
+            | Change::StreamEnded { .. } => {}
         }
     }
 

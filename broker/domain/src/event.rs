@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use crate::grant::{Basis, Ending, Escalation, GrantRef, SelfGrant};
 use crate::id::{
-    CredentialId, IncidentId, KeyId, Nonce, PersonId, RuleName, SessionId, SourceId, TargetId,
-    TokenHash,
+    CredentialId, IncidentId, KeyId, Nonce, PersonId, RuleName, SessionId, SourceId, StreamName,
+    TargetId, TokenHash,
 };
 use crate::incident::Severity;
 use crate::policy::{Policy, Risk};
 use crate::review::Width;
+use crate::stream::StreamKind;
 use crate::text::{Line, Prose};
 use crate::time::{Lifetime, Time};
 use crate::word::words;
@@ -504,6 +505,24 @@ pub enum Change {
         width: Width,
         /// What was missing.
         missing: Option<Line>,
+    },
+    /// Every entry from here on, or from an earlier one on, is sent somewhere.
+    StreamBegan {
+        /// Which stream.
+        stream: StreamName,
+        /// What its destination takes.
+        kind: StreamKind,
+        /// Where it is.
+        destination: Line,
+        /// The first entry that is sent.
+        from: u64,
+    },
+    /// No longer.
+    StreamEnded {
+        /// Which stream.
+        stream: StreamName,
+        /// What its destination took.
+        kind: StreamKind,
     },
 }
 

@@ -109,6 +109,17 @@ impl Told<'_> {
                     self.who
                 )
             }
+            Change::StreamBegan {
+                stream,
+                kind,
+                destination,
+                from,
+            } => format!(
+                "Every entry is sent to {stream} ({kind}, {destination}), from entry {from} on."
+            ),
+            Change::StreamEnded { stream, kind } => {
+                format!("Entries are no longer sent to {stream} ({kind}).")
+            }
             Change::LedgerRepaired { cut_bytes } => format!(
                 "After a crash the broker cut {cut_bytes} bytes that were never acknowledged off \
                  the ledger's end."

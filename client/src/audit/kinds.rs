@@ -137,6 +137,8 @@ kinds! {
     "grant.approved" Person true [until Time]
     "grant.escalated" Broker true [approvers Ids]
     "review.answered" Person true [needed Flag, width Text, missing MaybeText]
+    "stream.began" Broker false [stream Text, stream_kind Text, destination Text, from Number]
+    "stream.ended" Broker false [stream Text, stream_kind Text]
 }
 
 /// The kinds this client knows.

@@ -15,6 +15,7 @@
 //! | `policies` | who may do what, at each place |
 //! | `incidents`, `lives`, `grants`, `credentials`, `targets` | what lives |
 //! | `reviews` | what is answered afterwards |
+//! | `streams` | where the ledger was copied to as it grew |
 //! | `asking`, `beginning`, `bounds` | on whose word a grant begins, and how long it may last |
 
 mod acts;
@@ -34,6 +35,7 @@ mod people;
 mod policies;
 mod reviews;
 mod statements;
+mod streams;
 mod targets;
 mod tokens;
 mod unlocking;
@@ -46,7 +48,8 @@ use serde::Serialize;
 
 use self::{
     grants::Scene, incidents::Incidents, lives::Lives, owed::Owed, people::People,
-    policies::Policies, reviews::Reviews, statements::Statements, targets::Targets,
+    policies::Policies, reviews::Reviews, statements::Statements, streams::Streams,
+    targets::Targets,
 };
 use crate::{entry::Entry, error::Error, time};
 
@@ -110,6 +113,7 @@ pub struct Auditor {
     lives: Lives,
     targets: Targets,
     reviews: Reviews,
+    streams: Streams,
     not_understood: u64,
     first_at: Option<Timestamp>,
     last_at: Option<Timestamp>,
@@ -132,6 +136,7 @@ impl Auditor {
             lives: Lives::default(),
             targets: Targets::default(),
             reviews: Reviews::default(),
+            streams: Streams::default(),
             not_understood: 0,
             first_at: None,
             last_at: None,
@@ -202,6 +207,7 @@ impl Auditor {
         self.incidents.take(entry, &self.policies, &self.lives)?;
         let is_open = |id: &str| self.incidents.is_open(id);
         self.reviews.take(entry, is_open)?;
+        self.streams.take(entry)?;
         self.people.take(entry, &self.policies)
     }
 

@@ -27,6 +27,7 @@ mod reviews;
 mod self_granting;
 mod statements;
 mod steps;
+mod streams;
 mod targets;
 mod vetoing;
 mod world;

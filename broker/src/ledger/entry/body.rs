@@ -6,10 +6,11 @@ use std::sync::Arc;
 use breakglass_domain::event::{CredentialKind, KeyPurpose, RoleStep, SessionEnd};
 use breakglass_domain::grant::{Escalation, SelfGrant};
 use breakglass_domain::policy::Risk;
+use breakglass_domain::stream::StreamKind;
 use breakglass_domain::{
     Basis, Change, CredentialId, Ending, GrantRef, IncidentId, KeyId, Lifetime, Line, Nonce,
-    PersonId, Policy, Prose, RuleName, SessionId, Severity, SourceId, Subject, TargetId, Time,
-    TokenHash, Width,
+    PersonId, Policy, Prose, RuleName, SessionId, Severity, SourceId, StreamName, Subject,
+    TargetId, Time, TokenHash, Width,
 };
 use serde::{Deserialize, Serialize};
 
@@ -304,6 +305,16 @@ kinds! {
         #[serde(with = "fields::shown")] width: Width,
         #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
         missing: Option<Line>,
+    }
+    "stream.began" StreamBegan {
+        #[serde(with = "fields::shown")] stream: StreamName,
+        #[serde(rename = "stream_kind", with = "fields::shown")] kind: StreamKind,
+        #[serde(with = "fields::line")] destination: Line,
+        from: u64,
+    }
+    "stream.ended" StreamEnded {
+        #[serde(with = "fields::shown")] stream: StreamName,
+        #[serde(rename = "stream_kind", with = "fields::shown")] kind: StreamKind,
     }
 }
 

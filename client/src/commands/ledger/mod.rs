@@ -3,6 +3,7 @@
 pub mod export;
 pub mod follow;
 pub mod list;
+pub mod mirror;
 pub mod show;
 pub mod verify;
 
@@ -18,6 +19,7 @@ pub enum Command {
     Show(show::Args),
     Verify(verify::Args),
     Export(export::Args),
+    Mirror(mirror::Args),
 }
 
 /// Runs one.
@@ -31,5 +33,6 @@ pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
         Command::Show(args) => show::run(args, seat).await,
         Command::Verify(args) => verify::run(args, seat).await,
         Command::Export(args) => export::run(args, seat).await,
+        Command::Mirror(args) => mirror::run(args, seat).await,
     }
 }

@@ -27,13 +27,17 @@ use crate::{
 Examples:
   glass ledger verify                              the broker's, as it stands now
   glass ledger verify --from ./ledger-2026-11      an export; needs no broker
+  glass ledger verify /srv/ledger                  a mirror, its hash tiles too; needs no broker
   glass ledger verify --from ./ledger-2026-11 --vkey 'glass.example/ledger+1a2b3c4d+AQ...'
 
-The key is --vkey, else the one pinned at enrolment, else the one beside the export, which is then
+The key is --vkey, else the one pinned at enrolment, else the one beside the copy, which is then
 said. Exit code 86: something was changed.")]
 pub struct Args {
-    /// An exported folder, in place of the broker
-    #[arg(long, value_name = "FOLDER")]
+    /// An export or a mirror, in place of the broker
+    #[arg(value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+    /// The same, as an option
+    #[arg(long, value_name = "FOLDER", conflicts_with = "folder")]
     from: Option<PathBuf>,
     /// The ledger's verifier key
     #[arg(long, value_name = "KEY", value_parser = parse_key)]
@@ -46,7 +50,7 @@ pub struct Args {
 /// [`Error::Unverified`].
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let spinner = seat.printer.spinner("Checking the ledger");
-    let (report, compared) = match args.from {
+    let (report, compared) = match args.folder.or(args.from) {
         Some(folder) => verify_copy(seat, &folder, args.vkey)?,
         None => {
             let session = seat.session().await?;
@@ -90,7 +94,7 @@ enum Compared {
     Never,
 }
 
-/// Checks an export, also against what this laptop remembers of the same ledger.
+/// Checks an export or a mirror, also against what this laptop remembers of the same ledger.
 fn verify_copy(
     seat: &Seat,
     folder: &Path,
@@ -121,7 +125,7 @@ fn parse_key(text: &str) -> Result<VerifierKey, String> {
     VerifierKey::parse(text.trim()).map_err(|error| error.to_string())
 }
 
-/// The key to check an export by: given, else pinned, else the one beside it.
+/// The key to check a copy by: given, else pinned, else the one beside it.
 fn key_for(
     seat: &Seat,
     folder: &Path,
@@ -138,7 +142,7 @@ fn key_for(
         )
     })?;
     seat.printer.warn(format!(
-        "no key of your own: checking by the one beside the export, {beside}. Compare it with one \
+        "no key of your own: checking by the one beside the copy, {beside}. Compare it with one \
          from elsewhere"
     ));
     Ok(beside)

@@ -6,6 +6,7 @@ use breakglass_domain::event::{CredentialKind, KeyPurpose, RoleStep, SessionEnd}
 use breakglass_domain::grant::{Escalation, SelfGrant};
 use breakglass_domain::policy::Risk;
 use breakglass_domain::policy::access::SshExtension;
+use breakglass_domain::stream::StreamKind;
 use breakglass_domain::{
     Actor, Basis, Change, CredentialId, Ending, Event, GrantId, GrantRef, IncidentId, KeyId,
     Lifetime, Line, Nonce, PersonId, Policy, Prose, SessionId, Severity, Signed, SourceId, Subject,
@@ -157,6 +158,16 @@ fn broker() -> impl Strategy<Value = Change> {
         Just(golden_policy()),
         any::<u64>().prop_map(|cut_bytes| Change::LedgerRepaired { cut_bytes }),
         (any::<u64>(), any::<u64>()).prop_map(|(from, to)| Change::LedgerExported { from, to }),
+        (name(), select(StreamKind::ALL), line(), any::<u64>()).prop_map(
+            |(stream, kind, destination, from)| Change::StreamBegan {
+                stream,
+                kind,
+                destination,
+                from,
+            }
+        ),
+        (name(), select(StreamKind::ALL))
+            .prop_map(|(stream, kind)| Change::StreamEnded { stream, kind }),
         (
             text(),
             text(),

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use breakglass_domain::event::{CredentialKind, KeyPurpose};
 use breakglass_domain::grant::SelfGrant;
 use breakglass_domain::policy::Risk;
+use breakglass_domain::stream::StreamKind;
 use breakglass_domain::{
     Actor, Basis, Change, Ending, Event, GrantId, GrantRef, IncidentId, KeyId, Lifetime, Line,
     Nonce, Prose, Severity, Signed, Subject, Time, Width,
@@ -19,7 +20,7 @@ use super::{escalating, targets};
 const GOLDEN: &str = include_str!("golden.jsonl");
 
 /// Every kind there is, as users filter by them.
-const KINDS: [&str; 41] = [
+const KINDS: [&str; 43] = [
     "broker.started",
     "call.recorded",
     "certificate.renewed",
@@ -57,6 +58,8 @@ const KINDS: [&str; 41] = [
     "session.ended",
     "session.opened",
     "session.unconfirmed",
+    "stream.began",
+    "stream.ended",
     "target.enrolled",
     "target.invited",
     "target.removed",
@@ -125,6 +128,7 @@ fn events() -> Vec<Event> {
         fields(),
         reviews(),
         escalating::changes(),
+        streams(),
     ]
     .concat();
     let events = changes.into_iter().map(|(by, change)| {
@@ -338,6 +342,21 @@ fn fields() -> Vec<(&'static str, Change)> {
         incident: Some(IncidentId(12)),
     };
     vec![("designer", refused)]
+}
+
+fn streams() -> Vec<(&'static str, Change)> {
+    let (stream, kind) = ("siem".parse().expect("a name"), StreamKind::Syslog);
+    let began = Change::StreamBegan {
+        stream,
+        kind,
+        destination: line("siem.shop.example:6514"),
+        from: 41,
+    };
+    let ended = Change::StreamEnded {
+        stream: "lake".parse().expect("a name"),
+        kind: StreamKind::Ocsf,
+    };
+    vec![("breakglass", began), ("breakglass", ended)]
 }
 
 fn reviews() -> Vec<(&'static str, Change)> {
