@@ -89,6 +89,7 @@ pub(super) fn weight(change: &Change) -> Weight {
         | Change::GrantRequested { .. }
         | Change::GrantUsed { .. }
         | Change::GrantApproved { .. }
+        | Change::GrantEscalated { .. }
         | Change::CallRecorded { .. }
         | Change::ReviewAnswered { .. }
         | Change::SessionEnded { .. }
