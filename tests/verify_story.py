@@ -10,6 +10,7 @@ from verify_kinds import (
     ABOUT_GRANT, ACTS, BROKER, BY_BROKER, BY_GUARDS, BY_PEOPLE, BY_SOURCES, DAY, DUTIES, ENDING_ACTS, FIELDS, MINUTE, ONLY_BY_SOURCES,
     SIGNED, UNSIGNED, Wrong, check_fields, millis, need, once, read_statement,
 )
+from verify_debts import Debts
 from verify_policy import Rules
 
 sha = lambda data: hashlib.sha256(data).digest()
@@ -24,6 +25,7 @@ class Story:
         self.incidents, self.incidents_ever, self.grants, self.grants_ever = {}, set(), {}, set()
         self.sessions, self.roles, self.heard, self.unknown = {}, {}, set(), 0
         self.over, self.drawn, self.vetoed, self.begun, self.streams = {}, {}, set(), {}, {}
+        self.delivered, self.debts = {}, Debts()
 
     def read(self, line, place, where):
         """The next entry, as it stands on its line."""
@@ -59,6 +61,8 @@ class Story:
             need(entry["sha256"] == sha(entry["text"].encode()).hex(), where, "the policy has another hash")
             self.rules = Rules(entry["text"])
         self.may_act(entry, where)
+        self.take_delivery(entry, where)
+        self.debts.take(entry, self.rules, self.incidents, where)
         part, _, _ = kind.partition(".")
         if kind in ("incident.noted", "person.frozen", "person.removed"):
             self.unlock_further(entry)
@@ -206,7 +210,7 @@ class Story:
             need(not alert[0] or all(it["alert"] != alert for it in self.incidents.values()), where, f"the alert of {name} has an open incident")
             self.incidents_ever.add(name)
             end = entry["closes_at"]
-            self.incidents[name] = {"closes_at": end, "usual_end": end, "alert": alert, "resolved": False, "held": False, "noted_by": set()}
+            self.incidents[name] = {"severity": entry["severity"], "closes_at": end, "usual_end": end, "alert": alert, "resolved": False, "held": False, "noted_by": set()}
         elif kind == "incident.closed":
             need(name in self.incidents, where, f"{name} is closed, and was not open")
             need(by != BROKER or at >= self.incidents[name]["closes_at"], where, f"{name} is closed by the broker before its time")
@@ -216,6 +220,16 @@ class Story:
         elif kind in FIELDS:
             self.closes_at(name, at, where)
             self.goes_on(entry, self.incidents[name], where)
+
+    def take_delivery(self, entry, where):
+        """What a source delivers counts once while the broker remembers it."""
+        by, at, delivery = entry["by"], entry["at"], entry.get("delivery")
+        if entry["kind"] not in BY_SOURCES or delivery is None:
+            return
+        need(by.startswith("source:") and isinstance(delivery, str), where, f"{by} delivers {delivery}, and is no alert source")
+        self.delivered = {known: taken for known, taken in self.delivered.items() if at < taken + 120 * MINUTE}
+        need((by, delivery) not in self.delivered, where, f"{by} delivers {delivery} a second time")
+        self.delivered[by, delivery] = at
 
     def goes_on(self, entry, incident, where):
         """What happens to an incident that is open."""

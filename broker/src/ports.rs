@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use breakglass_domain::last::{Last, Mark};
 use breakglass_domain::{
     Actor, Command, CredentialId, Event, Grant, GrantId, Incident, IncidentId, Lifetime, Line,
     PersonId, Refusal, RightId, State, Subject, TargetId, Time,
@@ -269,6 +270,12 @@ pub trait Index: Send + Sync {
         cursor: Option<u64>,
         max: usize,
     ) -> Result<Vec<u64>, IndexError>;
+
+    /// The newest entry that something is the last of. One look-up, however many entries there are.
+    ///
+    /// # Errors
+    /// [`IndexError`].
+    fn last(&self, of: &Last) -> Result<Option<Mark>, IndexError>;
 }
 
 /// Which grants.

@@ -15,6 +15,7 @@
 //! | [`audit`], [`export`] | checking a whole ledger |
 //! | [`mirror`] | keeping a copy of it, as files |
 //! | [`review`] | what the entries of an incident say of each grant |
+//! | [`access`] | the review of access: for people, scripts, a spreadsheet, an auditor |
 //! | [`agent`], [`ssh`] | the ssh-agent of a grant; how `ssh` is told of it |
 //! | [`rules`] | the policy; the only file that names the domain |
 //! | [`error`] | what can go wrong, the exit code, the next step |
@@ -23,6 +24,7 @@
 //! | [`dpop`] | proving that this laptop holds the key of a token |
 //! | [`time`] | the only file that reads a clock |
 
+pub mod access;
 pub mod agent;
 pub mod audit;
 pub mod certificate;

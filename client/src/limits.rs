@@ -84,6 +84,15 @@ pub const LATE_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 /// How long before it is recorded a call may have been; the broker's `CALL_WITHIN`.
 pub const CALL_WITHIN: SignedDuration = SignedDuration::from_mins(30);
 
+/// How long the broker remembers a delivery of an alert source, and takes none of the same id.
+pub const DELIVERY_REMEMBERED: SignedDuration = SignedDuration::from_hours(2);
+
+/// Grants of one incident that are answered for, as the broker asks.
+pub const REVIEWED_GRANTS: usize = 100;
+
+/// Closed incidents of which answers are owed, as the broker counts them.
+pub const REVIEWED_INCIDENTS: usize = 200;
+
 /// Entries of an incident that a review reads: a night in which a script asks every few seconds.
 pub const REVIEWED_ENTRIES: usize = 20_000;
 

@@ -55,6 +55,7 @@ fn every_answer_is_one_json_value() {
     );
     json("designer", &["people", "list"]);
     json("designer", &["policy", "show"]);
+    assert_eq!(json("designer", &["review", "access"])["days"], 90);
     json(
         "designer",
         &["policy", "check", playground.policy().to_str().unwrap()],

@@ -247,6 +247,8 @@ pub enum Change {
         source: Option<SourceId>,
         /// What the source calls the alert, so that it is known again.
         alert: Option<Line>,
+        /// By which delivery of the source, where its kind tells one from another.
+        delivery: Option<Line>,
     },
     /// Somebody added a note.
     IncidentNoted {
@@ -459,6 +461,8 @@ pub enum Change {
         incident: IncidentId,
         /// When it closes now, unless somebody holds it or the alert fires again.
         closes_at: Time,
+        /// As of [`Change::IncidentOpened`].
+        delivery: Option<Line>,
     },
     /// Its alert fires again; it stays open as if it had never been resolved.
     IncidentRefired {
@@ -466,6 +470,8 @@ pub enum Change {
         incident: IncidentId,
         /// When it closes by itself.
         closes_at: Time,
+        /// As of [`Change::IncidentOpened`].
+        delivery: Option<Line>,
     },
     /// Somebody keeps it open until its usual end, whatever becomes of its alert.
     IncidentHeld {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::budget::Budgets;
+use crate::deliveries::Deliveries;
 use crate::grant::{Grant, Phase};
 use crate::id::{
     GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, SessionId, TargetId, TokenHash,
@@ -56,6 +57,8 @@ pub struct State {
     pub reviews: Reviews,
     /// Where the ledger is copied to as it grows.
     pub streams: Streams,
+    /// What alert sources delivered lately.
+    pub deliveries: Deliveries,
     /// When something happens by itself, in order of time.
     pub deadlines: BTreeSet<(Time, Deadline)>,
     /// Who holds which key: the inverse of `members`.
@@ -103,6 +106,7 @@ impl Default for State {
             budgets: Budgets::default(),
             reviews: Reviews::default(),
             streams: Streams::default(),
+            deliveries: Deliveries::default(),
             deadlines: BTreeSet::new(),
             keys: BTreeMap::new(),
             live: BTreeMap::new(),

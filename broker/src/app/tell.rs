@@ -194,6 +194,7 @@ impl Told<'_> {
             Change::IncidentResolved {
                 incident,
                 closes_at,
+                ..
             } => format!(
                 "The alert of {incident} is resolved: it closes at {}, and every grant under it ends. \
                  To keep it open: glass incident hold {incident} -m \"why\"",
@@ -202,6 +203,7 @@ impl Told<'_> {
             Change::IncidentRefired {
                 incident,
                 closes_at,
+                ..
             } => format!(
                 "The alert of {incident} fires again: it stays open until {}.",
                 self.clock(*closes_at)

@@ -69,7 +69,10 @@ const METHODS: &[(&str, &[&str])] = &[
     ),
     ("PolicyService", &["GetPolicy", "Can"]),
     ("GuardService", &["Attend", "OpenSession", "EndSession"]),
-    ("ReviewService", &["AnswerReview", "ListReviews"]),
+    (
+        "ReviewService",
+        &["AnswerReview", "ListReviews", "ReviewAccess"],
+    ),
     ("StatusService", &["GetStatus"]),
     ("TargetService", &["ListTargets", "InviteTarget"]),
     ("WatchService", &["Watch"]),

@@ -14,7 +14,8 @@
 //! | `people`, `tokens`, `keys`, `freezes` | who may act |
 //! | `policies` | who may do what, at each place |
 //! | `incidents`, `lives`, `grants`, `credentials`, `targets` | what lives |
-//! | `reviews` | what is answered afterwards |
+//! | `deliveries` | what alert sources told, each once |
+//! | `reviews` | what is answered afterwards, and what is owed |
 //! | `streams` | where the ledger was copied to as it grew |
 //! | `asking`, `beginning`, `bounds` | on whose word a grant begins, and how long it may last |
 
@@ -23,6 +24,7 @@ mod asking;
 mod beginning;
 mod bounds;
 mod credentials;
+mod deliveries;
 mod escalating;
 mod freezes;
 mod grants;
@@ -47,8 +49,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use self::{
-    grants::Scene, incidents::Incidents, lives::Lives, owed::Owed, people::People,
-    policies::Policies, reviews::Reviews, statements::Statements, streams::Streams,
+    deliveries::Deliveries, grants::Scene, incidents::Incidents, lives::Lives, owed::Owed,
+    people::People, policies::Policies, reviews::Reviews, statements::Statements, streams::Streams,
     targets::Targets,
 };
 use crate::{entry::Entry, error::Error, time};
@@ -114,6 +116,7 @@ pub struct Auditor {
     targets: Targets,
     reviews: Reviews,
     streams: Streams,
+    deliveries: Deliveries,
     not_understood: u64,
     first_at: Option<Timestamp>,
     last_at: Option<Timestamp>,
@@ -137,6 +140,7 @@ impl Auditor {
             targets: Targets::default(),
             reviews: Reviews::default(),
             streams: Streams::default(),
+            deliveries: Deliveries::default(),
             not_understood: 0,
             first_at: None,
             last_at: None,
@@ -196,6 +200,9 @@ impl Auditor {
         self.follow(entry, act.as_ref())?;
         self.policies.take(entry)?;
         self.people.may_act(entry, &self.policies)?;
+        self.deliveries.take(entry)?;
+        let severity = self.incidents.severity(entry);
+        self.reviews.need_paid(entry, severity, &self.policies)?;
         let scene = Scene {
             act: act.as_ref(),
             policies: &self.policies,
@@ -206,7 +213,7 @@ impl Auditor {
         self.targets.take(entry, &self.lives, &self.policies)?;
         self.incidents.take(entry, &self.policies, &self.lives)?;
         let is_open = |id: &str| self.incidents.is_open(id);
-        self.reviews.take(entry, is_open)?;
+        self.reviews.take(entry, is_open, &self.policies)?;
         self.streams.take(entry)?;
         self.people.take(entry, &self.policies)
     }

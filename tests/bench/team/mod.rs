@@ -198,6 +198,11 @@ impl Team {
         self.people[0].entries().await
     }
 
+    /// Somebody reads who can do what, and who used it last.
+    pub(crate) async fn reviews_access(&self) -> Outcome<()> {
+        self.people[0].reviews_access().await
+    }
+
     /// What one write of a grant's entries and its `fdatasync` takes on the broker's disk, with nothing
     /// else going on: no durable grant is faster.
     pub(crate) fn written_and_synced(&self) -> Outcome<String> {

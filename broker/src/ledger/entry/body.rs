@@ -144,6 +144,8 @@ kinds! {
         source: Option<SourceId>,
         #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
         alert: Option<Line>,
+        #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
+        delivery: Option<Line>,
     }
     "incident.noted" IncidentNoted {
         #[serde(with = "fields::shown")] incident: IncidentId,
@@ -278,10 +280,14 @@ kinds! {
     "incident.resolved" IncidentResolved {
         #[serde(with = "fields::shown")] incident: IncidentId,
         #[serde(with = "fields::shown")] closes_at: Time,
+        #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
+        delivery: Option<Line>,
     }
     "incident.refired" IncidentRefired {
         #[serde(with = "fields::shown")] incident: IncidentId,
         #[serde(with = "fields::shown")] closes_at: Time,
+        #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
+        delivery: Option<Line>,
     }
     "incident.held" IncidentHeld {
         #[serde(with = "fields::shown")] incident: IncidentId,

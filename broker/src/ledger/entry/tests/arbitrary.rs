@@ -238,31 +238,41 @@ fn incident() -> impl Strategy<Value = Change> {
         (
             (id(), select(&Severity::ALL[..]), line(), time()),
             option::of(name()),
+            option::of(line()),
             option::of(line())
         )
-            .prop_map(|((incident, severity, title, closes_at), source, alert)| {
-                Change::IncidentOpened {
-                    incident,
-                    severity,
-                    title,
-                    closes_at,
-                    source,
-                    alert,
+            .prop_map(
+                |((incident, severity, title, closes_at), source, alert, delivery)| {
+                    Change::IncidentOpened {
+                        incident,
+                        severity,
+                        title,
+                        closes_at,
+                        source,
+                        alert,
+                        delivery,
+                    }
                 }
-            }),
+            ),
         (id(), prose()).prop_map(|(incident, text)| Change::IncidentNoted { incident, text }),
         (id(), time()).prop_map(|(incident, closes_at)| Change::IncidentWarned {
             incident,
             closes_at
         }),
         (id(), line()).prop_map(|(incident, reason)| Change::IncidentClosed { incident, reason }),
-        (id(), time()).prop_map(|(incident, closes_at)| Change::IncidentResolved {
-            incident,
-            closes_at
+        (id(), time(), option::of(line())).prop_map(|(incident, closes_at, delivery)| {
+            Change::IncidentResolved {
+                incident,
+                closes_at,
+                delivery,
+            }
         }),
-        (id(), time()).prop_map(|(incident, closes_at)| Change::IncidentRefired {
-            incident,
-            closes_at
+        (id(), time(), option::of(line())).prop_map(|(incident, closes_at, delivery)| {
+            Change::IncidentRefired {
+                incident,
+                closes_at,
+                delivery,
+            }
         }),
         (id(), line()).prop_map(|(incident, reason)| Change::IncidentHeld { incident, reason }),
     ]

@@ -129,6 +129,7 @@ fn events() -> Vec<Event> {
         reviews(),
         escalating::changes(),
         streams(),
+        delivered(),
     ]
     .concat();
     let events = changes.into_iter().map(|(by, change)| {
@@ -306,6 +307,7 @@ fn incident() -> Vec<(&'static str, Change)> {
                 closes_at: at(480),
                 source: None,
                 alert: None,
+                delivery: None,
             },
         ),
         (
@@ -473,6 +475,7 @@ fn alert() -> Vec<(&'static str, Change)> {
                 closes_at: at(480),
                 source: Some("alertmanager".parse().expect("an id")),
                 alert: Some(line(r#"{}:{alertname="Checkout502"}"#)),
+                delivery: None,
             },
         ),
         (
@@ -480,6 +483,7 @@ fn alert() -> Vec<(&'static str, Change)> {
             Change::IncidentResolved {
                 incident,
                 closes_at: at(15),
+                delivery: None,
             },
         ),
         (
@@ -487,6 +491,7 @@ fn alert() -> Vec<(&'static str, Change)> {
             Change::IncidentRefired {
                 incident,
                 closes_at: at(480),
+                delivery: None,
             },
         ),
         (
@@ -494,6 +499,42 @@ fn alert() -> Vec<(&'static str, Change)> {
             Change::IncidentHeld {
                 incident,
                 reason: line("the queue is still full"),
+            },
+        ),
+    ]
+}
+
+/// By which delivery a source said it.
+fn delivered() -> Vec<(&'static str, Change)> {
+    let incident = IncidentId(14);
+    let delivery = |id: &str| Some(line(id));
+    vec![
+        (
+            "source:pagerduty",
+            Change::IncidentOpened {
+                incident,
+                severity: Severity::Sev1,
+                title: line("checkout is down"),
+                closes_at: at(480),
+                source: Some("pagerduty".parse().expect("an id")),
+                alert: Some(line("PGR0VU2")),
+                delivery: delivery("01CHTB2X9WBFSSRPQRR1N1M61P"),
+            },
+        ),
+        (
+            "source:pagerduty",
+            Change::IncidentResolved {
+                incident,
+                closes_at: at(15),
+                delivery: delivery("01CHTB5P9WBFSSRPQRR1N1M62Q"),
+            },
+        ),
+        (
+            "source:pagerduty",
+            Change::IncidentRefired {
+                incident,
+                closes_at: at(480),
+                delivery: delivery("01CHTB6Q9WBFSSRPQRR1N1M63R"),
             },
         ),
     ]
