@@ -90,7 +90,6 @@ pub(super) fn weight(change: &Change) -> Weight {
         | Change::GrantEscalated { .. }
         | Change::GrantUsed { .. }
         | Change::GrantApproved { .. }
-        | Change::GrantEscalated { .. }
         | Change::CallRecorded { .. }
         | Change::ReviewAnswered { .. }
         | Change::SessionEnded { .. }

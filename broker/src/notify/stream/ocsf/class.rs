@@ -146,7 +146,6 @@ fn of_grants(change: &Change) -> Option<Activity> {
         Change::GrantRequested { .. } => access(99, "Request"),
         Change::GrantEscalated { .. } => access(99, "Escalate"),
         Change::GrantApproved { .. } => access(99, "Approve"),
-        Change::GrantEscalated { .. } => access(99, "Escalate"),
         Change::CallRecorded { .. } => access(99, "Call"),
         Change::GrantExtended { .. } => access(99, "Extend"),
         Change::CredentialIssued { .. } => {
