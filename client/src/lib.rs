@@ -13,6 +13,7 @@
 //! | [`output`], [`text`] | the one printer; words made safe |
 //! | [`kubectl`], [`sts`], [`roots`] | what kubectl asks of a plugin; AWS's token service; public authorities |
 //! | [`audit`], [`export`] | checking a whole ledger |
+//! | [`report`] | an auditor's questions, answered from an export |
 //! | [`review`] | what the entries of an incident say of each grant |
 //! | [`agent`], [`ssh`] | the ssh-agent of a grant; how `ssh` is told of it |
 //! | [`rules`] | the policy; the only file that names the domain |
@@ -53,6 +54,7 @@ pub mod limits;
 pub mod output;
 mod processes;
 pub mod refusal;
+pub mod report;
 pub mod review;
 pub mod roots;
 pub mod rules;

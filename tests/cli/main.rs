@@ -3,6 +3,7 @@
 // clippy.toml allows it in tests; clippy takes only functions with #[test] for one, not their helpers.
 #![allow(clippy::unwrap_used)]
 
+mod audit;
 mod bench;
 mod breaking;
 mod broker;

@@ -3,8 +3,11 @@
 pub mod export;
 pub mod follow;
 pub mod list;
+pub mod report;
 pub mod show;
+mod taking;
 pub mod verify;
+mod when;
 
 use super::Seat;
 use crate::error::Error;
@@ -18,6 +21,7 @@ pub enum Command {
     Show(show::Args),
     Verify(verify::Args),
     Export(export::Args),
+    Report(report::Args),
 }
 
 /// Runs one.
@@ -31,5 +35,6 @@ pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
         Command::Show(args) => show::run(args, seat).await,
         Command::Verify(args) => verify::run(args, seat).await,
         Command::Export(args) => export::run(args, seat).await,
+        Command::Report(args) => report::run(args, seat).await,
     }
 }
