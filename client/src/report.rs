@@ -166,8 +166,8 @@ fn sentences(verified: &Verified) -> Vec<String> {
     )];
     if let Some(part) = &verified.part {
         told.push(format!(
-            "Of the {} entries before, {} were read, each proven to stand where it says; {} are hashed only, \
-             and what they say is not known here.",
+            "Entries before it: {}. Read: {}, each proven to stand where it says. Hashed only, so that nobody can say \
+             what they are: {}.",
             part.from, part.shown_before, part.hashed_before
         ));
     }

@@ -1,6 +1,7 @@
 //! How fast a ledger is taken away, checked and reported on, and with how much memory.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::team::{Team, binary};
 use crate::{Outcome, PEOPLE, growth};
@@ -21,10 +22,13 @@ pub(crate) const USUAL: Size = Size {
     people: 3 * PEOPLE,
 };
 
+/// How long the ledger grows between two looks at it.
+const RUN: Duration = Duration::from_millis(50);
+
 /// The whole of it, each way.
 pub(crate) async fn report(size: Size) -> Outcome<()> {
     let team = Team::start(size.people).await?;
-    growth::grow(&team, size.grants).await?;
+    growth::grow(&team, size.grants, RUN).await?;
     let entries = team.entries().await?;
     let (glass, folder) = (binary("glass")?, team.place("taken"));
     let folder = folder.to_str().ok_or("a path")?;

@@ -23,6 +23,7 @@ mod policies;
 mod reports;
 mod reviews;
 mod rules;
+mod signatures;
 mod statements;
 mod steps;
 mod targets;

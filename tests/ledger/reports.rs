@@ -98,18 +98,18 @@ fn every_question_is_answered_with_the_entries_it_stands_on() {
     says(
         population,
         &format!(
-            "{} entries, {from} to {} without a gap",
+            "Entries: {}, from {from} to {} without a gap",
             to - 1 - from,
             to - 2
         ),
     );
     says(
         population,
-        "2 asked for, 2 began, 3 ended. Refusals: 1 entries",
+        "Grants asked for: 2, begun: 2, ended: 3. Entries of refusals: 1.",
     );
 
     let sample = answer(&report, Topic::Sample);
-    says(sample, "2 of the 2 grants that began");
+    says(sample, "Grants: 2 of the 2 that began");
     let of = row(sample, "G-3");
     assert_eq!(
         (of["person"], of["on whose word"], of["how"]),
@@ -119,7 +119,7 @@ fn every_question_is_answered_with_the_entries_it_stands_on() {
     let endings = answer(&report, Topic::Endings);
     says(
         endings,
-        "3 grants that had begun ended: expired 1, incident-closed 1, vetoed 1",
+        "Grants that had begun and ended: 3 (expired 1, incident-closed 1, vetoed 1)",
     );
     assert_eq!(row(endings, "G-2")["over everywhere after"], "1m");
     assert_eq!(row(endings, "G-3")["over everywhere after"], "0 ms");
@@ -135,20 +135,23 @@ fn every_question_is_answered_with_the_entries_it_stands_on() {
     );
 
     let refused = answer(&report, Topic::Refused);
-    says(refused, "4 times, in 2 entries: NO_RULE 3, vetoed 1");
+    says(
+        refused,
+        "Tried and refused: 4 (NO_RULE 3, vetoed 1), in entries: 2",
+    );
     assert_eq!(refused.rows[0].cells[1], "leon", "the veto came first");
 
     let approvals = answer(&report, Topic::Approvals);
     says(
         approvals,
-        "1 approvals and calls; 1 of them by people who have left since",
+        "Approvals and calls: 1; by people who have left since, as far as this export goes: 1",
     );
     assert_eq!(approvals.rows[0].cells[0], "leon");
 
     let lengths = answer(&report, Topic::Lengths);
     says(
         lengths,
-        "0 were extended, 0 lasted longer than was asked for, 1 began without anybody's yes",
+        "Extended: 0. Longer than was asked for: 0. Begun without anybody's yes: 1",
     );
     assert_eq!(row(lengths, "G-2")["why it is here"], "nobody agreed");
 
@@ -160,12 +163,15 @@ fn every_question_is_answered_with_the_entries_it_stands_on() {
     );
 
     let trouble = answer(&report, Topic::Trouble);
-    says(trouble, "cut back after a crash 0 times");
+    says(
+        trouble,
+        "Cut back after a crash: 0. Starts of the broker: 0",
+    );
     says(answer(&report, Topic::Drills), "No drill");
     let reviews = answer(&report, Topic::Reviews);
     says(
         reviews,
-        "1 incidents closed, under which 3 grants had begun; 0 of these were answered for, 3 are open",
+        "Incidents that closed: 1. Grants that had begun under them: 3; answered for: 0; open: 3",
     );
 }
 
@@ -175,17 +181,14 @@ fn what_came_before_the_period_is_not_of_it_and_all_of_it_is_of_the_whole() {
     let report = reported(&night.lines, 0, night.lines.len());
     says(
         answer(&report, Topic::Trouble),
-        "cut back after a crash 1 times",
+        "Cut back after a crash: 1. Starts of the broker: 1",
     );
     says(
         answer(&report, Topic::Approvals),
-        "2 approvals and calls; 2 of them",
+        "Approvals and calls: 2; by people who have left since, as far as this export goes: 2",
     );
     let lengths = answer(&report, Topic::Lengths);
-    says(
-        lengths,
-        "1 were extended, 1 lasted longer than was asked for",
-    );
+    says(lengths, "Extended: 1. Longer than was asked for: 1");
     assert_eq!(row(lengths, "G-1")["extended by"], "leon");
     assert_eq!(
         answer(&report, Topic::Changes).rows.len(),
@@ -241,14 +244,14 @@ fn a_grant_at_which_something_is_left_is_told_first() {
     night.by_broker("broker.started", json!({"version": "0.1.0"}));
     let report = reported(&night.lines, from, night.lines.len());
     let endings = answer(&report, Topic::Endings);
-    says(endings, "Of 1 grants something is left at a target");
+    says(endings, "no entry says that it is over: 1");
     assert_eq!(
         row(endings, "G-1")["over everywhere after"],
         "not known: S-1"
     );
     says(
         answer(&report, Topic::Trouble),
-        "1 times something at a target failed or was not confirmed",
+        "Failed or not confirmed at a target: 1",
     );
 }
 
@@ -275,7 +278,7 @@ fn the_sample_is_drawn_as_it_says() {
         let of_kind = |kind: &str| within.iter().filter(|entry| entry["kind"] == kind).count();
         says(
             answer(&report, Topic::Population),
-            &format!("{} entries, ", within.len()),
+            &format!("Entries: {}, ", within.len()),
         );
         let began = within
             .iter()

@@ -51,7 +51,7 @@ impl Approvals {
             rows.push(Row::new(entries, [person, when.clone(), count.to_string()]));
         }
         let answer = format!(
-            "{} approvals and calls; {of_gone} of them by people who have left since, as far as this export goes. \
+            "Approvals and calls: {}; by people who have left since, as far as this export goes: {of_gone}. \
              None is by anybody who had left before: such an entry would not have verified.",
             self.count
         );

@@ -45,8 +45,8 @@ impl Changes {
 
     pub(super) fn section(self) -> Section {
         let answer = format!(
-            "{} changes, {} of them policies; {} by the broker or its operator on its host (`breakglass`), whom no \
-             statement names: who they were stands where the policy file is kept, and in that host's own records.",
+            "Changes: {}, policies among them: {}. By the broker or its operator on its host (`breakglass`), whom no \
+             statement names: {}; who they were stands where the policy file is kept, and in that host's own records.",
             self.rows.count(),
             self.policies,
             self.by_operator

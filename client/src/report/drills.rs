@@ -32,7 +32,7 @@ impl Drills {
     pub(super) fn section(self) -> Section {
         let answer = match self.0.count() {
             0 => "No drill is in the ledger.".to_owned(),
-            count => format!("{count} entries of drills."),
+            count => format!("Entries of drills: {count}."),
         };
         Section::new(
             Topic::Drills,

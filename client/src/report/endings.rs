@@ -53,19 +53,19 @@ impl Endings {
         let longest = longest.map_or(SignedDuration::ZERO, |((took, _), _)| *took);
         let unknown = self.unknown.len() as u64 + self.unknown_more;
         let mut answer = vec![format!(
-            "{count} grants that had begun ended{}. Each ending is an entry. From when access had to be over \
-             until it was over at every target: at most {}, longer than a second {} times.",
+            "Grants that had begun and ended: {count}{}. Each ending is an entry. From when access had to be over until \
+             it was over at every target: at most {}; longer than a second: {}.",
             if endings.is_empty() {
                 String::new()
             } else {
-                format!(": {}", endings.join(", "))
+                format!(" ({})", endings.join(", "))
             },
             length(longest),
             self.late
         )];
         if unknown > 0 {
             answer.push(format!(
-                "Of {unknown} grants something is left at a target of which no entry says that it is over."
+                "Grants of which something is left at a target, and no entry says that it is over: {unknown}."
             ));
         }
         let mut rows = Rows::default();

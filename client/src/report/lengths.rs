@@ -57,7 +57,7 @@ impl Lengths {
 
     pub(super) fn section(self) -> Section {
         let answer = format!(
-            "{} were extended, {} lasted longer than was asked for, {} began without anybody's yes. The longest of \
+            "Extended: {}. Longer than was asked for: {}. Begun without anybody's yes: {}. The longest of \
              the others follow. None lasted longer than its rule allows: such an entry would not have verified.",
             self.extended, self.over, self.alone
         );

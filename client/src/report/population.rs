@@ -36,8 +36,8 @@ impl Population {
         let answer = match self.span {
             None => "No entry is of this time.".to_owned(),
             Some((first, last)) => format!(
-                "{} entries, {first} to {last} without a gap: indexes count up by one, and the root over them is \
-                 the one that was signed. Grants: {} asked for, {} began, {} ended. Refusals: {} entries.",
+                "Entries: {}, from {first} to {last} without a gap: indexes count up by one, and the root over them \
+                 is the one that was signed. Grants asked for: {}, begun: {}, ended: {}. Entries of refusals: {}.",
                 self.count,
                 of("grant.requested"),
                 of("grant.started"),

@@ -52,10 +52,10 @@ impl Refused {
         let answer = match all {
             0 => "Nothing was refused.".to_owned(),
             _ => format!(
-                "{all} times, in {} entries: {}. Who had no certificate of this team is counted by the broker's \
+                "Tried and refused: {all} ({}), in entries: {}. Who had no certificate of this team is counted by the broker's \
                  metrics, and is not in the ledger.",
-                self.rows.count(),
-                reasons.join(", ")
+                reasons.join(", "),
+                self.rows.count()
             ),
         };
         Section::new(

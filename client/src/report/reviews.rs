@@ -65,11 +65,11 @@ impl Reviews {
     pub(super) fn section(self) -> Section {
         let is_all = self.due - self.answered == self.owed.len() as u64;
         let open = match is_all {
-            true => format!("{} are open", self.owed.len()),
-            false => format!("at least {} are open", self.owed.len()),
+            true => format!("{}", self.owed.len()),
+            false => format!("at least {}", self.owed.len()),
         };
         let answer = format!(
-            "{} incidents closed, under which {} grants had begun; {} of these were answered for, {open}.",
+            "Incidents that closed: {}. Grants that had begun under them: {}; answered for: {}; open: {open}.",
             self.closed, self.due, self.answered
         );
         let mut rows = Rows::default();

@@ -70,7 +70,7 @@ impl Sample {
             );
         }
         let answer = format!(
-            "{count} of the {} grants that began. Drawn by the ledger itself: of each grant the SHA-256 of the \
+            "Grants: {count} of the {} that began. Drawn by the ledger itself: of each grant the SHA-256 of the \
              root's 32 bytes ({}) and its id, and the {SAMPLE_SIZE} smallest, in their order. Whoever has the \
              same export draws the same.",
             self.population, self.seed

@@ -61,8 +61,7 @@ impl Trouble {
 
     pub(super) fn section(mut self) -> Section {
         let mut answer = vec![format!(
-            "The ledger was cut back after a crash {} times; the broker started {} times; {} times something at a \
-             target failed or was not confirmed. While the ledger could not be written nothing was issued.",
+            "Cut back after a crash: {}. Starts of the broker: {}. Failed or not confirmed at a target: {}. While the ledger could not be written nothing was issued.",
             self.repairs, self.starts, self.failures
         )];
         if let Some((silence, index)) = self.silence {

@@ -219,7 +219,11 @@ fn say(printer: &Printer, view: &Verdict) {
         (Some(first), Some(last)) => format!(", {first} to {last}"),
         _ => String::new(),
     };
-    show::fact(printer, "entries", &format!("{}{span}", report.entries));
+    let entries = match part {
+        None => report.entries.to_string(),
+        Some(part) => format!("{} of the tree's {}", part.to - part.from, report.entries),
+    };
+    show::fact(printer, "entries", &format!("{entries}{span}"));
     show::fact(printer, "root", &format!("{}, as signed", report.root));
     show::fact(
         printer,
