@@ -202,5 +202,5 @@ if __name__ == "__main__":
         sys.exit(__doc__)
     try:
         main(sys.argv[1], sys.argv[2] if len(sys.argv) == 3 else os.path.dirname(os.path.abspath(__file__)))
-    except (Wrong, ValueError, KeyError, TypeError, OSError) as wrong:
+    except (Wrong, ValueError, LookupError, TypeError, AttributeError, RecursionError, OSError) as wrong:
         sys.exit(f"WRONG: {wrong or type(wrong).__name__}")

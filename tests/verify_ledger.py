@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """An independent reader of the ledger, written from docs/ledger-format.md alone.
 
-    tests/verify_ledger.py LEDGER_FOLDER VKEY
+    tests/verify_ledger.py FOLDER VKEY
+
+FOLDER is a broker's ledger (a journal), or a mirror (tiles and a checkpoint, and no journal).
 
 Standard library alone. Prints what it checked;
 says which line is wrong and exits 1 where anything is. Here are the lines, the tree, the
@@ -73,9 +75,67 @@ def check_published(folder, vkey, leaves):
     need(root == tree.root(), "checkpoint", "it is of another tree")
 
 
+def tile_path(folder, kind, index, width):
+    """Where tile `index` of a row is: `x001/x234/067`, and `.p/WIDTH` where it is partial."""
+    groups = [f"{index % 1000:03}"]
+    while index >= 1000:
+        index //= 1000
+        groups.insert(0, f"x{index % 1000:03}")
+    return os.path.join(folder, "tile", kind, *groups) + ("" if width == 256 else f".p/{width}")
+
+
+def bundled(folder, size):
+    """The first `size` entries out of the bundles; of a full one that replaced a partial one, its first."""
+    for index in range((size + 255) // 256):
+        width = min(256, size - 256 * index)
+        path, full = (tile_path(folder, "entries", index, n) for n in (width, 256))
+        path = path if os.path.exists(path) else full
+        with open(path, "rb") as file:
+            data = file.read()
+        for _ in range(width):
+            length = int.from_bytes(data[:2], "big")
+            need(len(data) >= 2 + length > 2, path, "it is cut short")
+            yield data[2 : 2 + length], path
+            data = data[2 + length :]
+
+
+def need_tiles(folder, size):
+    """Each hash tile of a tree of this size is there, at this width or in full."""
+    level = 0
+    while size:
+        for index in range((size + 255) // 256):
+            paths = (tile_path(folder, str(level), index, n) for n in (min(256, size - 256 * index), 256))
+            need(any(map(os.path.exists, paths)), folder, f"tile {index} of level {level} is missing")
+        level, size = level + 1, size // 256
+
+
+def main_mirror(folder, vkey):
+    """A folder of tiles: its one checkpoint is over exactly its entries."""
+    tree, story = Journal(), Story(vkey[0])
+    with open(os.path.join(folder, "checkpoint"), encoding="utf-8") as file:
+        size, root = open_checkpoint(file.read(), vkey, "checkpoint")
+    for line, path in bundled(folder, size):
+        story.read(line, len(tree.leaves), f"{path}: entry {len(tree.leaves)}")
+        tree.push(line)
+    need((size, root) == (len(tree.leaves), tree.root()), "checkpoint", "it is of another tree")
+    story.settle("after the last entry")
+    need_tiles(folder, size)
+    tell(story, tree, 1, check_tiles(folder, tree.leaves))
+
+
+def tell(story, tree, commits, tiles):
+    if story.unknown:
+        print(f"not understood: {story.unknown} entries of kinds that this reader does not know")
+    print(f"{len(tree.leaves)} entries, {commits} checkpoints, {len(story.heard)} statements, "
+          f"{len(story.grants_ever)} grants, {tiles} tiles: all hold")
+    print(f"root {base64.b64encode(tree.root()).decode()} at {len(tree.leaves)}")
+
+
 def main(folder, vkey):
     vkey, tree, commits, committed, torn = parse_vkey(vkey), Journal(), 0, 0, ""
     story, files = Story(vkey[0]), sorted(glob.glob(os.path.join(glob.escape(folder), "journal", "*.jsonl")))
+    if not files and os.path.isdir(os.path.join(folder, "tile", "entries")):
+        return main_mirror(folder, vkey)
     need(files, folder, "there is no journal: this is no ledger")
     root = tree.root()
     for path in files:

@@ -14,6 +14,7 @@
 //! | [`kubectl`], [`sts`], [`roots`] | what kubectl asks of a plugin; AWS's token service; public authorities |
 //! | [`audit`], [`export`] | checking a whole ledger |
 //! | [`report`] | an auditor's questions, answered from an export |
+//! | [`mirror`] | keeping a copy of it, as files |
 //! | [`review`] | what the entries of an incident say of each grant |
 //! | [`agent`], [`ssh`] | the ssh-agent of a grant; how `ssh` is told of it |
 //! | [`rules`] | the policy; the only file that names the domain |
@@ -51,6 +52,7 @@ pub mod kill;
 pub mod kubectl;
 pub mod leads;
 pub mod limits;
+pub mod mirror;
 pub mod output;
 mod processes;
 pub mod refusal;

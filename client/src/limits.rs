@@ -104,3 +104,12 @@ pub const MAX_LIFE_ENTRIES: usize = 64;
 
 /// Most open reviews that a report keeps in memory to name them.
 pub const MAX_OWED: usize = 5_000;
+/// How long one file of the ledger may take to come: an entry bundle has 16 MiB at most.
+pub const FILE_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// The longest that is waited where the broker says "later": it says a second.
+pub const LONGEST_LATER: Duration = Duration::from_secs(30);
+
+/// How often one file is asked for again where the broker says "later": others may take what there is,
+/// and a mirror has time.
+pub const MAX_LATERS: usize = 20;

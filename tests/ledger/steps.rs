@@ -51,6 +51,7 @@ fn takes(house: &mut House, (what, who, about, much): Step) -> Result<(), Refusa
         13..=19 => return asks(house, TEAM[usize::from(who) % 2], about, much),
         32..=35 => return at_target(house, about, much),
         36..=38 => return alerts(house, about, much),
+        39 if much < 40 => return crate::streams::changes(house, about, much),
         39 => return holds(house, TEAM[usize::from(who) % 3]),
         _ => return about_grant(house, (what, who, about, much)),
     }
@@ -219,6 +220,7 @@ pub(crate) fn asks(house: &mut House, who: &str, about: u8, much: u8) -> Result<
         "read-secrets",
         "rotate-keys",
         "open-vault",
+        "restore",
     ];
     let right = rights[usize::from(about) % rights.len()];
     let known = house.state.policy.rights.get(&right.parse().unwrap());
@@ -262,7 +264,9 @@ fn about_grant(house: &mut House, (what, who, about, much): Step) -> Result<(), 
         return Ok(());
     };
     let holder = grant.of.person.as_str();
-    let approver = grant.approvers.first().map_or("leon", |who| who.as_str());
+    let has_key = |who: &&breakglass_domain::PersonId| TEAM.contains(&who.as_str());
+    let approver = grant.approvers.iter().rev().find(has_key);
+    let approver = approver.map_or("leon", |who| who.as_str());
     let caller = grant.unlock.as_ref().and_then(|it| it.callers.first());
     let caller = caller.map_or("leon", |who| who.as_str());
     let anybody = who % 8 == 7;

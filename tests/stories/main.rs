@@ -11,6 +11,7 @@ mod clock;
 mod closing;
 mod endings;
 mod enrolment;
+mod escalation;
 mod guards;
 mod hints;
 mod holding;
@@ -24,6 +25,7 @@ mod restart;
 mod reviews;
 mod statements;
 mod strangers;
+mod streams;
 mod tokens;
 mod watching;
 

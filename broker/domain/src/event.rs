@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use crate::grant::{Basis, Ending, GrantRef, SelfGrant};
+use crate::grant::{Basis, Ending, Escalation, GrantRef, SelfGrant};
 use crate::id::{
-    CredentialId, IncidentId, KeyId, Nonce, PersonId, RuleName, SessionId, SourceId, TargetId,
-    TokenHash,
+    CredentialId, IncidentId, KeyId, Nonce, PersonId, RuleName, SessionId, SourceId, StreamName,
+    TargetId, TokenHash,
 };
 use crate::incident::Severity;
 use crate::policy::{Policy, Risk};
 use crate::review::Width;
+use crate::stream::StreamKind;
 use crate::text::{Line, Prose};
 use crate::time::{Lifetime, Time};
 use crate::word::words;
@@ -296,6 +297,8 @@ pub enum Change {
         audience: Line,
         /// Whose call it needs; empty where it needs none.
         call: Vec<PersonId>,
+        /// When it goes to whom else if nobody answers.
+        escalation: Option<Escalation>,
     },
     /// The grant begins.
     GrantStarted {
@@ -485,6 +488,13 @@ pub enum Change {
         /// The latest end they agreed to.
         until: Time,
     },
+    /// Nobody answered a request, so others may as well from here on.
+    GrantEscalated {
+        /// Which.
+        of: GrantRef,
+        /// Who.
+        to: Vec<PersonId>,
+    },
     /// Somebody answered for a grant of an incident that is over.
     ReviewAnswered {
         /// Which.
@@ -495,6 +505,24 @@ pub enum Change {
         width: Width,
         /// What was missing.
         missing: Option<Line>,
+    },
+    /// Every entry from here on, or from an earlier one on, is sent somewhere.
+    StreamBegan {
+        /// Which stream.
+        stream: StreamName,
+        /// What its destination takes.
+        kind: StreamKind,
+        /// Where it is.
+        destination: Line,
+        /// The first entry that is sent.
+        from: u64,
+    },
+    /// No longer.
+    StreamEnded {
+        /// Which stream.
+        stream: StreamName,
+        /// What its destination took.
+        kind: StreamKind,
     },
 }
 
@@ -517,6 +545,7 @@ impl Change {
             | Self::GrantEnded { of, .. }
             | Self::CallRecorded { of, .. }
             | Self::GrantApproved { of, .. }
+            | Self::GrantEscalated { of, .. }
             | Self::ReviewAnswered { of, .. } => Some(of),
             _ => None,
         }

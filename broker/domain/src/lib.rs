@@ -24,6 +24,7 @@ pub mod policy;
 pub mod refusal;
 pub mod review;
 pub mod state;
+pub mod stream;
 pub mod targets;
 pub mod text;
 pub mod time;
@@ -34,10 +35,10 @@ pub use actor::Actor;
 pub use command::{Act, Command};
 pub use credential::{CredentialKind, Subject};
 pub use event::{Change, Event, Signed};
-pub use grant::{Basis, Ending, Grant, GrantRef};
+pub use grant::{Basis, Ending, Escalation, Grant, GrantRef};
 pub use id::{
     CredentialId, GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, RuleName, SessionId,
-    SourceId, TargetId, TokenHash,
+    SourceId, StreamName, TargetId, TokenHash,
 };
 pub use incident::{Alert, Incident, Severity};
 pub use policy::Policy;

@@ -14,6 +14,7 @@ use crate::people::{Member, Token};
 use crate::played::Played;
 use crate::policy::{Policy, Right};
 use crate::review::Reviews;
+use crate::stream::Streams;
 use crate::targets::Targets;
 use crate::time::Time;
 
@@ -53,6 +54,8 @@ pub struct State {
     pub budgets: Budgets,
     /// Answers that are owed of incidents that are over.
     pub reviews: Reviews,
+    /// Where the ledger is copied to as it grows.
+    pub streams: Streams,
     /// When something happens by itself, in order of time.
     pub deadlines: BTreeSet<(Time, Deadline)>,
     /// Who holds which key: the inverse of `members`.
@@ -70,6 +73,8 @@ pub enum Deadline {
     Lapse(GrantId),
     /// A grant expires.
     Expire(GrantId),
+    /// A request goes to others as well.
+    Escalate(GrantId),
     /// People are warned that an incident will close.
     Warn(IncidentId),
     /// An incident reaches its maximum age.
@@ -97,6 +102,7 @@ impl Default for State {
             openings: BTreeMap::new(),
             budgets: Budgets::default(),
             reviews: Reviews::default(),
+            streams: Streams::default(),
             deadlines: BTreeSet::new(),
             keys: BTreeMap::new(),
             live: BTreeMap::new(),
@@ -203,7 +209,7 @@ impl State {
             .iter()
             .map(|(nonce, end)| (*end, *nonce))
             .collect();
-        self.deadlines = self.grants.values().filter_map(Grant::deadline).collect();
+        self.deadlines = self.grants.values().flat_map(Grant::deadlines).collect();
         for incident in self.incidents.values() {
             self.deadlines.extend(incident.deadlines());
         }

@@ -3,6 +3,7 @@
 //! What somebody typed goes in as it is: a [`Line`](breakglass_domain::Line) cannot style a
 //! terminal, and the newlines of a note are written as ` / `, so that a sentence stays on its line.
 
+mod escalation;
 mod review;
 mod targets;
 
@@ -107,6 +108,17 @@ impl Told<'_> {
                     "{} took a copy of the ledger: entries {from} up to {to}.",
                     self.who
                 )
+            }
+            Change::StreamBegan {
+                stream,
+                kind,
+                destination,
+                from,
+            } => format!(
+                "Every entry is sent to {stream} ({kind}, {destination}), from entry {from} on."
+            ),
+            Change::StreamEnded { stream, kind } => {
+                format!("Entries are no longer sent to {stream} ({kind}).")
             }
             Change::LedgerRepaired { cut_bytes } => format!(
                 "After a crash the broker cut {cut_bytes} bytes that were never acknowledged off \
@@ -217,8 +229,12 @@ impl Told<'_> {
                 reason,
                 approvers,
                 call,
+                escalation,
                 ..
-            } => self.requested(of, *length, reason.as_str(), approvers, call),
+            } => {
+                let asked = self.requested(of, *length, reason.as_str(), approvers, call);
+                self.with_escalation(asked, escalation.as_ref())
+            }
             Change::GrantStarted { of, basis, ends_at } => self.started(of, *basis, *ends_at),
             Change::CallRecorded { of, spoke_at } => format!(
                 "{who} spoke with {} at {}, for {} ({}).",
@@ -227,6 +243,7 @@ impl Told<'_> {
                 of.grant,
                 of.incident
             ),
+            Change::GrantEscalated { of, to } => self.escalated(of, to),
             Change::GrantApproved { of, .. } => {
                 format!("{who} said yes to {} ({}).", of.grant, of.incident)
             }

@@ -3,6 +3,7 @@
 
 mod error;
 pub mod notify;
+pub mod stream;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::ConfigError;
 pub use notify::{Destination, DestinationName};
+pub use stream::{Stream, StreamKey};
 pub use value::{
     Days, Directives, Format, Https, Name, Origin, Places, RoleText, Seconds, SourceName,
     TargetName,
@@ -81,6 +83,8 @@ pub struct Settings {
     pub hooks: BTreeMap<SourceName, HookSecrets>,
     /// Who is told of what happens, and how. Default nobody.
     pub notify: BTreeMap<DestinationName, Destination>,
+    /// Where every entry of the ledger is sent as it is written. Default nowhere.
+    pub stream: BTreeMap<StreamKey, Stream>,
 }
 
 /// The secrets of one alert source.
@@ -126,6 +130,7 @@ impl Default for Settings {
             postgres: BTreeMap::new(),
             hooks: BTreeMap::new(),
             notify: BTreeMap::new(),
+            stream: BTreeMap::new(),
         }
     }
 }
@@ -235,6 +240,12 @@ impl Config {
     #[must_use]
     pub fn notify_dir(&self) -> PathBuf {
         self.data_dir.join("notify")
+    }
+
+    /// The folder of places up to which each stream was sent.
+    #[must_use]
+    pub fn stream_dir(&self) -> PathBuf {
+        self.data_dir.join("stream")
     }
 
     /// The index's folder.

@@ -9,7 +9,8 @@ use std::sync::Arc;
 use breakglass_domain::budget::Budgets;
 use breakglass_domain::people::{Device, Freeze, Member, Token};
 use breakglass_domain::played::Played;
-use breakglass_domain::{GrantId, IncidentId, Line, Nonce, Policy, State, Time};
+use breakglass_domain::stream::{Stream, Streams};
+use breakglass_domain::{GrantId, IncidentId, Line, Nonce, Policy, State, StreamName, Time};
 use serde::{Deserialize, Serialize};
 
 use super::record::{GrantRecord, IncidentRecord, from_bytes, to_bytes, word};
@@ -55,6 +56,9 @@ struct StateRecord {
     targets: TargetsRecord,
     /// Not in what was written before there were any: that is made again from the ledger.
     reviews: ReviewsRecord,
+    /// Name, kind, destination. There were none where it is missing.
+    #[serde(default)]
+    streams: Vec<(String, String, String)>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -169,6 +173,7 @@ impl From<&State> for StateRecord {
             newest_ms: state.newest.as_millis(),
             targets: (&state.targets).into(),
             reviews: (&state.reviews).into(),
+            streams: state.streams.0.iter().map(stream_record).collect(),
         }
     }
 }
@@ -244,8 +249,26 @@ impl StateRecord {
             spent.push((word(&of)?, Time::from_millis(whole_at)));
         }
         state.budgets = Budgets::restored(spent);
+        state.streams = restored_streams(self.streams)?;
         Ok(state.reindexed())
     }
+}
+
+fn stream_record((name, stream): (&StreamName, &Stream)) -> (String, String, String) {
+    let Stream { kind, destination } = stream;
+    (name.to_string(), kind.to_string(), destination.to_string())
+}
+
+fn restored_streams(records: Vec<(String, String, String)>) -> Result<Streams, IndexError> {
+    let mut streams = Streams::default();
+    for (name, kind, destination) in records {
+        let stream = Stream {
+            kind: word(&kind)?,
+            destination: Line::recorded(&destination),
+        };
+        streams.0.insert(word(&name)?, stream);
+    }
+    Ok(streams)
 }
 
 fn restore_member(state: &mut State, record: MemberRecord) -> Result<(), IndexError> {

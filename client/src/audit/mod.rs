@@ -15,6 +15,7 @@
 //! | `policies` | who may do what, at each place |
 //! | `incidents`, `lives`, `grants`, `credentials`, `targets` | what lives |
 //! | `reviews` | what is answered afterwards |
+//! | `streams` | where the ledger was copied to as it grew |
 //! | `asking`, `beginning`, `bounds` | on whose word a grant begins, and how long it may last |
 
 mod acts;
@@ -22,6 +23,7 @@ mod asking;
 mod beginning;
 mod bounds;
 mod credentials;
+mod escalating;
 mod freezes;
 mod grants;
 mod incidents;
@@ -33,6 +35,7 @@ mod people;
 mod policies;
 mod reviews;
 mod statements;
+mod streams;
 mod targets;
 mod tokens;
 mod unlocking;
@@ -45,7 +48,8 @@ use serde::Serialize;
 
 use self::{
     grants::Scene, incidents::Incidents, lives::Lives, owed::Owed, people::People,
-    policies::Policies, reviews::Reviews, statements::Statements, targets::Targets,
+    policies::Policies, reviews::Reviews, statements::Statements, streams::Streams,
+    targets::Targets,
 };
 use crate::{entry::Entry, error::Error, time};
 
@@ -109,6 +113,7 @@ pub struct Auditor {
     lives: Lives,
     targets: Targets,
     reviews: Reviews,
+    streams: Streams,
     not_understood: u64,
     first_at: Option<Timestamp>,
     last_at: Option<Timestamp>,
@@ -131,6 +136,7 @@ impl Auditor {
             lives: Lives::default(),
             targets: Targets::default(),
             reviews: Reviews::default(),
+            streams: Streams::default(),
             not_understood: 0,
             first_at: None,
             last_at: None,
@@ -226,12 +232,14 @@ impl Auditor {
             act: act.as_ref(),
             policies: &self.policies,
             incidents: &self.incidents,
+            people: &self.people,
         };
         self.lives.take(entry, scene)?;
         self.targets.take(entry, &self.lives, &self.policies)?;
         self.incidents.take(entry, &self.policies, &self.lives)?;
         let is_open = |id: &str| self.incidents.is_open(id);
         self.reviews.take(entry, is_open)?;
+        self.streams.take(entry)?;
         self.people.take(entry, &self.policies)
     }
 

@@ -1,4 +1,4 @@
-//! Reading an exported folder, entry after entry.
+//! Reading an exported folder, or a [mirror](crate::mirror), entry after entry.
 
 use std::{
     fs::File,
@@ -12,7 +12,11 @@ use super::{
     ABOUT, About, BEFORE, BEFORE_HASHES, CHECKPOINT, CHECKPOINT_START, CONSISTENCY, ENTRIES,
     holes::Node, joint::Joint,
 };
-use crate::{error::Error, files};
+use crate::{
+    error::Error,
+    files,
+    mirror::read::{Entries, is_tiles},
+};
 
 /// A folder that was opened: its checkpoints are signed, nothing else of it is checked.
 pub struct Folder {
@@ -105,6 +109,13 @@ impl Folder {
     pub fn walk(&self, mut visit: impl FnMut(Piece<'_>) -> Result<(), Error>) -> Result<(), Error> {
         if self.start.is_some() {
             self.walk_before(&mut visit)?;
+        }
+        if !self.path.join(ENTRIES).exists() && is_tiles(&self.path) {
+            let mut tiles = Entries::of(&self.path, self.checkpoint.size());
+            while let Some(line) = tiles.next_entry()? {
+                visit(Piece::Within(&line))?;
+            }
+            return Ok(());
         }
         let mut entries = self
             .lines(ENTRIES)?

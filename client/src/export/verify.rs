@@ -1,4 +1,4 @@
-//! Checking an exported folder, trusting nothing but the ledger's key.
+//! Checking an exported folder, or a mirror, trusting nothing but the ledger's key.
 
 use std::path::Path;
 
@@ -49,7 +49,7 @@ pub struct Part {
     pub hashed_before: u64,
 }
 
-/// Checks an exported folder, and works out the root over its first `size` entries.
+/// Checks an exported folder, or one of tiles (a [mirror](crate::mirror)), and works out the root over its first `size` entries.
 ///
 /// # Errors
 /// [`Error::Unverified`] where anything in it was changed, [`Error::Setup`] where it is no export.

@@ -1,12 +1,14 @@
 //! Puts the parts of a broker together. The only wiring there is.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use breakglass_domain::command::Act;
 use breakglass_domain::limits::CLOCK_BEHIND;
-use breakglass_domain::{Lifetime, Time};
+use breakglass_domain::{Lifetime, StreamName, Time};
+use tonic::service::Routes;
 
 use super::super::stores::{DECODE, Keys, Stores, record};
 use super::super::target_keys::TargetKeys;
@@ -16,8 +18,10 @@ use super::databases::ConfiguredDatabases;
 use super::health::{Appends, Troubles};
 use super::listeners::{Addresses, Doors, Listeners, Tls, grpc_ends};
 use super::notary::LedgerNotary;
+use super::readers::People;
+use super::streams::Begun;
 use super::tasks::Tasks;
-use super::{grpc, housekeeping, notices, reload};
+use super::{grpc, housekeeping, notices, reload, streams};
 use crate::api;
 use crate::app::{About, App, Feed, Parts as AppParts, Settings as AppSettings};
 use crate::config::Config;
@@ -31,7 +35,7 @@ use crate::listen::{ServerCertificate, accept_plain, accept_tls, peer_of};
 use crate::notify::Standing;
 use crate::ports::{Clock, Entropy, Ledger, LedgerReader, Live, Projection};
 use crate::telemetry::{CONTENT_TYPE, Telemetry};
-use crate::web::{self, Site};
+use crate::web::{self, Served, Site};
 
 /// Everything but the servers.
 pub(super) struct Made {
@@ -40,6 +44,10 @@ pub(super) struct Made {
     pub(super) live: Live,
     pub(super) reader: Arc<dyn LedgerReader>,
     pub(super) standings: Vec<Arc<Standing>>,
+    /// How each stream fares, in the order of their names.
+    pub(super) streams: Vec<Arc<Standing>>,
+    /// Where each goes on.
+    pub(super) places: BTreeMap<StreamName, Begun>,
     telemetry: Arc<Telemetry>,
     /// What puts new keys of targets on record.
     unrecorded: Vec<Act>,
@@ -110,7 +118,7 @@ impl Made {
             cut_bytes,
         } = stores;
         let about = about(config, &keys, addresses);
-        let standings = notices::standings(config);
+        let (standings, streams) = (notices::standings(config), streams::standings(config));
         let deciding = Deciding::start(ledger, &live, &index, clock.clone())?;
         let Deciding {
             sequence,
@@ -145,6 +153,7 @@ impl Made {
                 troubles.clone(),
                 index.clone(),
                 (standings.clone(), clock.clone()),
+                (streams.clone(), reader.clone()),
             ),
         });
         let (config, keys) = (config.clone(), keys.folder);
@@ -169,6 +178,8 @@ impl Made {
             live,
             reader,
             standings,
+            streams,
+            places: BTreeMap::new(),
             telemetry,
             unrecorded,
             cut_bytes,
@@ -176,7 +187,8 @@ impl Made {
     }
 
     /// What is on record before anybody is served: a repair, the start, new keys, a changed policy.
-    pub(super) async fn begin(&self) -> Result<(), Failure> {
+    pub(super) async fn begin(&mut self) -> Result<(), Failure> {
+        self.find_places();
         let sequence = &self.core.sequence;
         self.warn_of_the_clock();
         if self.cut_bytes > 0 {
@@ -200,6 +212,7 @@ impl Made {
             },
         )
         .await?;
+        self.record_streams().await?;
         for act in &self.unrecorded {
             record(sequence, act.clone()).await?;
         }
@@ -248,9 +261,10 @@ impl Made {
     }
 
     /// Serves, and does what is due by itself, until it is told to stop.
-    pub(super) fn serve(self, listeners: Listeners, tls: Tls, renew_at: Time) -> Running {
+    pub(super) fn serve(mut self, listeners: Listeners, tls: Tls, renew_at: Time) -> Running {
         let mut tasks = Tasks::new();
         self.spawn_servers(&mut tasks, listeners, tls);
+        self.spawn_streams(&mut tasks);
         let core = &self.core;
         let publishing = core.sequence.clone();
         let jobs = Jobs::new(core.app.clone(), Box::new(move || publish(&publishing)));
@@ -282,19 +296,22 @@ impl Made {
         let doors = Doors::new(settings);
         telemetry.watch(self.gauges(&doors));
         telemetry.watch_labelled(notices::counted(&self.standings, &self.reader));
+        telemetry.watch_labelled(streams::counted(&self.streams, &self.reader, &core.clock));
 
         let options = api::Options {
             reflection: settings.reflection,
             ..Default::default()
         };
-        let routes = api::routes(core.app.clone(), &options);
+        let served = served(core);
+        let calls = api::routes(core.app.clone(), &options).into_axum_router();
+        let routes = Routes::from(calls.merge(web::ledger_routes(served.clone())));
         let incoming = accept_tls(listeners.grpc, doors.grpc, tls.grpc, grpc_ends());
         let serving = grpc::serve(incoming, routes, telemetry.clone(), tasks.told());
         tasks.spawn("the gRPC server", ended(serving));
 
         let incoming = accept_tls(listeners.web, doors.web, tls.web, web::ends());
         let hooks = hooks::routes(core.app.clone(), core.secrets.clone(), peer_of);
-        let routes = web::routes(site(core)).merge(hooks);
+        let routes = web::routes(site(core, served)).merge(hooks);
         let serving = web::serve(incoming, routes, tasks.told());
         tasks.spawn("the HTTPS server", ended(serving));
 
@@ -320,10 +337,13 @@ fn all_of(
     troubles: Arc<Troubles>,
     index: Arc<SledIndex>,
     (standings, clock): (Vec<Arc<Standing>>, Arc<dyn Clock>),
+    (streams, reader): (Vec<Arc<Standing>>, Arc<dyn LedgerReader>),
 ) -> Box<dyn Fn() -> Vec<String> + Send + Sync> {
     Box::new(move || {
         let all = troubles.all().into_iter().chain(index.trouble());
-        all.chain(notices::problems(&standings, &*clock)).collect()
+        all.chain(notices::problems(&standings, &*clock))
+            .chain(streams::problems(&streams, &*clock, &*reader))
+            .collect()
     })
 }
 
@@ -356,7 +376,13 @@ fn settings(config: &Config) -> AppSettings {
     }
 }
 
-fn site(core: &Arc<Core>) -> Site {
+/// The ledger as files, for both listeners that have TLS.
+fn served(core: &Arc<Core>) -> Arc<Served> {
+    let readers = Box::new(People(core.app.clone()));
+    Served::new(core.config.ledger_dir(), readers, core.clock.clone())
+}
+
+fn site(core: &Arc<Core>, ledger: Arc<Served>) -> Site {
     let document: Arc<str> = discovery(core.issuer.issuer()).into();
     let (issuer, clock) = (core.issuer.clone(), core.clock.clone());
     let (troubles, app) = (core.troubles.clone(), core.app.clone());
@@ -364,7 +390,7 @@ fn site(core: &Arc<Core>) -> Site {
         discovery: Arc::new(move || document.to_string()),
         keys: Arc::new(move || jwks(&issuer.keyring(), clock.now())),
         healthy: Arc::new(move || troubles.can_record() && app.clock_has_caught_up()),
-        ledger: core.config.ledger_dir(),
+        ledger,
     }
 }
 

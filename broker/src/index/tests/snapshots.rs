@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use breakglass_domain::played::Played;
 use breakglass_domain::policy::STARTER;
+use breakglass_domain::stream::StreamKind;
 use breakglass_domain::targets::Over;
 use breakglass_domain::{
     Change, Event, GrantId, IncidentId, Nonce, Policy, Prose, SessionId, Signed, State, Time,
@@ -82,6 +83,13 @@ fn a_snapshot_restores_the_very_same_state() {
         reason,
     };
     changes.push(("leon", closed));
+    let began = Change::StreamBegan {
+        stream: "siem".parse().unwrap(),
+        kind: StreamKind::Ocsf,
+        destination: line("siem.example:443"),
+        from: 2,
+    };
+    changes.push(("breakglass", began));
     let mut state = State::default();
     for (number, (by, change)) in changes.into_iter().enumerate() {
         let nonce = Nonce([u8::try_from(number).unwrap(); 16]);
@@ -109,6 +117,7 @@ fn a_snapshot_restores_the_very_same_state() {
         (1, 1)
     );
     assert!(state.reviews.asked_since.is_none());
+    assert_eq!(state.streams.0.len(), 1);
     assert!(state.played.kept().count() >= 2);
     let played = state.played.kept().collect::<Vec<_>>();
     state.played = Played::restored(played, Some(Time::from_millis(HOUR_MS / 3)));

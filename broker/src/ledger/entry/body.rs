@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use breakglass_domain::event::{CredentialKind, KeyPurpose, RoleStep, SessionEnd};
-use breakglass_domain::grant::SelfGrant;
+use breakglass_domain::grant::{Escalation, SelfGrant};
 use breakglass_domain::policy::Risk;
+use breakglass_domain::stream::StreamKind;
 use breakglass_domain::{
     Basis, Change, CredentialId, Ending, GrantRef, IncidentId, KeyId, Lifetime, Line, Nonce,
-    PersonId, Policy, Prose, RuleName, SessionId, Severity, SourceId, Subject, TargetId, Time,
-    TokenHash, Width,
+    PersonId, Policy, Prose, RuleName, SessionId, Severity, SourceId, StreamName, Subject,
+    TargetId, Time, TokenHash, Width,
 };
 use serde::{Deserialize, Serialize};
 
@@ -172,6 +173,8 @@ kinds! {
         #[serde(with = "fields::line")] audience: Line,
         #[serde(with = "fields::all_shown", default, skip_serializing_if = "Vec::is_empty")]
         call: Vec<PersonId>,
+        #[serde(with = "fields::escalation", default, skip_serializing_if = "Option::is_none")]
+        escalation: Option<Escalation>,
     }
     "grant.started" GrantStarted {
         #[serde(flatten, with = "fields::of")] of: GrantRef,
@@ -292,12 +295,26 @@ kinds! {
         #[serde(flatten, with = "fields::of")] of: GrantRef,
         #[serde(with = "fields::shown")] until: Time,
     }
+    "grant.escalated" GrantEscalated {
+        #[serde(flatten, with = "fields::of")] of: GrantRef,
+        #[serde(rename = "approvers", with = "fields::all_shown")] to: Vec<PersonId>,
+    }
     "review.answered" ReviewAnswered {
         #[serde(flatten, with = "fields::of")] of: GrantRef,
         needed: bool,
         #[serde(with = "fields::shown")] width: Width,
         #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
         missing: Option<Line>,
+    }
+    "stream.began" StreamBegan {
+        #[serde(with = "fields::shown")] stream: StreamName,
+        #[serde(rename = "stream_kind", with = "fields::shown")] kind: StreamKind,
+        #[serde(with = "fields::line")] destination: Line,
+        from: u64,
+    }
+    "stream.ended" StreamEnded {
+        #[serde(with = "fields::shown")] stream: StreamName,
+        #[serde(rename = "stream_kind", with = "fields::shown")] kind: StreamKind,
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod export;
 pub mod follow;
 pub mod list;
+pub mod mirror;
 pub mod report;
 pub mod show;
 mod taking;
@@ -21,6 +22,7 @@ pub enum Command {
     Show(show::Args),
     Verify(verify::Args),
     Export(export::Args),
+    Mirror(mirror::Args),
     Report(report::Args),
 }
 
@@ -35,6 +37,7 @@ pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
         Command::Show(args) => show::run(args, seat).await,
         Command::Verify(args) => verify::run(args, seat).await,
         Command::Export(args) => export::run(args, seat).await,
+        Command::Mirror(args) => mirror::run(args, seat).await,
         Command::Report(args) => report::run(args, seat).await,
     }
 }

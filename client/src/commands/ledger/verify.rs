@@ -27,15 +27,16 @@ use crate::{
 Examples:
   glass ledger verify                              the broker's, as it stands now
   glass ledger verify ./ledger-2026-11             an export; needs no broker
+  glass ledger verify /srv/ledger                  a mirror, its hash tiles too; needs no broker
   glass ledger verify ./ledger-2026-11 --vkey 'glass.example/ledger+1a2b3c4d+AQ...'
 
-The key is --vkey, else the one pinned at enrolment, else the one beside the export, which is then
+The key is --vkey, else the one pinned at enrolment, else the one beside the copy, which is then
 said. Exit code 86: something was changed.")]
 pub struct Args {
-    /// An exported folder, in place of the broker
+    /// An export or a mirror, in place of the broker
     #[arg(value_name = "FOLDER")]
     folder: Option<PathBuf>,
-    /// The same
+    /// The same, as an option
     #[arg(long, value_name = "FOLDER", conflicts_with = "folder")]
     from: Option<PathBuf>,
     /// The ledger's verifier key
@@ -115,7 +116,7 @@ enum Compared {
     Never,
 }
 
-/// Checks an export, also against what this laptop remembers of the same ledger.
+/// Checks an export or a mirror, also against what this laptop remembers of the same ledger.
 fn verify_copy(seat: &Seat, folder: &Path, given: Option<VerifierKey>) -> Result<Verdict, Error> {
     let context = seat.settings.context();
     let trust = context.and_then(|context| Trust::of(&context)).ok();
@@ -151,7 +152,7 @@ pub(super) fn parse_key(text: &str) -> Result<VerifierKey, String> {
     VerifierKey::parse(text.trim()).map_err(|error| error.to_string())
 }
 
-/// The key to check an export by: given, else pinned, else the one beside it.
+/// The key to check a copy by: given, else pinned, else the one beside it.
 pub(super) fn key_for(
     seat: &Seat,
     folder: &Path,
@@ -168,7 +169,7 @@ pub(super) fn key_for(
         )
     })?;
     seat.printer.warn(format!(
-        "no key of your own: checking by the one beside the export, {beside}. Compare it with one \
+        "no key of your own: checking by the one beside the copy, {beside}. Compare it with one \
          from elsewhere"
     ));
     Ok(beside)

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use breakglass_domain::event::{CredentialKind, KeyPurpose, RoleStep, SessionEnd};
-use breakglass_domain::grant::SelfGrant;
+use breakglass_domain::grant::{Escalation, SelfGrant};
 use breakglass_domain::policy::Risk;
 use breakglass_domain::policy::access::SshExtension;
+use breakglass_domain::stream::StreamKind;
 use breakglass_domain::{
     Actor, Basis, Change, CredentialId, Ending, Event, GrantId, GrantRef, IncidentId, KeyId,
     Lifetime, Line, Nonce, PersonId, Policy, Prose, SessionId, Severity, Signed, SourceId, Subject,
@@ -157,6 +158,16 @@ fn broker() -> impl Strategy<Value = Change> {
         Just(golden_policy()),
         any::<u64>().prop_map(|cut_bytes| Change::LedgerRepaired { cut_bytes }),
         (any::<u64>(), any::<u64>()).prop_map(|(from, to)| Change::LedgerExported { from, to }),
+        (name(), select(StreamKind::ALL), line(), any::<u64>()).prop_map(
+            |(stream, kind, destination, from)| Change::StreamBegan {
+                stream,
+                kind,
+                destination,
+                from,
+            }
+        ),
+        (name(), select(StreamKind::ALL))
+            .prop_map(|(stream, kind)| Change::StreamEnded { stream, kind }),
         (
             text(),
             text(),
@@ -271,10 +282,13 @@ fn request() -> impl Strategy<Value = Change> {
         line(),
         vec(name(), 0..3),
     );
-    (what, how).prop_map(
+    let escalation =
+        option::of((time(), vec(name(), 0..3)).prop_map(|(at, to)| Escalation { at, to }));
+    (what, how, escalation).prop_map(
         |(
             (of, sentence, risk, reason, length),
             (rule, approvers, lapses_at, self_grant, held, key, audience, call),
+            escalation,
         )| Change::GrantRequested {
             of,
             sentence,
@@ -289,6 +303,7 @@ fn request() -> impl Strategy<Value = Change> {
             key,
             audience,
             call,
+            escalation,
         },
     )
 }
@@ -331,6 +346,7 @@ fn grant() -> impl Strategy<Value = Change> {
         issued,
         (of(), time()).prop_map(|(of, spoke_at)| Change::CallRecorded { of, spoke_at }),
         (of(), time()).prop_map(|(of, until)| Change::GrantApproved { of, until }),
+        (of(), vec(name(), 0..3)).prop_map(|(of, to)| Change::GrantEscalated { of, to }),
         (of(), line()).prop_map(|(of, program)| Change::GrantUsed { of, program }),
         (of(), any::<bool>(), select(Width::ALL), option::of(line())).prop_map(
             |(of, needed, width, missing)| Change::ReviewAnswered {

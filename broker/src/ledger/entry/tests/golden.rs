@@ -7,6 +7,7 @@ use std::sync::Arc;
 use breakglass_domain::event::{CredentialKind, KeyPurpose};
 use breakglass_domain::grant::SelfGrant;
 use breakglass_domain::policy::Risk;
+use breakglass_domain::stream::StreamKind;
 use breakglass_domain::{
     Actor, Basis, Change, Ending, Event, GrantId, GrantRef, IncidentId, KeyId, Lifetime, Line,
     Nonce, Prose, Severity, Signed, Subject, Time, Width,
@@ -14,18 +15,19 @@ use breakglass_domain::{
 
 use super::super::{decode, encode, kind};
 use super::arbitrary::golden_policy;
-use super::targets;
+use super::{escalating, targets};
 
 const GOLDEN: &str = include_str!("golden.jsonl");
 
 /// Every kind there is, as users filter by them.
-const KINDS: [&str; 40] = [
+const KINDS: [&str; 43] = [
     "broker.started",
     "call.recorded",
     "certificate.renewed",
     "credential.issued",
     "grant.approved",
     "grant.ended",
+    "grant.escalated",
     "grant.extended",
     "grant.requested",
     "grant.started",
@@ -56,6 +58,8 @@ const KINDS: [&str; 40] = [
     "session.ended",
     "session.opened",
     "session.unconfirmed",
+    "stream.began",
+    "stream.ended",
     "target.enrolled",
     "target.invited",
     "target.removed",
@@ -123,6 +127,8 @@ fn events() -> Vec<Event> {
         called(),
         fields(),
         reviews(),
+        escalating::changes(),
+        streams(),
     ]
     .concat();
     let events = changes.into_iter().map(|(by, change)| {
@@ -252,6 +258,7 @@ fn called() -> Vec<(&'static str, Change)> {
                 key: key(),
                 audience: line("https://vault.shop.example"),
                 call: people(&["leon", "mia"]),
+                escalation: None,
             },
         ),
         (
@@ -337,6 +344,21 @@ fn fields() -> Vec<(&'static str, Change)> {
     vec![("designer", refused)]
 }
 
+fn streams() -> Vec<(&'static str, Change)> {
+    let (stream, kind) = ("siem".parse().expect("a name"), StreamKind::Syslog);
+    let began = Change::StreamBegan {
+        stream,
+        kind,
+        destination: line("siem.shop.example:6514"),
+        from: 41,
+    };
+    let ended = Change::StreamEnded {
+        stream: "lake".parse().expect("a name"),
+        kind: StreamKind::Ocsf,
+    };
+    vec![("breakglass", began), ("breakglass", ended)]
+}
+
 fn reviews() -> Vec<(&'static str, Change)> {
     let answered = |needed, width, missing| Change::ReviewAnswered {
         of: of(),
@@ -369,6 +391,7 @@ fn grant() -> Vec<(&'static str, Change)> {
         key: key(),
         audience: line("https://db.shop.example"),
         call: Vec::new(),
+        escalation: None,
     };
     let alone = SelfGrant {
         from: at(15),
