@@ -5,70 +5,29 @@
 
 FOLDER is a broker's ledger (a journal), or a mirror (tiles and a checkpoint, and no journal).
 
-Standard library, and Debian's python3-cryptography for Ed25519 and P-256. Prints what it checked;
+Standard library alone. Prints what it checked;
 says which line is wrong and exits 1 where anything is. Here are the lines, the tree, the
 checkpoints and the tiles; what the entries say is read in verify_story.py, with the kinds in
-verify_kinds.py and the policies in verify_policy.py.
+verify_kinds.py, the policies in verify_policy.py and the signatures in verify_keys.py.
 """
 import base64, glob, json, os, sys
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ed25519
 
 sys.dont_write_bytecode = True  # no folder of it beside the sources
 from verify_kinds import Wrong, need
-from verify_story import Story, sha
-
-leaf = lambda data: sha(b"\x00" + data)
-node = lambda left, right: sha(b"\x01" + left + right)
+from verify_keys import Tree, leaf, node, open_checkpoint, parse_vkey
+from verify_story import Story
 
 
-def parse_vkey(vkey):
-    name, _, rest = vkey.partition("+")
-    key_id, _, key = rest.partition("+")
-    raw = base64.b64decode(key)
-    need(raw[0] == 1, "vkey", "not an Ed25519 key")
-    need(sha(name.encode() + b"\n" + raw)[:4].hex() == key_id, "vkey", "its id is not its hash")
-    return name, bytes.fromhex(key_id), ed25519.Ed25519PublicKey.from_public_bytes(raw[1:])
-
-
-def open_checkpoint(note, vkey, where):
-    """The size and root that a signed note states, once its signature holds."""
-    name, key_id, public = vkey
-    text, _, signatures = note.rpartition("\n\n")
-    for line in signatures.splitlines():
-        dash, signer, blob = line.split(" ")
-        raw = base64.b64decode(blob)
-        if dash == "\u2014" and signer == name and raw[:4] == key_id:
-            public.verify(raw[4:], (text + "\n").encode())
-            origin, size, root = text.split("\n")[:3]
-            need(origin == name, where, f"the checkpoint is of {origin}")
-            return int(size), base64.b64decode(root)
-    raise Wrong(f"{where}: the checkpoint is not signed by {name}")
-
-
-class Tree:
-    """The right edge of an RFC 6962 tree, and every leaf hash."""
+class Journal(Tree):
+    """The tree, and every leaf hash."""
 
     def __init__(self):
-        self.edge, self.leaves = [], []
+        super().__init__()
+        self.leaves = []
 
     def push(self, data):
-        self.push_leaf(leaf(data))
-
-    def push_leaf(self, found):
-        level = 0
-        self.leaves.append(found)
-        while self.edge and self.edge[-1][0] == level:
-            level, found = level + 1, node(self.edge.pop()[1], found)
-        self.edge.append((level, found))
-
-    def root(self):
-        if not self.edge:
-            return sha(b"")
-        found = self.edge[-1][1]
-        for _, left in reversed(self.edge[:-1]):
-            found = node(left, found)
-        return found
+        self.leaves.append(leaf(data))
+        self.push_node(0, self.leaves[-1])
 
 
 def check_tiles(folder, leaves):
@@ -112,7 +71,7 @@ def check_published(folder, vkey, leaves):
     need(size <= len(leaves), "journal", f"it ends at {len(leaves)}, and {size} entries were published")
     tree = Tree()
     for hashed in leaves[:size]:
-        tree.push_leaf(hashed)
+        tree.push_node(0, hashed)
     need(root == tree.root(), "checkpoint", "it is of another tree")
 
 
@@ -152,7 +111,7 @@ def need_tiles(folder, size):
 
 def main_mirror(folder, vkey):
     """A folder of tiles: its one checkpoint is over exactly its entries."""
-    tree, story = Tree(), Story(vkey[0])
+    tree, story = Journal(), Story(vkey[0])
     with open(os.path.join(folder, "checkpoint"), encoding="utf-8") as file:
         size, root = open_checkpoint(file.read(), vkey, "checkpoint")
     for line, path in bundled(folder, size):
@@ -173,7 +132,7 @@ def tell(story, tree, commits, tiles):
 
 
 def main(folder, vkey):
-    vkey, tree, commits, committed, torn = parse_vkey(vkey), Tree(), 0, 0, ""
+    vkey, tree, commits, committed, torn = parse_vkey(vkey), Journal(), 0, 0, ""
     story, files = Story(vkey[0]), sorted(glob.glob(os.path.join(glob.escape(folder), "journal", "*.jsonl")))
     if not files and os.path.isdir(os.path.join(folder, "tile", "entries")):
         return main_mirror(folder, vkey)
@@ -214,5 +173,5 @@ if __name__ == "__main__":
         sys.exit(__doc__)
     try:
         main(sys.argv[1], sys.argv[2])
-    except (Wrong, InvalidSignature, ValueError, KeyError, OSError) as wrong:
+    except (Wrong, ValueError, KeyError, OSError) as wrong:
         sys.exit(f"WRONG: {wrong or type(wrong).__name__}")

@@ -2,18 +2,14 @@
 
 Written from docs/ledger-format.md alone, steps 4 to 8 of "What to verify"; used by verify_ledger.py.
 """
-import base64, hashlib, json
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
+import base64, json
 from verify_kinds import (
     ABOUT_GRANT, ACTS, BROKER, BY_BROKER, BY_GUARDS, BY_PEOPLE, BY_SOURCES, DAY, DUTIES, ENDING_ACTS, FIELDS, MINUTE, ONLY_BY_SOURCES,
     SIGNED, UNSIGNED, Wrong, check_fields, millis, need, once, read_statement,
 )
 from verify_debts import Debts
+from verify_keys import PersonKey, sha
 from verify_policy import Rules
-
-sha = lambda data: hashlib.sha256(data).digest()
 
 
 class Story:
@@ -84,7 +80,7 @@ class Story:
         key = base64.urlsafe_b64encode(sha(point)).rstrip(b"=").decode()
         need(key == entry["key"] == entry.get("signed", {}).get("key"), where, "the key's id is not its hash")
         need(key not in self.keys, where, "the key is enrolled twice")
-        self.keys[key] = entry["by"], ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+        self.keys[key] = entry["by"], PersonKey(point)
 
     def hear(self, entry, where):
         """Checks a statement: by a key that works, for this ledger, once, fresh."""
@@ -93,10 +89,8 @@ class Story:
         signed, at, by = entry["signed"], entry["at"], entry["by"]
         need(signed["key"] in self.keys, where, "signed by a key that is not enrolled")
         person, public = self.keys[signed["key"]]
-        try:
-            public.verify(base64.b64decode(signed["signature"]), signed["text"].encode(), ec.ECDSA(SHA256()))
-        except InvalidSignature:
-            raise Wrong(f"{where}: {person}'s signature is not under this statement") from None
+        is_theirs = public.has_signed(base64.b64decode(signed["signature"]), signed["text"].encode())
+        need(is_theirs, where, f"{person}'s signature is not under this statement")
         act, said = read_statement(signed["text"], where)
         # Somebody who enrols need not know yet which ledger it is and what the broker calls them.
         empty = [""] if act == "enroll" else []

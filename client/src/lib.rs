@@ -13,6 +13,7 @@
 //! | [`output`], [`text`] | the one printer; words made safe |
 //! | [`kubectl`], [`sts`], [`roots`] | what kubectl asks of a plugin; AWS's token service; public authorities |
 //! | [`audit`], [`export`] | checking a whole ledger |
+//! | [`report`] | an auditor's questions, answered from an export |
 //! | [`mirror`] | keeping a copy of it, as files |
 //! | [`review`] | what the entries of an incident say of each grant |
 //! | [`access`] | the review of access: for people, scripts, a spreadsheet, an auditor |
@@ -57,6 +58,7 @@ pub mod mirror;
 pub mod output;
 mod processes;
 pub mod refusal;
+pub mod report;
 pub mod review;
 pub mod roots;
 pub mod rules;

@@ -99,6 +99,20 @@ pub const REVIEWED_ENTRIES: usize = 20_000;
 /// Refusals of the time of an incident that a review reads.
 pub const REVIEWED_REFUSALS: usize = 1_000;
 
+/// Most rows of a report's section: what a person reads. The rest is counted, and is in the export.
+pub const MAX_FINDINGS: usize = 500;
+
+/// How many grants a report draws: what auditors usually take of a population of this size.
+pub const SAMPLE_SIZE: usize = 25;
+
+/// How many of the slowest endings and of the longest grants a report lists.
+pub const SLOWEST: usize = 25;
+
+/// Most entries that a report names of one grant: a use is an entry, and somebody may use it all night.
+pub const MAX_LIFE_ENTRIES: usize = 64;
+
+/// Most open reviews that a report keeps in memory to name them.
+pub const MAX_OWED: usize = 5_000;
 /// How long one file of the ledger may take to come: an entry bundle has 16 MiB at most.
 pub const FILE_TIMEOUT: Duration = Duration::from_secs(120);
 

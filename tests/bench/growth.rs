@@ -58,15 +58,22 @@ pub(crate) async fn report(size: Size) -> Outcome<()> {
     team.stop().await
 }
 
-async fn look(team: &Team, grants: u64, each: Duration) -> Outcome<()> {
+/// Grows until so many grants were asked for, in runs of a length: whoever asks may have 256 at once.
+pub(crate) async fn grow(team: &Team, grants: u64, run: Duration) -> Outcome<()> {
     let call = team.request(A_MOMENT)?;
     let began = Instant::now();
     while team.entries().await? < grants * ENTRIES_A_GRANT {
-        load::run(64, each.min(Duration::from_secs(1)), &call).await?;
+        load::run(64, run, &call).await?;
         if began.elapsed() > Duration::from_secs(1_800) {
             return Err("half an hour was not enough".into());
         }
     }
+    Ok(())
+}
+
+async fn look(team: &Team, grants: u64, each: Duration) -> Outcome<()> {
+    grow(team, grants, each.min(Duration::from_secs(1))).await?;
+    let call = team.request(A_MOMENT)?;
     let measured = load::run(16, each, &call).await?;
     let (entries, memory) = (team.entries().await?, team.memory()?);
     let (p50, p99) = (measured.quantile(0.5), measured.quantile(0.99));

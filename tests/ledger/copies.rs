@@ -3,7 +3,7 @@
 use std::fs;
 
 use breakglass_client::audit::Auditor;
-use breakglass_client::export::{self, Writer};
+use breakglass_client::export::{self, Period, Writer};
 use breakglass_tlog::{Ed25519Signer, KeyName, NoteSigner as _};
 
 use crate::night::{Night, ORIGIN};
@@ -22,7 +22,7 @@ fn an_export_says_everything_by_itself_and_is_never_mixed() {
     let night = Night::begins();
     lay_out(here, &night.lines);
     let note = fs::read_to_string(here.join("checkpoint")).unwrap();
-    let mut writer = Writer::begin(&place, &vkey()).unwrap();
+    let mut writer = Writer::begin(&place, &vkey(), Period::default()).unwrap();
     for line in &night.lines {
         writer.entry(line.as_bytes()).unwrap();
     }
@@ -30,7 +30,10 @@ fn an_export_says_everything_by_itself_and_is_never_mixed() {
     let verified = export::verify(&place, vkey(), 3).unwrap();
     assert_eq!(verified.report, report);
     assert_eq!(export::key_beside(&place).unwrap(), Some(vkey()));
-    assert!(Writer::begin(&place, &vkey()).is_err(), "it is never mixed");
+    assert!(
+        Writer::begin(&place, &vkey(), Period::default()).is_err(),
+        "it is never mixed"
+    );
 
     // The root that was asked for is that of the first entries; of more than there are is none.
     let mut auditor = Auditor::new(vkey()).asking_root_at(3);

@@ -87,7 +87,7 @@ pub(crate) fn lay_out_tiles<L: AsRef<[u8]>>(folder: &Path, lines: &[L]) {
     fs::write(folder.join("checkpoint"), head(&tree)).unwrap();
 }
 
-fn head(tree: &Frontier) -> String {
+pub(crate) fn head(tree: &Frontier) -> String {
     let checkpoint = Checkpoint::new(ORIGIN, tree.size(), tree.root()).unwrap();
     let signed = SignedCheckpoint::sign(&checkpoint, &signer()).unwrap();
     signed.note().to_owned()

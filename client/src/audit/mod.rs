@@ -172,6 +172,14 @@ impl Auditor {
     /// # Errors
     /// [`Error::Unverified`] that names the entry and what is wrong with it.
     pub fn check(&mut self, line: &[u8]) -> Result<(), Error> {
+        self.read(line).map(drop)
+    }
+
+    /// Like [`Auditor::check`], and the entry is answered as it was read.
+    ///
+    /// # Errors
+    /// As [`Auditor::check`].
+    pub fn read(&mut self, line: &[u8]) -> Result<Entry, Error> {
         let index = self.tree.size();
         let wrong = |why: String| Error::unverified(format!("entry {index}: {why}"));
         let entry = Entry::parse(line).map_err(|why| wrong(format!("cannot be read: {why}")))?;
@@ -183,7 +191,31 @@ impl Auditor {
         {
             *root = Some(self.tree.root());
         }
+        Ok(entry)
+    }
+
+    /// Passes over the next `2^level` entries, of which only the hash is at hand: the next ones are
+    /// checked against what was read, and the root proves that the hash is right. What these entries
+    /// say is not known then; see [`crate::export`] for which they may be.
+    ///
+    /// # Errors
+    /// [`Error::Unverified`] where no such hash can stand there.
+    pub fn pass(&mut self, level: u8, hash: Hash) -> Result<(), Error> {
+        self.tree
+            .push_node(level, hash)
+            .map_err(|why| Error::unverified(why.to_string()))?;
+        if let Some((size, root)) = &mut self.asked
+            && *size == self.tree.size()
+        {
+            *root = Some(self.tree.root());
+        }
         Ok(())
+    }
+
+    /// The root over what was read and passed so far.
+    #[must_use]
+    pub fn root(&self) -> Hash {
+        self.tree.root()
     }
 
     fn take(&mut self, entry: &Entry) -> Result<(), String> {

@@ -4,8 +4,11 @@ pub mod export;
 pub mod follow;
 pub mod list;
 pub mod mirror;
+pub mod report;
 pub mod show;
+mod taking;
 pub mod verify;
+mod when;
 
 use super::Seat;
 use crate::error::Error;
@@ -20,6 +23,7 @@ pub enum Command {
     Verify(verify::Args),
     Export(export::Args),
     Mirror(mirror::Args),
+    Report(report::Args),
 }
 
 /// Runs one.
@@ -34,5 +38,6 @@ pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
         Command::Verify(args) => verify::run(args, seat).await,
         Command::Export(args) => export::run(args, seat).await,
         Command::Mirror(args) => mirror::run(args, seat).await,
+        Command::Report(args) => report::run(args, seat).await,
     }
 }
