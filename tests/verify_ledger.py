@@ -1,12 +1,13 @@
 #!/usr/bin/python3
 """An independent reader of the ledger, written from docs/ledger-format.md alone.
 
-    tests/verify_ledger.py LEDGER_FOLDER VKEY
+    tests/verify_ledger.py LEDGER_FOLDER VKEY [WITNESS_VKEY...]
 
 Standard library, and Debian's python3-cryptography for Ed25519 and P-256. Prints what it checked;
 says which line is wrong and exits 1 where anything is. Here are the lines, the tree, the
 checkpoints and the tiles; what the entries say is read in verify_story.py, with the kinds in
-verify_kinds.py and the policies in verify_policy.py.
+verify_kinds.py, the policies in verify_policy.py and the witnesses in verify_witnesses.py. Each
+witness that is given must have signed the file `witnessed`, or the published checkpoint.
 """
 import base64, glob, json, os, sys
 from cryptography.exceptions import InvalidSignature
@@ -15,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 sys.dont_write_bytecode = True  # no folder of it beside the sources
 from verify_kinds import Wrong, need
 from verify_story import Story, sha
+from verify_witnesses import Witnesses, cosigners
 
 leaf = lambda data: sha(b"\x00" + data)
 node = lambda left, right: sha(b"\x01" + left + right)
@@ -69,6 +71,14 @@ class Tree:
         return found
 
 
+    def root_at(self, size):
+        """The root over the first entries."""
+        tree = Tree()
+        for hashed in self.leaves[:size]:
+            tree.push_leaf(hashed)
+        return tree.root()
+
+
 def check_tiles(folder, leaves):
     """Full and partial hash tiles and entry bundles hold what the journal holds."""
     levels, tiles = [leaves], 0
@@ -109,14 +119,35 @@ def check_published(folder, vkey, leaves):
         size, root = open_checkpoint(file.read(), vkey, "checkpoint")
     need(size <= len(leaves), "journal", f"it ends at {len(leaves)}, and {size} entries were published")
     tree = Tree()
-    for hashed in leaves[:size]:
-        tree.push_leaf(hashed)
-    need(root == tree.root(), "checkpoint", "it is of another tree")
+    tree.leaves = leaves
+    need(root == tree.root_at(size), "checkpoint", "it is of another tree")
 
 
-def main(folder, vkey):
+def check_witnessed(folder, vkey, tree, rules, demanded):
+    """Which witnesses signed what is published: those of the policy, and those that are demanded."""
+    known = dict(rules.witnesses["keys"]) if rules and rules.witnesses else {}
+    signed = {}
+    for name in ("checkpoint", "witnessed"):
+        path = os.path.join(folder, name)
+        if not os.path.exists(path):
+            continue
+        with open(path, encoding="utf-8") as file:
+            note = file.read()
+        size, root = open_checkpoint(note, vkey, name)
+        need(size <= len(tree.leaves) and root == tree.root_at(size), name, "it is of another tree")
+        for key in cosigners(note, {*known.values(), *demanded}, name):
+            signed[key] = max(size, signed.get(key, 0))
+    for key in demanded:
+        need(key in signed, "witnessed", f"{key.partition('+')[0]} has not signed it")
+    for key, size in sorted(signed.items()):
+        print(f"cosigned by {key.partition('+')[0]} at {size}")
+
+
+def main(folder, vkey, *demanded):
     vkey, tree, commits, committed, torn = parse_vkey(vkey), Tree(), 0, 0, ""
-    story, files = Story(vkey[0]), sorted(glob.glob(os.path.join(glob.escape(folder), "journal", "*.jsonl")))
+    opened = lambda note, where: open_checkpoint(note, vkey, where)
+    witnesses = Witnesses(vkey[2].public_bytes_raw(), opened, tree.root_at)
+    story, files = Story(vkey[0], witnesses), sorted(glob.glob(os.path.join(glob.escape(folder), "journal", "*.jsonl")))
     need(files, folder, "there is no journal: this is no ledger")
     root = tree.root()
     for path in files:
@@ -143,6 +174,9 @@ def main(folder, vkey):
     if story.unknown:
         print(f"not understood: {story.unknown} entries of kinds that this reader does not know")
     check_published(folder, vkey, tree.leaves[:committed])
+    check_witnessed(folder, vkey, tree, story.rules, demanded)
+    if witnesses.marked:
+        print(f"given while too few witnesses signed: {' '.join(witnesses.marked)}")
     tiles = check_tiles(folder, tree.leaves[:committed])
     print(f"{committed} entries, {commits} checkpoints, {len(story.heard)} statements, "
           f"{len(story.grants_ever)} grants, {tiles} tiles: all hold")
@@ -150,9 +184,9 @@ def main(folder, vkey):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    if len(sys.argv) < 3:
         sys.exit(__doc__)
     try:
-        main(sys.argv[1], sys.argv[2])
+        main(*sys.argv[1:])
     except (Wrong, InvalidSignature, ValueError, KeyError, OSError) as wrong:
         sys.exit(f"WRONG: {wrong or type(wrong).__name__}")

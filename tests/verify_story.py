@@ -18,7 +18,8 @@ sha = lambda data: hashlib.sha256(data).digest()
 class Story:
     """What the entries say, folded: who may act, what the policy gives, what lives and how long."""
 
-    def __init__(self, origin):
+    def __init__(self, origin, witnesses):
+        self.witnesses = witnesses
         self.origin, self.newest, self.rules, self.owed = origin, 0, None, None
         self.keys, self.tokens, self.tokens_ever, self.frozen = {}, {}, set(), set()
         self.incidents, self.incidents_ever, self.grants, self.grants_ever = {}, set(), {}, set()
@@ -67,6 +68,7 @@ class Story:
                 "review": self.review}.get(part)
         if deed:
             deed(entry, said, where)
+        self.witnesses.take(entry, self.rules, where)
 
     @staticmethod
     def subject(entry):

@@ -5,7 +5,7 @@ use clap::{Args as _, CommandFactory as _, Parser, Subcommand};
 use crate::{
     commands::{
         context, credential, grant, guard, incident, ledger, me, people, policy, review, shell,
-        targets,
+        targets, witness,
     },
     config::Flags,
     exec::{keeper::Keep, shim::Become},
@@ -92,6 +92,8 @@ pub enum Command {
     Targets(targets::Command),
     #[command(subcommand)]
     Guard(guard::Command),
+    #[command(subcommand)]
+    Witness(witness::Command),
     Completions(shell::completions::Args),
     #[command(hide = true)]
     Man(shell::man::Args),

@@ -3,6 +3,7 @@
 //! ```text
 //! entries.jsonl   every entry, one line each, byte for byte as it is hashed
 //! checkpoint      the signed tree head over exactly these entries (C2SP tlog-checkpoint)
+//! witnessed       the newest tree head that enough witnesses have signed, if any (tlog-cosignature)
 //! vkey            the key it is signed with (C2SP signed-note)
 //! README.txt      how to check it
 //! ```
@@ -20,10 +21,12 @@ use crate::{
     audit::{Auditor, Report},
     error::Error,
     files,
+    witnessed::{self, Cosigner},
 };
 
 const ENTRIES: &str = "entries.jsonl";
 const CHECKPOINT: &str = "checkpoint";
+const WITNESSED: &str = "witnessed";
 const VKEY: &str = "vkey";
 const README: &str = "README.txt";
 
@@ -34,6 +37,8 @@ pub struct Writer {
     entries: BufWriter<File>,
     auditor: Auditor,
     key: VerifierKey,
+    /// What witnesses have signed.
+    cosigned: Option<String>,
 }
 
 /// What a [`Writer`] made, until it is whole.
@@ -49,7 +54,7 @@ impl Drop for Made {
             return;
         }
         // Why it did not become whole is what is told.
-        for name in [ENTRIES, VKEY, README, CHECKPOINT] {
+        for name in [ENTRIES, VKEY, README, WITNESSED, CHECKPOINT] {
             let _ = std::fs::remove_file(self.folder.join(name));
         }
         if self.is_folder_ours {
@@ -82,8 +87,13 @@ impl Writer {
     ///
     /// # Errors
     /// As [`Writer::demand_empty`], and [`Error::File`].
-    pub fn begin(folder: &Path, key: &VerifierKey) -> Result<Self, Error> {
+    pub fn begin(
+        folder: &Path,
+        key: &VerifierKey,
+        cosigned: Option<String>,
+    ) -> Result<Self, Error> {
         Self::demand_empty(folder)?;
+        let size = witnessed::size_of(cosigned.as_deref(), key)?;
         let made = Made {
             folder: folder.to_owned(),
             is_folder_ours: !folder.exists(),
@@ -100,8 +110,9 @@ impl Writer {
         Ok(Self {
             made,
             entries: BufWriter::new(file),
-            auditor: Auditor::new(key.clone()),
+            auditor: Auditor::new(key.clone()).asking_root_at(size),
             key: key.clone(),
+            cosigned,
         })
     }
 
@@ -123,6 +134,8 @@ impl Writer {
     /// # Errors
     /// [`Error::Unverified`], [`Error::File`].
     pub fn finish(mut self, checkpoint: &str) -> Result<Report, Error> {
+        let notes: Vec<_> = self.cosigned.as_deref().into_iter().collect();
+        witnessed::check(&self.auditor, &self.key, &notes, &[])?;
         let report = self.auditor.finish(checkpoint)?;
         let folder = &self.made.folder;
         let path = folder.join(ENTRIES);
@@ -134,6 +147,9 @@ impl Writer {
             .map_err(|error| Error::file("write", &path, error))?;
         files::write(&folder.join(VKEY), format!("{}\n", self.key).as_bytes())?;
         files::write(&folder.join(README), readme(&report).as_bytes())?;
+        if let Some(cosigned) = &self.cosigned {
+            files::write(&folder.join(WITNESSED), cosigned.as_bytes())?;
+        }
         files::write(&folder.join(CHECKPOINT), checkpoint.as_bytes())?;
         self.made.is_whole = true;
         Ok(report)
@@ -165,13 +181,21 @@ pub struct Verified {
     pub checkpoint: SignedCheckpoint,
     /// The root over as many of its entries as were asked for; nothing where it has fewer.
     pub root: Option<Hash>,
+    /// Which witnesses have signed it.
+    pub witnesses: Vec<Cosigner>,
 }
 
-/// Checks an exported folder, and works out the root over its first `size` entries.
+/// Checks an exported folder, works out the root over its first `size` entries, and demands that these
+/// witnesses have signed it.
 ///
 /// # Errors
 /// [`Error::Unverified`] where anything in it was changed, [`Error::Setup`] where it is no export.
-pub fn verify(folder: &Path, key: VerifierKey, size: u64) -> Result<Verified, Error> {
+pub fn verify(
+    folder: &Path,
+    key: VerifierKey,
+    size: u64,
+    demanded: &[VerifierKey],
+) -> Result<Verified, Error> {
     let note = files::read_text(&folder.join(CHECKPOINT))?;
     let note = note.ok_or_else(|| no_export(folder, CHECKPOINT))?;
     // First, so that a wrong key is called that, and not an entry that it does not suit.
@@ -185,18 +209,34 @@ pub fn verify(folder: &Path, key: VerifierKey, size: u64) -> Result<Verified, Er
         }
         Err(error) => return Err(Error::file("read", path, error)),
     };
-    let mut auditor = Auditor::new(key).asking_root_at(size);
+    let cosigned = files::read_text(&folder.join(WITNESSED))?;
+    let mut auditor = Auditor::new(key.clone())
+        .asking_root_at(size)
+        .asking_root_at(checkpoint.size())
+        .asking_root_at(witnessed::size_of(cosigned.as_deref(), &key)?);
     let mut reader = BufReader::new(file);
     while let Some(line) = next_line(&mut reader, &path, auditor.size())? {
         auditor.check(&line)?;
     }
-    let root = auditor.asked_root();
+    let (root, witnesses) = (auditor.root_at(size), witnesses_of(&auditor, &key, (&note, cosigned), demanded));
+    // What was changed comes first: then nothing that was signed suits it.
     let report = auditor.finish(&note)?;
     Ok(Verified {
         report,
         checkpoint,
         root,
+        witnesses: witnesses?,
     })
+}
+
+fn witnesses_of(
+    auditor: &Auditor,
+    key: &VerifierKey,
+    (note, cosigned): (&str, Option<String>),
+    demanded: &[VerifierKey],
+) -> Result<Vec<Cosigner>, Error> {
+    let notes: Vec<_> = std::iter::once(note).chain(cosigned.as_deref()).collect();
+    witnessed::check(auditor, key, &notes, demanded)
 }
 
 fn no_export(folder: &Path, missing: &str) -> Error {
@@ -234,6 +274,7 @@ fn readme(report: &Report) -> String {
         "The breakglass ledger {origin}, its first {entries} entries.\n\n\
          {ENTRIES}   every entry, one JSON object a line, byte for byte as it is hashed\n\
          {CHECKPOINT}      the signed tree head over exactly these entries\n\
+         {WITNESSED}       if it is there: the newest such head that witnesses have signed as well\n\
          {VKEY}            the key it is signed with; compare it with one you got elsewhere\n\n\
          Check it, offline, years later:\n\n  \
          glass ledger verify --from THIS_FOLDER --vkey KEY_YOU_TRUST\n\n\

@@ -84,6 +84,10 @@ pub const LATE_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 /// How long before it is recorded a call may have been; the broker's `CALL_WITHIN`.
 pub const CALL_WITHIN: SignedDuration = SignedDuration::from_mins(30);
 
+/// How many entries before its own a checkpoint may end that witnesses are shown to have signed: some
+/// seconds of the busiest broker there is.
+pub const WITNESSED_WITHIN: usize = 65_536;
+
 /// Entries of an incident that a review reads: a night in which a script asks every few seconds.
 pub const REVIEWED_ENTRIES: usize = 20_000;
 

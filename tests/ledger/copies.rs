@@ -10,7 +10,7 @@ use crate::night::{Night, ORIGIN};
 use crate::verifiers::{lay_out, python, vkey};
 
 fn complaint(folder: &std::path::Path) -> String {
-    let error = export::verify(folder, vkey(), 0).unwrap_err();
+    let error = export::verify(folder, vkey(), 0, &[]).unwrap_err();
     assert_eq!(error.exit_code(), 86);
     error.to_string()
 }
@@ -22,24 +22,24 @@ fn an_export_says_everything_by_itself_and_is_never_mixed() {
     let night = Night::begins();
     lay_out(here, &night.lines);
     let note = fs::read_to_string(here.join("checkpoint")).unwrap();
-    let mut writer = Writer::begin(&place, &vkey()).unwrap();
+    let mut writer = Writer::begin(&place, &vkey(), None).unwrap();
     for line in &night.lines {
         writer.entry(line.as_bytes()).unwrap();
     }
     let report = writer.finish(&note).unwrap();
-    let verified = export::verify(&place, vkey(), 3).unwrap();
+    let verified = export::verify(&place, vkey(), 3, &[]).unwrap();
     assert_eq!(verified.report, report);
     assert_eq!(export::key_beside(&place).unwrap(), Some(vkey()));
-    assert!(Writer::begin(&place, &vkey()).is_err(), "it is never mixed");
+    assert!(Writer::begin(&place, &vkey(), None).is_err(), "it is never mixed");
 
     // The root that was asked for is that of the first entries; of more than there are is none.
     let mut auditor = Auditor::new(vkey()).asking_root_at(3);
     for line in &night.lines[..3] {
-        assert_eq!(auditor.asked_root(), None);
+        assert_eq!(auditor.root_at(3), None);
         auditor.check(line.as_bytes()).unwrap();
     }
-    assert_eq!(verified.root, auditor.asked_root());
-    let longer = export::verify(&place, vkey(), 1_000).unwrap();
+    assert_eq!(verified.root, auditor.root_at(3));
+    let longer = export::verify(&place, vkey(), 1_000, &[]).unwrap();
     assert_eq!(longer.root, None);
 }
 
@@ -83,10 +83,10 @@ fn what_is_no_copy_or_of_another_key_is_no_copy() {
     let folder = tempfile::tempdir().unwrap();
     lay_out(folder.path(), &Night::begins().lines);
     let other = Ed25519Signer::from_seed(KeyName::parse(ORIGIN).unwrap(), &[1; 32]).unwrap();
-    let error = export::verify(folder.path(), other.verifier().clone(), 0).unwrap_err();
+    let error = export::verify(folder.path(), other.verifier().clone(), 0, &[]).unwrap_err();
     assert!(error.to_string().contains("does not verify"), "{error}");
     fs::remove_file(folder.path().join("checkpoint")).unwrap();
-    let error = export::verify(folder.path(), vkey(), 0).unwrap_err();
+    let error = export::verify(folder.path(), vkey(), 0, &[]).unwrap_err();
     assert!(error.to_string().contains("not a whole export"), "{error}");
 
     // Nothing is no ledger either.

@@ -27,3 +27,4 @@ mod targets;
 mod unlocking;
 mod verbs;
 mod verifiers;
+mod witnesses;

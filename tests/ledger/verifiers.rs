@@ -32,7 +32,7 @@ pub(crate) fn vkey() -> VerifierKey {
     signer().verifier().clone()
 }
 
-fn signer() -> Ed25519Signer {
+pub(crate) fn signer() -> Ed25519Signer {
     Ed25519Signer::from_seed(KeyName::parse(ORIGIN).unwrap(), &[7; 32]).unwrap()
 }
 
@@ -54,7 +54,7 @@ pub(crate) fn lay_out<L: AsRef<[u8]>>(folder: &Path, lines: &[L]) {
     fs::write(folder.join("checkpoint"), note).unwrap();
 }
 
-fn head(tree: &Frontier) -> String {
+pub(crate) fn head(tree: &Frontier) -> String {
     let checkpoint = Checkpoint::new(ORIGIN, tree.size(), tree.root()).unwrap();
     let signed = SignedCheckpoint::sign(&checkpoint, &signer()).unwrap();
     signed.note().to_owned()
@@ -65,7 +65,7 @@ fn commit(note: &str) -> String {
 }
 
 fn glass(folder: &Path) -> Result<(), String> {
-    let report = breakglass_client::export::verify(folder, vkey(), 0);
+    let report = breakglass_client::export::verify(folder, vkey(), 0, &[]);
     report.map(drop).map_err(|error| {
         assert_eq!(error.exit_code(), 86);
         error.to_string()
@@ -73,14 +73,20 @@ fn glass(folder: &Path) -> Result<(), String> {
 }
 
 pub(crate) fn python(folder: &Path) -> Result<(), String> {
+    python_demanding(folder, &[]).map(drop)
+}
+
+/// The same, where these witnesses must have signed; what it says where it is whole.
+pub(crate) fn python_demanding(folder: &Path, witnesses: &[VerifierKey]) -> Result<String, String> {
     let told = Command::new("/usr/bin/python3")
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/verify_ledger.py"))
         .arg(folder)
         .arg(vkey().to_string())
+        .args(witnesses.iter().map(ToString::to_string))
         .output()
         .unwrap();
     match told.status.success() {
-        true => Ok(()),
+        true => Ok(String::from_utf8(told.stdout).unwrap()),
         false => Err(String::from_utf8(told.stderr).unwrap().trim().to_owned()),
     }
 }

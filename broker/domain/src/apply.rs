@@ -30,6 +30,7 @@ impl State {
         self.played.apply(event);
         self.budgets.apply(event);
         self.reviews.apply(event);
+        self.witnessing.apply(event);
         match &event.change {
             Change::PolicyLoaded { policy, sha256 } => {
                 self.policy = Arc::clone(policy);
@@ -91,6 +92,8 @@ impl State {
             | Change::Refused { .. }
             | Change::LedgerExported { .. }
             | Change::LedgerRepaired { .. }
+            | Change::LedgerWitnessed { .. }
+            | Change::LedgerUnwitnessed { .. }
             | Change::ReviewAnswered { .. } => {}
         }
     }

@@ -28,6 +28,7 @@ pub mod targets;
 pub mod text;
 pub mod time;
 pub mod unlock;
+pub mod witnessing;
 pub mod word;
 
 pub use actor::Actor;
@@ -37,7 +38,7 @@ pub use event::{Change, Event, Signed};
 pub use grant::{Basis, Ending, Grant, GrantRef};
 pub use id::{
     CredentialId, GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, RuleName, SessionId,
-    SourceId, TargetId, TokenHash,
+    SourceId, TargetId, TokenHash, WitnessId,
 };
 pub use incident::{Alert, Incident, Severity};
 pub use policy::Policy;
@@ -46,3 +47,4 @@ pub use review::{Answer, Width};
 pub use state::State;
 pub use text::{Line, Prose};
 pub use time::{Lifetime, Time};
+pub use witnessing::WitnessWord;

@@ -16,6 +16,7 @@ use crate::policy::{Policy, Right};
 use crate::review::Reviews;
 use crate::targets::Targets;
 use crate::time::Time;
+use crate::witnessing::Witnessing;
 
 /// The fold of all events so far. Fields are plain so that a snapshot can hold and restore them;
 /// outside of a restore only [`State::apply`] changes them.
@@ -53,6 +54,8 @@ pub struct State {
     pub budgets: Budgets,
     /// Answers that are owed of incidents that are over.
     pub reviews: Reviews,
+    /// How far witnesses have signed the ledger.
+    pub witnessing: Witnessing,
     /// When something happens by itself, in order of time.
     pub deadlines: BTreeSet<(Time, Deadline)>,
     /// Who holds which key: the inverse of `members`.
@@ -97,6 +100,7 @@ impl Default for State {
             openings: BTreeMap::new(),
             budgets: Budgets::default(),
             reviews: Reviews::default(),
+            witnessing: Witnessing::default(),
             deadlines: BTreeSet::new(),
             keys: BTreeMap::new(),
             live: BTreeMap::new(),

@@ -20,6 +20,12 @@ impl LedgerService for Desk {
     ) -> Result<Response<v1::GetCheckpointResponse>, Status> {
         self.admitted(request)?;
         Ok(Response::new(v1::GetCheckpointResponse {
+            // First: what is newer than the checkpoint beside it would be of no use to anybody.
+            cosigned: self
+                .app
+                .witnessed()
+                .map(|cosigned| cosigned.note().to_owned())
+                .unwrap_or_default(),
             checkpoint: self.app.checkpoint().note().to_owned(),
         }))
     }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use breakglass_domain::budget::Budgets;
 use breakglass_domain::people::{Device, Freeze, Member, Token};
 use breakglass_domain::played::Played;
+use breakglass_domain::witnessing::Witnessing;
 use breakglass_domain::{GrantId, IncidentId, Line, Nonce, Policy, State, Time};
 use serde::{Deserialize, Serialize};
 
@@ -55,6 +56,9 @@ struct StateRecord {
     targets: TargetsRecord,
     /// Not in what was written before there were any: that is made again from the ledger.
     reviews: ReviewsRecord,
+    /// How far witnesses have signed, and since when too few do. Before there were any: nothing.
+    #[serde(default)]
+    witnessing: (u64, Option<i64>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -169,6 +173,10 @@ impl From<&State> for StateRecord {
             newest_ms: state.newest.as_millis(),
             targets: (&state.targets).into(),
             reviews: (&state.reviews).into(),
+            witnessing: {
+                let lost = state.witnessing.lost_since;
+                (state.witnessing.size, lost.map(Time::as_millis))
+            },
         }
     }
 }
@@ -203,6 +211,10 @@ impl StateRecord {
             newest: Time::from_millis(self.newest_ms),
             targets: self.targets.restore()?,
             reviews: self.reviews.restore()?,
+            witnessing: Witnessing {
+                size: self.witnessing.0,
+                lost_since: self.witnessing.1.map(Time::from_millis),
+            },
             ..State::default()
         };
         if !state.policy_sha256.is_empty() {

@@ -126,6 +126,7 @@ fn order() -> CredentialOrder {
         public,
         grant,
         subject: Subject::Bearer { groups: Vec::new() },
+        cosigned: None,
     }
 }
 
@@ -141,6 +142,7 @@ fn announcement(order: &CredentialOrder) -> Event {
             audience: order.grant.audience.clone(),
             expires_at: order.expires_at,
             key: order.grant.key.clone(),
+                witnesses: None,
         },
         signed: None,
     }

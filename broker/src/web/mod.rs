@@ -61,7 +61,13 @@ pub struct Site {
     pub healthy: Arc<dyn Fn() -> bool + Send + Sync>,
     /// The folder with the published `checkpoint` and `tile`.
     pub ledger: PathBuf,
+    /// The published checkpoint, given as it stands there, with the signatures of witnesses; nothing
+    /// where it has none. Must not block.
+    pub cosigned: Cosigned,
 }
+
+/// See [`Site::cosigned`].
+pub type Cosigned = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
 
 /// When connections end here.
 #[must_use]
@@ -76,7 +82,7 @@ pub fn ends() -> Ends {
 
 /// The routes of the HTTPS listener.
 pub fn routes(site: Site) -> Router {
-    guarded(pages::routes(site.clone()).merge(tiles::routes(site.ledger)))
+    guarded(pages::routes(site.clone()).merge(tiles::routes(site)))
 }
 
 /// The routes of the metrics listener.

@@ -15,6 +15,7 @@ fn site(ledger: &std::path::Path, healthy: bool) -> Router {
         keys: Arc::new(|| r#"{"keys":[]}"#.into()),
         healthy: Arc::new(move || healthy),
         ledger: ledger.to_owned(),
+        cosigned: Arc::new(|_| None),
     })
 }
 

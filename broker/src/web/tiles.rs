@@ -1,7 +1,7 @@
 //! The ledger as a static log (C2SP tlog-tiles): the checkpoint and the hashes under it.
 
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::Router;
@@ -13,25 +13,31 @@ use breakglass_tlog::tile::TileKind;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
+use super::Site;
 use super::pages::nothing_here;
 
 /// A tile never changes once it is there, partial or not.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";
 
-pub(super) fn routes(ledger: PathBuf) -> Router {
-    Router::new()
-        .route("/checkpoint", get(checkpoint))
-        .route("/tile/{*rest}", get(tile))
-        .with_state(Arc::from(ledger))
+pub(super) fn routes(site: Site) -> Router {
+    let ledger: Arc<Path> = Arc::from(site.ledger.as_path());
+    let tiles = Router::new().route("/tile/{*rest}", get(tile));
+    let heads = Router::new().route("/checkpoint", get(checkpoint));
+    heads.with_state(site).merge(tiles.with_state(ledger))
 }
 
-async fn checkpoint(State(ledger): State<Arc<Path>>) -> Response {
-    file(
-        &ledger.join("checkpoint"),
-        "text/plain; charset=utf-8",
-        "no-cache",
-    )
-    .await
+/// The published one: only that has its tiles beside it. Where witnesses have signed it, with what
+/// they signed.
+async fn checkpoint(State(site): State<Site>) -> Response {
+    let (plain, fresh) = ("text/plain; charset=utf-8", "no-cache");
+    let path = site.ledger.join("checkpoint");
+    let published = tokio::fs::read_to_string(&path).await;
+    match published.ok().and_then(|note| (site.cosigned)(&note)) {
+        Some(cosigned) => {
+            ([(CONTENT_TYPE, plain), (CACHE_CONTROL, fresh)], cosigned).into_response()
+        }
+        None => file(&path, plain, fresh).await,
+    }
 }
 
 async fn tile(State(ledger): State<Arc<Path>>, UrlPath(rest): UrlPath<String>) -> Response {

@@ -15,6 +15,7 @@
 //! | `policies` | who may do what, at each place |
 //! | `incidents`, `lives`, `grants`, `credentials`, `targets` | what lives |
 //! | `reviews` | what is answered afterwards |
+//! | `witnesses` | who has signed the ledger, and what needs them |
 //! | `asking`, `beginning`, `bounds` | on whose word a grant begins, and how long it may last |
 
 mod acts;
@@ -36,6 +37,7 @@ mod statements;
 mod targets;
 mod tokens;
 mod unlocking;
+mod witnesses;
 mod words;
 
 use breakglass_proto::statement::Act;
@@ -46,6 +48,7 @@ use serde::Serialize;
 use self::{
     grants::Scene, incidents::Incidents, lives::Lives, owed::Owed, people::People,
     policies::Policies, reviews::Reviews, statements::Statements, targets::Targets,
+    witnesses::Witnesses,
 };
 use crate::{entry::Entry, error::Error, time};
 
@@ -89,6 +92,10 @@ pub struct Report {
     pub open: Vec<String>,
     /// Grants that began without anybody's yes.
     pub self_granted: Vec<String>,
+    /// Entries that enough witnesses have signed, by the newest entry that shows it; 0 for none.
+    pub witnessed: u64,
+    /// Credentials that were given while too few witnesses signed.
+    pub unwitnessed: Vec<String>,
     /// Entries of kinds this client does not know.
     pub not_understood: u64,
     /// The time of the first entry, RFC 3339.
@@ -109,11 +116,12 @@ pub struct Auditor {
     lives: Lives,
     targets: Targets,
     reviews: Reviews,
+    witnesses: Witnesses,
     not_understood: u64,
     first_at: Option<Timestamp>,
     last_at: Option<Timestamp>,
-    /// A size whose root is asked for, and the root once it is there.
-    asked: Option<(u64, Option<Hash>)>,
+    /// Sizes whose roots are asked for, and the roots once they are there.
+    asked: Vec<(u64, Option<Hash>)>,
 }
 
 impl Auditor {
@@ -131,24 +139,32 @@ impl Auditor {
             lives: Lives::default(),
             targets: Targets::default(),
             reviews: Reviews::default(),
+            witnesses: Witnesses::default(),
             not_understood: 0,
             first_at: None,
             last_at: None,
-            asked: None,
+            asked: Vec::new(),
         }
     }
 
-    /// Keeps the root over the first `size` entries, for [`Auditor::asked_root`].
+    /// Keeps the root over the first `size` entries, for [`Auditor::root_at`]; several may be asked for.
     #[must_use]
     pub fn asking_root_at(mut self, size: u64) -> Self {
-        self.asked = Some((size, (size == 0).then(|| self.tree.root())));
+        self.asked.push((size, (size == 0).then(|| self.tree.root())));
         self
     }
 
     /// That root, once so many were read.
     #[must_use]
-    pub fn asked_root(&self) -> Option<Hash> {
-        self.asked.and_then(|(_, root)| root)
+    pub fn root_at(&self, size: u64) -> Option<Hash> {
+        let asked = self.asked.iter().find(|(asked, _)| *asked == size);
+        asked.and_then(|(_, root)| *root)
+    }
+
+    /// How many witnesses have to sign by the newest policy so far, and the key of each by its name.
+    #[must_use]
+    pub fn asked_witnesses(&self) -> Option<(usize, Vec<(String, String)>)> {
+        self.policies.witnesses()
     }
 
     /// Entries read so far.
@@ -168,11 +184,12 @@ impl Auditor {
         self.check_order(&entry, index).map_err(wrong)?;
         self.take(&entry).map_err(wrong)?;
         self.tree.push(Hash::of_leaf(line));
-        if let Some((size, root)) = &mut self.asked
-            && *size == self.tree.size()
-        {
+        let size = self.tree.size();
+        for (_, root) in self.asked.iter_mut().filter(|(asked, _)| *asked == size) {
             *root = Some(self.tree.root());
         }
+        let asks = self.policies.witnesses().is_some();
+        self.witnesses.grown(&self.tree, asks);
         Ok(())
     }
 
@@ -196,6 +213,7 @@ impl Auditor {
             incidents: &self.incidents,
         };
         self.lives.take(entry, scene)?;
+        self.witnesses.take(entry, &self.policies, &self.key)?;
         self.targets.take(entry, &self.lives, &self.policies)?;
         self.incidents.take(entry, &self.policies, &self.lives)?;
         let is_open = |id: &str| self.incidents.is_open(id);
@@ -286,6 +304,8 @@ impl Auditor {
             ended: self.lives.ended(),
             open: self.lives.open(),
             self_granted: self.lives.self_granted(),
+            witnessed: self.witnesses.size(),
+            unwitnessed: self.witnesses.marked(),
             not_understood: self.not_understood,
             first_at: self.first_at.map(time::rfc3339),
             last_at: self.last_at.map(time::rfc3339),

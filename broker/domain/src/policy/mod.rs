@@ -21,6 +21,7 @@ mod team;
 mod value;
 mod waiting;
 mod warnings;
+mod witnesses;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ use access::{AwsAccess, KubernetesAccess, PostgresAccess, SshAccess, Target};
 pub use explain::{PersonCan, Verdict};
 pub use report::{PolicyError, Problem};
 pub use sources::{Severities, Source, SourceKind};
+pub use witnesses::{WithoutWitnesses, Witnesses};
 
 use crate::id::{PersonId, RightId, RuleName, SourceId, TargetId};
 use crate::text::Line;
@@ -60,6 +62,8 @@ pub struct Policy {
     /// How long answers about an incident may be owed before nothing begins without a yes; nothing
     /// where they may for ever.
     pub review_within: Option<Lifetime>,
+    /// Who co-signs the ledger; nothing where nobody does.
+    pub witnesses: Option<Witnesses>,
 }
 
 /// Somebody on the team.
@@ -104,6 +108,8 @@ pub struct Right {
     pub kubernetes: Option<KubernetesAccess>,
     /// A role in AWS.
     pub aws: Option<AwsAccess>,
+    /// What becomes of its credentials where too few witnesses have signed the ledger.
+    pub without_witnesses: WithoutWitnesses,
 }
 
 /// Who gets which rights, on whose word.

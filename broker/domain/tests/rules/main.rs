@@ -28,4 +28,5 @@ mod statements;
 mod steps;
 mod targets;
 mod vetoing;
+mod witnessing;
 mod world;

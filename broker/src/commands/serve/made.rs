@@ -7,6 +7,7 @@ use std::time::Duration;
 use breakglass_domain::command::Act;
 use breakglass_domain::limits::CLOCK_BEHIND;
 use breakglass_domain::{Lifetime, Time};
+use breakglass_tlog::{NoteSigner as _, VerifierKey};
 
 use super::super::stores::{DECODE, Keys, Stores, record};
 use super::super::target_keys::TargetKeys;
@@ -17,6 +18,7 @@ use super::health::{Appends, Troubles};
 use super::listeners::{Addresses, Doors, Listeners, Tls, grpc_ends};
 use super::notary::LedgerNotary;
 use super::tasks::Tasks;
+use super::witnesses::Known;
 use super::{grpc, housekeeping, notices, reload};
 use crate::api;
 use crate::app::{About, App, Feed, Parts as AppParts, Settings as AppSettings};
@@ -32,6 +34,7 @@ use crate::notify::Standing;
 use crate::ports::{Clock, Entropy, Ledger, LedgerReader, Live, Projection};
 use crate::telemetry::{CONTENT_TYPE, Telemetry};
 use crate::web::{self, Site};
+use crate::witnesses::{Newest, Standings};
 
 /// Everything but the servers.
 pub(super) struct Made {
@@ -40,6 +43,8 @@ pub(super) struct Made {
     pub(super) live: Live,
     pub(super) reader: Arc<dyn LedgerReader>,
     pub(super) standings: Vec<Arc<Standing>>,
+    pub(super) witnesses: Known,
+    pub(super) ledger_key: VerifierKey,
     telemetry: Arc<Telemetry>,
     /// What puts new keys of targets on record.
     unrecorded: Vec<Act>,
@@ -58,7 +63,7 @@ impl Deciding {
     fn start(
         ledger: Box<dyn Ledger>,
         live: &Live,
-        index: &Arc<SledIndex>,
+        (index, witnesses): (&Arc<SledIndex>, &Known),
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
         let (telemetry, troubles) = (Telemetry::new(VERSION), Arc::new(Troubles::default()));
@@ -67,8 +72,12 @@ impl Deciding {
             telemetry: telemetry.clone(),
             troubles: troubles.clone(),
         });
-        let projections: Vec<Arc<dyn Projection>> =
-            vec![feed.clone(), index.clone(), telemetry.clone()];
+        let projections: Vec<Arc<dyn Projection>> = vec![
+            feed.clone(),
+            index.clone(),
+            telemetry.clone(),
+            witnesses.committed.clone(),
+        ];
         let live = live.clone();
         let sequence = Sequence::start(Parts {
             ledger,
@@ -111,7 +120,8 @@ impl Made {
         } = stores;
         let about = about(config, &keys, addresses);
         let standings = notices::standings(config);
-        let deciding = Deciding::start(ledger, &live, &index, clock.clone())?;
+        let witnesses = Known::new(&*reader);
+        let deciding = Deciding::start(ledger, &live, (&index, &witnesses), clock.clone())?;
         let Deciding {
             sequence,
             feed,
@@ -120,6 +130,7 @@ impl Made {
         } = deciding;
         let issuer = Arc::new(JwtIssuer::new(about.issuer.clone(), DECODE, keys.issuing));
         let world = (clock.clone(), entropy.clone());
+        let vkey = keys.ledger.verifier().clone();
         let (authority, ledger_key) = (Arc::new(keys.authority), keys.ledger.clone());
         let app = App::new(AppParts {
             clock: clock.clone(),
@@ -138,13 +149,14 @@ impl Made {
                 next_hosts: target_keys.next.hosts.clone(),
             }),
             authority: authority.clone(),
+            witnesses: witnesses.newest.clone(),
             feed,
             about,
             settings: settings(config),
             troubles: all_of(
                 troubles.clone(),
                 index.clone(),
-                (standings.clone(), clock.clone()),
+                (standings.clone(), witnesses.standings.clone(), clock.clone()),
             ),
         });
         let (config, keys) = (config.clone(), keys.folder);
@@ -169,6 +181,8 @@ impl Made {
             live,
             reader,
             standings,
+            witnesses,
+            ledger_key: vkey,
             telemetry,
             unrecorded,
             cut_bytes,
@@ -256,6 +270,7 @@ impl Made {
         let jobs = Jobs::new(core.app.clone(), Box::new(move || publish(&publishing)));
         tasks.spawn("what is due by itself", jobs.run());
         self.spawn_notices(&mut tasks);
+        self.spawn_witnesses(&mut tasks);
         tasks.spawn("keeping databases", keep_databases(core.app.clone()));
         tasks.spawn("housekeeping", housekeeping::run(core.clone(), renew_at));
         let Self {
@@ -282,6 +297,7 @@ impl Made {
         let doors = Doors::new(settings);
         telemetry.watch(self.gauges(&doors));
         telemetry.watch_labelled(notices::counted(&self.standings, &self.reader));
+        telemetry.watch_labelled(self.witnesses.counted());
 
         let options = api::Options {
             reflection: settings.reflection,
@@ -294,7 +310,7 @@ impl Made {
 
         let incoming = accept_tls(listeners.web, doors.web, tls.web, web::ends());
         let hooks = hooks::routes(core.app.clone(), core.secrets.clone(), peer_of);
-        let routes = web::routes(site(core)).merge(hooks);
+        let routes = web::routes(site(core, &self.witnesses.newest)).merge(hooks);
         let serving = web::serve(incoming, routes, tasks.told());
         tasks.spawn("the HTTPS server", ended(serving));
 
@@ -319,11 +335,12 @@ fn issuers(jwt: &Arc<JwtIssuer>, keys: &TargetKeys, entropy: &Arc<dyn Entropy>) 
 fn all_of(
     troubles: Arc<Troubles>,
     index: Arc<SledIndex>,
-    (standings, clock): (Vec<Arc<Standing>>, Arc<dyn Clock>),
+    (standings, witnesses, clock): (Vec<Arc<Standing>>, Arc<Standings>, Arc<dyn Clock>),
 ) -> Box<dyn Fn() -> Vec<String> + Send + Sync> {
     Box::new(move || {
         let all = troubles.all().into_iter().chain(index.trouble());
-        all.chain(notices::problems(&standings, &*clock)).collect()
+        let all = all.chain(notices::problems(&standings, &*clock));
+        all.chain(witnesses.problems(clock.monotonic())).collect()
     })
 }
 
@@ -353,10 +370,12 @@ fn settings(config: &Config) -> AppSettings {
         hold_grace: Duration::from_secs(chosen.hold_grace_seconds.count().into()),
         // At most 365 days, which is far below what 32 bits of seconds hold.
         certificate_life: Lifetime::from_secs(chosen.client_certificate_days.count() * 86_400),
+        ..AppSettings::default()
     }
 }
 
-fn site(core: &Arc<Core>) -> Site {
+fn site(core: &Arc<Core>, witnessed: &Arc<Newest>) -> Site {
+    let witnessed = witnessed.clone();
     let document: Arc<str> = discovery(core.issuer.issuer()).into();
     let (issuer, clock) = (core.issuer.clone(), core.clock.clone());
     let (troubles, app) = (core.troubles.clone(), core.app.clone());
@@ -365,6 +384,7 @@ fn site(core: &Arc<Core>) -> Site {
         keys: Arc::new(move || jwks(&issuer.keyring(), clock.now())),
         healthy: Arc::new(move || troubles.can_record() && app.clock_has_caught_up()),
         ledger: core.config.ledger_dir(),
+        cosigned: Arc::new(move |note| witnessed.with_signatures(note)),
     }
 }
 

@@ -15,6 +15,7 @@ mod notices;
 mod reload;
 mod system;
 mod tasks;
+mod witnesses;
 #[cfg(test)]
 mod tests;
 

@@ -9,7 +9,7 @@ use breakglass_domain::policy::Risk;
 use breakglass_domain::{
     Basis, Change, CredentialId, Ending, GrantRef, IncidentId, KeyId, Lifetime, Line, Nonce,
     PersonId, Policy, Prose, RuleName, SessionId, Severity, SourceId, Subject, TargetId, Time,
-    TokenHash, Width,
+    TokenHash, Width, WitnessWord,
 };
 use serde::{Deserialize, Serialize};
 
@@ -197,6 +197,8 @@ kinds! {
             skip_serializing_if = "fields::subject::is_nothing"
         )]
         subject: Subject,
+        #[serde(with = "fields::maybe_shown", default, skip_serializing_if = "Option::is_none")]
+        witnesses: Option<WitnessWord>,
     }
     "grant.used" GrantUsed {
         #[serde(flatten, with = "fields::of")] of: GrantRef,
@@ -271,6 +273,13 @@ kinds! {
     }
     "ledger.repaired" LedgerRepaired {
         cut_bytes: u64,
+    }
+    "ledger.witnessed" LedgerWitnessed {
+        size: u64,
+        checkpoint: String,
+    }
+    "ledger.unwitnessed" LedgerUnwitnessed {
+        witnessed: u64,
     }
     "incident.resolved" IncidentResolved {
         #[serde(with = "fields::shown")] incident: IncidentId,

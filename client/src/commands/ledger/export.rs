@@ -36,8 +36,10 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     Writer::demand_empty(&args.folder)?;
     let session = seat.session().await?;
     let spinner = seat.printer.spinner("Exporting the ledger");
+    // Before the copy is made, so that it is of no more than is in it.
+    let (_, cosigned) = session.heads().await?;
     let stream = session.export().await?;
-    let report = copy(&session, &args.folder, stream, |count| {
+    let report = copy(&session, &args.folder, (stream, cosigned), |count| {
         spinner.say(format!("Exporting the ledger: {count} entries"));
     })
     .await?;
@@ -57,7 +59,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
 async fn copy(
     session: &Session,
     folder: &Path,
-    mut stream: Streaming<v1::ExportEntriesResponse>,
+    (mut stream, cosigned): (Streaming<v1::ExportEntriesResponse>, Option<String>),
     progress: impl Fn(u64),
 ) -> Result<Report, Error> {
     let mut begun: Option<(Writer, String)> = None;
@@ -72,7 +74,7 @@ async fn copy(
             Some(begun) => begun,
             None => {
                 session.accept_checkpoint(&part.checkpoint).await?;
-                let writer = Writer::begin(folder, session.trust().key())?;
+                let writer = Writer::begin(folder, session.trust().key(), cosigned.clone())?;
                 begun.insert((writer, part.checkpoint))
             }
         };

@@ -8,6 +8,7 @@ mod mistakes_in_rules;
 mod sentences;
 mod sources;
 mod targets;
+mod witnesses;
 
 use super::Policy;
 use crate::id::PersonId;

@@ -14,12 +14,12 @@ use breakglass_domain::{
 
 use super::super::{decode, encode, kind};
 use super::arbitrary::golden_policy;
-use super::targets;
+use super::{targets, witnesses::changes as witnesses};
 
 const GOLDEN: &str = include_str!("golden.jsonl");
 
 /// Every kind there is, as users filter by them.
-const KINDS: [&str; 40] = [
+const KINDS: [&str; 42] = [
     "broker.started",
     "call.recorded",
     "certificate.renewed",
@@ -42,6 +42,8 @@ const KINDS: [&str; 40] = [
     "key.retired",
     "ledger.exported",
     "ledger.repaired",
+    "ledger.unwitnessed",
+    "ledger.witnessed",
     "person.enrolled",
     "person.frozen",
     "person.invited",
@@ -123,6 +125,7 @@ fn events() -> Vec<Event> {
         called(),
         fields(),
         reviews(),
+        witnesses(),
     ]
     .concat();
     let events = changes.into_iter().map(|(by, change)| {
@@ -411,6 +414,7 @@ fn grant() -> Vec<(&'static str, Change)> {
                 expires_at: at(20),
                 key: key(),
                 subject: Subject::Bearer { groups: Vec::new() },
+                witnesses: None,
             },
         ),
         (

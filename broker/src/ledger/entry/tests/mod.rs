@@ -3,6 +3,7 @@
 mod arbitrary;
 mod golden;
 mod targets;
+mod witnesses;
 
 use std::sync::Arc;
 
