@@ -218,7 +218,10 @@ pub fn verify(
     while let Some(line) = next_line(&mut reader, &path, auditor.size())? {
         auditor.check(&line)?;
     }
-    let (root, witnesses) = (auditor.root_at(size), witnesses_of(&auditor, &key, (&note, cosigned), demanded));
+    let (root, witnesses) = (
+        auditor.root_at(size),
+        witnesses_of(&auditor, &key, (&note, cosigned), demanded),
+    );
     // What was changed comes first: then nothing that was signed suits it.
     let report = auditor.finish(&note)?;
     Ok(Verified {

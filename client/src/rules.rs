@@ -203,7 +203,10 @@ impl Rules {
     /// Whether a credential of a right is given only when enough witnesses have signed.
     #[must_use]
     pub fn needs_witnesses(&self, right: &str) -> bool {
-        let right = right.parse().ok().and_then(|id: RightId| self.0.rights.get(&id));
+        let right = right
+            .parse()
+            .ok()
+            .and_then(|id: RightId| self.0.rights.get(&id));
         let refuses = right.is_some_and(|it| it.without_witnesses == WithoutWitnesses::Refuse);
         refuses && self.0.witnesses.is_some()
     }

@@ -73,7 +73,10 @@ pub fn check(
             let Some(place) = keys.iter().position(is_it) else {
                 continue;
             };
-            if best[place].as_ref().is_none_or(|before| before.size <= size) {
+            if best[place]
+                .as_ref()
+                .is_none_or(|before| before.size <= size)
+            {
                 best[place] = Some(Cosigner {
                     name: one.name.to_string(),
                     vkey: keys[place].to_string(),

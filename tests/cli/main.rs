@@ -20,3 +20,4 @@ mod scripts;
 mod sitting;
 mod timeline;
 mod watch;
+mod witnesses;

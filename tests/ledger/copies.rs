@@ -30,7 +30,10 @@ fn an_export_says_everything_by_itself_and_is_never_mixed() {
     let verified = export::verify(&place, vkey(), 3, &[]).unwrap();
     assert_eq!(verified.report, report);
     assert_eq!(export::key_beside(&place).unwrap(), Some(vkey()));
-    assert!(Writer::begin(&place, &vkey(), None).is_err(), "it is never mixed");
+    assert!(
+        Writer::begin(&place, &vkey(), None).is_err(),
+        "it is never mixed"
+    );
 
     // The root that was asked for is that of the first entries; of more than there are is none.
     let mut auditor = Auditor::new(vkey()).asking_root_at(3);

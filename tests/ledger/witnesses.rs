@@ -107,7 +107,9 @@ fn what_is_given_without_them_is_marked_and_told() {
     assert_eq!((verdicts.glass, verdicts.python), (None, None));
     let folder = tempfile::tempdir().unwrap();
     lay_out(folder.path(), &night.lines);
-    let report = export::verify(folder.path(), vkey(), 0, &[]).unwrap().report;
+    let report = export::verify(folder.path(), vkey(), 0, &[])
+        .unwrap()
+        .report;
     assert_eq!(report.unwitnessed, ["G-1.1"]);
 }
 
@@ -233,7 +235,11 @@ fn an_export_says_who_has_signed_it_and_a_witness_can_be_demanded() {
     let found = |demanded: &[VerifierKey]| export::verify(folder.path(), vkey(), 0, demanded);
     assert_eq!(found(&[]).unwrap().witnesses, []);
     let missing = found(&keys[..1]).unwrap_err();
-    assert!(missing.to_string().contains("w1.example/ledger has not signed it"));
+    assert!(
+        missing
+            .to_string()
+            .contains("w1.example/ledger has not signed it")
+    );
 
     // Not the newest that is there, and by one that the policy does not name.
     let upto = night.lines.len() - 2;
@@ -250,14 +256,30 @@ fn an_export_says_who_has_signed_it_and_a_witness_can_be_demanded() {
     assert!(found(&keys[1..2]).is_err());
     let python = |demanded: &[VerifierKey]| verifiers::python_demanding(folder.path(), demanded);
     let told = python(&demanded).unwrap();
-    assert!(told.contains(&format!("cosigned by w4.example/ledger at {size}")), "{told}");
-    assert!(python(&keys[1..2]).unwrap_err().contains("w2.example/ledger has not signed it"));
-    assert_eq!(found(&[signer_key()]).unwrap_err().exit_code(), 2, "no witness at all");
+    assert!(
+        told.contains(&format!("cosigned by w4.example/ledger at {size}")),
+        "{told}"
+    );
+    assert!(
+        python(&keys[1..2])
+            .unwrap_err()
+            .contains("w2.example/ledger has not signed it")
+    );
+    assert_eq!(
+        found(&[signer_key()]).unwrap_err().exit_code(),
+        2,
+        "no witness at all"
+    );
 
     // What they signed is no part of this ledger.
     let (_, other) = signed(&["another"].repeat(upto), &[1]);
     std::fs::write(folder.path().join("witnessed"), other).unwrap();
-    assert!(found(&[]).unwrap_err().to_string().contains("another history"));
+    assert!(
+        found(&[])
+            .unwrap_err()
+            .to_string()
+            .contains("another history")
+    );
     assert!(python(&[]).unwrap_err().contains("another tree"));
 }
 

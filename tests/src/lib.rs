@@ -43,7 +43,7 @@ pub use world::World;
 pub const TEAM: [&str; 5] = ["mia", "leon", "founder", "designer", "support"];
 
 /// Every stable reason of a refusal.
-pub const REASONS: [&str; 53] = [
+pub const REASONS: [&str; 54] = [
     "NO_OPEN_INCIDENT",
     "UNKNOWN_INCIDENT",
     "INCIDENT_CLOSED",
@@ -95,6 +95,7 @@ pub const REASONS: [&str; 53] = [
     "INTERNAL",
     "INCIDENT_UNCONFIRMED",
     "NOTHING_TO_HOLD",
+    "NOT_WITNESSED",
     "UNKNOWN_SOURCE",
     "UNKNOWN_SEVERITY",
 ];

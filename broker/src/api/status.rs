@@ -135,7 +135,9 @@ fn about(refusal: &Refusal) -> Option<(&'static str, String)> {
         | R::IncidentClosed(incident)
         | R::NothingToHold(incident)
         | R::Unconfirmed { incident, .. } => ("incident", incident.to_string()),
-        R::UnknownRight(right) | R::NotAllowed { right, .. } | R::NotWitnessed { right } => ("right", right.to_string()),
+        R::UnknownRight(right) | R::NotAllowed { right, .. } | R::NotWitnessed { right } => {
+            ("right", right.to_string())
+        }
         R::UnknownPerson(person)
         | R::NotPermitted { person, .. }
         | R::PersonFrozen(person)

@@ -3,7 +3,8 @@
 use breakglass_domain::command::{Act, Wanted};
 use breakglass_domain::event::CredentialKind;
 use breakglass_domain::{
-    Change, CredentialId, Grant, GrantId, KeyId, Line, PersonId, Refusal, Subject, Time, WitnessWord,
+    Change, CredentialId, Grant, GrantId, KeyId, Line, PersonId, Refusal, Subject, Time,
+    WitnessWord,
 };
 use breakglass_tlog::receipt::Receipt;
 

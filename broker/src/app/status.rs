@@ -51,7 +51,12 @@ impl App {
             active: grants(state, |grant| grant.active().is_some()),
             frozen: frozen(state),
             reviews: review::owed(state),
-            problems: [of_the_clock(state, now), of_witnesses(state), at_targets(state)].concat(),
+            problems: [
+                of_the_clock(state, now),
+                of_witnesses(state),
+                at_targets(state),
+            ]
+            .concat(),
             checkpoint,
         });
         standing.problems.extend(self.wrong.all());

@@ -8,8 +8,8 @@ mod targets;
 
 use breakglass_domain::grant::Basis;
 use breakglass_domain::{
-    Actor, Change, Ending, Event, Grant, GrantRef, Lifetime, PersonId, Policy, Prose, RightId, Time,
-    WitnessWord,
+    Actor, Change, Ending, Event, Grant, GrantRef, Lifetime, PersonId, Policy, Prose, RightId,
+    Time, WitnessWord,
 };
 
 /// What sentences are made of beside the event.

@@ -79,6 +79,25 @@ async fn verifiers_find_the_checkpoint_and_the_hashes_but_no_entries() {
 }
 
 #[tokio::test]
+async fn a_checkpoint_that_witnesses_have_signed_says_so() {
+    let folder = published();
+    let cosigned: Cosigned = Arc::new(|note| {
+        assert_eq!(note, "glass.example/ledger\n1\n...\n");
+        Some(format!("{note}and a witness\n"))
+    });
+    let site = routes(Site {
+        discovery: Arc::new(String::new),
+        keys: Arc::new(String::new),
+        healthy: Arc::new(|| true),
+        ledger: folder.path().to_owned(),
+        cosigned,
+    });
+    let (status, headers, body) = ask(&site, "/checkpoint").await;
+    assert_eq!((status, headers["cache-control"].as_bytes()), (StatusCode::OK, &b"no-cache"[..]));
+    assert!(body.ends_with(b"and a witness\n"));
+}
+
+#[tokio::test]
 async fn health_is_a_word_and_a_code() {
     let folder = published();
     assert_eq!(ask(&site(folder.path(), true), "/healthz").await.2, b"ok\n");

@@ -79,7 +79,8 @@ impl Question {
             0 => Vec::new(),
             old => {
                 let grown = self.app.prove_consistency(old, size).await;
-                let unread = |_| Failed::Away("its proof cannot be read from the ledger".to_owned());
+                let unread =
+                    |_| Failed::Away("its proof cannot be read from the ledger".to_owned());
                 grown.map_err(unread)?.proof.hashes
             }
         };
@@ -89,10 +90,13 @@ impl Question {
 
     /// The line that this witness's key made; others are ignored, as the specification asks.
     fn signature(&self, said: &Said) -> Result<SignatureLine, Failed> {
-        let none = || Failed::Away("it answers without a cosignature of the key in the policy".to_owned());
+        let none =
+            || Failed::Away("it answers without a cosignature of the key in the policy".to_owned());
         let text = note_text(&self.checkpoint).ok_or_else(none)?;
         let lines = said.body.lines().map(SignatureLine::parse);
-        let own = lines.filter_map(Result::ok).find(|line| line.claims(&self.key));
+        let own = lines
+            .filter_map(Result::ok)
+            .find(|line| line.claims(&self.key));
         let own = own.ok_or_else(none)?;
         match self.key.verify(&text, &own) {
             Ok(()) => Ok(own),

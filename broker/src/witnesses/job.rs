@@ -87,7 +87,11 @@ impl Asking {
     }
 
     /// Asks those of one policy; answers when there is another.
-    async fn serve(&self, asked: Witnesses, committed: &mut watch::Receiver<Arc<SignedCheckpoint>>) {
+    async fn serve(
+        &self,
+        asked: Witnesses,
+        committed: &mut watch::Receiver<Arc<SignedCheckpoint>>,
+    ) {
         let Some(mut bench) = self.bench(&asked, committed).await else {
             let _ = committed.changed().await;
             return;
@@ -234,7 +238,10 @@ impl Asking {
         let Some(cosigned) = bench.round.cosigned(&self.ledger, &bench.quorum) else {
             return;
         };
-        let (kept, note) = (Kept::in_folder(&self.ledger_dir), cosigned.note().to_owned());
+        let (kept, note) = (
+            Kept::in_folder(&self.ledger_dir),
+            cosigned.note().to_owned(),
+        );
         let written = tokio::task::spawn_blocking(move || kept.write(&note)).await;
         if let Ok(Err(error)) = written {
             tracing::warn!(%error, "what witnesses have signed cannot be kept on the disk");

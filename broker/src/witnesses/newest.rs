@@ -85,3 +85,45 @@ impl Witnesses for Newest {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use breakglass_tlog::cosigned::Quorum;
+    use breakglass_tlog::{
+        Checkpoint, CosignatureSigner, Ed25519Signer, Hash, KeyName, NoteSigner as _,
+    };
+
+    use super::*;
+
+    fn signed(size: u64) -> (String, Cosigned) {
+        let key = Ed25519Signer::from_seed(KeyName::parse("a/ledger").unwrap(), &[7; 32]).unwrap();
+        let witness = KeyName::parse("w/otto").unwrap();
+        let witness = CosignatureSigner::from_seed(witness, &[9; 32]).unwrap();
+        let head = Checkpoint::new("a/ledger", size, Hash::of_leaf(b"x")).unwrap();
+        let note = SignedCheckpoint::sign(&head, &key).unwrap().note().to_owned();
+        let line = witness.cosign(&head.to_string(), 1).unwrap();
+        let quorum = Quorum::new(1, vec![witness.verifier().clone()]).unwrap();
+        let cosigned = Cosigned::verify(&format!("{note}{line}\n"), key.verifier(), &quorum);
+        (note, cosigned.unwrap())
+    }
+
+    #[test]
+    fn what_is_published_bears_what_witnesses_signed_of_that_very_size() {
+        let newest = Newest::new();
+        let (note, cosigned) = signed(3);
+        assert_eq!((newest.size(), newest.with_signatures(&note)), (0, None));
+        newest.set(Some(Arc::new(cosigned.clone())));
+        assert_eq!(newest.with_signatures(&note).as_deref(), Some(cosigned.note()));
+        assert_eq!(newest.with_signatures(&signed(4).0), None);
+        assert_eq!(newest.with_signatures("no note"), None);
+    }
+
+    #[tokio::test]
+    async fn who_waits_hears_of_the_first_that_is_large_enough() {
+        let newest = Newest::new();
+        let waiting = newest.reached(5);
+        newest.set(Some(Arc::new(signed(4).1)));
+        newest.set(Some(Arc::new(signed(6).1)));
+        assert_eq!(waiting.await.size(), 6);
+    }
+}

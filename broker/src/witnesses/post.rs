@@ -42,7 +42,10 @@ impl Door {
             .parse()
             .map_err(|_| "its URL cannot be asked for".to_owned())?;
         let host = uri.host().unwrap_or_default();
-        let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let host = host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned();
         let is_https = uri.scheme_str() == Some("https");
         let tls = match is_https {
             false => None,

@@ -104,7 +104,10 @@ pub fn unusable(
     let lost = lost.filter(|id| !reached(id)).map(|id| {
         format!("witness `{id}` of the policy has no address: add [witness.{id}] to the config")
     });
-    let spare = addresses.keys().map(WitnessName::id).filter(|id| !named(id));
+    let spare = addresses
+        .keys()
+        .map(WitnessName::id)
+        .filter(|id| !named(id));
     let spare = spare.map(|id| {
         format!("witness `{id}` of the config has no key in the policy, so it is not asked")
     });
@@ -132,4 +135,54 @@ pub(super) fn seats(
         }
     }
     (seats, shut)
+}
+
+#[cfg(test)]
+mod tests {
+    use breakglass_domain::Policy;
+    use breakglass_domain::policy::STARTER;
+
+    use super::*;
+    use crate::config::Config;
+
+    const OTTO: &str =
+        "witness.example/otto+73b0cf55+BP0XJDhaoMdbZPt4zWAvodmR/ev3axPFjtcC6sg16fYY";
+
+    fn asked(vkey: &str) -> Witnesses {
+        let text = format!("{STARTER}\n[witnesses]\nneed = 1\nkeys = {{ otto = \"{vkey}\" }}\n");
+        Policy::parse("policy.toml", &text).unwrap().witnesses.unwrap()
+    }
+
+    fn addresses(toml: &str) -> BTreeMap<WitnessName, WitnessAddress> {
+        Config::parse(Path::new("glassd.toml"), toml).unwrap().settings.witness
+    }
+
+    #[test]
+    fn a_key_whose_id_is_not_its_own_is_named() {
+        let (quorum, keys) = roster(&asked(OTTO)).unwrap();
+        assert_eq!((quorum.need(), keys.len()), (1, 1));
+        let why = roster(&asked(&OTTO.replace("73b0", "73b1"))).unwrap_err();
+        assert!(why.contains("witness `otto`"), "{why}");
+    }
+
+    #[test]
+    fn who_cannot_be_reached_and_who_is_not_asked_is_told() {
+        let otto = asked(OTTO);
+        let at = |name: &str| addresses(&format!("[witness.{name}]\nurl = \"http://h:1\"\n"));
+        assert!(unusable(Some(&otto), &at("otto")).is_empty());
+        let told = unusable(Some(&otto), &at("nina"));
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told[0].contains("`otto` of the policy has no address"));
+        assert!(told[1].contains("`nina` of the config has no key"));
+        assert_eq!(unusable(None, &at("nina")).len(), 1);
+        let (keys, folder) = (roster(&otto).unwrap().1, Path::new("."));
+        let (seats, shut) = seats(&keys, &at("nina"), folder);
+        assert_eq!((seats.len(), shut.len()), (0, 1));
+    }
+
+    #[test]
+    fn pauses_grow_to_half_a_minute() {
+        let pauses: Vec<_> = (0..7).map(|it| pause_after(it).as_secs()).collect();
+        assert_eq!(pauses, [1, 2, 4, 8, 16, 30, 30]);
+    }
 }

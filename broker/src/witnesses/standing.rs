@@ -70,7 +70,9 @@ impl Standings {
         match (before.map(|it| it.why == why), is_loud) {
             (Some(true), _) => {}
             (_, true) => tracing::error!(witness = %id, %why, "a witness does not sign"),
-            (_, false) => tracing::warn!(witness = %id, %why, "a witness does not sign; trying again"),
+            (_, false) => {
+                tracing::warn!(witness = %id, %why, "a witness does not sign; trying again")
+            }
         }
         standing.failing = Some(Failing {
             since,
@@ -83,7 +85,9 @@ impl Standings {
     #[must_use]
     pub fn problems(&self, now: Duration) -> Vec<String> {
         let all = self.lock();
-        let failing = all.iter().filter_map(|(id, it)| Some((id, it.failing.as_ref()?)));
+        let failing = all
+            .iter()
+            .filter_map(|(id, it)| Some((id, it.failing.as_ref()?)));
         let told = failing
             .filter(|(_, it)| it.is_loud || now.saturating_sub(it.since) >= FAILURE_TOLD)
             .map(|(id, it)| format!("The witness `{id}` does not sign the ledger: {}.", it.why));
@@ -133,7 +137,10 @@ mod tests {
         standings.failed(&otto, at(100), &Failed::Away("it does not answer".into()));
         assert_eq!(standings.problems(at(159)), [""; 0]);
         let told = standings.problems(at(160));
-        assert_eq!(told, ["The witness `otto` does not sign the ledger: it does not answer."]);
+        assert_eq!(
+            told,
+            ["The witness `otto` does not sign the ledger: it does not answer."]
+        );
         standings.signed(&otto, 7);
         assert_eq!(standings.problems(at(999)), [""; 0]);
         standings.failed(&otto, at(1_000), &Failed::Fork);
@@ -141,6 +148,10 @@ mod tests {
         assert_eq!(standings.each(Which::Failed), [("otto".to_owned(), 2)]);
         assert_eq!(standings.each(Which::Size), [("otto".to_owned(), 7)]);
         standings.are([]);
-        assert_eq!(standings.problems(at(9_999)), [""; 0], "nobody asks it any more");
+        assert_eq!(
+            standings.problems(at(9_999)),
+            [""; 0],
+            "nobody asks it any more"
+        );
     }
 }

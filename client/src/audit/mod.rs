@@ -150,7 +150,8 @@ impl Auditor {
     /// Keeps the root over the first `size` entries, for [`Auditor::root_at`]; several may be asked for.
     #[must_use]
     pub fn asking_root_at(mut self, size: u64) -> Self {
-        self.asked.push((size, (size == 0).then(|| self.tree.root())));
+        self.asked
+            .push((size, (size == 0).then(|| self.tree.root())));
         self
     }
 

@@ -67,7 +67,10 @@ impl Witnesses {
             "session.opened" => return self.need_made(entry.text("credential")),
             "role.created" => {
                 let role = entry.text("role");
-                let unmade = self.unmade.iter().find(|(_, (_, of))| of.as_deref() == role);
+                let unmade = self
+                    .unmade
+                    .iter()
+                    .find(|(_, (_, of))| of.as_deref() == role);
                 let credential = unmade.map(|(credential, _)| credential.clone());
                 return self.need_made(credential.as_deref());
             }

@@ -11,7 +11,7 @@ use super::limits::LOG_BYTES;
 use crate::files::FILE_MODE;
 
 /// A file system.
-pub trait Disk: Send + Sync {
+pub(super) trait Disk: Send + Sync {
     /// Gives a file these bytes only, and syncs them (`fsync`).
     ///
     /// # Errors
@@ -39,7 +39,7 @@ pub trait Disk: Send + Sync {
 
 /// The system's.
 #[derive(Debug, Clone, Copy)]
-pub struct System;
+pub(super) struct System;
 
 impl Disk for System {
     fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {

@@ -31,7 +31,7 @@ const NOTHING: &str = "cosigned nothing";
 
 /// A ledger's key, and the newest checkpoint that was signed here.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Log {
+pub(super) struct Log {
     key: VerifierKey,
     newest: Option<SignedCheckpoint>,
 }
@@ -41,7 +41,7 @@ impl Log {
     ///
     /// # Errors
     /// Where the key is not one that signs checkpoints.
-    pub fn new(key: VerifierKey) -> Result<Self, &'static str> {
+    pub(super) fn new(key: VerifierKey) -> Result<Self, &'static str> {
         if key.kind() != SignatureType::Ed25519 {
             return Err("it is no key of a ledger (Ed25519, type 0x01)");
         }
@@ -49,28 +49,24 @@ impl Log {
     }
 
     /// The key.
-    pub fn key(&self) -> &VerifierKey {
+    pub(super) fn key(&self) -> &VerifierKey {
         &self.key
     }
 
     /// The name, which is that of its key.
-    pub fn origin(&self) -> &str {
+    pub(super) fn origin(&self) -> &str {
         self.key.name().as_str()
     }
 
-    /// The newest checkpoint that was signed here.
-    pub fn newest(&self) -> Option<&SignedCheckpoint> {
-        self.newest.as_ref()
-    }
 
     /// Entries in it; 0 where there is none.
-    pub fn size(&self) -> u64 {
+    pub(super) fn size(&self) -> u64 {
         self.newest.as_ref().map_or(0, SignedCheckpoint::size)
     }
 
     /// Whether what is offered goes on from what was signed, in the order of checks of the
     /// specification: the ledger as it then is, to be made durable before anything is signed.
-    pub fn judge(&self, asked: &AddCheckpoint) -> Result<Self, Refused> {
+    pub(super) fn judge(&self, asked: &AddCheckpoint) -> Result<Self, Refused> {
         let offered = self.verified(&asked.note)?;
         if asked.old > offered.size() {
             let why = "the old size is above that of the checkpoint";
@@ -100,7 +96,10 @@ impl Log {
     fn verified(&self, note: &str) -> Result<SignedCheckpoint, Refused> {
         let malformed = |why: &dyn fmt::Display| Refused::Malformed(why.to_string());
         let read = Note::parse(note).map_err(|why| malformed(&why))?;
-        let own = read.signatures().iter().filter(|line| line.claims(&self.key));
+        let own = read
+            .signatures()
+            .iter()
+            .filter(|line| line.claims(&self.key));
         let own: String = own.take(1).map(|line| format!("{line}\n")).collect();
         if own.is_empty() {
             return Err(Refused::NotSigned);
@@ -123,7 +122,7 @@ impl Log {
     ///
     /// # Errors
     /// What is wrong with it.
-    pub fn parse(text: &str) -> Result<Self, String> {
+    pub(super) fn parse(text: &str) -> Result<Self, String> {
         let mut parts = text.splitn(4, '\n');
         let mut line = || parts.next().unwrap_or_default();
         if line() != HEADER {

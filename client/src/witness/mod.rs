@@ -19,7 +19,7 @@ mod answer;
 mod book;
 mod disk;
 mod folder;
-pub mod limits;
+mod limits;
 mod log;
 mod pace;
 mod serve;
@@ -27,6 +27,6 @@ mod serve;
 mod tests;
 
 pub use answer::{Answer, Refused};
-pub use book::Book;
+pub use book::{Book, Clock, Signed};
 pub use folder::{Folder, Known};
 pub use serve::{Server, tls};

@@ -10,7 +10,7 @@ use super::limits::{A_SECOND, BURST, PEERS};
 
 /// The buckets.
 #[derive(Debug, Default)]
-pub struct Pace {
+pub(super) struct Pace {
     buckets: HashMap<IpAddr, Bucket>,
 }
 
@@ -26,7 +26,7 @@ const FULL: u64 = BURST as u64 * WHOLE;
 
 impl Pace {
     /// Whether this address may ask at `now`, on a clock that never goes back.
-    pub fn takes(&mut self, peer: IpAddr, now: Duration) -> bool {
+    pub(super) fn takes(&mut self, peer: IpAddr, now: Duration) -> bool {
         let peer = network(peer);
         if !self.buckets.contains_key(&peer) && self.buckets.len() >= PEERS {
             self.buckets.retain(|_, bucket| bucket.filled(now) < FULL);
@@ -62,7 +62,7 @@ impl Bucket {
 }
 
 /// One customer of a provider: an IPv6 /64 is one address.
-pub fn network(peer: IpAddr) -> IpAddr {
+pub(super) fn network(peer: IpAddr) -> IpAddr {
     match peer.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();
@@ -99,7 +99,10 @@ mod tests {
         }
         let late: IpAddr = "192.0.2.1".parse().unwrap();
         assert!(!pace.takes(late, now));
-        assert!(pace.takes(late, now + Duration::from_secs(60)), "others are forgotten");
+        assert!(
+            pace.takes(late, now + Duration::from_secs(60)),
+            "others are forgotten"
+        );
         assert!(pace.buckets.len() <= PEERS);
     }
 }

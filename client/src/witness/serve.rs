@@ -14,7 +14,11 @@ use std::{
 
 use http::{Method, Request, Response, header};
 use http_body_util::{BodyExt as _, Limited};
-use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper::{
+    body::{Body as _, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustls::{ServerConfig, crypto::ring};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
@@ -28,9 +32,7 @@ use tokio_rustls::TlsAcceptor;
 
 use super::answer::{Answer, Refused};
 use super::book::Book;
-use super::limits::{
-    AGE, BODY, BODY_BYTES, CONNECTIONS, GRACE, HANDSHAKE, HEADER, PER_PEER,
-};
+use super::limits::{AGE, BODY, BODY_BYTES, CONNECTIONS, GRACE, HANDSHAKE, HEADER, PER_PEER};
 use super::pace::{Pace, network};
 use crate::{error::Error, files, output::Printer, text::plain, time};
 
@@ -173,6 +175,9 @@ impl Server {
         }
         if !self.takes(peer) {
             return Answer::from(&Refused::TooOften);
+        }
+        if request.body().size_hint().lower() > BODY_BYTES as u64 {
+            return Answer::plain(413, "the request is too long\n");
         }
         let reading = Limited::new(request.into_body(), BODY_BYTES).collect();
         let body = match tokio::time::timeout(BODY, reading).await {

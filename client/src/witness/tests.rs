@@ -154,7 +154,14 @@ fn a_second_history_is_refused_at_every_size() {
     witness_of(folder.path(), &[&ledger]);
     let book = open(folder.path());
     add(&book, &ledger.ask(0, 5)).unwrap();
-    let entries = ["entry 0", "entry 1", "entry 2", "REWRITTEN", "entry 4", "entry 5"];
+    let entries = [
+        "entry 0",
+        "entry 1",
+        "entry 2",
+        "REWRITTEN",
+        "entry 4",
+        "entry 5",
+    ];
     let fork = Ledger::of(ORIGIN, &entries);
     assert_eq!(add(&book, &fork.ask(5, 5)), Err(Refused::Fork(5)));
     assert_eq!(add(&book, &fork.ask(5, 6)), Err(Refused::Unproven));
@@ -166,7 +173,10 @@ fn a_second_history_is_refused_at_every_size() {
 #[test]
 fn ledgers_are_apart_and_known_by_their_key_alone() {
     let folder = tempfile::tempdir().unwrap();
-    let (one, two) = (Ledger::counted(3), Ledger::of("b.example/ledger", &["x", "y"]));
+    let (one, two) = (
+        Ledger::counted(3),
+        Ledger::of("b.example/ledger", &["x", "y"]),
+    );
     witness_of(folder.path(), &[&one, &two]);
     let book = open(folder.path());
     add(&book, &one.ask(0, 3)).unwrap();
@@ -176,12 +186,21 @@ fn ledgers_are_apart_and_known_by_their_key_alone() {
     let made = Folder::open(folder.path()).unwrap();
     made.add(one.vkey()).unwrap();
     let sizes: Vec<_> = made.logs().unwrap().iter().map(|it| it.size()).collect();
-    assert_eq!(sizes.iter().sum::<u64>(), 5, "adding it again forgets nothing");
+    assert_eq!(
+        sizes.iter().sum::<u64>(),
+        5,
+        "adding it again forgets nothing"
+    );
     let thief = Ed25519Signer::from_seed(KeyName::parse(ORIGIN).unwrap(), &[8; 32]).unwrap();
     let why = made.add(thief.verifier().clone()).unwrap_err().to_string();
     assert!(why.contains("by another key already"), "{why}");
     let cosigner = made.vkey().unwrap();
-    assert!(made.add(cosigner).unwrap_err().to_string().contains("no key of a ledger"));
+    assert!(
+        made.add(cosigner)
+            .unwrap_err()
+            .to_string()
+            .contains("no key of a ledger")
+    );
 }
 
 #[test]
@@ -213,7 +232,8 @@ struct Breaking {
 impl Breaking {
     fn call(&self, done: impl FnOnce() -> io::Result<()>) -> io::Result<()> {
         let left = self.countdown.load(Ordering::SeqCst);
-        self.countdown.store(left.saturating_sub(1), Ordering::SeqCst);
+        self.countdown
+            .store(left.saturating_sub(1), Ordering::SeqCst);
         match (left, self.lands) {
             (1, false) => Err(io::Error::other("broken on purpose")),
             (1, true) => done().and(Err(io::Error::other("broken on purpose, and it landed"))),
@@ -355,7 +375,11 @@ fn many_at_once_are_one_after_another() {
             .collect();
         asking.into_iter().map(|it| it.join().unwrap()).collect()
     });
-    assert_eq!(signed.iter().filter(|signed| **signed).count(), 1, "{signed:?}");
+    assert_eq!(
+        signed.iter().filter(|signed| **signed).count(),
+        1,
+        "{signed:?}"
+    );
 }
 
 #[test]
@@ -363,8 +387,12 @@ fn a_witness_that_was_damaged_does_not_start() {
     let ledger = Ledger::counted(9);
     let damage: [(&str, fn(&str) -> String); 6] = [
         ("is damaged", |text| text[..text.len() - 20].to_owned()),
-        ("is damaged", |text| text[..text.find("cosigned").unwrap()].to_owned()),
-        ("is damaged", |text| text.replace("cosigned 9", "cosigned 8")),
+        ("is damaged", |text| {
+            text[..text.find("cosigned").unwrap()].to_owned()
+        }),
+        ("is damaged", |text| {
+            text.replace("cosigned 9", "cosigned 8")
+        }),
         ("is damaged", |text| text.replace("\n9\n", "\n8\n")),
         ("is damaged", |_| String::new()),
         ("is damaged", |text| {
@@ -400,7 +428,10 @@ fn one_key_one_folder_one_process() {
     let folder = tempfile::tempdir().unwrap();
     let ledger = Ledger::counted(3);
     witness_of(folder.path(), &[&ledger]);
-    assert_eq!(crate::files::mode(&folder.path().join("key.pem")), Some(0o600));
+    assert_eq!(
+        crate::files::mode(&folder.path().join("key.pem")),
+        Some(0o600)
+    );
     let name = KeyName::parse("witness.example/again").unwrap();
     let why = Folder::init(folder.path(), &name).unwrap_err().to_string();
     assert!(why.contains("a witness in"), "{why}");
@@ -412,7 +443,11 @@ fn one_key_one_folder_one_process() {
     witness_of(other.path(), &[&ledger]);
     fs::copy(other.path().join("key.pem"), folder.path().join("key.pem")).unwrap();
     let why = Folder::open(folder.path()).unwrap().into_book(seconds);
-    assert!(why.unwrap_err().to_string().contains("not the key whose vkey"));
+    assert!(
+        why.unwrap_err()
+            .to_string()
+            .contains("not the key whose vkey")
+    );
     let empty = tempfile::tempdir().unwrap();
     let why = Folder::open(empty.path()).unwrap_err();
     assert!(why.next().unwrap().contains("glass witness init"));

@@ -32,7 +32,9 @@ pub enum QuorumError {
         of: usize,
     },
     /// A key of another algorithm: nothing here can verify what it signs.
-    #[error("{name}+{key_id} is no key of a witness whose cosignatures can be verified here: {why}")]
+    #[error(
+        "{name}+{key_id} is no key of a witness whose cosignatures can be verified here: {why}"
+    )]
     Unverifiable {
         /// The name of that key.
         name: KeyName,

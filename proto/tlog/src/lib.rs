@@ -39,7 +39,9 @@ pub use add_checkpoint::AddCheckpoint;
 pub use checkpoint::{Checkpoint, SignedCheckpoint};
 pub use cosigned::{Cosigned, Quorum};
 pub use hash::Hash;
-pub use note::{CosignatureSigner, Ed25519Signer, KeyId, KeyName, Note, NoteSigner, SignatureLine, VerifierKey};
+pub use note::{
+    CosignatureSigner, Ed25519Signer, KeyId, KeyName, Note, NoteSigner, SignatureLine, VerifierKey,
+};
 pub use proof::{ConsistencyProof, InclusionProof};
 pub use receipt::Receipt;
 pub use tile::TileId;

@@ -55,7 +55,9 @@ pub(super) fn read(root: &Section<'_>, problems: &mut Problems) -> Option<Witnes
         let (Some(id), Some(vkey)) = (id(&name, problems), vkey) else {
             continue;
         };
-        let same = keys.iter().find(|(_, other)| are_one(other.as_str(), vkey.as_str()));
+        let same = keys
+            .iter()
+            .find(|(_, other)| are_one(other.as_str(), vkey.as_str()));
         if let Some((other, _)) = same {
             problems.add(
                 value.span(),
@@ -71,7 +73,10 @@ pub(super) fn read(root: &Section<'_>, problems: &mut Problems) -> Option<Witnes
     if need > listed.entries().count() || listed.entries().count() > WITNESSES_MAX {
         problems.add(
             value,
-            format!("{need} of {} witnesses are needed", listed.entries().count()),
+            format!(
+                "{need} of {} witnesses are needed",
+                listed.entries().count()
+            ),
             "not possible",
             format!("name at least as many as are needed, and at most {WITNESSES_MAX}"),
         );
@@ -80,7 +85,10 @@ pub(super) fn read(root: &Section<'_>, problems: &mut Problems) -> Option<Witnes
     Some(Witnesses { need, keys })
 }
 
-fn read_need(section: &Section<'_>, problems: &mut Problems) -> Option<(usize, std::ops::Range<usize>)> {
+fn read_need(
+    section: &Section<'_>,
+    problems: &mut Problems,
+) -> Option<(usize, std::ops::Range<usize>)> {
     let value = section.required("need", problems)?;
     let DeValue::Integer(number) = value.get_ref() else {
         section.wrong_type("need", value, "a number", problems);
@@ -125,7 +133,11 @@ fn read_vkey<'t>(
 /// Why a text is no verifier key of a witness; the empty text where it may be one.
 fn unfit(vkey: &str) -> Option<&'static str> {
     let mut parts = vkey.splitn(3, '+');
-    let (name, id, key) = (parts.next()?, parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+    let (name, id, key) = (
+        parts.next()?,
+        parts.next().unwrap_or(""),
+        parts.next().unwrap_or(""),
+    );
     let is_hex = id.len() == 8 && id.bytes().all(|it| it.is_ascii_hexdigit());
     let base64 = |it: u8| it.is_ascii_alphanumeric() || b"+/=".contains(&it);
     let is_named = !name.is_empty() && !name.contains(char::is_whitespace);

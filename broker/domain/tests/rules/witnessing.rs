@@ -14,7 +14,10 @@ fn with_witness(without: &str) -> Policy {
     let text = policy().text.to_string();
     let right = format!("[rights.{DEPLOY}]\n");
     assert!(text.contains(&right), "{text}");
-    let text = text.replace(&right, &format!("{right}without_witnesses = \"{without}\"\n"));
+    let text = text.replace(
+        &right,
+        &format!("{right}without_witnesses = \"{without}\"\n"),
+    );
     let text = format!("{text}\n[witnesses]\nneed = 1\nkeys = {{ otto = \"{OTTO}\" }}\n");
     Policy::parse("policy.toml", &text).unwrap_or_else(|why| panic!("{why}"))
 }
@@ -47,14 +50,22 @@ fn a_right_that_refuses_says_that_it_needs_them_and_is_refused_while_they_are_lo
     assert_eq!(word(&given), Some(WitnessWord::Needed));
     world.broker_does(lost()).unwrap();
     let refusal = world.calls("mia", issue(grant)).unwrap_err();
-    assert_eq!(refusal, Refusal::NotWitnessed { right: DEPLOY.parse().unwrap() });
+    assert_eq!(
+        refusal,
+        Refusal::NotWitnessed {
+            right: DEPLOY.parse().unwrap()
+        }
+    );
     assert!(world.is_live(grant), "the grant itself goes on");
     let Act::Request { .. } = world.request("leon", DEPLOY, 10) else {
         panic!("no request")
     };
     // Who asks for the credential along with the grant gets neither, and learns why.
     let asked = world.request("leon", DEPLOY, 10);
-    assert_eq!(world.does("leon", asked).unwrap_err().code(), "NOT_WITNESSED");
+    assert_eq!(
+        world.does("leon", asked).unwrap_err().code(),
+        "NOT_WITNESSED"
+    );
     world.broker_does(signed(9)).unwrap();
     world.calls("mia", issue(grant)).unwrap();
 }
@@ -76,7 +87,10 @@ fn a_right_that_marks_is_given_and_marked_while_they_are_lost() {
 #[test]
 fn what_is_known_is_not_written_again() {
     let mut world = World::burning();
-    assert!(world.broker_does(lost()).unwrap().is_empty(), "nobody is asked");
+    assert!(
+        world.broker_does(lost()).unwrap().is_empty(),
+        "nobody is asked"
+    );
     assert!(world.broker_does(signed(3)).unwrap().is_empty());
     world.loads(with_witness("mark")).unwrap();
     assert_eq!(world.broker_does(signed(3)).unwrap().len(), 1);

@@ -1,8 +1,8 @@
 //! What stands in for databases, and for the keys that say things to guards.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use breakglass_domain::{GrantId, Lifetime, Line, Subject, TargetId, Time};
 use breakglass_tlog::cosigned::Cosigned;

@@ -78,11 +78,12 @@ async fn a_credential_that_needs_witnesses_waits_for_its_own_entry_to_be_signed(
     assert_eq!(kinds.last().map(String::as_str), Some("ledger.witnessed"));
     // Under what is on record already, no more is written.
     let before = world.size();
-    world.by_itself(Act::NoteWitnessed {
-        size: before - 1,
-        checkpoint: "the same again".into(),
-    })
-    .await;
+    world
+        .by_itself(Act::NoteWitnessed {
+            size: before - 1,
+            checkpoint: "the same again".into(),
+        })
+        .await;
     assert_eq!(world.size(), before);
 }
 
@@ -106,7 +107,10 @@ async fn without_them_it_is_refused_and_that_is_on_record() {
     let announced = last_words(&world).len();
     for _ in 0..2 {
         let again = world.app.issue(&mia, grant, &Wish::Jwt).await.unwrap_err();
-        assert!(matches!(again, Error::Refused(Refusal::NotWitnessed { .. })));
+        assert!(matches!(
+            again,
+            Error::Refused(Refusal::NotWitnessed { .. })
+        ));
     }
     assert_eq!(last_words(&world).len(), announced);
 
@@ -128,14 +132,18 @@ async fn what_does_not_need_them_is_given_at_once_and_marked() {
     let world = world().await;
     let asked = asks(&world, "migrate-shop-db").await.unwrap();
     let yes = world.command("leon", world.approving(&asked.grant));
-    world.app.approve(yes).await.unwrap();
+    world.app.act_on_grant(yes).await.unwrap();
     let (mia, grant) = (world.caller("mia"), asked.grant.of.grant);
     world.app.issue(&mia, grant, &Wish::Jwt).await.unwrap();
     world.app.note_unwitnessed().await.unwrap();
     world.app.note_unwitnessed().await.unwrap();
     world.app.issue(&mia, grant, &Wish::Jwt).await.unwrap();
     assert_eq!(last_words(&world), [None, Some(WitnessWord::Missing)]);
-    let lost = world.kinds().iter().filter(|kind| *kind == "ledger.unwitnessed").count();
+    let lost = world
+        .kinds()
+        .iter()
+        .filter(|kind| *kind == "ledger.unwitnessed")
+        .count();
     assert_eq!(lost, 1, "it is lost once");
     // A policy without witnesses loses none.
     world.load(POLICY).await;

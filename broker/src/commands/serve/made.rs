@@ -156,7 +156,11 @@ impl Made {
             troubles: all_of(
                 troubles.clone(),
                 index.clone(),
-                (standings.clone(), witnesses.standings.clone(), clock.clone()),
+                (
+                    standings.clone(),
+                    witnesses.standings.clone(),
+                    clock.clone(),
+                ),
             ),
         });
         let (config, keys) = (config.clone(), keys.folder);

@@ -15,9 +15,9 @@ mod notices;
 mod reload;
 mod system;
 mod tasks;
-mod witnesses;
 #[cfg(test)]
 mod tests;
+mod witnesses;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -37,7 +37,10 @@ pub fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     folder.add(args.vkey)?;
     let view = json!({ "dir": args.dir, "origin": origin });
     seat.printer.answer(&view, |printer| {
-        printer.good(format!("The witness in {} knows {origin}.", args.dir.display()));
+        printer.good(format!(
+            "The witness in {} knows {origin}.",
+            args.dir.display()
+        ));
     });
     Ok(DONE)
 }

@@ -47,7 +47,11 @@ pub fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let vkey = folder.vkey()?.to_string();
     let view = json!({ "dir": args.dir, "name": args.name.as_str(), "vkey": vkey });
     seat.printer.answer(&view, |printer| {
-        printer.good(format!("The witness {} is in {}.", args.name, args.dir.display()));
+        printer.good(format!(
+            "The witness {} is in {}.",
+            args.name,
+            args.dir.display()
+        ));
         printer.line("For the policy of a broker, in [witnesses.keys], under a name of yours:");
         printer.line(format!("  {} = \"{vkey}\"", short(args.name.as_str())));
     });

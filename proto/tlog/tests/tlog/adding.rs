@@ -1,6 +1,8 @@
 //! What a witness is asked.
 
-use breakglass_tlog::{AddCheckpoint, add_checkpoint::parse_size, limits::MAX_WITNESS_PROOF_HASHES};
+use breakglass_tlog::{
+    AddCheckpoint, add_checkpoint::parse_size, limits::MAX_WITNESS_PROOF_HASHES,
+};
 
 /// The example in C2SP `tlog-witness`, "add-checkpoint".
 const PUBLISHED: &str = "\
@@ -22,7 +24,10 @@ CsUYapGGPo4dkMgIAUqom/Xajj7h2fB2MPA3j2jxq2I=
 fn the_published_request_is_read_and_written_byte_for_byte() {
     let read = AddCheckpoint::parse(PUBLISHED).unwrap();
     assert_eq!((read.old, read.proof.len()), (20_852_014, 4));
-    assert!(read.note.starts_with("example.com/behind-the-sofa\n20852163\n"));
+    assert!(
+        read.note
+            .starts_with("example.com/behind-the-sofa\n20852163\n")
+    );
     assert_eq!(read.to_string(), PUBLISHED);
     assert_eq!(read.proof_to(20_852_163).new, 20_852_163);
 }
@@ -62,7 +67,15 @@ fn what_is_written_otherwise_is_refused() {
 #[test]
 fn the_size_in_a_conflict_is_one_line() {
     assert_eq!(parse_size("20852014\n"), Some(20_852_014));
-    for wrong in ["", "1", "01\n", "1\n\n", "-1\n", "one\n", "9223372036854775808\n"] {
+    for wrong in [
+        "",
+        "1",
+        "01\n",
+        "1\n\n",
+        "-1\n",
+        "one\n",
+        "9223372036854775808\n",
+    ] {
         assert_eq!(parse_size(wrong), None, "{wrong:?}");
     }
 }

@@ -82,7 +82,10 @@ fn a_false_line_under_a_witnesss_name_spoils_the_note() {
 #[test]
 fn witnesses_do_not_stand_in_for_the_ledger() {
     let note = signed_by(&[1, 2]);
-    let ours = note.lines().find(|line| line.contains("com/ledger 7E1")).unwrap();
+    let ours = note
+        .lines()
+        .find(|line| line.contains("com/ledger 7E1"))
+        .unwrap();
     let without = note.replace(&format!("{ours}\n"), "");
     let verdict = Cosigned::verify(&without, &key(), &quorum(2, &[1, 2]));
     assert!(matches!(verdict, Err(CosignedError::Checkpoint(_))));

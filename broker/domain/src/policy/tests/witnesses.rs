@@ -35,19 +35,35 @@ fn a_policy_says_who_they_are_how_many_and_what_is_given_without_them() {
 
 #[test]
 fn what_makes_no_quorum_is_told_with_the_fix() {
-    let of = |key: &str| starter(&format!("[witnesses]\nneed = 1\nkeys = {{ otto = \"{key}\" }}\n"));
+    let of = |key: &str| {
+        starter(&format!(
+            "[witnesses]\nneed = 1\nkeys = {{ otto = \"{key}\" }}\n"
+        ))
+    };
     let ledger = OTTO.replace("+BP0X", "+AepK");
     let pq = format!("w.example/otto+73b0cf55+B{}", "gAAA".repeat(438));
     for (text, told) in [
         (two("0"), "`need` of `witnesses` is 0"),
         (two("3"), "3 of 2 witnesses are needed"),
         (two("\"2\""), "where a number belongs"),
-        (two("1").replace(NINA, OTTO), "have the same key or the same name"),
-        (two("1").replace("nina+0", "otto+0"), "have the same key or the same name"),
+        (
+            two("1").replace(NINA, OTTO),
+            "have the same key or the same name",
+        ),
+        (
+            two("1").replace("nina+0", "otto+0"),
+            "have the same key or the same name",
+        ),
         (of(&ledger), "a key for plain signatures, as a ledger has"),
         (of(&pq[..250]), "ML-DSA-44, which is not verified yet"),
-        (of(&OTTO.replace("+73b0cf55", "")), "not written NAME+ID+KEY"),
-        (of(&OTTO[..OTTO.len() - 4]), "not an Ed25519 key for cosignatures"),
+        (
+            of(&OTTO.replace("+73b0cf55", "")),
+            "not written NAME+ID+KEY",
+        ),
+        (
+            of(&OTTO[..OTTO.len() - 4]),
+            "not an Ed25519 key for cosignatures",
+        ),
         (of(""), "otto"),
         (starter("[witnesses]\nneed = 1\n"), "has no `keys`"),
         (starter("[witnesses]\nkeys = {}\n"), "has no `need`"),

@@ -307,21 +307,23 @@ fn grant() -> impl Strategy<Value = Change> {
         subject(),
         proptest::option::of(select(WitnessWord::ALL)),
     )
-        .prop_map(|(of, number, kind, audience, expires_at, key, subject, witnesses)| {
-            Change::CredentialIssued {
-                credential: CredentialId {
-                    grant: of.grant,
-                    number,
-                },
-                of,
-                kind,
-                audience,
-                expires_at,
-                key,
-                subject,
-                witnesses,
-            }
-        });
+        .prop_map(
+            |(of, number, kind, audience, expires_at, key, subject, witnesses)| {
+                Change::CredentialIssued {
+                    credential: CredentialId {
+                        grant: of.grant,
+                        number,
+                    },
+                    of,
+                    kind,
+                    audience,
+                    expires_at,
+                    key,
+                    subject,
+                    witnesses,
+                }
+            },
+        );
     prop_oneof![
         (of(), select(Basis::ALL), time()).prop_map(|(of, basis, ends_at)| Change::GrantStarted {
             of,

@@ -8,8 +8,7 @@ use breakglass_tlog::{Cosigned, Quorum, VerifierKey};
 use super::golden::{at, key, line, of};
 
 const LEDGER: &str = "glass.example/ledger+67ab6134+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs";
-const WITNESS: &str =
-    "witness.example/otto+73b0cf55+BP0XJDhaoMdbZPt4zWAvodmR/ev3axPFjtcC6sg16fYY";
+const WITNESS: &str = "witness.example/otto+73b0cf55+BP0XJDhaoMdbZPt4zWAvodmR/ev3axPFjtcC6sg16fYY";
 const COSIGNED: &str = "\
 glass.example/ledger
 3
