@@ -12,6 +12,7 @@ witness that is given must have signed the file `witnessed`, or the published ch
 import base64, glob, json, os, sys
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 sys.dont_write_bytecode = True  # no folder of it beside the sources
 from verify_kinds import Wrong, need
@@ -146,7 +147,7 @@ def check_witnessed(folder, vkey, tree, rules, demanded):
 def main(folder, vkey, *demanded):
     vkey, tree, commits, committed, torn = parse_vkey(vkey), Tree(), 0, 0, ""
     opened = lambda note, where: open_checkpoint(note, vkey, where)
-    witnesses = Witnesses(vkey[2].public_bytes_raw(), opened, tree.root_at)
+    witnesses = Witnesses(vkey[2].public_bytes(Encoding.Raw, PublicFormat.Raw), opened, tree.root_at)
     story, files = Story(vkey[0], witnesses), sorted(glob.glob(os.path.join(glob.escape(folder), "journal", "*.jsonl")))
     need(files, folder, "there is no journal: this is no ledger")
     root = tree.root()

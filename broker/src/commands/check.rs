@@ -150,7 +150,9 @@ fn witnesses(config: &Config, policy: &Policy) -> Option<Finding> {
     let found = match crate::witnesses::unusable(asked, addresses).as_slice() {
         [] => asked.map(|asked| {
             let (need, of) = (asked.need, asked.keys.len());
-            Ok(format!("{need} of {of} have to sign; glass status says who does not"))
+            Ok(format!(
+                "{need} of {of} have to sign; glass status says who does not"
+            ))
         })?,
         wrong => Err(Failure::new(wrong.join("; "))
             .then("docs/operating/witnesses.md; then start the broker again")),

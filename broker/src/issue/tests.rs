@@ -11,8 +11,8 @@ use breakglass_domain::{
     CredentialId, Event, Grant, GrantId, IncidentId, Lifetime, Line, Subject, Time, WitnessWord,
 };
 use breakglass_tlog::{
-    Checkpoint, CosignatureSigner, Cosigned, Ed25519Signer, Hash, KeyName, NoteSigner as _, Quorum, Receipt,
-    SignedCheckpoint, StoredHashes, tree,
+    Checkpoint, CosignatureSigner, Cosigned, Ed25519Signer, Hash, KeyName, NoteSigner as _, Quorum,
+    Receipt, SignedCheckpoint, StoredHashes, tree,
 };
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
@@ -282,7 +282,10 @@ fn what_needs_witnesses_is_made_only_when_they_have_signed_its_entry() {
     let before = Checkpoint::new(ORIGIN, receipt.index(), Hash::of_leaf(b"before")).unwrap();
     let of = |origin: &str, head: &Checkpoint| {
         let key = Ed25519Signer::from_seed(KeyName::parse(origin).unwrap(), &[7; 32]).unwrap();
-        SignedCheckpoint::sign(head, &key).unwrap().note().to_owned()
+        SignedCheckpoint::sign(head, &key)
+            .unwrap()
+            .note()
+            .to_owned()
     };
     let elsewhere = Checkpoint::new("b/ledger", 99, Hash::of_leaf(b"else")).unwrap();
     for (what, signed) in [

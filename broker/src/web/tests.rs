@@ -93,7 +93,10 @@ async fn a_checkpoint_that_witnesses_have_signed_says_so() {
         cosigned,
     });
     let (status, headers, body) = ask(&site, "/checkpoint").await;
-    assert_eq!((status, headers["cache-control"].as_bytes()), (StatusCode::OK, &b"no-cache"[..]));
+    assert_eq!(
+        (status, headers["cache-control"].as_bytes()),
+        (StatusCode::OK, &b"no-cache"[..])
+    );
     assert!(body.ends_with(b"and a witness\n"));
 }
 

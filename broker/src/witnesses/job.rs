@@ -104,9 +104,10 @@ impl Asking {
             let wake = bench.next_due().unwrap_or(Instant::now() + LOOK);
             tokio::select! {
                 Some(heard) = bench.asking.join_next() => {
-                    // An error is a task that fell: it is asked again as one that failed.
-                    if let Ok(heard) = heard {
-                        self.hear(&mut bench, heard).await;
+                    match heard {
+                        Ok(heard) => self.hear(&mut bench, heard).await,
+                        // A task fell, and nobody knows whose: all of them begin anew.
+                        Err(_) => return,
                     }
                 }
                 _ = committed.changed() => {}

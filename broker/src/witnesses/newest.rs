@@ -100,7 +100,10 @@ mod tests {
         let witness = KeyName::parse("w/otto").unwrap();
         let witness = CosignatureSigner::from_seed(witness, &[9; 32]).unwrap();
         let head = Checkpoint::new("a/ledger", size, Hash::of_leaf(b"x")).unwrap();
-        let note = SignedCheckpoint::sign(&head, &key).unwrap().note().to_owned();
+        let note = SignedCheckpoint::sign(&head, &key)
+            .unwrap()
+            .note()
+            .to_owned();
         let line = witness.cosign(&head.to_string(), 1).unwrap();
         let quorum = Quorum::new(1, vec![witness.verifier().clone()]).unwrap();
         let cosigned = Cosigned::verify(&format!("{note}{line}\n"), key.verifier(), &quorum);
@@ -113,7 +116,10 @@ mod tests {
         let (note, cosigned) = signed(3);
         assert_eq!((newest.size(), newest.with_signatures(&note)), (0, None));
         newest.set(Some(Arc::new(cosigned.clone())));
-        assert_eq!(newest.with_signatures(&note).as_deref(), Some(cosigned.note()));
+        assert_eq!(
+            newest.with_signatures(&note).as_deref(),
+            Some(cosigned.note())
+        );
         assert_eq!(newest.with_signatures(&signed(4).0), None);
         assert_eq!(newest.with_signatures("no note"), None);
     }

@@ -145,16 +145,21 @@ mod tests {
     use super::*;
     use crate::config::Config;
 
-    const OTTO: &str =
-        "witness.example/otto+73b0cf55+BP0XJDhaoMdbZPt4zWAvodmR/ev3axPFjtcC6sg16fYY";
+    const OTTO: &str = "witness.example/otto+73b0cf55+BP0XJDhaoMdbZPt4zWAvodmR/ev3axPFjtcC6sg16fYY";
 
     fn asked(vkey: &str) -> Witnesses {
         let text = format!("{STARTER}\n[witnesses]\nneed = 1\nkeys = {{ otto = \"{vkey}\" }}\n");
-        Policy::parse("policy.toml", &text).unwrap().witnesses.unwrap()
+        Policy::parse("policy.toml", &text)
+            .unwrap()
+            .witnesses
+            .unwrap()
     }
 
     fn addresses(toml: &str) -> BTreeMap<WitnessName, WitnessAddress> {
-        Config::parse(Path::new("glassd.toml"), toml).unwrap().settings.witness
+        Config::parse(Path::new("glassd.toml"), toml)
+            .unwrap()
+            .settings
+            .witness
     }
 
     #[test]

@@ -58,7 +58,6 @@ impl Log {
         self.key.name().as_str()
     }
 
-
     /// Entries in it; 0 where there is none.
     pub(super) fn size(&self) -> u64 {
         self.newest.as_ref().map_or(0, SignedCheckpoint::size)

@@ -22,7 +22,8 @@ use crate::{
 /// Recomputes the tree from every entry and checks it against the signed checkpoint; checks that
 /// indexes and times only go forward, every signature of every person, that each entry says what
 /// was signed, that the policy in force gave it, and that each grant lived once, with a yes, no
-/// longer than it might, under an open incident. Compares it with what this laptop has seen before.
+/// longer than it might, under an open incident. Compares it with what this laptop has seen before, and
+/// tells which witnesses have signed it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -19,7 +19,7 @@ use crate::{
 #[command(after_help = "\
 Examples:
   glass witness init witness.example/otto --dir ./witness
-  glass witness init witness.example/otto --dir ./witness --log 'glass.example/ledger+1a2b3c4d+AQ...'
+  glass witness init witness.example/otto --dir ./w --log 'glass.example/ledger+1a2b3c4d+AQ...'
 
 What it prints goes into the broker's policy. The ledger's key: glass whoami -o json, by somebody
 enrolled with the broker.")]

@@ -20,7 +20,7 @@ use crate::{
 #[command(after_help = "\
 Examples:
   glass witness serve --dir ./witness --listen 0.0.0.0:7446
-  glass witness serve --dir ./witness --listen '[::]:443' --tls-certificate chain.pem --tls-key key.pem
+  glass witness serve --dir ./witness --tls-certificate chain.pem --tls-key key.pem
 
 Brokers send to http(s)://HOST:PORT/add-checkpoint. Without TLS nothing is given away and nothing can
 be forged: checkpoints are public, and what comes back is signed.")]
