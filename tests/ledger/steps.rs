@@ -80,17 +80,18 @@ fn changed(which: u8) -> String {
             "[people.eve]\nname = \"Eve\"\njob = \"designer\"\n",
             "[people.eva]\nname = \"Eva\"\njob = \"founder\"\n",
         ),
-        ("grace = \"5m\"\n", WITNESSED),
-        ("[rights.restart]\n", REFUSING),
-        ("[rights.drop-db]\n", REFUSING),
     ];
-    match changes.get(usize::from(which) % (2 * changes.len())) {
-        Some((right, to)) if *to == REFUSING => {
-            let refuses = POLICY.replace(right, &format!("{right}{REFUSING}"));
-            refuses.replace("grace = \"5m\"\n", WITNESSED)
-        }
-        Some((from, to)) => POLICY.replace(from, to),
-        None => POLICY.to_owned(),
+    let asks = |right: &str| {
+        let refuses = POLICY.replace(right, &format!("{right}{REFUSING}"));
+        refuses.replace("grace = \"5m\"\n", WITNESSED)
+    };
+    let which = usize::from(which) % (2 * changes.len());
+    match (changes.get(which), which % changes.len()) {
+        (Some((from, to)), _) => POLICY.replace(from, to),
+        (None, 0) => POLICY.replace("grace = \"5m\"\n", WITNESSED),
+        (None, 1..=3) => asks("[rights.restart]\n"),
+        (None, 4) => asks("[rights.drop-db]\n"),
+        (None, _) => POLICY.to_owned(),
     }
 }
 
