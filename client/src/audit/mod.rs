@@ -23,6 +23,7 @@ mod asking;
 mod beginning;
 mod bounds;
 mod credentials;
+mod escalating;
 mod freezes;
 mod grants;
 mod incidents;
@@ -212,6 +213,7 @@ impl Auditor {
             act: act.as_ref(),
             policies: &self.policies,
             incidents: &self.incidents,
+            people: &self.people,
         };
         self.lives.take(entry, scene)?;
         self.witnesses.take(entry, &self.policies, &self.key)?;

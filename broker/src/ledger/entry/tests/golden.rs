@@ -14,18 +14,19 @@ use breakglass_domain::{
 
 use super::super::{decode, encode, kind};
 use super::arbitrary::golden_policy;
-use super::{targets, witnesses::changes as witnesses};
+use super::{escalating, targets, witnesses::changes as witnesses};
 
 const GOLDEN: &str = include_str!("golden.jsonl");
 
 /// Every kind there is, as users filter by them.
-const KINDS: [&str; 42] = [
+const KINDS: [&str; 43] = [
     "broker.started",
     "call.recorded",
     "certificate.renewed",
     "credential.issued",
     "grant.approved",
     "grant.ended",
+    "grant.escalated",
     "grant.extended",
     "grant.requested",
     "grant.started",
@@ -125,6 +126,7 @@ fn events() -> Vec<Event> {
         called(),
         fields(),
         reviews(),
+        escalating::changes(),
         witnesses(),
     ]
     .concat();
@@ -255,6 +257,7 @@ fn called() -> Vec<(&'static str, Change)> {
                 key: key(),
                 audience: line("https://vault.shop.example"),
                 call: people(&["leon", "mia"]),
+                escalation: None,
             },
         ),
         (
@@ -372,6 +375,7 @@ fn grant() -> Vec<(&'static str, Change)> {
         key: key(),
         audience: line("https://db.shop.example"),
         call: Vec::new(),
+        escalation: None,
     };
     let alone = SelfGrant {
         from: at(15),
