@@ -249,7 +249,10 @@ fn an_export_says_who_has_signed_it_and_a_witness_can_be_demanded() {
         found.into_iter().map(|it| (it.name, it.size)).collect()
     };
     let otto = ("w1.example/ledger".to_owned(), size);
-    assert_eq!(names(found(&[]).unwrap().witnesses), [otto.clone()]);
+    assert_eq!(
+        names(found(&[]).unwrap().witnesses),
+        std::slice::from_ref(&otto)
+    );
     let four = ("w4.example/ledger".to_owned(), size);
     let demanded = [keys[2].clone(), keys[0].clone()];
     assert_eq!(names(found(&demanded).unwrap().witnesses), [four, otto]);
