@@ -61,6 +61,8 @@ FIELDS = {
     "grant.approved": ABOUT_GRANT + "until",
     "grant.escalated": ABOUT_GRANT + "approvers",
     "review.answered": ABOUT_GRANT + "needed width",
+    "stream.began": "stream stream_kind destination from",
+    "stream.ended": "stream stream_kind",
 }
 # Each act: the lines of its statement, and the entry that bears it.
 ACTS = {
@@ -90,7 +92,7 @@ ENDING_ACTS = {"note", "close-incident", "deny", "drop", "revoke", "veto", "free
 # What the broker does by itself, or its operator on its host; and what people do without signing.
 BY_BROKER = {
     "broker.started", "key.added", "key.retired", "policy.loaded", "target.removed", "host.certified", "incident.warned",
-    "ledger.repaired", "ledger.witnessed", "ledger.unwitnessed",
+    "ledger.repaired", "ledger.witnessed", "ledger.unwitnessed", "stream.began", "stream.ended",
     "session.unconfirmed", "grant.escalated", "role.created", "role.failed", "role.dropped",
 }
 BY_GUARDS = {"target.enrolled", "target.renewed", "session.opened", "session.ended"}

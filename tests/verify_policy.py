@@ -15,6 +15,8 @@ class Rules:
         self.rules, self.duties, self.targets = toml.get("rules", []), toml.get("duties", {}), toml.get("targets", {})
         self.sources, self.witnesses = toml.get("sources", {}), toml.get("witnesses")
         self.incident_longest = self.length(toml.get("incidents", {}).get("longest", "8h"))
+        days = toml.get("review", {}).get("days")
+        self.review_within = days and days * 24 * 60 * MINUTE
 
     @staticmethod
     def length(text):

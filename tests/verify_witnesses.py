@@ -2,10 +2,9 @@
 
 From docs/ledger-format.md; used by verify_ledger.py.
 """
-import base64, hashlib
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ed25519
+import base64
 from verify_kinds import need
+from verify_keys import ed_has_signed, open_checkpoint, sha
 
 COSIGNATURE, WITHIN = 4, 65_536
 
@@ -16,8 +15,7 @@ def parse_witness(vkey):
     key_id, _, key = rest.partition("+")
     raw = base64.b64decode(key)
     need(raw[0] == COSIGNATURE and len(raw) == 33, "witness", f"{vkey} is no key of a witness")
-    hashed = hashlib.sha256(name.encode() + b"\n" + raw).digest()
-    need(hashed[:4].hex() == key_id, "witness", f"the id of {vkey} is not its hash")
+    need(sha(name.encode() + b"\n" + raw)[:4].hex() == key_id, "witness", f"the id of {vkey} is not its hash")
     return name, bytes.fromhex(key_id), raw[1:]
 
 
@@ -33,20 +31,41 @@ def cosigners(note, vkeys, where):
             if signer == name and blob[:4] == key_id:
                 seconds = int.from_bytes(blob[4:12], "big")
                 message = f"cosignature/v1\ntime {seconds}\n{text}\n".encode()
-                try:
-                    ed25519.Ed25519PublicKey.from_public_bytes(raw).verify(blob[12:], message)
-                except InvalidSignature:
-                    need(False, where, f"the cosignature of {name} does not verify")
+                need(ed_has_signed(raw, blob[12:], message), where, f"the cosignature of {name} does not verify")
                 found[vkey] = max(seconds, found.get(vkey, 0))
     return found
 
 
-class Witnesses:
-    """What the entries show of witnesses; `opened` reads a checkpoint of the ledger, `root_at` knows its roots."""
+def told_cosigners(notes, rules, demanded):
+    """Says which witnesses signed these checkpoints: those of the policy, and those that are demanded."""
+    known = rules.witnesses["keys"].values() if rules and rules.witnesses else []
+    signed = {}
+    for name, note in notes.items():
+        size = int(note.split("\n")[1])
+        for key in cosigners(note, {*known, *demanded}, name):
+            signed[key] = max(size, signed.get(key, 0))
+    for key in demanded:
+        need(key in signed, "witnessed", f"{key.partition('+')[0]} has not signed it")
+    for key, size in sorted(signed.items()):
+        print(f"cosigned by {key.partition('+')[0]} at {size}")
 
-    def __init__(self, ledger_key, opened, root_at):
-        self.ledger_key, self.opened, self.root_at = ledger_key, opened, root_at
+
+class Witnesses:
+    """What the entries show of witnesses."""
+
+    def __init__(self, vkey, tree):
+        self.vkey, self.tree, self.roots, self.seen, self.passed = vkey, tree, {}, 0, 0
         self.size, self.lost, self.unmade, self.given, self.marked = 0, False, {}, set(), []
+
+    def grown(self, rules):
+        """The next entry stands behind the tree as it is now: the root over so many is kept while witnesses are asked."""
+        size = self.tree.size
+        if size > self.seen + 1:
+            self.passed = size  # what is only hashed ends here
+        self.seen = size
+        if rules and rules.witnesses or self.passed == size:
+            self.roots[size] = self.tree.root()
+            self.roots.pop(size - WITHIN, None)
 
     def take(self, entry, rules, where):
         kind, asked = entry["kind"], rules.witnesses if rules else None
@@ -75,14 +94,15 @@ class Witnesses:
         keys = list(asked["keys"].values())
         parsed = [parse_witness(key) for key in keys]
         need(len({name for name, _, _ in parsed}) == len({raw for _, _, raw in parsed}) == len(keys), where, "a witness counts twice")
-        need(self.ledger_key not in [raw for _, _, raw in parsed], where, "the ledger is a witness of its own")
-        size, root = self.opened(entry["checkpoint"], where)
+        need(self.vkey[2] not in [raw for _, _, raw in parsed], where, "the ledger is a witness of its own")
+        size, root = open_checkpoint(entry["checkpoint"], self.vkey, where)
         found = cosigners(entry["checkpoint"], keys, where)
         need(1 <= asked["need"] <= len(found), where, f"{len(found)} witnesses have signed, and {asked['need']} are needed")
         need(size == entry["size"], where, f"it says another size than its checkpoint, {size}")
         need(size > self.size or (size == self.size and self.lost), where, f"{self.size} entries were signed before")
         need(entry["index"] - WITHIN < size <= entry["index"], where, f"it shows a checkpoint of {size} entries, which is not of lately")
-        need(root == self.root_at(size), where, f"witnesses have signed another history: of {size} entries with another root")
+        is_known = size in self.roots or size >= self.passed
+        need(not is_known or root == self.roots.get(size), where, f"witnesses have signed another history: of {size} entries with another root")
         self.size, self.lost = size, False
         made = [credential for credential, (index, _) in self.unmade.items() if index < size]
         for credential in made:

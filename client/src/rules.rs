@@ -218,6 +218,12 @@ impl Rules {
         refuses && self.0.witnesses.is_some()
     }
 
+    /// How long answers about an incident may be owed, in milliseconds; nothing where for ever.
+    #[must_use]
+    pub fn review_within(&self) -> Option<i64> {
+        self.0.review_within.map(|within| within.as_millis())
+    }
+
     /// How many people, rights and rules there are.
     #[must_use]
     pub fn counts(&self) -> [usize; 3] {

@@ -63,6 +63,10 @@ pub fn check(
         let (checkpoint, found) = cosignatures(note, ledger, &keys)
             .map_err(|why| Error::unverified(format!("what witnesses have signed: {why}")))?;
         let size = checkpoint.size();
+        if auditor.has_passed(size) {
+            // In a part of a ledger that is only hashed there: it cannot be compared, so it does not count.
+            continue;
+        }
         if auditor.root_at(size) != Some(checkpoint.root()) {
             return Err(Error::unverified(format!(
                 "the ledger's key signed another history of {size} entries, and witnesses were shown it"

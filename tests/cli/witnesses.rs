@@ -175,7 +175,10 @@ impl Night {
 
     fn metric(&self, name: &str) -> f64 {
         let port = self.playground.ports().metrics;
-        let told = http(port, "GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+        let told = http(
+            port,
+            "GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n",
+        );
         let line = told
             .lines()
             .find(|line| line.starts_with(&format!("{name} ")));

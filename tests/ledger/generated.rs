@@ -140,6 +140,8 @@ fn both_verifiers_accept_lists_that_reach_everything() {
         "credential.issued missing",
         "refused",
         "ledger.exported",
+        "stream.began",
+        "stream.ended",
     ] {
         let count = seen.get(what).copied().unwrap_or_default();
         assert!(count >= 2, "{what} only {count} times: {seen:#?}");

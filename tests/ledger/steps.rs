@@ -4,7 +4,7 @@
 use breakglass_domain::command::{RoleOutcome, Wanted};
 use breakglass_domain::event::{RoleStep, SessionEnd};
 use breakglass_domain::{
-    Act, Grant, GrantId, IncidentId, Lifetime, Nonce, Prose, Refusal, Severity, Time,
+    Act, Delivery, Grant, GrantId, IncidentId, Lifetime, Nonce, Prose, Refusal, Severity, Time,
 };
 use breakglass_proto::statement::Act as Said;
 use jiff::SignedDuration;
@@ -53,6 +53,7 @@ fn takes(house: &mut House, (what, who, about, much): Step) -> Result<(), Refusa
         13..=19 => return asks(house, TEAM[usize::from(who) % 2], about, much),
         32..=35 => return at_target(house, about, much),
         36..=38 => return alerts(house, about, much),
+        39 if much < 40 => return crate::streams::changes(house, about, much),
         39 => return holds(house, TEAM[usize::from(who) % 3]),
         _ => return about_grant(house, (what, who, about, much)),
     }
@@ -75,7 +76,10 @@ fn changed(which: u8) -> String {
         ),
         ("longest = \"15m\"", "longest = \"20m\""),
         ("revoke = [\"job:engineer\"]", "revoke = [\"eve\"]"),
-        ("[people.leon]\nname = \"Leon\"\njob = \"engineer\"\n", ""),
+        (
+            "[people.leon]\nname = \"Leon\"\njob = \"engineer\"\n",
+            "[review]\ndays = 1\n",
+        ),
         (
             "[people.eve]\nname = \"Eve\"\njob = \"designer\"\n",
             "[people.eva]\nname = \"Eva\"\njob = \"founder\"\n",
@@ -211,11 +215,20 @@ fn alerts(house: &mut House, about: u8, much: u8) -> Result<(), Refusal> {
     let key = line(["queue", "checkout"][usize::from(about) % 2]);
     let words = vec![line(["page", "ticket", "else"][usize::from(much) % 3])];
     let title = line("\"the queue\" is full");
+    let delivery = (!much.is_multiple_of(5)).then(|| Delivery {
+        id: line(&format!("\"delivery\" {}", much % 64)),
+        signed_at: house.now,
+    });
     house.source_says(
         "pager",
         match much {
-            0..=110 => Act::Resolve { key },
-            _ => Act::Fire { key, title, words },
+            0..=110 => Act::Resolve { key, delivery },
+            _ => Act::Fire {
+                key,
+                title,
+                words,
+                delivery,
+            },
         },
     )
 }

@@ -31,6 +31,7 @@ pub mod playground;
 pub mod postgres;
 pub mod receiver;
 pub mod recorded;
+pub mod rsyslog;
 pub mod skipped;
 pub mod sshd;
 pub mod wait;

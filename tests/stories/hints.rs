@@ -97,6 +97,12 @@ fn refusals() -> Vec<Refusal> {
             limit: 3,
         },
         Refusal::ClockBehind { now, newest: now },
+        Refusal::CallInstead {
+            person: person(),
+            grant,
+            requester: person(),
+            callers: approvers(),
+        },
         Refusal::NotCaller {
             person: person(),
             grant,

@@ -31,6 +31,11 @@ impl State {
         self.budgets.apply(event);
         self.reviews.apply(event);
         self.witnessing.apply(event);
+        self.streams.apply(event);
+        let about = event.change.incident();
+        let about = about.and_then(|incident| self.incidents.get(&incident));
+        let alert = about.and_then(|incident| incident.alert.as_ref());
+        self.deliveries.apply(event, alert);
         match &event.change {
             Change::PolicyLoaded { policy, sha256 } => {
                 self.policy = Arc::clone(policy);
@@ -95,7 +100,9 @@ impl State {
             | Change::LedgerRepaired { .. }
             | Change::LedgerWitnessed { .. }
             | Change::LedgerUnwitnessed { .. }
-            | Change::ReviewAnswered { .. } => {}
+            | Change::ReviewAnswered { .. }
+            | Change::StreamBegan { .. }
+            | Change::StreamEnded { .. } => {}
         }
     }
 

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use crate::grant::{Basis, Ending, Escalation, GrantRef, SelfGrant};
 use crate::id::{
-    CredentialId, IncidentId, KeyId, Nonce, PersonId, RuleName, SessionId, SourceId, TargetId,
-    TokenHash,
+    CredentialId, IncidentId, KeyId, Nonce, PersonId, RuleName, SessionId, SourceId, StreamName,
+    TargetId, TokenHash,
 };
 use crate::incident::Severity;
 use crate::policy::{Policy, Risk};
 use crate::review::Width;
+use crate::stream::StreamKind;
 use crate::text::{Line, Prose};
 use crate::time::{Lifetime, Time};
 use crate::witnessing::WitnessWord;
@@ -247,6 +248,8 @@ pub enum Change {
         source: Option<SourceId>,
         /// What the source calls the alert, so that it is known again.
         alert: Option<Line>,
+        /// By which delivery of the source, where its kind tells one from another.
+        delivery: Option<Line>,
     },
     /// Somebody added a note.
     IncidentNoted {
@@ -473,6 +476,8 @@ pub enum Change {
         incident: IncidentId,
         /// When it closes now, unless somebody holds it or the alert fires again.
         closes_at: Time,
+        /// As of [`Change::IncidentOpened`].
+        delivery: Option<Line>,
     },
     /// Its alert fires again; it stays open as if it had never been resolved.
     IncidentRefired {
@@ -480,6 +485,8 @@ pub enum Change {
         incident: IncidentId,
         /// When it closes by itself.
         closes_at: Time,
+        /// As of [`Change::IncidentOpened`].
+        delivery: Option<Line>,
     },
     /// Somebody keeps it open until its usual end, whatever becomes of its alert.
     IncidentHeld {
@@ -519,6 +526,24 @@ pub enum Change {
         width: Width,
         /// What was missing.
         missing: Option<Line>,
+    },
+    /// Every entry from here on, or from an earlier one on, is sent somewhere.
+    StreamBegan {
+        /// Which stream.
+        stream: StreamName,
+        /// What its destination takes.
+        kind: StreamKind,
+        /// Where it is.
+        destination: Line,
+        /// The first entry that is sent.
+        from: u64,
+    },
+    /// No longer.
+    StreamEnded {
+        /// Which stream.
+        stream: StreamName,
+        /// What its destination took.
+        kind: StreamKind,
     },
 }
 

@@ -89,6 +89,10 @@ name! {
     TargetId, "a target's id"
 }
 name! {
+    /// Where the ledger is copied to as it grows: `siem`.
+    StreamName, "a stream's name"
+}
+name! {
     /// A rule of the policy: `engineers-ship`.
     RuleName, "a rule's name"
 }

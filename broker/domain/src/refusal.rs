@@ -69,6 +69,21 @@ pub enum Refusal {
         /// Who may, comma separated.
         approvers: String,
     },
+    /// Not their yes is asked for, but a call.
+    #[error(
+        "{grant} waits for no yes of {person}, but for a call of {requester} with one of these people: \
+         {callers}"
+    )]
+    CallInstead {
+        /// Who tried.
+        person: PersonId,
+        /// Which.
+        grant: GrantId,
+        /// Who asks.
+        requester: PersonId,
+        /// Whose call counts, comma separated.
+        callers: String,
+    },
     /// The pinned rule asks others first.
     #[error(
         "{grant} is asked of these people until {}: {approvers}; of {person} only from then on",
@@ -381,7 +396,7 @@ impl Refusal {
             Self::NotAllowed { .. } => "NOT_ALLOWED",
             Self::NotPermitted { .. } | Self::OwnFreeze => "NOT_PERMITTED",
             Self::NotYours { .. } | Self::HolderExtends { .. } => "NOT_YOURS",
-            Self::NotApprover { .. } => "NOT_APPROVER",
+            Self::NotApprover { .. } | Self::CallInstead { .. } => "NOT_APPROVER",
             Self::ApprovalTooEarly { .. } => "APPROVAL_TOO_EARLY",
             Self::SelfApproval(_) => "SELF_APPROVAL",
             Self::NotCaller { .. } => "NOT_CALLER",
@@ -452,6 +467,15 @@ impl Refusal {
             Self::NotApprover { grant, .. } | Self::SelfApproval(grant) => {
                 format!("ask an approver to run: glass approve {grant}")
             }
+            Self::CallInstead {
+                person,
+                grant,
+                requester,
+                callers,
+            } => match callers.split(", ").any(|caller| caller == person.as_str()) {
+                true => format!("call {requester}, then: glass call {grant} {requester}"),
+                false => format!("ask one of them to run: glass call {grant} {requester}"),
+            },
             Self::ApprovalTooEarly { grant, from, .. } => format!(
                 "call one of them, or after {}: glass approve {grant}",
                 moment(*from)

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::budget::Budgets;
+use crate::deliveries::Deliveries;
 use crate::grant::{Grant, Phase};
 use crate::id::{
     GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, SessionId, TargetId, TokenHash,
@@ -14,6 +15,7 @@ use crate::people::{Member, Token};
 use crate::played::Played;
 use crate::policy::{Policy, Right};
 use crate::review::Reviews;
+use crate::stream::Streams;
 use crate::targets::Targets;
 use crate::time::Time;
 use crate::witnessing::Witnessing;
@@ -56,6 +58,10 @@ pub struct State {
     pub reviews: Reviews,
     /// How far witnesses have signed the ledger.
     pub witnessing: Witnessing,
+    /// Where the ledger is copied to as it grows.
+    pub streams: Streams,
+    /// What alert sources delivered lately.
+    pub deliveries: Deliveries,
     /// When something happens by itself, in order of time.
     pub deadlines: BTreeSet<(Time, Deadline)>,
     /// Who holds which key: the inverse of `members`.
@@ -103,6 +109,8 @@ impl Default for State {
             budgets: Budgets::default(),
             reviews: Reviews::default(),
             witnessing: Witnessing::default(),
+            streams: Streams::default(),
+            deliveries: Deliveries::default(),
             deadlines: BTreeSet::new(),
             keys: BTreeMap::new(),
             live: BTreeMap::new(),

@@ -150,6 +150,7 @@ fn about(refusal: &Refusal) -> Option<(&'static str, String)> {
         R::UnknownGrant(grant)
         | R::NotYours { grant, .. }
         | R::NotApprover { grant, .. }
+        | R::CallInstead { grant, .. }
         | R::ApprovalTooEarly { grant, .. }
         | R::SelfApproval(grant)
         | R::GrantWaiting(grant)

@@ -110,6 +110,17 @@ impl Told<'_> {
                     self.who
                 )
             }
+            Change::StreamBegan {
+                stream,
+                kind,
+                destination,
+                from,
+            } => format!(
+                "Every entry is sent to {stream} ({kind}, {destination}), from entry {from} on."
+            ),
+            Change::StreamEnded { stream, kind } => {
+                format!("Entries are no longer sent to {stream} ({kind}).")
+            }
             Change::LedgerRepaired { cut_bytes } => format!(
                 "After a crash the broker cut {cut_bytes} bytes that were never acknowledged off \
                  the ledger's end."
@@ -191,6 +202,7 @@ impl Told<'_> {
             Change::IncidentResolved {
                 incident,
                 closes_at,
+                ..
             } => format!(
                 "The alert of {incident} is resolved: it closes at {}, and every grant under it ends. \
                  To keep it open: glass incident hold {incident} -m \"why\"",
@@ -199,6 +211,7 @@ impl Told<'_> {
             Change::IncidentRefired {
                 incident,
                 closes_at,
+                ..
             } => format!(
                 "The alert of {incident} fires again: it stays open until {}.",
                 self.clock(*closes_at)

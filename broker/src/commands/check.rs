@@ -15,7 +15,7 @@ use super::policy::counted;
 use super::serve::cannot_bind;
 use super::stores::{Keys, demand_data_dir, demand_writable, read_policy};
 use super::target_keys::TargetKeys;
-use super::{Failure, Printer, check_targets, notices, running, sources, typed};
+use super::{Failure, Printer, check_targets, notices, running, sources, streams, typed};
 use crate::config::Config;
 use crate::edge::{SystemClock, install_crypto};
 use crate::issue::keys::{KeyFolder, load_ledger_key};
@@ -33,8 +33,8 @@ const OTHER_FILES: u64 = 256;
 /// Say whether the broker would start, and what is in the way
 ///
 /// Looks at the config, permissions, keys, policy, the whole ledger, the clock, ports and room on the
-/// disk, asks each database whether the broker can use it, and looks up each destination of notices.
-/// Changes nothing, and may be run while the broker runs.
+/// disk, asks each database whether the broker can use it, and looks up each destination of notices and
+/// of streams. Changes nothing, and may be run while the broker runs.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:\n  glassd check --config /etc/breakglass/glassd.toml")]
 pub(super) struct Check {}
@@ -141,6 +141,7 @@ fn look(config: &Config, findings: &mut Vec<Finding>) {
         findings.extend(witnesses(config, &policy));
         findings.extend(check_targets::look(config, &policy, &state));
         findings.extend(notices::look(config, &policy));
+        findings.extend(streams::look(config));
     }
 }
 

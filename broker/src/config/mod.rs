@@ -3,6 +3,7 @@
 
 mod error;
 pub mod notify;
+pub mod stream;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use error::ConfigError;
 pub use notify::{Destination, DestinationName};
+pub use stream::{Stream, StreamKey};
 pub use value::{
     Days, Directives, Format, Https, Name, Origin, Places, RoleText, Seconds, SourceName,
     TargetName, WitnessName, WitnessUrl,
@@ -81,6 +83,8 @@ pub struct Settings {
     pub hooks: BTreeMap<SourceName, HookSecrets>,
     /// Who is told of what happens, and how. Default nobody.
     pub notify: BTreeMap<DestinationName, Destination>,
+    /// Where every entry of the ledger is sent as it is written. Default nowhere.
+    pub stream: BTreeMap<StreamKey, Stream>,
     /// Where the witnesses of the policy are, by their names there. Default none: those are not asked.
     pub witness: BTreeMap<WitnessName, WitnessAddress>,
 }
@@ -142,6 +146,7 @@ impl Default for Settings {
             hooks: BTreeMap::new(),
             notify: BTreeMap::new(),
             witness: BTreeMap::new(),
+            stream: BTreeMap::new(),
         }
     }
 }
@@ -251,6 +256,12 @@ impl Config {
     #[must_use]
     pub fn notify_dir(&self) -> PathBuf {
         self.data_dir.join("notify")
+    }
+
+    /// The folder of places up to which each stream was sent.
+    #[must_use]
+    pub fn stream_dir(&self) -> PathBuf {
+        self.data_dir.join("stream")
     }
 
     /// The index's folder.

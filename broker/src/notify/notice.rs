@@ -195,6 +195,7 @@ impl Notice {
             Change::IncidentResolved {
                 incident,
                 closes_at,
+                ..
             } => {
                 let closes = minute(*closes_at);
                 self.title = plain(&format!(
@@ -206,6 +207,7 @@ impl Notice {
             Change::IncidentRefired {
                 incident,
                 closes_at,
+                ..
             } => {
                 let closes = minute(*closes_at);
                 self.title = plain(&format!(

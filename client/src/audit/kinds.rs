@@ -101,7 +101,8 @@ kinds! {
     "target.removed" Broker false [target Text, reason Text]
     "host.certified" Broker false [target Text, host Text, key Text, serial Text, expires_at Time]
     "incident.opened" Outside false [
-        incident Text, severity Text, title Text, closes_at Time, source MaybeText, alert MaybeText
+        incident Text, severity Text, title Text, closes_at Time, source MaybeText, alert MaybeText,
+        delivery MaybeText
     ]
     "incident.noted" Person false [incident Text, text Text]
     "incident.warned" Broker false [incident Text, closes_at Time]
@@ -133,13 +134,15 @@ kinds! {
     "ledger.repaired" Broker false [cut_bytes Number]
     "ledger.witnessed" Broker false [size Number, checkpoint Text]
     "ledger.unwitnessed" Broker false [witnessed Number]
-    "incident.resolved" Source false [incident Text, closes_at Time]
-    "incident.refired" Source false [incident Text, closes_at Time]
+    "incident.resolved" Source false [incident Text, closes_at Time, delivery MaybeText]
+    "incident.refired" Source false [incident Text, closes_at Time, delivery MaybeText]
     "incident.held" Person false [incident Text, reason Text]
     "call.recorded" Person true [spoke_at Time]
     "grant.approved" Person true [until Time]
     "grant.escalated" Broker true [approvers Ids]
     "review.answered" Person true [needed Flag, width Text, missing MaybeText]
+    "stream.began" Broker false [stream Text, stream_kind Text, destination Text, from Number]
+    "stream.ended" Broker false [stream Text, stream_kind Text]
 }
 
 /// The kinds this client knows.

@@ -14,7 +14,9 @@
 //! | `people`, `tokens`, `keys`, `freezes` | who may act |
 //! | `policies` | who may do what, at each place |
 //! | `incidents`, `lives`, `grants`, `credentials`, `targets` | what lives |
-//! | `reviews` | what is answered afterwards |
+//! | `deliveries` | what alert sources told, each once |
+//! | `reviews` | what is answered afterwards, and what is owed |
+//! | `streams` | where the ledger was copied to as it grew |
 //! | `witnesses` | who has signed the ledger, and what needs them |
 //! | `asking`, `beginning`, `bounds` | on whose word a grant begins, and how long it may last |
 
@@ -23,6 +25,7 @@ mod asking;
 mod beginning;
 mod bounds;
 mod credentials;
+mod deliveries;
 mod escalating;
 mod freezes;
 mod grants;
@@ -35,6 +38,7 @@ mod people;
 mod policies;
 mod reviews;
 mod statements;
+mod streams;
 mod targets;
 mod tokens;
 mod unlocking;
@@ -47,8 +51,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use self::{
-    grants::Scene, incidents::Incidents, lives::Lives, owed::Owed, people::People,
-    policies::Policies, reviews::Reviews, statements::Statements, targets::Targets,
+    deliveries::Deliveries, grants::Scene, incidents::Incidents, lives::Lives, owed::Owed,
+    people::People, policies::Policies, reviews::Reviews, statements::Statements, streams::Streams,
+    targets::Targets,
     witnesses::Witnesses,
 };
 use crate::{entry::Entry, error::Error, time};
@@ -117,12 +122,16 @@ pub struct Auditor {
     lives: Lives,
     targets: Targets,
     reviews: Reviews,
+    streams: Streams,
+    deliveries: Deliveries,
     witnesses: Witnesses,
     not_understood: u64,
     first_at: Option<Timestamp>,
     last_at: Option<Timestamp>,
     /// Sizes whose roots are asked for, and the roots once they are there.
     asked: Vec<(u64, Option<Hash>)>,
+    /// Where what is only hashed ends so far; 0 where everything was read.
+    passed_up_to: u64,
 }
 
 impl Auditor {
@@ -140,11 +149,14 @@ impl Auditor {
             lives: Lives::default(),
             targets: Targets::default(),
             reviews: Reviews::default(),
+            streams: Streams::default(),
+            deliveries: Deliveries::default(),
             witnesses: Witnesses::default(),
             not_understood: 0,
             first_at: None,
             last_at: None,
             asked: Vec::new(),
+            passed_up_to: 0,
         }
     }
 
@@ -161,6 +173,12 @@ impl Auditor {
     pub fn root_at(&self, size: u64) -> Option<Hash> {
         let asked = self.asked.iter().find(|(asked, _)| *asked == size);
         asked.and_then(|(_, root)| *root)
+    }
+
+    /// Whether a size lies among entries that are only hashed, so that there is no root over so many.
+    #[must_use]
+    pub fn has_passed(&self, size: u64) -> bool {
+        size < self.passed_up_to && self.root_at(size).is_none()
     }
 
     /// How many witnesses have to sign by the newest policy so far, and the key of each by its name.
@@ -180,6 +198,14 @@ impl Auditor {
     /// # Errors
     /// [`Error::Unverified`] that names the entry and what is wrong with it.
     pub fn check(&mut self, line: &[u8]) -> Result<(), Error> {
+        self.read(line).map(drop)
+    }
+
+    /// Like [`Auditor::check`], and the entry is answered as it was read.
+    ///
+    /// # Errors
+    /// As [`Auditor::check`].
+    pub fn read(&mut self, line: &[u8]) -> Result<Entry, Error> {
         let index = self.tree.size();
         let wrong = |why: String| Error::unverified(format!("entry {index}: {why}"));
         let entry = Entry::parse(line).map_err(|why| wrong(format!("cannot be read: {why}")))?;
@@ -192,7 +218,32 @@ impl Auditor {
         }
         let asks = self.policies.witnesses().is_some();
         self.witnesses.grown(&self.tree, asks);
+        Ok(entry)
+    }
+
+    /// Passes over the next `2^level` entries, of which only the hash is at hand: the next ones are
+    /// checked against what was read, and the root proves that the hash is right. What these entries
+    /// say is not known then; see [`crate::export`] for which they may be.
+    ///
+    /// # Errors
+    /// [`Error::Unverified`] where no such hash can stand there.
+    pub fn pass(&mut self, level: u8, hash: Hash) -> Result<(), Error> {
+        self.tree
+            .push_node(level, hash)
+            .map_err(|why| Error::unverified(why.to_string()))?;
+        let size = self.tree.size();
+        for (_, root) in self.asked.iter_mut().filter(|(asked, _)| *asked == size) {
+            *root = Some(self.tree.root());
+        }
+        self.passed_up_to = size;
+        self.witnesses.passed(&self.tree);
         Ok(())
+    }
+
+    /// The root over what was read and passed so far.
+    #[must_use]
+    pub fn root(&self) -> Hash {
+        self.tree.root()
     }
 
     fn take(&mut self, entry: &Entry) -> Result<(), String> {
@@ -209,6 +260,9 @@ impl Auditor {
         self.follow(entry, act.as_ref())?;
         self.policies.take(entry)?;
         self.people.may_act(entry, &self.policies)?;
+        self.deliveries.take(entry)?;
+        let severity = self.incidents.severity(entry);
+        self.reviews.need_paid(entry, severity, &self.policies)?;
         let scene = Scene {
             act: act.as_ref(),
             policies: &self.policies,
@@ -220,7 +274,8 @@ impl Auditor {
         self.targets.take(entry, &self.lives, &self.policies)?;
         self.incidents.take(entry, &self.policies, &self.lives)?;
         let is_open = |id: &str| self.incidents.is_open(id);
-        self.reviews.take(entry, is_open)?;
+        self.reviews.take(entry, is_open, &self.policies)?;
+        self.streams.take(entry)?;
         self.people.take(entry, &self.policies)
     }
 

@@ -13,6 +13,8 @@ pub(super) struct Witnesses {
     /// The roots of the newest sizes, while the policy asks witnesses: of `newest` and those before.
     roots: VecDeque<Hash>,
     newest: u64,
+    /// Where what is only hashed ended: before that no root is known.
+    passed_up_to: u64,
     /// Entries of the newest checkpoint that was shown to be signed by enough.
     size: u64,
     /// Too few sign.
@@ -45,6 +47,14 @@ impl Witnesses {
         }
         self.roots.push_back(tree.root());
         self.newest = tree.size();
+    }
+
+    /// Some entries were passed over, of which only a hash is known.
+    pub(super) fn passed(&mut self, tree: &Frontier) {
+        self.roots.clear();
+        self.roots.push_back(tree.root());
+        self.newest = tree.size();
+        self.passed_up_to = tree.size();
     }
 
     /// Checks and folds; behind the policy and the grant that the entry is about.
@@ -107,6 +117,8 @@ impl Witnesses {
                     "witnesses have signed another history: its first {size} entries have another root"
                 ));
             }
+            // In a part of a ledger: that they have signed is proven, and not what.
+            None if size < self.passed_up_to => {}
             None => {
                 return Err(format!(
                     "it shows a checkpoint of {size} entries, which is not of lately"

@@ -228,6 +228,7 @@ impl LedgerService for Broker {
         Ok(Response::new(v1::GetCheckpointResponse {
             checkpoint,
             cosigned: String::new(),
+            before: String::new(),
         }))
     }
 

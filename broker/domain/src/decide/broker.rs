@@ -53,6 +53,10 @@ pub(super) fn act(case: &Case<'_>, command: &Command) -> Result<Vec<Event>, Refu
         Act::NoteWitnessed { size, checkpoint } => Ok(witness::signed(case, *size, checkpoint)),
         Act::NoteUnwitnessed { witnessed } => Ok(witness::lost(case, *witnessed)),
         Act::Tick => Ok(due(case.state, case.now)),
+        Act::NoteStreams { streams } => {
+            let changes = case.state.streams.become_these(streams).into_iter();
+            Ok(changes.map(|it| case.event(Actor::Broker, it)).collect())
+        }
         act => {
             let change = noted(act).ok_or(Refusal::StatementMissing)?;
             Ok(vec![case.event(Actor::Broker, change)])

@@ -9,6 +9,7 @@ mod explain;
 pub mod limits;
 mod nearest;
 mod parse;
+mod places;
 mod reach;
 mod report;
 mod review;
@@ -28,7 +29,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use access::{AwsAccess, KubernetesAccess, PostgresAccess, SshAccess, Target};
+pub(crate) use explain::listed;
 pub use explain::{PersonCan, Verdict};
+pub use places::Places;
 pub use report::{PolicyError, Problem};
 pub use sources::{Severities, Source, SourceKind};
 pub use witnesses::{WithoutWitnesses, Witnesses};

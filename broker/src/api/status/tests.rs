@@ -42,6 +42,12 @@ fn refusals() -> Vec<Refusal> {
             grant,
             approvers: approvers.clone(),
         },
+        Refusal::CallInstead {
+            person: person(),
+            grant,
+            requester: person(),
+            callers: approvers.clone(),
+        },
         Refusal::NotCaller {
             person: person(),
             grant,

@@ -1,13 +1,15 @@
 //! Puts the parts of a broker together. The only wiring there is.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use breakglass_domain::command::Act;
 use breakglass_domain::limits::CLOCK_BEHIND;
-use breakglass_domain::{Lifetime, Time};
+use breakglass_domain::{Lifetime, StreamName, Time};
 use breakglass_tlog::{NoteSigner as _, VerifierKey};
+use tonic::service::Routes;
 
 use super::super::stores::{DECODE, Keys, Stores, record};
 use super::super::target_keys::TargetKeys;
@@ -17,9 +19,11 @@ use super::databases::ConfiguredDatabases;
 use super::health::{Appends, Troubles};
 use super::listeners::{Addresses, Doors, Listeners, Tls, grpc_ends};
 use super::notary::LedgerNotary;
+use super::readers::People;
+use super::streams::Begun;
 use super::tasks::Tasks;
 use super::witnesses::Known;
-use super::{grpc, housekeeping, notices, reload};
+use super::{grpc, housekeeping, notices, reload, streams};
 use crate::api;
 use crate::app::{About, App, Feed, Parts as AppParts, Settings as AppSettings};
 use crate::config::Config;
@@ -33,7 +37,7 @@ use crate::listen::{ServerCertificate, accept_plain, accept_tls, peer_of};
 use crate::notify::Standing;
 use crate::ports::{Clock, Entropy, Ledger, LedgerReader, Live, Projection};
 use crate::telemetry::{CONTENT_TYPE, Telemetry};
-use crate::web::{self, Site};
+use crate::web::{self, Served, Site};
 use crate::witnesses::{Newest, Standings};
 
 /// Everything but the servers.
@@ -43,6 +47,10 @@ pub(super) struct Made {
     pub(super) live: Live,
     pub(super) reader: Arc<dyn LedgerReader>,
     pub(super) standings: Vec<Arc<Standing>>,
+    /// How each stream fares, in the order of their names.
+    pub(super) streams: Vec<Arc<Standing>>,
+    /// Where each goes on.
+    pub(super) places: BTreeMap<StreamName, Begun>,
     pub(super) witnesses: Known,
     pub(super) ledger_key: VerifierKey,
     telemetry: Arc<Telemetry>,
@@ -119,7 +127,7 @@ impl Made {
             cut_bytes,
         } = stores;
         let about = about(config, &keys, addresses);
-        let standings = notices::standings(config);
+        let (standings, streams) = (notices::standings(config), streams::standings(config));
         let witnesses = Known::new(&*reader);
         let deciding = Deciding::start(ledger, &live, (&index, &witnesses), clock.clone())?;
         let Deciding {
@@ -161,6 +169,7 @@ impl Made {
                     witnesses.standings.clone(),
                     clock.clone(),
                 ),
+                (streams.clone(), reader.clone()),
             ),
         });
         let (config, keys) = (config.clone(), keys.folder);
@@ -185,6 +194,8 @@ impl Made {
             live,
             reader,
             standings,
+            streams,
+            places: BTreeMap::new(),
             witnesses,
             ledger_key: vkey,
             telemetry,
@@ -194,7 +205,8 @@ impl Made {
     }
 
     /// What is on record before anybody is served: a repair, the start, new keys, a changed policy.
-    pub(super) async fn begin(&self) -> Result<(), Failure> {
+    pub(super) async fn begin(&mut self) -> Result<(), Failure> {
+        self.find_places();
         let sequence = &self.core.sequence;
         self.warn_of_the_clock();
         if self.cut_bytes > 0 {
@@ -218,6 +230,7 @@ impl Made {
             },
         )
         .await?;
+        self.record_streams().await?;
         for act in &self.unrecorded {
             record(sequence, act.clone()).await?;
         }
@@ -266,9 +279,10 @@ impl Made {
     }
 
     /// Serves, and does what is due by itself, until it is told to stop.
-    pub(super) fn serve(self, listeners: Listeners, tls: Tls, renew_at: Time) -> Running {
+    pub(super) fn serve(mut self, listeners: Listeners, tls: Tls, renew_at: Time) -> Running {
         let mut tasks = Tasks::new();
         self.spawn_servers(&mut tasks, listeners, tls);
+        self.spawn_streams(&mut tasks);
         let core = &self.core;
         let publishing = core.sequence.clone();
         let jobs = Jobs::new(core.app.clone(), Box::new(move || publish(&publishing)));
@@ -301,20 +315,23 @@ impl Made {
         let doors = Doors::new(settings);
         telemetry.watch(self.gauges(&doors));
         telemetry.watch_labelled(notices::counted(&self.standings, &self.reader));
+        telemetry.watch_labelled(streams::counted(&self.streams, &self.reader, &core.clock));
         telemetry.watch_labelled(self.witnesses.counted());
 
         let options = api::Options {
             reflection: settings.reflection,
             ..Default::default()
         };
-        let routes = api::routes(core.app.clone(), &options);
+        let served = served(core, &self.witnesses.newest);
+        let calls = api::routes(core.app.clone(), &options).into_axum_router();
+        let routes = Routes::from(calls.merge(web::ledger_routes(served.clone())));
         let incoming = accept_tls(listeners.grpc, doors.grpc, tls.grpc, grpc_ends());
         let serving = grpc::serve(incoming, routes, telemetry.clone(), tasks.told());
         tasks.spawn("the gRPC server", ended(serving));
 
         let incoming = accept_tls(listeners.web, doors.web, tls.web, web::ends());
         let hooks = hooks::routes(core.app.clone(), core.secrets.clone(), peer_of);
-        let routes = web::routes(site(core, &self.witnesses.newest)).merge(hooks);
+        let routes = web::routes(site(core, served)).merge(hooks);
         let serving = web::serve(incoming, routes, tasks.told());
         tasks.spawn("the HTTPS server", ended(serving));
 
@@ -340,11 +357,14 @@ fn all_of(
     troubles: Arc<Troubles>,
     index: Arc<SledIndex>,
     (standings, witnesses, clock): (Vec<Arc<Standing>>, Arc<Standings>, Arc<dyn Clock>),
+    (streams, reader): (Vec<Arc<Standing>>, Arc<dyn LedgerReader>),
 ) -> Box<dyn Fn() -> Vec<String> + Send + Sync> {
     Box::new(move || {
         let all = troubles.all().into_iter().chain(index.trouble());
-        let all = all.chain(notices::problems(&standings, &*clock));
-        all.chain(witnesses.problems(clock.monotonic())).collect()
+        all.chain(notices::problems(&standings, &*clock))
+            .chain(streams::problems(&streams, &*clock, &*reader))
+            .chain(witnesses.problems(clock.monotonic()))
+            .collect()
     })
 }
 
@@ -378,8 +398,15 @@ fn settings(config: &Config) -> AppSettings {
     }
 }
 
-fn site(core: &Arc<Core>, witnessed: &Arc<Newest>) -> Site {
+/// The ledger as files, for both listeners that have TLS.
+fn served(core: &Arc<Core>, witnessed: &Arc<Newest>) -> Arc<Served> {
     let witnessed = witnessed.clone();
+    let readers = Box::new(People(core.app.clone()));
+    let cosigned = Box::new(move |note: &str| witnessed.with_signatures(note));
+    Served::new(core.config.ledger_dir(), readers, cosigned, core.clock.clone())
+}
+
+fn site(core: &Arc<Core>, ledger: Arc<Served>) -> Site {
     let document: Arc<str> = discovery(core.issuer.issuer()).into();
     let (issuer, clock) = (core.issuer.clone(), core.clock.clone());
     let (troubles, app) = (core.troubles.clone(), core.app.clone());
@@ -387,8 +414,7 @@ fn site(core: &Arc<Core>, witnessed: &Arc<Newest>) -> Site {
         discovery: Arc::new(move || document.to_string()),
         keys: Arc::new(move || jwks(&issuer.keyring(), clock.now())),
         healthy: Arc::new(move || troubles.can_record() && app.clock_has_caught_up()),
-        ledger: core.config.ledger_dir(),
-        cosigned: Arc::new(move |note| witnessed.with_signatures(note)),
+        ledger,
     }
 }
 

@@ -12,7 +12,9 @@ mod listeners;
 mod made;
 mod notary;
 mod notices;
+mod readers;
 mod reload;
+mod streams;
 mod system;
 mod tasks;
 #[cfg(test)]

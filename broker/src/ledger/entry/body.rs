@@ -6,10 +6,11 @@ use std::sync::Arc;
 use breakglass_domain::event::{CredentialKind, KeyPurpose, RoleStep, SessionEnd};
 use breakglass_domain::grant::{Escalation, SelfGrant};
 use breakglass_domain::policy::Risk;
+use breakglass_domain::stream::StreamKind;
 use breakglass_domain::{
     Basis, Change, CredentialId, Ending, GrantRef, IncidentId, KeyId, Lifetime, Line, Nonce,
-    PersonId, Policy, Prose, RuleName, SessionId, Severity, SourceId, Subject, TargetId, Time,
-    TokenHash, Width, WitnessWord,
+    PersonId, Policy, Prose, RuleName, SessionId, Severity, SourceId, StreamName, Subject,
+    TargetId, Time, TokenHash, Width, WitnessWord,
 };
 use serde::{Deserialize, Serialize};
 
@@ -143,6 +144,8 @@ kinds! {
         source: Option<SourceId>,
         #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
         alert: Option<Line>,
+        #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
+        delivery: Option<Line>,
     }
     "incident.noted" IncidentNoted {
         #[serde(with = "fields::shown")] incident: IncidentId,
@@ -286,10 +289,14 @@ kinds! {
     "incident.resolved" IncidentResolved {
         #[serde(with = "fields::shown")] incident: IncidentId,
         #[serde(with = "fields::shown")] closes_at: Time,
+        #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
+        delivery: Option<Line>,
     }
     "incident.refired" IncidentRefired {
         #[serde(with = "fields::shown")] incident: IncidentId,
         #[serde(with = "fields::shown")] closes_at: Time,
+        #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
+        delivery: Option<Line>,
     }
     "incident.held" IncidentHeld {
         #[serde(with = "fields::shown")] incident: IncidentId,
@@ -313,6 +320,16 @@ kinds! {
         #[serde(with = "fields::shown")] width: Width,
         #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
         missing: Option<Line>,
+    }
+    "stream.began" StreamBegan {
+        #[serde(with = "fields::shown")] stream: StreamName,
+        #[serde(rename = "stream_kind", with = "fields::shown")] kind: StreamKind,
+        #[serde(with = "fields::line")] destination: Line,
+        from: u64,
+    }
+    "stream.ended" StreamEnded {
+        #[serde(with = "fields::shown")] stream: StreamName,
+        #[serde(rename = "stream_kind", with = "fields::shown")] kind: StreamKind,
     }
 }
 

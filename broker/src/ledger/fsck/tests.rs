@@ -55,6 +55,7 @@ fn opened() -> Change {
         closes_at: Time::from_millis(1 << 40),
         source: None,
         alert: None,
+        delivery: None,
     }
 }
 

@@ -198,11 +198,13 @@ async fn what_an_alert_does_to_its_incident_is_told_and_how_to_keep_it_open() {
     let over = Change::IncidentResolved {
         incident,
         closes_at,
+        delivery: None,
     };
     let over = said(&source, over);
     let again = Change::IncidentRefired {
         incident,
         closes_at,
+        delivery: None,
     };
     let again = said(&source, again);
     let reason = Line::recorded("the queue\n\u{1b}[2Jis full");

@@ -6,6 +6,7 @@ use breakglass_domain::event::{CredentialKind, KeyPurpose, RoleStep, SessionEnd}
 use breakglass_domain::grant::{Escalation, SelfGrant};
 use breakglass_domain::policy::Risk;
 use breakglass_domain::policy::access::SshExtension;
+use breakglass_domain::stream::StreamKind;
 use breakglass_domain::{
     Actor, Basis, Change, CredentialId, Ending, Event, GrantId, GrantRef, IncidentId, KeyId,
     Lifetime, Line, Nonce, PersonId, Policy, Prose, SessionId, Severity, Signed, SourceId, Subject,
@@ -160,6 +161,16 @@ fn broker() -> impl Strategy<Value = Change> {
             .prop_map(|(size, checkpoint)| Change::LedgerWitnessed { size, checkpoint }),
         any::<u64>().prop_map(|witnessed| Change::LedgerUnwitnessed { witnessed }),
         (any::<u64>(), any::<u64>()).prop_map(|(from, to)| Change::LedgerExported { from, to }),
+        (name(), select(StreamKind::ALL), line(), any::<u64>()).prop_map(
+            |(stream, kind, destination, from)| Change::StreamBegan {
+                stream,
+                kind,
+                destination,
+                from,
+            }
+        ),
+        (name(), select(StreamKind::ALL))
+            .prop_map(|(stream, kind)| Change::StreamEnded { stream, kind }),
         (
             text(),
             text(),
@@ -230,31 +241,41 @@ fn incident() -> impl Strategy<Value = Change> {
         (
             (id(), select(&Severity::ALL[..]), line(), time()),
             option::of(name()),
+            option::of(line()),
             option::of(line())
         )
-            .prop_map(|((incident, severity, title, closes_at), source, alert)| {
-                Change::IncidentOpened {
-                    incident,
-                    severity,
-                    title,
-                    closes_at,
-                    source,
-                    alert,
+            .prop_map(
+                |((incident, severity, title, closes_at), source, alert, delivery)| {
+                    Change::IncidentOpened {
+                        incident,
+                        severity,
+                        title,
+                        closes_at,
+                        source,
+                        alert,
+                        delivery,
+                    }
                 }
-            }),
+            ),
         (id(), prose()).prop_map(|(incident, text)| Change::IncidentNoted { incident, text }),
         (id(), time()).prop_map(|(incident, closes_at)| Change::IncidentWarned {
             incident,
             closes_at
         }),
         (id(), line()).prop_map(|(incident, reason)| Change::IncidentClosed { incident, reason }),
-        (id(), time()).prop_map(|(incident, closes_at)| Change::IncidentResolved {
-            incident,
-            closes_at
+        (id(), time(), option::of(line())).prop_map(|(incident, closes_at, delivery)| {
+            Change::IncidentResolved {
+                incident,
+                closes_at,
+                delivery,
+            }
         }),
-        (id(), time()).prop_map(|(incident, closes_at)| Change::IncidentRefired {
-            incident,
-            closes_at
+        (id(), time(), option::of(line())).prop_map(|(incident, closes_at, delivery)| {
+            Change::IncidentRefired {
+                incident,
+                closes_at,
+                delivery,
+            }
         }),
         (id(), line()).prop_map(|(incident, reason)| Change::IncidentHeld { incident, reason }),
     ]

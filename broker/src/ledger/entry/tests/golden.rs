@@ -7,6 +7,7 @@ use std::sync::Arc;
 use breakglass_domain::event::{CredentialKind, KeyPurpose};
 use breakglass_domain::grant::SelfGrant;
 use breakglass_domain::policy::Risk;
+use breakglass_domain::stream::StreamKind;
 use breakglass_domain::{
     Actor, Basis, Change, Ending, Event, GrantId, GrantRef, IncidentId, KeyId, Lifetime, Line,
     Nonce, Prose, Severity, Signed, Subject, Time, Width,
@@ -59,6 +60,8 @@ const KINDS: [&str; 43] = [
     "session.ended",
     "session.opened",
     "session.unconfirmed",
+    "stream.began",
+    "stream.ended",
     "target.enrolled",
     "target.invited",
     "target.removed",
@@ -127,6 +130,8 @@ fn events() -> Vec<Event> {
         fields(),
         reviews(),
         escalating::changes(),
+        streams(),
+        delivered(),
         witnesses(),
     ]
     .concat();
@@ -305,6 +310,7 @@ fn incident() -> Vec<(&'static str, Change)> {
                 closes_at: at(480),
                 source: None,
                 alert: None,
+                delivery: None,
             },
         ),
         (
@@ -341,6 +347,21 @@ fn fields() -> Vec<(&'static str, Change)> {
         incident: Some(IncidentId(12)),
     };
     vec![("designer", refused)]
+}
+
+fn streams() -> Vec<(&'static str, Change)> {
+    let (stream, kind) = ("siem".parse().expect("a name"), StreamKind::Syslog);
+    let began = Change::StreamBegan {
+        stream,
+        kind,
+        destination: line("siem.shop.example:6514"),
+        from: 41,
+    };
+    let ended = Change::StreamEnded {
+        stream: "lake".parse().expect("a name"),
+        kind: StreamKind::Ocsf,
+    };
+    vec![("breakglass", began), ("breakglass", ended)]
 }
 
 fn reviews() -> Vec<(&'static str, Change)> {
@@ -458,6 +479,7 @@ fn alert() -> Vec<(&'static str, Change)> {
                 closes_at: at(480),
                 source: Some("alertmanager".parse().expect("an id")),
                 alert: Some(line(r#"{}:{alertname="Checkout502"}"#)),
+                delivery: None,
             },
         ),
         (
@@ -465,6 +487,7 @@ fn alert() -> Vec<(&'static str, Change)> {
             Change::IncidentResolved {
                 incident,
                 closes_at: at(15),
+                delivery: None,
             },
         ),
         (
@@ -472,6 +495,7 @@ fn alert() -> Vec<(&'static str, Change)> {
             Change::IncidentRefired {
                 incident,
                 closes_at: at(480),
+                delivery: None,
             },
         ),
         (
@@ -479,6 +503,42 @@ fn alert() -> Vec<(&'static str, Change)> {
             Change::IncidentHeld {
                 incident,
                 reason: line("the queue is still full"),
+            },
+        ),
+    ]
+}
+
+/// By which delivery a source said it.
+fn delivered() -> Vec<(&'static str, Change)> {
+    let incident = IncidentId(14);
+    let delivery = |id: &str| Some(line(id));
+    vec![
+        (
+            "source:pagerduty",
+            Change::IncidentOpened {
+                incident,
+                severity: Severity::Sev1,
+                title: line("checkout is down"),
+                closes_at: at(480),
+                source: Some("pagerduty".parse().expect("an id")),
+                alert: Some(line("PGR0VU2")),
+                delivery: delivery("01CHTB2X9WBFSSRPQRR1N1M61P"),
+            },
+        ),
+        (
+            "source:pagerduty",
+            Change::IncidentResolved {
+                incident,
+                closes_at: at(15),
+                delivery: delivery("01CHTB5P9WBFSSRPQRR1N1M62Q"),
+            },
+        ),
+        (
+            "source:pagerduty",
+            Change::IncidentRefired {
+                incident,
+                closes_at: at(480),
+                delivery: delivery("01CHTB6Q9WBFSSRPQRR1N1M63R"),
             },
         ),
     ]
