@@ -64,6 +64,11 @@ fn both_verifiers_accept_lists_that_reach_everything() {
                 more.unwrap_or_default()
             );
             *seen.entry(what.trim().to_owned()).or_default() += 1;
+            if entry["drill"] == true {
+                let good = if entry["good"] == true { ", good" } else { "" };
+                let what = format!("drill: {}{good}", entry["kind"].as_str().unwrap());
+                *seen.entry(what).or_default() += 1;
+            }
             if entry["let_in_at"].is_string() {
                 let alone = ended.contains(&entry["grant"].to_string());
                 let what = format!("let in unasked, grant over: {alone}");
@@ -120,6 +125,19 @@ fn both_verifiers_accept_lists_that_reach_everything() {
         "grant.ended abandoned",
         "grant.ended vetoed",
         "review.answered",
+        "drill.recorded",
+        "drill: drill.recorded, good",
+        "drill: incident.opened",
+        "drill: incident.noted",
+        "drill: incident.warned",
+        "drill: incident.closed",
+        "drill: grant.requested",
+        "drill: grant.started",
+        "drill: grant.ended",
+        "drill: credential.issued",
+        "drill: session.opened",
+        "drill: session.ended",
+        "drill: role.dropped",
         "refused",
         "ledger.exported",
     ] {

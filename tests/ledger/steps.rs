@@ -46,7 +46,8 @@ fn takes(house: &mut House, (what, who, about, much): Step) -> Result<(), Refusa
         6 => house.enrols(person),
         7 => return house.says_it_again(usize::from(much) / 8),
         8 => return lifts(house, TEAM[usize::from(who) % 3], much),
-        9 if much < 180 => return about_person(house, TEAM[usize::from(who) % 3], about, much),
+        9 if much >= 180 => return crate::drills::records(house, walker(house), much),
+        9 => return about_person(house, TEAM[usize::from(who) % 3], about, much),
         10..=12 => return about_incident(house, TEAM[usize::from(who) % 3], about, much),
         13..=19 => return asks(house, TEAM[usize::from(who) % 2], about, much),
         32..=35 => return at_target(house, about, much),
@@ -55,6 +56,13 @@ fn takes(house: &mut House, (what, who, about, much): Step) -> Result<(), Refusa
         _ => return about_grant(house, (what, who, about, much)),
     }
     Ok(())
+}
+
+/// Who walked the newest drill.
+fn walker(house: &House) -> &'static str {
+    let newest = house.state.drills.recent.values().last();
+    let by = newest.map_or("mia", |drill| drill.by.as_str());
+    TEAM.iter().find(|who| **who == by).unwrap_or(&"mia")
 }
 
 /// What a team changes in a policy.
@@ -77,6 +85,14 @@ fn changed(which: u8) -> String {
         (
             "[people.eve]\nname = \"Eve\"\njob = \"designer\"\n",
             "[people.eva]\nname = \"Eva\"\njob = \"founder\"\n",
+        ),
+        (
+            "rights = [\"restart\", \"drop-db\"]",
+            "rights = [\"restart\"]",
+        ),
+        (
+            "[drills]\nrights = [\"restart\", \"drop-db\"]\n[drills.budgets]\napprove = \"2m\"\n",
+            "",
         ),
     ];
     match changes.get(usize::from(which) % (2 * changes.len())) {
@@ -167,6 +183,11 @@ pub(crate) fn about_incident(
                     text: prose,
                 },
             )
+        }
+        6 => {
+            let title = "\"practice\" \\".to_owned();
+            let known = line(&title);
+            (Said::OpenDrill { title }, Act::OpenDrill { title: known })
         }
         _ => {
             let (severity, title) = ("sev2".to_owned(), "\"it\" \u{1f525}".to_owned());

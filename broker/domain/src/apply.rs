@@ -30,6 +30,7 @@ impl State {
         self.played.apply(event);
         self.budgets.apply(event);
         self.reviews.apply(event);
+        self.drills.apply(event);
         match &event.change {
             Change::PolicyLoaded { policy, sha256 } => {
                 self.policy = Arc::clone(policy);
@@ -91,7 +92,8 @@ impl State {
             | Change::Refused { .. }
             | Change::LedgerExported { .. }
             | Change::LedgerRepaired { .. }
-            | Change::ReviewAnswered { .. } => {}
+            | Change::ReviewAnswered { .. }
+            | Change::DrillRecorded { .. } => {}
         }
     }
 
@@ -124,7 +126,9 @@ impl State {
         let Some(incident) = Incident::opened(event) else {
             return;
         };
-        self.note_opening(event);
+        if !incident.drill {
+            self.note_opening(event);
+        }
         self.next_incident = self.next_incident.max(incident.id.next());
         self.deadlines.extend(incident.deadlines());
         self.incidents.insert(incident.id, incident);

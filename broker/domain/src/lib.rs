@@ -10,6 +10,7 @@ pub mod budget;
 pub mod command;
 pub mod credential;
 pub mod decide;
+pub mod drill;
 pub mod due;
 pub mod event;
 pub mod folding;

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::budget::Budgets;
+use crate::drill::Drills;
 use crate::grant::{Grant, Phase};
 use crate::id::{
     GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, SessionId, TargetId, TokenHash,
@@ -53,6 +54,8 @@ pub struct State {
     pub budgets: Budgets,
     /// Answers that are owed of incidents that are over.
     pub reviews: Reviews,
+    /// What is remembered of drills.
+    pub drills: Drills,
     /// When something happens by itself, in order of time.
     pub deadlines: BTreeSet<(Time, Deadline)>,
     /// Who holds which key: the inverse of `members`.
@@ -97,6 +100,7 @@ impl Default for State {
             openings: BTreeMap::new(),
             budgets: Budgets::default(),
             reviews: Reviews::default(),
+            drills: Drills::default(),
             deadlines: BTreeSet::new(),
             keys: BTreeMap::new(),
             live: BTreeMap::new(),

@@ -10,6 +10,7 @@ mod act;
 mod alert;
 mod caller;
 mod databases;
+mod drill;
 mod enroll;
 mod error;
 mod export;
@@ -54,6 +55,7 @@ use crate::ports::{
 pub use act::Acted;
 pub use alert::{Alarm, Heard};
 pub use caller::Caller;
+pub use drill::DrillStanding;
 pub use enroll::{Certified, Enrolling};
 pub use error::Error;
 pub use export::Export;

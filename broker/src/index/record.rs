@@ -1,6 +1,7 @@
 //! Grants and incidents as the index keeps them: plain JSON, mapped by hand, so that the domain's
 //! types know nothing of how they are stored.
 
+use std::ops::Not;
 use std::str::FromStr;
 
 use breakglass_domain::grant::{Active, Ended, Phase, SelfGrant};
@@ -39,6 +40,8 @@ pub(super) struct GrantRecord {
     credentials_until_ms: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unlock: Option<UnlockRecord>,
+    #[serde(default, skip_serializing_if = "Not::not")]
+    drill: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -88,6 +91,7 @@ impl From<&Grant> for GrantRecord {
             credentials: grant.credentials,
             credentials_until_ms: grant.credentials_until.map(Time::as_millis),
             unlock: grant.unlock.as_ref().map(UnlockRecord::from),
+            drill: grant.of.drill,
         }
     }
 }
@@ -128,6 +132,7 @@ impl GrantRecord {
                 person: word(&self.person)?,
                 right: word(&self.right)?,
                 incident: IncidentId(self.incident),
+                drill: self.drill,
             },
             sentence: Line::recorded(&self.sentence),
             risk: word(&self.risk)?,
@@ -204,6 +209,8 @@ pub(super) struct IncidentRecord {
     /// Person and right.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     vetoed: Vec<(String, String)>,
+    #[serde(default, skip_serializing_if = "Not::not")]
+    drill: bool,
 }
 
 impl From<&Incident> for IncidentRecord {
@@ -242,6 +249,7 @@ impl From<&Incident> for IncidentRecord {
             since_ms: Some(incident.closes_since.as_millis()),
             resolved: incident.resolved,
             held: incident.held,
+            drill: incident.drill,
         }
     }
 }
@@ -292,6 +300,7 @@ impl IncidentRecord {
                 .iter()
                 .map(|(person, right)| Ok((word(person)?, word(right)?)))
                 .collect::<Result<_, IndexError>>()?,
+            drill: self.drill,
             closed: self.closed.map(closing).transpose()?,
         })
     }

@@ -1,6 +1,7 @@
 //! The live state as of one entry, so that a start needs no history. In `meta`:
 //! `snapshot` -> number of parts, and their [`seal`](super::seal); `part` number -> a slice of the JSON.
 
+mod drills;
 mod reviews;
 mod targets;
 
@@ -16,6 +17,7 @@ use super::record::{GrantRecord, IncidentRecord, from_bytes, to_bytes, word};
 use super::seal::{self, Sealer};
 use super::store::{Store, broken};
 use crate::ports::{IndexError, LedgerReader};
+use drills::DrillsRecord;
 use reviews::ReviewsRecord;
 use targets::TargetsRecord;
 
@@ -55,6 +57,9 @@ struct StateRecord {
     targets: TargetsRecord,
     /// Not in what was written before there were any: that is made again from the ledger.
     reviews: ReviewsRecord,
+    /// Before there were any there was nothing to remember.
+    #[serde(default)]
+    drills: DrillsRecord,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -169,6 +174,7 @@ impl From<&State> for StateRecord {
             newest_ms: state.newest.as_millis(),
             targets: (&state.targets).into(),
             reviews: (&state.reviews).into(),
+            drills: (&state.drills).into(),
         }
     }
 }
@@ -203,6 +209,7 @@ impl StateRecord {
             newest: Time::from_millis(self.newest_ms),
             targets: self.targets.restore()?,
             reviews: self.reviews.restore()?,
+            drills: self.drills.restore()?,
             ..State::default()
         };
         if !state.policy_sha256.is_empty() {

@@ -88,6 +88,7 @@ pub(super) fn grant(key: &[u8]) -> Grant {
             person: "mia".parse().unwrap(),
             right: "deploy-shop".parse().unwrap(),
             incident: IncidentId(12),
+            drill: false,
         },
         sentence: line("deploy the shop app"),
         risk: Risk::Low,
@@ -143,6 +144,7 @@ fn announcement(order: &CredentialOrder) -> Event {
             key: order.grant.key.clone(),
         },
         signed: None,
+        drill: false,
     }
 }
 
@@ -332,6 +334,7 @@ fn enrolment(public: &[u8]) -> (Event, CertificateOrder) {
             by: Actor::Broker,
             change,
             signed: None,
+            drill: false,
         },
         order,
     )

@@ -13,6 +13,7 @@ fn of() -> GrantRef {
         person: "mia".parse().unwrap(),
         right: "deploy-shop".parse().unwrap(),
         incident: IncidentId(1),
+        drill: false,
     }
 }
 
@@ -26,6 +27,7 @@ fn commit(telemetry: &Telemetry, changes: Vec<Change>) {
         by: Actor::Broker,
         change,
         signed: None,
+        drill: false,
     };
     let batch: Vec<_> = changes
         .into_iter()

@@ -49,10 +49,12 @@ enum Is {
     MaybeTime,
     /// `from` and `longest_ms`, or nothing.
     MaybeAlone,
+    /// The steps of a drill.
+    Steps,
 }
 
 use By::{Broker, Either, Guard, Outside, Person, Source};
-use Is::{Flag, Ids, MaybeAlone, MaybeIds, MaybeText, MaybeTime, Number, Text, Time};
+use Is::{Flag, Ids, MaybeAlone, MaybeIds, MaybeText, MaybeTime, Number, Steps, Text, Time};
 
 const OF_GRANT: &[(&str, Is)] = &[
     ("grant", Text),
@@ -131,6 +133,7 @@ kinds! {
     "call.recorded" Person true [spoke_at Time]
     "grant.approved" Person true [until Time]
     "review.answered" Person true [needed Flag, width Text, missing MaybeText]
+    "drill.recorded" Person false [incident Text, good Flag, steps Steps, failed MaybeText]
 }
 
 /// The kinds this client knows.
@@ -162,6 +165,9 @@ pub(super) fn check(entry: &Entry) -> Result<(), String> {
     if !is_fit {
         return Err(format!("no {} is ever by {}", entry.kind, entry.by));
     }
+    if entry.body.get("drill").is_some() && !entry.is_drill() {
+        return Err(format!("the `drill` of the {} is not `true`", entry.kind));
+    }
     let of_grant = if kind.of_grant { OF_GRANT } else { &[] };
     for (name, is) in of_grant.iter().chain(kind.fields) {
         if !is.met(entry.body.get(*name)) {
@@ -191,6 +197,12 @@ impl Is {
             (Ids | MaybeIds, Some(value)) => value
                 .as_array()
                 .is_some_and(|ids| ids.iter().all(Value::is_string)),
+            (Steps, Some(value)) => value.as_array().is_some_and(|steps| {
+                steps.iter().all(|step| {
+                    let numbers = is_number(&step["took_ms"]) && is_number(&step["budget_ms"]);
+                    step["step"].is_string() && numbers
+                })
+            }),
             (MaybeAlone, Some(value)) => is_time(&value["from"]) && is_number(&value["longest_ms"]),
         }
     }

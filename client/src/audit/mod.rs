@@ -15,6 +15,7 @@
 //! | `policies` | who may do what, at each place |
 //! | `incidents`, `lives`, `grants`, `credentials`, `targets` | what lives |
 //! | `reviews` | what is answered afterwards |
+//! | `drills` | what belongs to one, and how each went |
 //! | `asking`, `beginning`, `bounds` | on whose word a grant begins, and how long it may last |
 
 mod acts;
@@ -22,6 +23,7 @@ mod asking;
 mod beginning;
 mod bounds;
 mod credentials;
+mod drills;
 mod freezes;
 mod grants;
 mod incidents;
@@ -44,8 +46,16 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use self::{
-    grants::Scene, incidents::Incidents, lives::Lives, owed::Owed, people::People,
-    policies::Policies, reviews::Reviews, statements::Statements, targets::Targets,
+    drills::{Around, Drills},
+    grants::Scene,
+    incidents::Incidents,
+    lives::Lives,
+    owed::Owed,
+    people::People,
+    policies::Policies,
+    reviews::Reviews,
+    statements::Statements,
+    targets::Targets,
 };
 use crate::{entry::Entry, error::Error, time};
 
@@ -109,6 +119,7 @@ pub struct Auditor {
     lives: Lives,
     targets: Targets,
     reviews: Reviews,
+    drills: Drills,
     not_understood: u64,
     first_at: Option<Timestamp>,
     last_at: Option<Timestamp>,
@@ -131,6 +142,7 @@ impl Auditor {
             lives: Lives::default(),
             targets: Targets::default(),
             reviews: Reviews::default(),
+            drills: Drills::default(),
             not_understood: 0,
             first_at: None,
             last_at: None,
@@ -182,6 +194,7 @@ impl Auditor {
             return self.statements.hear_unknown(entry, &self.people.keys);
         }
         kinds::check(entry)?;
+        self.drills.check_mark(entry)?;
         if entry.kind == REFUSED {
             return self.settle(entry.at);
         }
@@ -197,7 +210,16 @@ impl Auditor {
         };
         self.lives.take(entry, scene)?;
         self.targets.take(entry, &self.lives, &self.policies)?;
-        self.incidents.take(entry, &self.policies, &self.lives)?;
+        let around = Around {
+            policies: &self.policies,
+            is_open: self
+                .incidents
+                .is_open(entry.text("incident").unwrap_or_default()),
+            targets: &self.targets,
+        };
+        self.drills.take(entry, &around)?;
+        let (lives, drills) = (&self.lives, &self.drills);
+        self.incidents.take(entry, &self.policies, lives, drills)?;
         let is_open = |id: &str| self.incidents.is_open(id);
         self.reviews.take(entry, is_open)?;
         self.people.take(entry, &self.policies)

@@ -4,6 +4,7 @@
 //! what it accepted once it must accept for ever, because old policies stand in the ledger.
 
 pub mod access;
+mod drills;
 mod explain;
 pub mod limits;
 mod nearest;
@@ -22,7 +23,7 @@ mod value;
 mod waiting;
 mod warnings;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use access::{AwsAccess, KubernetesAccess, PostgresAccess, SshAccess, Target};
@@ -60,6 +61,19 @@ pub struct Policy {
     /// How long answers about an incident may be owed before nothing begins without a yes; nothing
     /// where they may for ever.
     pub review_within: Option<Lifetime>,
+    /// What holds for drills; nothing where there are none.
+    pub drills: Option<DrillRules>,
+}
+
+/// What holds for drills.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DrillRules {
+    /// What a drill may unlock.
+    pub rights: BTreeSet<RightId>,
+    /// How old the last good one may be.
+    pub within: Lifetime,
+    /// How long each step may take, in the order of [`Step::ALL`](crate::drill::Step::ALL).
+    budgets: Vec<Lifetime>,
 }
 
 /// Somebody on the team.

@@ -11,12 +11,12 @@ use super::rules::Known;
 use super::section::Section;
 use super::selectors::selectors;
 use super::value::{Ceiling, length};
-use super::{Duties, Policy, PolicyError, review, rights, rules, sources, targets, team};
+use super::{Duties, Policy, PolicyError, drills, review, rights, rules, sources, targets, team};
 use crate::limits::{INCIDENT_LONGEST, POLICY_MAX};
 use crate::text::restyles;
 use crate::time::Lifetime;
 
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 10] = [
     "version",
     "people",
     "targets",
@@ -26,6 +26,7 @@ const FIELDS: [&str; 9] = [
     "incidents",
     "sources",
     "review",
+    "drills",
 ];
 
 /// The only version of the format there is.
@@ -73,6 +74,7 @@ impl Policy {
             incident_longest: INCIDENT_LONGEST,
             sources: Default::default(),
             review_within: None,
+            drills: None,
         }
     }
 }
@@ -142,6 +144,7 @@ fn read<'t>(text: &str, table: &'t DeTable<'t>, problems: &mut Problems) -> Poli
     let incident_longest = read_incidents(&root, problems).unwrap_or(INCIDENT_LONGEST);
     let sources = sources::read(&root, &known.rights, problems);
     let review_within = review::read(&root, problems);
+    let drills = drills::read(&root, &known.rights, problems);
     Policy {
         text: Arc::from(text),
         people: known.team.people,
@@ -152,6 +155,7 @@ fn read<'t>(text: &str, table: &'t DeTable<'t>, problems: &mut Problems) -> Poli
         incident_longest,
         sources,
         review_within,
+        drills,
     }
 }
 

@@ -278,6 +278,8 @@ fn example(field: &str) -> &'static str {
         "self_grant_longest" => r#"self_grant_longest = "10m""#,
         "longest" => r#"longest = "30m""#,
         "severity" => r#"severity = "sev2""#,
+        "days" => "days = 30",
+        "budgets" => "[drills.budgets]",
         _ => r#"["job:engineer", "founder"]"#,
     }
 }

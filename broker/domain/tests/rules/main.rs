@@ -12,6 +12,7 @@ mod budgets;
 mod calling;
 mod clock;
 mod credentials;
+mod drills;
 mod due;
 mod ending;
 mod extending;

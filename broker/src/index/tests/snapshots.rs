@@ -99,6 +99,7 @@ fn a_snapshot_restores_the_very_same_state() {
             by,
             change,
             signed: Some(Arc::new(signed)),
+            drill: false,
         });
     }
     assert!(state.grants.len() == 3 && !state.deadlines.is_empty() && !state.openings.is_empty());

@@ -80,8 +80,9 @@ impl fmt::Debug for SshIssuer {
 /// What sshd writes down at each login; every word of it is an id, so none has a space.
 fn key_id_of(order: &CredentialOrder) -> String {
     let (of, id) = (&order.grant.of, order.id);
+    let drill = if of.drill { " drill=yes" } else { "" };
     format!(
-        "person={} grant={} incident={} credential={id}",
+        "person={} grant={} incident={} credential={id}{drill}",
         of.person, of.grant, of.incident
     )
 }
@@ -135,6 +136,7 @@ mod tests {
                 key: key_id(&order.public),
             },
             signed: None,
+            drill: false,
         }
     }
 

@@ -61,6 +61,7 @@ fn holder() -> Vec<u8> {
 fn order<'a>(public: &'a [u8], groups: &'a [&'a str]) -> TargetCertificate<'a> {
     TargetCertificate {
         grant: GrantId(45),
+        drill: false,
         public,
         common_name: "mia",
         organizations: groups,

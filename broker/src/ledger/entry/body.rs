@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use breakglass_domain::drill::StepTime;
 use breakglass_domain::event::{CredentialKind, KeyPurpose, RoleStep, SessionEnd};
 use breakglass_domain::grant::SelfGrant;
 use breakglass_domain::policy::Risk;
@@ -298,6 +299,13 @@ kinds! {
         #[serde(with = "fields::shown")] width: Width,
         #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
         missing: Option<Line>,
+    }
+    "drill.recorded" DrillRecorded {
+        #[serde(with = "fields::shown")] incident: IncidentId,
+        good: bool,
+        #[serde(with = "fields::steps")] steps: Vec<StepTime>,
+        #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
+        failed: Option<Line>,
     }
 }
 

@@ -146,6 +146,7 @@ async fn who_is_to_be_called_hears_of_it_where_nobody_is_asked_to_approve() {
             reason: Some(line("wait for me")),
         },
         signed: None,
+        drill: false,
     };
     let vetoed = Notice::of(&told(9, ended, Arc::from(&b"{}"[..])), &world.app).unwrap();
     assert_eq!(vetoed.subject, Subject::Of(Occasion::GrantRevoked));
@@ -168,6 +169,7 @@ async fn what_an_alert_does_to_its_incident_is_told_and_how_to_keep_it_open() {
             by: by.clone(),
             change,
             signed: None,
+            drill: false,
         };
         Notice::of(&told(9, event, Arc::from(&b"{}"[..])), &world.app).unwrap()
     };
@@ -219,6 +221,7 @@ async fn a_kill_that_is_not_confirmed_and_a_role_that_stays_are_told() {
             by: Actor::Broker,
             change,
             signed: None,
+            drill: false,
         };
         Notice::of(&told(9, event, Arc::from(&b"{}"[..])), &world.app)
     };

@@ -14,16 +14,17 @@ use breakglass_domain::{
 
 use super::super::{decode, encode, kind};
 use super::arbitrary::golden_policy;
-use super::targets;
+use super::{drills, targets};
 
 const GOLDEN: &str = include_str!("golden.jsonl");
 
 /// Every kind there is, as users filter by them.
-const KINDS: [&str; 40] = [
+const KINDS: [&str; 41] = [
     "broker.started",
     "call.recorded",
     "certificate.renewed",
     "credential.issued",
+    "drill.recorded",
     "grant.approved",
     "grant.ended",
     "grant.extended",
@@ -108,6 +109,7 @@ pub(super) fn of() -> GrantRef {
         person: "mia".parse().expect("an id"),
         right: "migrate-shop-db".parse().expect("an id"),
         incident: IncidentId(12),
+        drill: false,
     }
 }
 
@@ -123,6 +125,7 @@ fn events() -> Vec<Event> {
         called(),
         fields(),
         reviews(),
+        drills::changes(),
     ]
     .concat();
     let events = changes.into_iter().map(|(by, change)| {
@@ -140,6 +143,7 @@ fn events() -> Vec<Event> {
         Event {
             at: at(5),
             by,
+            drill: change.incident() == Some(drills::INCIDENT),
             change,
             signed,
         }
@@ -233,6 +237,7 @@ fn called() -> Vec<(&'static str, Change)> {
         person: "founder".parse().expect("an id"),
         right: "read-secrets".parse().expect("an id"),
         incident: IncidentId(12),
+        drill: false,
     };
     let people = |ids: &[&str]| ids.iter().map(|id| id.parse().expect("an id")).collect();
     vec![

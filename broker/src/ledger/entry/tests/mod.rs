@@ -1,6 +1,7 @@
 //! The bytes of every kind are frozen, everything comes back, and nothing hostile gets through.
 
 mod arbitrary;
+mod drills;
 mod golden;
 mod targets;
 
@@ -72,6 +73,7 @@ fn noted(text: &str) -> Event {
             incident: None,
         },
         signed: None,
+        drill: false,
     }
 }
 
