@@ -1,8 +1,8 @@
 //! Drills: what belongs to one is marked and nothing else is; one unlocks little; how it went is said once,
 //! by who walked it.
 
-use breakglass_domain::drill::{Outcome, Step, StepTime};
-use breakglass_domain::{Act, IncidentId, Lifetime, Refusal};
+use breakglass_domain::drill::{Outcome, Recent, Step, StepTime};
+use breakglass_domain::{Act, Lifetime, Refusal};
 use breakglass_proto::statement::Act as Said;
 use serde_json::{Value, json};
 
@@ -125,10 +125,15 @@ fn slow(step: usize, took: i64, budget: i64) -> Vec<Timed> {
     steps
 }
 
-/// Somebody says how the newest drill went, in one of several ways.
-pub(crate) fn records(house: &mut House, who: &str, much: u8) -> Result<(), Refusal> {
-    let newest = house.state.drills.recent.keys().last().copied();
-    let incident = newest.unwrap_or(IncidentId(1));
+/// Somebody says how a drill went that can be recorded, or any, in one of several ways.
+pub(crate) fn records(house: &mut House, much: u8) -> Result<(), Refusal> {
+    let recent = &house.state.drills.recent;
+    let ready = |drill: &&Recent| drill.closed && drill.issued && !drill.recorded;
+    let mut ready = recent.iter().filter(|(_, drill)| ready(drill));
+    let Some((incident, drill)) = ready.next_back().or(recent.iter().next_back()) else {
+        return Ok(());
+    };
+    let (incident, who) = (*incident, drill.by.to_string());
     let good = much.is_multiple_of(2);
     let policy = house.state.policy.clone();
     let budget = |step: &Step| {
@@ -164,7 +169,7 @@ pub(crate) fn records(house: &mut House, who: &str, much: u8) -> Result<(), Refu
         steps,
         failed: failed.map(|failed| line(&failed)),
     };
-    house.does(who, said, Act::RecordDrill { incident, outcome })
+    house.does(&who, said, Act::RecordDrill { incident, outcome })
 }
 
 fn is_whole(write: impl FnOnce(&mut Night)) {

@@ -46,7 +46,7 @@ fn takes(house: &mut House, (what, who, about, much): Step) -> Result<(), Refusa
         6 => house.enrols(person),
         7 => return house.says_it_again(usize::from(much) / 8),
         8 => return lifts(house, TEAM[usize::from(who) % 3], much),
-        9 if much >= 180 => return crate::drills::records(house, walker(house), much),
+        9 if much >= 180 => return crate::drills::records(house, much),
         9 => return about_person(house, TEAM[usize::from(who) % 3], about, much),
         10..=12 => return about_incident(house, TEAM[usize::from(who) % 3], about, much),
         13..=19 => return asks(house, TEAM[usize::from(who) % 2], about, much),
@@ -56,13 +56,6 @@ fn takes(house: &mut House, (what, who, about, much): Step) -> Result<(), Refusa
         _ => return about_grant(house, (what, who, about, much)),
     }
     Ok(())
-}
-
-/// Who walked the newest drill.
-fn walker(house: &House) -> &'static str {
-    let newest = house.state.drills.recent.values().last();
-    let by = newest.map_or("mia", |drill| drill.by.as_str());
-    TEAM.iter().find(|who| **who == by).unwrap_or(&"mia")
 }
 
 /// What a team changes in a policy.
