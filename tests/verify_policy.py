@@ -6,7 +6,7 @@ import re, tomllib
 from verify_kinds import MINUTE, need
 
 # The steps of a drill, in order, and how many seconds each may take where the policy does not say.
-DRILL_STEPS = {"open": 5, "ask": 5, "approve": 300, "credential": 5, "use": 60, "close": 5, "kill": 10, "refuse": 5, "verify": 30}
+DRILL_STEPS = {"open": 5, "ask": 5, "approve": 300, "credential": 5, "use": 60, "close": 5, "kill": 10, "ended": 5, "verify": 30}
 
 
 class Rules:

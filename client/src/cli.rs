@@ -4,7 +4,7 @@ use clap::{Args as _, CommandFactory as _, Parser, Subcommand};
 
 use crate::{
     commands::{
-        context, credential, grant, guard, incident, ledger, me, people, policy, review, shell,
+        context, credential, drill, grant, guard, incident, ledger, me, people, policy, review, shell,
         targets,
     },
     config::Flags,
@@ -80,6 +80,8 @@ pub enum Command {
     Revoke(grant::revoke::Args),
     SelfGrant(grant::self_grant::Args),
     Veto(grant::veto::Args),
+    #[command(subcommand)]
+    Drill(drill::Command),
     Freeze(people::freeze::Args),
     #[command(subcommand)]
     Ledger(ledger::Command),

@@ -85,6 +85,18 @@ pub fn reason(text: &str) -> Result<String, Error> {
     one_line("the reason", text, limits::MAX_LINE_BYTES)
 }
 
+/// Any text as one line that can be signed: escaped, and cut where it is longer than a reason may be.
+#[must_use]
+pub fn cut(text: &str) -> String {
+    let mut line = plain(text.trim());
+    let mut end = limits::MAX_LINE_BYTES.min(line.len());
+    while !line.is_char_boundary(end) {
+        end -= 1;
+    }
+    line.truncate(end);
+    line.trim_end().to_owned()
+}
+
 /// Checks an incident's title: one line of 1 to 500 bytes.
 ///
 /// # Errors

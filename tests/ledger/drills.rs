@@ -20,7 +20,7 @@ const BUDGETS: [(&str, i64); 9] = [
     ("use", 60_000),
     ("close", 5_000),
     ("kill", 10_000),
-    ("refuse", 5_000),
+    ("ended", 5_000),
     ("verify", 30_000),
 ];
 

@@ -30,8 +30,9 @@ words! {
         Close = "close",
         /// Until every session and role under it is over, by the entries that say so.
         Kill = "kill",
-        /// Until the broker gives nothing under the grant any more.
-        Refuse = "refuse",
+        /// Until the broker says that the grant is over: it gives nothing under it, and no guard lets anybody
+        /// in by it.
+        Ended = "ended",
         /// Proving that the ledger only grew, and that every entry of the drill is in it, marked.
         Verify = "verify",
     }

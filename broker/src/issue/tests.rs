@@ -193,6 +193,26 @@ fn a_token_says_who_what_why_until_when_and_where_it_is_recorded() {
 }
 
 #[test]
+fn a_token_of_a_drill_says_so_and_its_entry_did_before() {
+    let (_temporary, keys) = folder();
+    let (issuer, real) = (jwt_issuer(&keys), order());
+    let mut order = order();
+    order.grant.of.drill = true;
+    let announced = Event {
+        drill: true,
+        ..announcement(&order)
+    };
+    let credential = issuer.issue(&recorded(&announced), &order).unwrap();
+    let claims = credential.value.split('.').nth(1).unwrap();
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+    assert_eq!(claims["drill"], true);
+    // Announced in earnest, or the other way round: nothing is made.
+    let in_earnest = recorded(&announcement(&real));
+    assert!(issuer.issue(&in_earnest, &order).is_err());
+    assert!(issuer.issue(&recorded(&announced), &real).is_err());
+}
+
+#[test]
 fn a_target_that_reads_the_published_keys_accepts_the_token() {
     let (_temporary, keys) = folder();
     let (issuer, order) = (jwt_issuer(&keys), order());

@@ -80,8 +80,9 @@ pub(super) fn begun(grant: &Grant, now: Timestamp) -> String {
     let until = time::from_proto(grant.ends_at.as_ref())
         .map(|at| format!(" until {}", time::local_and_relative(at, now)))
         .unwrap_or_default();
+    let drill = if grant.drill { "DRILL: " } else { "" };
     format!(
-        "{yes}: you can {}{until}, for {}",
+        "{drill}{yes}: you can {}{until}, for {}",
         grant.sentence, grant.incident
     )
 }

@@ -46,7 +46,7 @@ impl Policy {
 /// How long a step may take where the policy does not say.
 fn usual(step: Step) -> Lifetime {
     Lifetime::from_secs(match step {
-        Step::Open | Step::Ask | Step::Credential | Step::Close | Step::Refuse => 5,
+        Step::Open | Step::Ask | Step::Credential | Step::Close | Step::Ended => 5,
         // An approver who sleeps is awake, has read it, and has answered.
         Step::Approve => 300,
         Step::Use => 60,

@@ -160,6 +160,20 @@ mod tests {
         assert_eq!(credential.expires_at, order.expires_at);
     }
 
+    #[test]
+    fn a_certificate_of_a_drill_says_so_in_what_sshd_writes_down() {
+        let mut order = order();
+        order.grant.of.drill = true;
+        let announced = Event {
+            drill: true,
+            ..announcement(&order)
+        };
+        let credential = issuer().issue(&recorded(&announced), &order).unwrap();
+        let read = super::super::tests::read_by_ssh_keygen(&credential.value);
+        let key_id = "Key ID: \"person=mia grant=G-45 incident=INC-12 credential=G-45.1 drill=yes\"";
+        assert!(read.contains(key_id), "{read}");
+    }
+
     /// One change to an order.
     type Changed = fn(&mut CredentialOrder);
 

@@ -114,6 +114,24 @@ fn a_certificate_says_who_which_groups_which_grant_and_until_when() {
 }
 
 #[test]
+fn a_certificate_of_a_drill_says_so_beside_its_grant() {
+    let (_temporary, keys) = folder();
+    let (ca, public) = (authority(&keys), holder());
+    let order = TargetCertificate {
+        drill: true,
+        ..order(&public, &[])
+    };
+    let made = der(&ca.make(&order).unwrap());
+    let (_, certificate) = X509Certificate::from_der(&made).unwrap();
+    assert_eq!(certificate.subject().to_string(), "CN=mia");
+    let names = certificate.subject_alternative_name().unwrap().unwrap();
+    assert_eq!(
+        names.value.general_names,
+        ["breakglass:grant:G-45", "breakglass:drill"].map(GeneralName::URI)
+    );
+}
+
+#[test]
 fn without_groups_it_is_only_a_name() {
     let (_temporary, keys) = folder();
     let (ca, public) = (authority(&keys), holder());
