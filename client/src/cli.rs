@@ -4,8 +4,8 @@ use clap::{Args as _, CommandFactory as _, Parser, Subcommand};
 
 use crate::{
     commands::{
-        context, credential, drill, grant, guard, incident, ledger, me, people, policy, review, shell,
-        targets,
+        context, credential, drill, grant, guard, incident, ledger, me, people, policy, review,
+        shell, targets,
     },
     config::Flags,
     exec::{keeper::Keep, shim::Become},

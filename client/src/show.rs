@@ -151,7 +151,11 @@ pub fn incident_line(incident: &v1::Incident, now: Timestamp) -> String {
 /// One incident: what it is, and how it stands.
 pub fn incident(printer: &Printer, incident: &v1::Incident, now: Timestamp) {
     let drill = drill_mark(incident.drill);
-    printer.heading(format!("{drill}{}  {}", incident.id, plain(&incident.title)));
+    printer.heading(format!(
+        "{drill}{}  {}",
+        incident.id,
+        plain(&incident.title)
+    ));
     if incident.drill {
         printer.line("  nothing is broken: it unlocks only what the policy lists for drills");
     }
@@ -230,7 +234,12 @@ pub fn drills(drills: &v1::Drills, now: Timestamp) -> String {
         }
     };
     let failed = drills.last.as_ref().filter(|last| !last.good);
-    let failed = failed.map(|last| format!("; the one after it, {} by {}, was not", last.incident, last.by));
+    let failed = failed.map(|last| {
+        format!(
+            "; the one after it, {} by {}, was not",
+            last.incident, last.by
+        )
+    });
     let next = match drills.overdue {
         true => "; it is time: glass drill access -- COMMAND",
         false => "",
@@ -247,12 +256,18 @@ pub fn days_since(at: Timestamp, now: Timestamp) -> u64 {
 /// One entry of the ledger on one line: its place, time, kind, who, and what it is about.
 #[must_use]
 pub fn entry_row(entry: &crate::entry::Entry, now: Timestamp) -> Vec<String> {
-    const ABOUT: [&str; 12] = [
+    const ABOUT: [&str; 13] = [
         "purpose", "grant", "incident", "person", "right", "basis", "title", "text", "ending",
-        "program", "device", "reason",
+        "program", "device", "reason", "failed",
     ];
-    let about: Vec<_> = ABOUT.iter().filter_map(|name| entry.text(name)).collect();
-    let mut about = format!("{}{}", drill_mark(entry.is_drill()), plain(&about.join("  ")));
+    let about = ABOUT.iter().filter_map(|name| entry.text(name));
+    let good = (entry.body.get("good") == Some(&true.into())).then_some("good");
+    let about: Vec<_> = about.chain(good).collect();
+    let mut about = format!(
+        "{}{}",
+        drill_mark(entry.is_drill()),
+        plain(&about.join("  "))
+    );
     if about.chars().count() > ABOUT_CHARS {
         about = about
             .chars()
@@ -358,6 +373,55 @@ mod tests {
 
     fn stamp(text: &str) -> Option<prost_types::Timestamp> {
         Some(time::to_proto(text.parse().unwrap()))
+    }
+
+    #[test]
+    fn an_approver_reads_first_that_it_is_a_drill() {
+        let now = "2026-11-23T03:05:00Z".parse().unwrap();
+        let incident = v1::Incident {
+            id: "INC-14".into(),
+            drill: true,
+            ..v1::Incident::default()
+        };
+        let mut asked = v1::Grant {
+            id: "G-46".into(),
+            drill: true,
+            ..v1::Grant::default()
+        };
+        let lines = request(&asked, &incident, now);
+        assert!(lines[1].starts_with("  DRILL: nothing is broken"), "{lines:?}");
+        asked.drill = false;
+        assert!(!request(&asked, &incident, now)[1].contains("DRILL"));
+    }
+
+    #[test]
+    fn how_long_ago_the_last_good_drill_was() {
+        let now = "2026-11-23T03:05:00Z".parse().unwrap();
+        let outcome = |incident: &str, at: &str, good| v1::DrillOutcome {
+            incident: incident.into(),
+            by: "mia".into(),
+            at: stamp(at),
+            good,
+        };
+        let mut said = v1::Drills {
+            overdue: true,
+            ..v1::Drills::default()
+        };
+        let next = "it is time: glass drill access -- COMMAND";
+        assert_eq!(drills(&said, now), format!("No good drill yet; {next}"));
+        said.last_good = Some(outcome("INC-4", "2026-10-20T03:05:01Z", true));
+        said.last = Some(outcome("INC-5", "2026-11-01T00:00:00Z", false));
+        assert_eq!(
+            drills(&said, now),
+            format!(
+                "Last good drill 33 days ago: INC-4 by mia; the one after it, INC-5 by mia, was \
+                 not; {next}"
+            )
+        );
+        said.overdue = false;
+        said.last_good = Some(outcome("INC-6", "2026-11-23T03:00:00Z", true));
+        said.last = said.last_good.clone();
+        assert_eq!(drills(&said, now), "Last good drill today: INC-6 by mia");
     }
 
     #[test]

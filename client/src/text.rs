@@ -249,6 +249,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn whatever_failed_is_one_line_that_can_be_signed() {
+        assert_eq!(cut(" a\nb\u{1b}[2J "), "a\\nb\\u{1b}[2J");
+        let long = cut(&"\u{e9}".repeat(10_000_000 / 2));
+        assert_eq!(long.len(), limits::MAX_LINE_BYTES);
+        assert!(reason(&long).is_ok());
+    }
+
+    #[test]
     fn an_empty_id_is_not_asked_for_in_a_few_words() {
         for typed in ["", "  "] {
             let error = grant_id(typed).unwrap_err();

@@ -43,7 +43,7 @@ pub use world::World;
 pub const TEAM: [&str; 5] = ["mia", "leon", "founder", "designer", "support"];
 
 /// Every stable reason of a refusal.
-pub const REASONS: [&str; 53] = [
+pub const REASONS: [&str; 56] = [
     "NO_OPEN_INCIDENT",
     "UNKNOWN_INCIDENT",
     "INCIDENT_CLOSED",
@@ -97,4 +97,7 @@ pub const REASONS: [&str; 53] = [
     "NOTHING_TO_HOLD",
     "UNKNOWN_SOURCE",
     "UNKNOWN_SEVERITY",
+    "NO_DRILLS",
+    "DRILL_RIGHT",
+    "DRILL_RECORD",
 ];

@@ -216,7 +216,9 @@ impl<D: Desk> Visit<'_, D> {
             .ok_or_else(|| Error::broken_answer("an active grant has no end"))?;
         let plan = Plan::new(self.desk.now(), ends_at, self.papers.earliest()?);
         environment.set.extend(told(&self.grant, ends_at));
-        environment.removed.extend((!self.grant.drill).then_some(DRILL));
+        environment
+            .removed
+            .extend((!self.grant.drill).then_some(DRILL));
         let context = self.desk.context().to_owned();
         let context = ("GLASS_CONTEXT".to_owned(), context.into());
         environment.set.push(context);

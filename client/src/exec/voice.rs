@@ -67,7 +67,8 @@ pub(super) fn waiting(grant: &Grant, now: Timestamp) -> String {
     if let Some(needed) = grant::still_needed(grant) {
         return format!("{id}: still needed: {needed}{lapses}");
     }
-    format!("{id}: waiting for {who} to run `glass approve {id}`{lapses}")
+    let drill = if grant.drill { "DRILL: " } else { "" };
+    format!("{drill}{id}: waiting for {who} to run `glass approve {id}`{lapses}")
 }
 
 /// That it has begun: who said yes, to what, until when.

@@ -1,6 +1,6 @@
 //! Sentences about drills.
 
-use breakglass_domain::{Change, Lifetime};
+use breakglass_domain::Change;
 
 use super::{Told, said};
 
@@ -24,9 +24,9 @@ impl Told<'_> {
             ));
         }
         let took: i64 = steps.iter().map(|time| time.took.as_millis()).sum();
-        let (count, took) = (steps.len(), Lifetime::from_millis(took));
+        let (count, seconds, millis) = (steps.len(), took / 1_000, took % 1_000);
         Some(format!(
-            "{who} walked {incident}, and it was good: {count} steps in {took}."
+            "{who} walked {incident}, and it was good: {count} steps in {seconds}.{millis:03} s."
         ))
     }
 }

@@ -67,7 +67,7 @@ fn a_drill_says_so_before_anything_else() {
     };
     assert_eq!(
         said(recorded(1_500, None)),
-        "DRILL: mia walked INC-4, and it was good: 1 steps in 1s."
+        "DRILL: mia walked INC-4, and it was good: 1 steps in 1.500 s."
     );
     assert_eq!(
         said(recorded(14, Some("nobody answered"))),

@@ -170,7 +170,8 @@ mod tests {
         };
         let credential = issuer().issue(&recorded(&announced), &order).unwrap();
         let read = super::super::tests::read_by_ssh_keygen(&credential.value);
-        let key_id = "Key ID: \"person=mia grant=G-45 incident=INC-12 credential=G-45.1 drill=yes\"";
+        let key_id =
+            "Key ID: \"person=mia grant=G-45 incident=INC-12 credential=G-45.1 drill=yes\"";
         assert!(read.contains(key_id), "{read}");
     }
 

@@ -230,7 +230,11 @@ async fn what_is_of_a_drill_says_so_first_and_is_never_loud() {
         basis: breakglass_domain::Basis::SelfGranted,
         ends_at: "2026-11-23T03:20:00Z".parse().unwrap(),
     });
-    assert!(alone.title.starts_with("DRILL: SELF-GRANT: "), "{}", alone.title);
+    assert!(
+        alone.title.starts_with("DRILL: SELF-GRANT: "),
+        "{}",
+        alone.title
+    );
     assert!(!alone.loud);
     let body = crate::notify::webhook::body(&alone, "glass.example/ledger");
     let event: serde_json::Value = serde_json::from_slice(&body).unwrap();

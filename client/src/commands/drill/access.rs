@@ -24,8 +24,8 @@ use crate::{
 /// Opens an incident that is marked as a drill, asks for the right, waits for the approver, runs the
 /// command with what the right gives, closes, waits until every session is over, and proves that all
 /// of it is in the ledger. Each step has its time by the policy; how it went is recorded, and
-/// `glass status` shows when the last good one was. Nothing real is touched: a drill unlocks only
-/// what the policy lists for drills.
+/// `glass status` shows when the last good one was. A drill unlocks only what the policy lists for
+/// drills: rights that lead where nothing can break.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -74,7 +74,10 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         task,
         budgets: Budgets::of(&drills),
     };
-    let walked = Walk::begin(seat, session, &plan).await?.to_the_end().await?;
+    let walked = Walk::begin(seat, session, &plan)
+        .await?
+        .to_the_end()
+        .await?;
     said::outcome(seat, &walked);
     if let Some(untrue) = walked.untrue {
         return Err(untrue);
@@ -134,7 +137,10 @@ async fn chosen(
         _ => {
             let rights: Vec<_> = found.iter().map(|it| it.right.clone()).collect();
             Err(Error::usage(
-                format!("drills unlock several rights of yours: {}", listed(&rights, "and")),
+                format!(
+                    "drills unlock several rights of yours: {}",
+                    listed(&rights, "and")
+                ),
                 format!("say which one: glass drill access {} -- COMMAND", rights[0]),
             ))
         }

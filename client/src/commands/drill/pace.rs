@@ -49,7 +49,10 @@ impl Budgets {
     pub(super) fn of(drills: &v1::Drills) -> Self {
         let budgets = drills.budgets.iter().map(|it| {
             let budget = time::length_from_proto(it.budget.as_ref()).unwrap_or_default();
-            (it.step.clone(), Duration::try_from(budget).unwrap_or_default())
+            (
+                it.step.clone(),
+                Duration::try_from(budget).unwrap_or_default(),
+            )
         });
         Self(budgets.collect())
     }

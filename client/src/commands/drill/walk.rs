@@ -85,7 +85,9 @@ impl<'a> Walk<'a> {
         session: Session,
         plan: &'a Plan,
     ) -> Result<Self, Error> {
-        for step in [OPEN, ASK, APPROVE, CREDENTIAL, USE, CLOSE, KILL, ENDED, VERIFY] {
+        for step in [
+            OPEN, ASK, APPROVE, CREDENTIAL, USE, CLOSE, KILL, ENDED, VERIFY,
+        ] {
             plan.budgets.of_step(step)?;
         }
         let signals = hear_signals()?;
@@ -222,7 +224,10 @@ impl<'a> Walk<'a> {
             Some(why) => text::cut(&format!("the drill is over: {why}")),
         };
         let since = Instant::now();
-        let closed = timeout(CLOSE_TIMEOUT, self.session.close_incident(&self.incident, &reason));
+        let closed = timeout(
+            CLOSE_TIMEOUT,
+            self.session.close_incident(&self.incident, &reason),
+        );
         let closed = match closed.await {
             Ok(Ok(closed)) => closed,
             Ok(Err(why)) => {

@@ -56,7 +56,9 @@ fn say(printer: &Printer, session: &Session, status: &v1::GetStatusResponse) {
     if status.incidents.iter().all(|incident| incident.drill) {
         printer.good("No open incident: nothing can be asked for.");
     }
-    for incident in &status.incidents {
+    // What is broken stands before what is practised.
+    let (drills, real): (Vec<_>, Vec<_>) = status.incidents.iter().partition(|it| it.drill);
+    for incident in real.into_iter().chain(drills) {
         printer.heading(show::incident_line(incident, now));
     }
     list(printer, "Waiting for a yes", &status.waiting, now);
