@@ -43,8 +43,18 @@ pub struct GrantView<'a> {
     agreed: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     still_needed: Option<Vec<&'static str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    escalation: Option<EscalationView<'a>>,
     #[serde(skip_serializing_if = "Not::not")]
     drill: bool,
+}
+
+/// Whom a request goes to when nobody answers.
+#[derive(Debug, Serialize)]
+struct EscalationView<'a> {
+    at: Option<String>,
+    approvers: &'a [String],
+    escalated_at: Option<String>,
 }
 
 /// A call on record.
@@ -91,7 +101,16 @@ impl<'a> From<&'a v1::Grant> for GrantView<'a> {
             agreed: &grant.agreed,
             still_needed: grant.still_needed.map(needed),
             drill: grant.drill,
+            escalation: grant.escalation.as_ref().map(escalation),
         }
+    }
+}
+
+fn escalation(escalation: &v1::Escalation) -> EscalationView<'_> {
+    EscalationView {
+        at: at(escalation.at.as_ref()),
+        approvers: &escalation.approvers,
+        escalated_at: at(escalation.escalated_at.as_ref()),
     }
 }
 

@@ -7,6 +7,7 @@ mod bench;
 mod breaking;
 mod broker;
 mod drills;
+mod escalation;
 mod exec;
 mod exit_codes;
 mod forks;

@@ -13,6 +13,7 @@ mod bounds;
 mod copies;
 mod credentials;
 mod drills;
+mod escalating;
 mod forgery;
 mod generated;
 mod honest;

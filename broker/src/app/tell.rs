@@ -4,6 +4,7 @@
 //! terminal, and the newlines of a note are written as ` / `, so that a sentence stays on its line.
 
 mod drill;
+mod escalation;
 mod review;
 mod targets;
 
@@ -227,8 +228,12 @@ impl Told<'_> {
                 reason,
                 approvers,
                 call,
+                escalation,
                 ..
-            } => self.requested(of, *length, reason.as_str(), approvers, call),
+            } => {
+                let asked = self.requested(of, *length, reason.as_str(), approvers, call);
+                self.with_escalation(asked, escalation.as_ref())
+            }
             Change::GrantStarted { of, basis, ends_at } => self.started(of, *basis, *ends_at),
             Change::CallRecorded { of, spoke_at } => format!(
                 "{who} spoke with {} at {}, for {} ({}).",
@@ -237,6 +242,7 @@ impl Told<'_> {
                 of.grant,
                 of.incident
             ),
+            Change::GrantEscalated { of, to } => self.escalated(of, to),
             Change::GrantApproved { of, .. } => {
                 format!("{who} said yes to {} ({}).", of.grant, of.incident)
             }

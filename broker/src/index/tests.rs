@@ -150,6 +150,7 @@ fn requested(of: GrantRef) -> Change {
         key: key(),
         audience: line("https://deploy.shop.example"),
         call: Vec::new(),
+        escalation: None,
     }
 }
 

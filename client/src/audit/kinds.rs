@@ -49,12 +49,17 @@ enum Is {
     MaybeTime,
     /// `from` and `longest_ms`, or nothing.
     MaybeAlone,
+    /// `at` and `approvers`, or nothing.
+    MaybeEscalation,
     /// The steps of a drill.
     Steps,
 }
 
 use By::{Broker, Either, Guard, Outside, Person, Source};
-use Is::{Flag, Ids, MaybeAlone, MaybeIds, MaybeText, MaybeTime, Number, Steps, Text, Time};
+use Is::{
+    Flag, Ids, MaybeAlone, MaybeEscalation, MaybeIds, MaybeText, MaybeTime, Number, Steps, Text,
+    Time,
+};
 
 const OF_GRANT: &[(&str, Is)] = &[
     ("grant", Text),
@@ -106,7 +111,8 @@ kinds! {
     "incident.closed" Either false [incident Text, reason Text]
     "grant.requested" Person true [
         sentence Text, risk Text, reason Text, length_ms Number, rule Text, approvers Ids,
-        lapses_at Time, self_grant MaybeAlone, held Flag, key Text, audience Text, call MaybeIds
+        lapses_at Time, self_grant MaybeAlone, held Flag, key Text, audience Text, call MaybeIds,
+        escalation MaybeEscalation
     ]
     "grant.started" Either true [basis Text, ends_at Time]
     "grant.extended" Person true [ends_at Time, reason Text]
@@ -132,6 +138,7 @@ kinds! {
     "incident.held" Person false [incident Text, reason Text]
     "call.recorded" Person true [spoke_at Time]
     "grant.approved" Person true [until Time]
+    "grant.escalated" Broker true [approvers Ids]
     "review.answered" Person true [needed Flag, width Text, missing MaybeText]
     "drill.recorded" Person false [incident Text, good Flag, steps Steps, failed MaybeText]
 }
@@ -186,17 +193,20 @@ impl Is {
             let text = value.as_str();
             text.is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok())
         };
+        let is_ids = |value: &Value| {
+            let ids = value.as_array();
+            ids.is_some_and(|ids| ids.iter().all(Value::is_string))
+        };
         let is_number = |value: &Value| value.as_i64().is_some_and(|number| number >= 0);
         match (self, value) {
-            (MaybeText | MaybeTime | MaybeAlone | MaybeIds, None) => true,
+            (MaybeText | MaybeTime | MaybeAlone | MaybeEscalation | MaybeIds, None) => true,
             (_, None) => false,
             (Text | MaybeText, Some(value)) => value.is_string(),
             (Time | MaybeTime, Some(value)) => is_time(value),
             (Number, Some(value)) => is_number(value),
             (Flag, Some(value)) => value.is_boolean(),
-            (Ids | MaybeIds, Some(value)) => value
-                .as_array()
-                .is_some_and(|ids| ids.iter().all(Value::is_string)),
+            (Ids | MaybeIds, Some(value)) => is_ids(value),
+            (MaybeEscalation, Some(value)) => is_time(&value["at"]) && is_ids(&value["approvers"]),
             (Steps, Some(value)) => value.as_array().is_some_and(|steps| {
                 steps.iter().all(|step| {
                     let numbers = is_number(&step["took_ms"]) && is_number(&step["budget_ms"]);

@@ -24,6 +24,7 @@ mod beginning;
 mod bounds;
 mod credentials;
 mod drills;
+mod escalating;
 mod freezes;
 mod grants;
 mod incidents;
@@ -207,6 +208,7 @@ impl Auditor {
             act: act.as_ref(),
             policies: &self.policies,
             incidents: &self.incidents,
+            people: &self.people,
         };
         self.lives.take(entry, scene)?;
         self.targets.take(entry, &self.lives, &self.policies)?;

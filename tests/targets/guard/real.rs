@@ -68,7 +68,10 @@ async fn a_drill_cuts_what_its_command_left_behind_and_says_that_it_is_one() {
     assert_eq!(drill["good"], true, "{said}");
     assert!(said.err.contains("in\n"), "it was in: {said}");
     let kill = &drill["kills"][0];
-    assert_eq!((text(kill, "target"), text(kill, "fate")), ("web-1", "over"));
+    assert_eq!(
+        (text(kill, "target"), text(kill, "fate")),
+        ("web-1", "over")
+    );
     let opened = fleet.records("session.opened", 1).remove(0);
     let ended = fleet.records("session.ended", 1).remove(0);
     assert_eq!(text(&ended, "how"), "killed");

@@ -14,6 +14,7 @@ mod credential;
 mod drill;
 mod duty;
 mod ending;
+mod escalate;
 mod extend;
 mod incident;
 mod people;

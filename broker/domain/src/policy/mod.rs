@@ -5,6 +5,7 @@
 
 pub mod access;
 mod drills;
+mod escalating;
 mod explain;
 pub mod limits;
 mod nearest;
@@ -137,6 +138,17 @@ pub struct Rule {
     pub lapses_after: Lifetime,
     /// What if nobody answers.
     pub if_nobody_answers: IfNobodyAnswers,
+    /// Who else may say yes, once those have had their time; nothing where it stays with them.
+    pub escalates: Option<Escalates>,
+}
+
+/// Whom a rule asks when those it asks first do not answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Escalates {
+    /// How long after asking.
+    pub after: Lifetime,
+    /// Whom it asks from then on, beside those it asked first.
+    pub to: Vec<Selector>,
 }
 
 /// What a rule says for the night when nobody is awake.
@@ -229,6 +241,18 @@ impl Policy {
     pub fn approvers(&self, rule: &Rule, except: &PersonId) -> Vec<PersonId> {
         let may = |id: &&PersonId| *id != except && self.selects(&rule.approvers, id);
         self.people.keys().filter(may).cloned().collect()
+    }
+
+    /// Whom a rule asks later, and not from the beginning; never `except`, in order of id.
+    #[must_use]
+    pub fn then_approvers(&self, rule: &Rule, except: &PersonId) -> Vec<PersonId> {
+        let Some(escalates) = &rule.escalates else {
+            return Vec::new();
+        };
+        let later = |id: &&PersonId| {
+            *id != except && self.selects(&escalates.to, id) && !self.selects(&rule.approvers, id)
+        };
+        self.people.keys().filter(later).cloned().collect()
     }
 
     /// The same for those whose call a rule asks for.

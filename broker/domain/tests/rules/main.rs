@@ -15,6 +15,7 @@ mod credentials;
 mod drills;
 mod due;
 mod ending;
+mod escalating;
 mod extending;
 mod folding;
 mod guards;

@@ -6,7 +6,8 @@ use breakglass_domain::played::Played;
 use breakglass_domain::policy::STARTER;
 use breakglass_domain::targets::Over;
 use breakglass_domain::{
-    Change, Event, GrantId, GrantRef, IncidentId, Nonce, Policy, Prose, SessionId, Signed, State, Time,
+    Change, Event, GrantId, GrantRef, IncidentId, Nonce, Policy, Prose, SessionId, Signed, State,
+    Time,
 };
 
 use super::super::snapshot;

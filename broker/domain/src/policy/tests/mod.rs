@@ -3,6 +3,7 @@
 mod accepted;
 mod calls;
 mod drills;
+mod escalating;
 mod hostile;
 mod mistakes;
 mod mistakes_in_rules;

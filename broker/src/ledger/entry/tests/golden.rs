@@ -14,12 +14,12 @@ use breakglass_domain::{
 
 use super::super::{decode, encode, kind};
 use super::arbitrary::golden_policy;
-use super::{drills, targets};
+use super::{drills, escalating, targets};
 
 const GOLDEN: &str = include_str!("golden.jsonl");
 
 /// Every kind there is, as users filter by them.
-const KINDS: [&str; 41] = [
+const KINDS: [&str; 42] = [
     "broker.started",
     "call.recorded",
     "certificate.renewed",
@@ -27,6 +27,7 @@ const KINDS: [&str; 41] = [
     "drill.recorded",
     "grant.approved",
     "grant.ended",
+    "grant.escalated",
     "grant.extended",
     "grant.requested",
     "grant.started",
@@ -125,6 +126,7 @@ fn events() -> Vec<Event> {
         called(),
         fields(),
         reviews(),
+        escalating::changes(),
         drills::changes(),
     ]
     .concat();
@@ -257,6 +259,7 @@ fn called() -> Vec<(&'static str, Change)> {
                 key: key(),
                 audience: line("https://vault.shop.example"),
                 call: people(&["leon", "mia"]),
+                escalation: None,
             },
         ),
         (
@@ -374,6 +377,7 @@ fn grant() -> Vec<(&'static str, Change)> {
         key: key(),
         audience: line("https://db.shop.example"),
         call: Vec::new(),
+        escalation: None,
     };
     let alone = SelfGrant {
         from: at(15),

@@ -2,6 +2,7 @@
 
 mod arbitrary;
 mod drills;
+mod escalating;
 mod golden;
 mod targets;
 
