@@ -41,6 +41,16 @@ pub struct GrantView<'a> {
     agreed: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     still_needed: Option<Vec<&'static str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from_grant: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from_person: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to_grant: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to_person: Option<&'a str>,
 }
 
 /// A call on record.
@@ -86,6 +96,11 @@ impl<'a> From<&'a v1::Grant> for GrantView<'a> {
             calls: grant.calls.iter().map(call).collect(),
             agreed: &grant.agreed,
             still_needed: grant.still_needed.map(needed),
+            from_grant: some(&grant.from_grant),
+            from_person: some(&grant.from_person),
+            until: at(grant.until.as_ref()),
+            to_grant: some(&grant.to_grant),
+            to_person: some(&grant.to_person),
         }
     }
 }

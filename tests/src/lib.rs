@@ -43,7 +43,7 @@ pub use world::World;
 pub const TEAM: [&str; 5] = ["mia", "leon", "founder", "designer", "support"];
 
 /// Every stable reason of a refusal.
-pub const REASONS: [&str; 53] = [
+pub const REASONS: [&str; 54] = [
     "NO_OPEN_INCIDENT",
     "UNKNOWN_INCIDENT",
     "INCIDENT_CLOSED",
@@ -68,6 +68,7 @@ pub const REASONS: [&str; 53] = [
     "CALL_TIME",
     "APPROVED_ALREADY",
     "NOTHING_TO_VETO",
+    "NOTHING_TO_HAND_OVER",
     "PERSON_FROZEN",
     "NOT_FROZEN",
     "NOT_ENROLLED",

@@ -98,6 +98,7 @@ impl Due<'_> {
             of: grant.of.clone(),
             ending,
             reason,
+            to: None,
         });
     }
 

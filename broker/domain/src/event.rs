@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::grant::{Basis, Ending, GrantRef, SelfGrant};
+use crate::grant::{Basis, Ending, GrantRef, Handed, HandedTo, SelfGrant};
 use crate::id::{
     CredentialId, IncidentId, KeyId, Nonce, PersonId, RuleName, SessionId, SourceId, TargetId,
     TokenHash,
@@ -268,7 +268,7 @@ pub enum Change {
         /// What was said.
         reason: Line,
     },
-    /// Somebody asked.
+    /// Somebody asked; its holder, or who hands a grant over to them.
     GrantRequested {
         /// Who, what, for which incident.
         of: GrantRef,
@@ -290,12 +290,14 @@ pub enum Change {
         self_grant: Option<SelfGrant>,
         /// Lives only while held.
         held: bool,
-        /// The key credentials are bound to.
-        key: KeyId,
+        /// The key credentials are bound to; nothing where it was handed over.
+        key: Option<KeyId>,
         /// Who credentials are for.
         audience: Line,
         /// Whose call it needs; empty where it needs none.
         call: Vec<PersonId>,
+        /// Where it comes from, where somebody asks for it who hands it over.
+        handed: Option<Handed>,
     },
     /// The grant begins.
     GrantStarted {
@@ -347,6 +349,8 @@ pub enum Change {
         ending: Ending,
         /// What was said.
         reason: Option<Line>,
+        /// Who has it instead, where it was handed over.
+        to: Option<HandedTo>,
     },
     /// Somebody came in at a target.
     SessionOpened {

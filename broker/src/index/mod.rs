@@ -13,6 +13,7 @@
 
 mod changes;
 mod compare;
+mod handing;
 mod postings;
 mod query;
 mod record;

@@ -11,6 +11,7 @@ use breakglass_domain::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::handing::{HandedRecord, ToRecord};
 use super::unlock::UnlockRecord;
 use crate::ports::IndexError;
 
@@ -30,7 +31,8 @@ pub(super) struct GrantRecord {
     lapses_ms: i64,
     self_grant_ms: Option<(i64, i64)>,
     held: bool,
-    key: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
     audience: String,
     active: Option<ActiveRecord>,
     ended: Option<EndedRecord>,
@@ -39,6 +41,8 @@ pub(super) struct GrantRecord {
     credentials_until_ms: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unlock: Option<UnlockRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    handed: Option<HandedRecord>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -55,6 +59,8 @@ struct EndedRecord {
     at_ms: i64,
     by: String,
     reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    to: Option<ToRecord>,
 }
 
 impl From<&Grant> for GrantRecord {
@@ -81,13 +87,14 @@ impl From<&Grant> for GrantRecord {
                 .self_grant
                 .map(|allowed| (allowed.from.as_millis(), allowed.longest.as_millis())),
             held: grant.held,
-            key: grant.key.to_string(),
+            key: grant.key.as_ref().map(ToString::to_string),
             audience: grant.audience.to_string(),
             active: active.map(ActiveRecord::from),
             ended: ended.map(EndedRecord::from),
             credentials: grant.credentials,
             credentials_until_ms: grant.credentials_until.map(Time::as_millis),
             unlock: grant.unlock.as_ref().map(UnlockRecord::from),
+            handed: grant.handed.as_ref().map(HandedRecord::from),
         }
     }
 }
@@ -110,6 +117,7 @@ impl From<&Ended> for EndedRecord {
             at_ms: ended.at.as_millis(),
             by: ended.by.to_string(),
             reason: ended.reason.as_ref().map(ToString::to_string),
+            to: ended.to.as_ref().map(ToRecord::from),
         }
     }
 }
@@ -146,12 +154,13 @@ impl GrantRecord {
                 longest: Lifetime::from_millis(longest),
             }),
             held: self.held,
-            key: word(&self.key)?,
+            key: self.key.as_deref().map(word).transpose()?,
             audience: Line::recorded(&self.audience),
             phase,
             credentials: self.credentials,
             credentials_until: self.credentials_until_ms.map(Time::from_millis),
             unlock: self.unlock.map(UnlockRecord::into_unlock).transpose()?,
+            handed: self.handed.map(HandedRecord::into_handed).transpose()?,
         })
     }
 }
@@ -175,6 +184,7 @@ impl EndedRecord {
             at: Time::from_millis(self.at_ms),
             by: word(&self.by)?,
             reason: self.reason.as_deref().map(Line::recorded),
+            to: self.to.map(ToRecord::into_to).transpose()?,
         })
     }
 }

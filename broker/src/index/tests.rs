@@ -145,9 +145,10 @@ fn requested(of: GrantRef) -> Change {
         lapses_at: Time::from_millis(HOUR_MS),
         self_grant: None,
         held: true,
-        key: key(),
+        key: Some(key()),
         audience: line("https://deploy.shop.example"),
         call: Vec::new(),
+        handed: None,
     }
 }
 
@@ -165,6 +166,7 @@ fn ended(of: GrantRef, ending: Ending) -> Change {
         of,
         ending,
         reason: Some(line("done")),
+        to: None,
     }
 }
 

@@ -100,8 +100,9 @@ pub(super) fn grant(key: &[u8]) -> Grant {
         lapses_at: from,
         self_grant: None,
         held: true,
-        key: key_id(key),
+        key: Some(key_id(key)),
         audience: line("https://deploy.shop.example"),
+        handed: None,
         phase: Phase::Active(Active {
             basis: Basis::FastPath,
             by: Actor::Broker,
@@ -140,7 +141,7 @@ fn announcement(order: &CredentialOrder) -> Event {
             subject: order.subject.clone(),
             audience: order.grant.audience.clone(),
             expires_at: order.expires_at,
-            key: order.grant.key.clone(),
+            key: key_id(&order.public),
         },
         signed: None,
     }

@@ -104,7 +104,8 @@ kinds! {
     "incident.closed" Either false [incident Text, reason Text]
     "grant.requested" Person true [
         sentence Text, risk Text, reason Text, length_ms Number, rule Text, approvers Ids,
-        lapses_at Time, self_grant MaybeAlone, held Flag, key Text, audience Text, call MaybeIds
+        lapses_at Time, self_grant MaybeAlone, held Flag, key MaybeText, audience Text, call MaybeIds,
+        from MaybeText, since MaybeTime, until MaybeTime
     ]
     "grant.started" Either true [basis Text, ends_at Time]
     "grant.extended" Person true [ends_at Time, reason Text]
@@ -112,7 +113,7 @@ kinds! {
         credential Text, credential_kind Text, audience Text, expires_at Time, key Text
     ]
     "grant.used" Person true [program Text]
-    "grant.ended" Either true [ending Text, reason MaybeText]
+    "grant.ended" Either true [ending Text, reason MaybeText, to MaybeText, to_person MaybeText]
     "session.opened" Guard true [
         session Text, target Text, credential Text, login Text, once MaybeText,
         let_in_at MaybeTime

@@ -44,6 +44,16 @@ impl People {
         Ok(())
     }
 
+    /// Whether somebody is stopped from everything.
+    pub(super) fn is_frozen(&self, person: &str) -> bool {
+        self.freezes.holds(person)
+    }
+
+    /// Whether somebody has a key that works.
+    pub(super) fn has_key(&self, person: &str) -> bool {
+        self.keys.people().any(|known| known == person)
+    }
+
     /// Checks and folds what happens to people.
     pub(super) fn take(&mut self, entry: &Entry, policies: &Policies) -> Result<(), String> {
         let person = subject(entry);

@@ -1,7 +1,7 @@
 //! The fold of one grant.
 
 use crate::event::{Change, Event};
-use crate::grant::{Active, Ended, Grant, Phase};
+use crate::grant::{Active, Ended, Grant, HandedOver, Phase};
 use crate::id::PersonId;
 use crate::state::Deadline;
 use crate::time::Time;
@@ -25,6 +25,7 @@ impl Grant {
             key,
             audience,
             call,
+            handed,
         } = &event.change
         else {
             return None;
@@ -44,6 +45,7 @@ impl Grant {
             held: *held,
             key: key.clone(),
             audience: audience.clone(),
+            handed: handed.as_ref().and_then(|it| HandedOver::by(event, it)),
             phase: Phase::Waiting,
             credentials: 0,
             credentials_until: None,
@@ -91,7 +93,9 @@ impl Grant {
                     self.credentials_until = self.credentials_until.max(Some(*expires_at));
                 }
             }
-            Change::GrantEnded { ending, reason, .. } => {
+            Change::GrantEnded {
+                ending, reason, to, ..
+            } => {
                 let was = match &self.phase {
                     Phase::Waiting => None,
                     Phase::Active(active) => Some(active.clone()),
@@ -103,6 +107,7 @@ impl Grant {
                     at: event.at,
                     by: event.by.clone(),
                     reason: reason.clone(),
+                    to: to.clone(),
                 });
             }
             _ => {}

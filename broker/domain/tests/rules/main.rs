@@ -17,6 +17,7 @@ mod ending;
 mod extending;
 mod folding;
 mod guards;
+mod handing_over;
 mod incidents;
 mod late;
 mod lists;

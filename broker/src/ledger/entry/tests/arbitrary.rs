@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use breakglass_domain::event::{CredentialKind, KeyPurpose, RoleStep, SessionEnd};
-use breakglass_domain::grant::SelfGrant;
+use breakglass_domain::grant::{Handed, HandedTo, SelfGrant};
 use breakglass_domain::policy::Risk;
 use breakglass_domain::policy::access::SshExtension;
 use breakglass_domain::{
@@ -267,14 +267,15 @@ fn request() -> impl Strategy<Value = Change> {
         time(),
         self_grant,
         any::<bool>(),
-        key(),
+        option::of(key()),
         line(),
         vec(name(), 0..3),
+        option::of(handed()),
     );
     (what, how).prop_map(
         |(
             (of, sentence, risk, reason, length),
-            (rule, approvers, lapses_at, self_grant, held, key, audience, call),
+            (rule, approvers, lapses_at, self_grant, held, key, audience, call, handed),
         )| Change::GrantRequested {
             of,
             sentence,
@@ -289,8 +290,17 @@ fn request() -> impl Strategy<Value = Change> {
             key,
             audience,
             call,
+            handed,
         },
     )
+}
+
+fn handed() -> impl Strategy<Value = Handed> {
+    (id(), time(), time()).prop_map(|(from, since, until)| Handed { from, since, until })
+}
+
+fn to() -> impl Strategy<Value = HandedTo> {
+    (id(), name()).prop_map(|(grant, person)| HandedTo { grant, person })
 }
 
 fn grant() -> impl Strategy<Value = Change> {
@@ -340,8 +350,18 @@ fn grant() -> impl Strategy<Value = Change> {
                 missing
             }
         ),
-        (of(), select(Ending::ALL), option::of(line()))
-            .prop_map(|(of, ending, reason)| Change::GrantEnded { of, ending, reason }),
+        (
+            of(),
+            select(Ending::ALL),
+            option::of(line()),
+            option::of(to())
+        )
+            .prop_map(|(of, ending, reason, to)| Change::GrantEnded {
+                of,
+                ending,
+                reason,
+                to
+            }),
     ]
 }
 
