@@ -119,6 +119,7 @@ fn both_verifiers_accept_lists_that_reach_everything() {
         "grant.ended person-frozen",
         "grant.ended abandoned",
         "grant.ended vetoed",
+        "grant.ended handed-over",
         "review.answered",
         "refused",
         "ledger.exported",

@@ -14,6 +14,7 @@ mod copies;
 mod credentials;
 mod forgery;
 mod generated;
+mod handing;
 mod honest;
 mod house;
 mod night;
