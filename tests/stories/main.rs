@@ -12,6 +12,7 @@ mod closing;
 mod endings;
 mod enrolment;
 mod guards;
+mod handover;
 mod hints;
 mod holding;
 mod limits;
