@@ -13,8 +13,8 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::net::TcpStream;
 
-/// An Alertmanager that tells a world's broker.
-struct Alertmanager {
+/// An Alertmanager that tells a broker.
+pub(crate) struct Alertmanager {
     address: SocketAddr,
     _process: Process,
     _folder: TempDir,
@@ -22,15 +22,14 @@ struct Alertmanager {
 
 impl Alertmanager {
     /// With the sample, in which only addresses, paths and times are changed.
-    async fn tells(world: &World) -> Self {
+    pub(crate) fn tells(ca: &str, port: u16, secret: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
-        fs::write(at("ca.crt"), world.ca_pem().await).unwrap();
-        fs::write(at("secret"), secret("alertmanager")).unwrap();
+        fs::write(at("ca.crt"), ca).unwrap();
+        fs::write(at("secret"), secret).unwrap();
         let sample = Path::new(env!("CARGO_MANIFEST_DIR"));
         let sample =
             fs::read_to_string(sample.join("../deploy/monitoring/alertmanager.yml")).unwrap();
-        let port = world.web().port();
         let mut text = sample;
         for (from, to) in [
             ("glass.example:7444", format!("localhost:{port}")),
@@ -71,7 +70,7 @@ impl Alertmanager {
     }
 
     /// An alert fires, or has ended.
-    async fn has(&self, service: &str, ended: bool) {
+    pub(crate) async fn has(&self, service: &str, ended: bool) {
         let labels = json!({"alertname": "QueueFull", "service": service, "severity": "critical",
             "instance": "web-1\u{1b}[31m"});
         let annotations = json!({"summary": format!("the queue of {service} is full\nat last")});
@@ -112,7 +111,8 @@ async fn until_there_are(world: &World, kind: &str, count: usize) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_real_alertmanager_opens_repeats_and_resolves() {
     let world = watched().await;
-    let alertmanager = Alertmanager::tells(&world).await;
+    let (ca, port) = (world.ca_pem().await, world.web().port());
+    let alertmanager = Alertmanager::tells(&ca, port, &secret("alertmanager"));
     alertmanager.has("shop", false).await;
     until_there_are(&world, "incident.opened", 1).await;
     let opened = &world.entries_of("incident.opened")[0];

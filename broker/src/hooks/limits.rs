@@ -11,7 +11,7 @@ pub(super) const BODY_MAX: usize = 1 << 20;
 /// Bodies that are read at once: none of them is proven yet, so anybody can send them.
 pub(super) const AT_ONCE: usize = 32;
 
-/// Of these, how many from one address: one that sends slowly must not keep the others out.
+/// Of these, how many from one peer: one that sends slowly must not keep the others out.
 pub(super) const AT_ONCE_PER_PEER: usize = 8;
 
 /// How long a body may take to arrive; below what an answer may take.

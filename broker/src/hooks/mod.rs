@@ -49,13 +49,18 @@ struct Hooks {
     secrets: Secrets,
     places: Places,
     pace: Pace,
+    peer_of: PeerOf,
 }
 
+/// Whom an address stands for.
+pub type PeerOf = fn(IpAddr) -> IpAddr;
+
 /// The routes, for the HTTPS listener.
-pub fn routes(app: Arc<App>, secrets: Secrets) -> Router {
+pub fn routes(app: Arc<App>, secrets: Secrets, peer_of: PeerOf) -> Router {
     let hooks = Hooks {
         app,
         secrets,
+        peer_of,
         places: Places::default(),
         pace: Pace::default(),
     };
@@ -132,7 +137,7 @@ impl Hooks {
         }
         let place = self
             .places
-            .take(peer(extensions))
+            .take(address(extensions).map(self.peer_of))
             .ok_or(Early(Answer::Busy))?;
         let read = timeout(BODY_PATIENCE, to_bytes(body, BODY_MAX)).await;
         drop(place);
@@ -216,7 +221,7 @@ fn is_near(at: Time, now: Time, skew: Lifetime) -> bool {
     at.plus(skew) >= now && at <= now.plus(skew)
 }
 
-fn peer(extensions: &Extensions) -> Option<IpAddr> {
+fn address(extensions: &Extensions) -> Option<IpAddr> {
     let info = extensions.get::<TlsConnectInfo<TcpConnectInfo>>()?;
     info.get_ref().remote_addr().map(|address| address.ip())
 }

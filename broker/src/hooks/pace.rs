@@ -9,7 +9,7 @@ use breakglass_domain::{SourceId, Time};
 
 use super::limits::{AT_ONCE, AT_ONCE_PER_PEER, BURST, DELIVERIES, PER_SECOND};
 
-/// Places for bodies that are being read, by address.
+/// Places for bodies that are being read, by peer.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Places(Arc<Mutex<HashMap<Option<IpAddr>, usize>>>);
 

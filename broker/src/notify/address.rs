@@ -27,10 +27,7 @@ const ALIBABA: Ipv4Addr = Ipv4Addr::new(100, 100, 100, 200);
 /// Oracle's metadata, in the range of protocol assignments.
 const ORACLE: Ipv4Addr = Ipv4Addr::new(192, 0, 0, 192);
 
-/// AWS's metadata over IPv6, among the unique local addresses.
-const AWS: Ipv6Addr = Ipv6Addr::new(0xfd00, 0x0ec2, 0, 0, 0, 0, 0, 0x0254);
-
-/// Google's, the same.
+/// Google's metadata over IPv6, among the unique local addresses.
 const GOOGLE: Ipv6Addr = Ipv6Addr::new(0xfd20, 0x00ce, 0, 0, 0, 0, 0, 0x0254);
 
 pub(super) fn reach(address: IpAddr) -> Reach {
@@ -60,7 +57,7 @@ fn of_v6(address: Ipv6Addr) -> Reach {
     if address.is_loopback() {
         return Reach::Private;
     }
-    if [AWS, GOOGLE].contains(&address) {
+    if address == GOOGLE {
         return Reach::Never;
     }
     let within = |high: u16, low: u16| {
@@ -73,6 +70,8 @@ fn of_v6(address: Ipv6Addr) -> Reach {
         [0, 0, 0, 0, 0, 0xffff, high, low] | [0x0064, 0xff9b, 0, 0, 0, 0, high, low] => {
             within(high, low)
         }
+        // AWS's own services of every instance: metadata, names, time.
+        [0xfd00, 0x0ec2, ..] => Reach::Never,
         // Unique local (RFC 4193).
         [0xfc00..=0xfdff, ..] => Reach::Private,
         // Special assignments with Teredo, documentation, 6to4: these have others in them, or nobody.
@@ -120,6 +119,7 @@ mod tests {
                     "100.64.0.1",
                     "::1",
                     "fd12:3456::1",
+                    "fd00:ec3::1",
                     "::ffff:127.0.0.1",
                     "64:ff9b::10.0.0.1",
                 ],
@@ -134,6 +134,7 @@ mod tests {
                     "100.100.100.200",
                     "192.0.0.192",
                     "fd00:ec2::254",
+                    "fd00:ec2::23",
                     "fd20:ce::254",
                     "fe80::1",
                     "0.0.0.0",

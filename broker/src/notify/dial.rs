@@ -22,7 +22,8 @@ pub(super) struct Host<'a> {
 }
 
 impl Host<'_> {
-    /// The addresses that may be connected to.
+    /// The addresses that may be connected to, the families in turn (RFC 8305 section 4): where one of
+    /// them leads nowhere, the other is next.
     pub(super) async fn addresses(&self) -> Result<Vec<SocketAddr>, Failed> {
         let Self { name, port, .. } = *self;
         let found = tokio::time::timeout(CONNECT, lookup_host((name, port))).await;
@@ -30,7 +31,8 @@ impl Host<'_> {
         let found = found.map_err(|why| Failed(format!("{name} cannot be looked up: {why}")))?;
         let found: Vec<_> = found.collect();
         let good = found.iter().filter(|it| self.allows(reach(it.ip())));
-        let good: Vec<_> = good.take(ADDRESSES).copied().collect();
+        let mut good = in_turn(good.copied().collect());
+        good.truncate(ADDRESSES);
         match (good.is_empty(), found.first()) {
             (false, _) => Ok(good),
             (true, None) => Err(Failed(format!("{name} has no address"))),
@@ -38,11 +40,13 @@ impl Host<'_> {
         }
     }
 
-    /// A connection to the first that answers.
+    /// A connection to the first that answers. Each has its share of the time.
     pub(super) async fn connect(&self) -> Result<TcpStream, Failed> {
         let mut failed = None;
-        for address in self.addresses().await? {
-            match tokio::time::timeout(CONNECT, TcpStream::connect(address)).await {
+        let addresses = self.addresses().await?;
+        let share = CONNECT / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
+        for address in addresses {
+            match tokio::time::timeout(share, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => return Ok(stream),
                 Ok(Err(why)) => failed = Some(format!("{address} cannot be reached: {why}")),
                 Err(_) => failed = Some(format!("{address} does not answer")),
@@ -69,5 +73,40 @@ impl Host<'_> {
             Reach::Public => format!("{name} is at {ip}, which is public: that needs https"),
             Reach::Never => format!("{name} is at {ip}, where notices never go"),
         })
+    }
+}
+
+/// The first, then one of the other family, and so on, each family in its order.
+fn in_turn(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let count = addresses.len();
+    let first = addresses.first().map(SocketAddr::is_ipv6);
+    let (same, other): (Vec<_>, Vec<_>) = addresses
+        .into_iter()
+        .partition(|it| Some(it.is_ipv6()) == first);
+    let (mut same, mut other) = (same.into_iter(), other.into_iter());
+    let mut all = Vec::with_capacity(count);
+    while all.len() < count {
+        all.extend(same.next());
+        all.extend(other.next());
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all(texts: &[&str]) -> Vec<SocketAddr> {
+        texts.iter().map(|text| text.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn families_are_tried_in_turn() {
+        let found = all(&["[2::1]:1", "[2::2]:1", "[2::3]:1", "1.0.0.1:1", "1.0.0.2:1"]);
+        let turn = ["[2::1]:1", "1.0.0.1:1", "[2::2]:1", "1.0.0.2:1", "[2::3]:1"];
+        assert_eq!(in_turn(found), all(&turn));
+        let alone = all(&["1.0.0.1:1", "1.0.0.2:1"]);
+        assert_eq!(in_turn(alone.clone()), alone);
+        assert_eq!(in_turn(Vec::new()), []);
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::courier::{Outlet, Standing, pause_after};
 use super::limits::TROUBLE_PAUSE;
@@ -53,19 +54,25 @@ impl Herald {
     /// Never answers while somebody can still say what is wrong.
     async fn tell_all(&mut self) {
         let mut told = Trouble::new();
+        let mut hushed = BTreeMap::new();
         loop {
             let wrong = self.trouble.borrow_and_update().clone();
             if wrong.is_empty() && !told.is_empty() {
                 let is_well = |wrong: &Trouble| wrong.is_empty();
                 if self.bring("over", ALL_CLEAR, is_well).await {
-                    told.clear();
-                    tokio::time::sleep(TROUBLE_PAUSE).await;
+                    let until = Instant::now() + TROUBLE_PAUSE;
+                    hushed.extend(
+                        std::mem::take(&mut told)
+                            .into_keys()
+                            .map(|key| (key, until)),
+                    );
                 }
                 continue;
             }
+            hushed.retain(|_, until| *until > Instant::now());
             let new: Vec<_> = wrong
                 .iter()
-                .filter(|(key, _)| !told.contains_key(*key))
+                .filter(|(key, _)| !told.contains_key(*key) && !hushed.contains_key(*key))
                 .collect();
             for (key, text) in &new {
                 if self
@@ -75,8 +82,14 @@ impl Herald {
                     told.insert(key, text);
                 }
             }
-            if new.is_empty() && self.trouble.changed().await.is_err() {
-                return std::future::pending().await;
+            if new.is_empty() {
+                let next = wrong.keys().filter_map(|key| hushed.get(key)).min();
+                tokio::select! {
+                    changed = self.trouble.changed() => if changed.is_err() {
+                        return std::future::pending().await;
+                    },
+                    () = until(next.copied()) => {}
+                }
             }
         }
     }
@@ -94,11 +107,19 @@ impl Herald {
                 }
                 Err(why) => {
                     self.standing.failed(app.monotonic(), &why);
-                    tokio::time::sleep(pause_after(failures)).await;
+                    sleep(pause_after(failures)).await;
                     failures += 1;
                 }
             }
         }
         false
+    }
+}
+
+/// Never, where there is no moment.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => sleep_until(moment).await,
+        None => std::future::pending().await,
     }
 }

@@ -25,7 +25,7 @@ pub(super) const PASSED_UNWRITTEN: u64 = 1_024;
 /// goes by the minute.
 pub(super) const TROUBLE_PAUSE: Duration = Duration::from_secs(10 * 60);
 
-/// How long looking a name up, connecting and TLS may take.
+/// How long looking a name up may take, then connecting, then TLS.
 pub(super) const CONNECT: Duration = Duration::from_secs(10);
 
 /// How long a webhook has to answer altogether; Slack wants to be given some seconds.

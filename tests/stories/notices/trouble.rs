@@ -58,6 +58,13 @@ async fn a_ledger_that_cannot_be_written_is_told_and_so_is_that_it_can_again() {
             "The ledger takes entries again"
         ]
     );
+    // The disk comes and goes, and was told of; what is new is told at once.
+    trouble.send_modify(|wrong| {
+        wrong.insert("disk", "LEDGER TROUBLE: the disk");
+        wrong.insert("index", "LEDGER TROUBLE: the index");
+    });
+    let told = receiver.takes(4).await;
+    assert_eq!(told[3].json()["data"]["text"], "LEDGER TROUBLE: the index");
     herald.abort();
 }
 

@@ -27,7 +27,7 @@ use crate::issue::ssh::SshIssuer;
 use crate::issue::{Issuers, JwtIssuer, TargetIssuer, discovery, jwks};
 use crate::jobs::{Jobs, keep_databases};
 use crate::ledger::sequence::{Observer, Parts, Sequence};
-use crate::listen::{ServerCertificate, accept_plain, accept_tls};
+use crate::listen::{ServerCertificate, accept_plain, accept_tls, peer_of};
 use crate::notify::Standing;
 use crate::ports::{Clock, Entropy, Ledger, LedgerReader, Live, Projection};
 use crate::telemetry::{CONTENT_TYPE, Telemetry};
@@ -293,7 +293,7 @@ impl Made {
         tasks.spawn("the gRPC server", ended(serving));
 
         let incoming = accept_tls(listeners.web, doors.web, tls.web, web::ends());
-        let hooks = hooks::routes(core.app.clone(), core.secrets.clone());
+        let hooks = hooks::routes(core.app.clone(), core.secrets.clone(), peer_of);
         let routes = web::routes(site(core)).merge(hooks);
         let serving = web::serve(incoming, routes, tasks.told());
         tasks.spawn("the HTTPS server", ended(serving));

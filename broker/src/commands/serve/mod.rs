@@ -19,6 +19,7 @@ mod tasks;
 mod tests;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -48,9 +49,17 @@ impl Serve {
             config.settings.tracing_format,
             &config.settings.tracing_filter,
         );
-        super::runtime()?.block_on(serve(config))
+        let runtime = super::runtime()?;
+        let served = runtime.block_on(serve(config));
+        // A name that is being looked up for a notice blocks its thread, and nobody waits for the answer.
+        runtime.shutdown_timeout(STRAGGLERS);
+        served
     }
 }
+
+/// How long threads that block may go on once all tasks have ended: a resolver may wait for longer than
+/// whoever stops the broker.
+const STRAGGLERS: Duration = Duration::from_secs(2);
 
 /// What the system wants.
 struct Signals {
