@@ -34,7 +34,10 @@ fn a_handover_as_it_is_read() {
         ),
         ("founder", &["self-grant", "G-4"]),
         ("mia", &["drop", "G-4"]),
-        ("mia", &["handover", "G-3", "founder", "-m", "restart, then watch"]),
+        (
+            "mia",
+            &["handover", "G-3", "founder", "-m", "restart, then watch"],
+        ),
         ("mia", &["call", "G-5", "founder"]),
         ("mia", &["incident", "note", "founder and I spoke"]),
         ("mia", &["grants", "--all", "--right", "restart-worker"]),

@@ -124,11 +124,15 @@ impl<D: Desk> Visit<'_, D> {
     /// Gives back what was asked for here. What somebody handed over goes on: who has it may have more
     /// to do, or somebody else of theirs uses it just now.
     pub(super) async fn leave(&self) {
+        let is_there = self.grant.state() == GrantState::Active;
         match self.order.handed {
             None => self.give_back().await,
-            Some(_) => self
-                .voice
-                .note(voice::goes_on(&self.grant, self.desk.now())),
+            Some(_) if is_there => {
+                let stays = voice::goes_on(&self.grant, self.desk.now());
+                self.voice.note(stays);
+            }
+            // Why nothing was begun is said elsewhere.
+            Some(_) => {}
         }
     }
 

@@ -296,11 +296,15 @@ fn request() -> impl Strategy<Value = Change> {
 }
 
 fn handed() -> impl Strategy<Value = Handed> {
-    (id(), time(), time()).prop_map(|(from, since, until)| Handed { from, since, until })
+    (grant_id(), time(), time()).prop_map(|(from, since, until)| Handed { from, since, until })
 }
 
 fn to() -> impl Strategy<Value = HandedTo> {
-    (id(), name()).prop_map(|(grant, person)| HandedTo { grant, person })
+    (grant_id(), name()).prop_map(|(grant, person)| HandedTo { grant, person })
+}
+
+fn grant_id() -> impl Strategy<Value = GrantId> {
+    any::<u64>().prop_map(GrantId)
 }
 
 fn grant() -> impl Strategy<Value = Change> {
