@@ -268,6 +268,8 @@ class Story(Handovers):
             return self.start(entry, said, grant, given, where)
         if kind == "grant.ended":
             return self.end(entry, grant, given, where)
+        if kind == "grant.escalated":
+            return self.escalate(entry, grant, where)
         if kind in ("call.recorded", "grant.approved"):
             return self.unlock(entry, said, grant, given, where)
         need("basis" in grant and entry["at"] < grant["ends_at"], where, f"{name} is not active")
@@ -343,8 +345,33 @@ class Story(Handovers):
             alone = millis(alone["from"], where), alone["longest_ms"]
             need(given["alone"] and alone[0] >= at + given["alone"][0] and alone[1] <= min(given["alone"][1], entry["length_ms"]),
                  where, f"{name} allows a self-grant that the policy does not")
+        self.check_escalation(entry, given, where)
         self.grants_ever.add(name)
-        self.grants[name] = dict(entry, alone=alone, callers=entry.get("call", []), calls=[], yes={}, noted=set(), moved=None)
+        self.grants[name] = dict(entry, alone=alone, escalated=False, callers=entry.get("call", []), calls=[], yes={}, noted=set(), moved=None)
+
+    def check_escalation(self, entry, given, where):
+        """To whom the policy says, after its time; at once where none of those who are asked first is there."""
+        name, pinned = entry["grant"], entry.get("escalation")
+        need((pinned or {}).get("approvers", []) == given["then"], where, f"{name} goes to others than the policy says if nobody answers")
+        if pinned:
+            has_key = {who for who, _ in self.keys.values()}
+            there = [who for who in entry["approvers"] if who in has_key and who not in self.frozen]
+            said = entry["at"] + given["then_after"] if there else entry["at"]
+            need(millis(pinned["at"], where) == said and given["then"], where, f"{name} goes to others at another time than the policy says")
+
+    def escalate(self, entry, grant, where):
+        name, at, pinned = entry["grant"], entry["at"], grant.get("escalation")
+        need("basis" not in grant and at < grant["lapses_at"], where, f"{name} escalates, and does not wait")
+        self.closes_at(grant["incident"], at, where)
+        need(pinned and not grant["escalated"], where, f"{name} escalates twice, or goes to nobody else")
+        need(at >= millis(pinned["at"], where), where, f"{name} escalates too early")
+        need(entry["approvers"] == pinned["approvers"], where, f"{name} escalates to others than it was to")
+        grant.update(escalated=True, approvers=grant["approvers"] + pinned["approvers"])
+
+    @staticmethod
+    def lets_approve(grant, given, who):
+        """The policy does: from the beginning, or because it has escalated."""
+        return who in given["approvers"] or (grant["escalated"] and who in given["then"])
 
     def start(self, entry, said, grant, given, where):
         name, at, by, basis = entry["grant"], entry["at"], entry["by"], entry["basis"]
@@ -361,13 +388,14 @@ class Story(Handovers):
             need((entry["index"], at) == (grant["index"] + 1, grant["at"]), where, f"nobody asked for {name} just then")
         elif basis == "approved":
             need(by != grant["person"], where, f"{by} approves their own {name}")
-            need(by in grant["approvers"] and by in given["approvers"], where, f"{by} is no approver of {name}")
+            need(by in grant["approvers"] and self.lets_approve(grant, given, by), where, f"{by} is no approver of {name}")
             latest.append(grant["until"] if yes_along else millis(said["until"], where))
         else:
             need(basis == "self-granted", where, f"`{basis}` is no way to begin")
             need(by == grant["person"] and grant["alone"] and given["alone"], where, f"{name} allows no self-grant")
             need((grant["incident"], by, grant["right"]) not in self.vetoed, where, f"{name} begins alone, and that was vetoed")
             need(at >= grant["alone"][0], where, f"{name} begins alone too early")
+            need(grant["escalated"] or "escalation" not in grant, where, f"{name} begins alone before everybody was asked")
             latest += [at + grant["alone"][1], at + given["alone"][1]]
         if "from" in grant:
             other = self.grants.get(grant["from"], {})
@@ -398,7 +426,7 @@ class Story(Handovers):
             need(0 <= millis(said["at"], where) - entry["spoke_at"] <= 30 * MINUTE, where, "the call was not just before")
             grant["calls"].append(by)
         else:
-            need(by in grant["approvers"] and by in given["approvers"] and grant["yes"].get(by, at) <= at, where, f"{by} is no approver of {name}, or says yes twice")
+            need(by in grant["approvers"] and self.lets_approve(grant, given, by) and grant["yes"].get(by, at) <= at, where, f"{by} is no approver of {name}, or says yes twice")
             need((grant["until"] if yes_along else millis(said["until"], where)) == entry["until"], where, "another end was signed")
             grant["yes"][by] = entry["until"]
         grant["moved"] = at
@@ -422,14 +450,14 @@ class Story(Handovers):
         called = [by for by in grant["calls"] if by in given["callers"]]
         need(called, where, f"{name} begins without a call")
         need(grant["noted"] & {grant["person"], *called}, where, f"{name} begins without a note")
-        yes = [until for by, until in grant["yes"].items() if by in given["approvers"] and until > at]
+        yes = [until for by, until in grant["yes"].items() if self.lets_approve(grant, given, by) and until > at]
         need(yes or not (given["asks"] or grant["approvers"]), where, f"{name} begins without a yes")
         return [max(yes)] if yes else []
 
     def extend(self, entry, said, grant, given, where):
         name, by = entry["grant"], entry["by"]
         need(given and all(given[field] == grant[field] for field in ("rule", "sentence")), where, f"the policy does not give {name} any more")
-        approves = by != grant["person"] and by in grant["approvers"] and by in given["approvers"]
+        approves = by != grant["person"] and by in grant["approvers"] and self.lets_approve(grant, given, by)
         if grant["basis"] == "called" and not grant["approvers"]:
             approves = by != grant["person"] and by in grant["callers"] and by in given["callers"]
         alone = by == grant["person"] and (grant["basis"] == "self-granted" or not (given["asks"] or given["calls"]))

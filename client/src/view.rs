@@ -42,6 +42,8 @@ pub struct GrantView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     still_needed: Option<Vec<&'static str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    escalation: Option<EscalationView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     from_grant: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     from_person: Option<&'a str>,
@@ -51,6 +53,14 @@ pub struct GrantView<'a> {
     to_grant: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     to_person: Option<&'a str>,
+}
+
+/// Whom a request goes to when nobody answers.
+#[derive(Debug, Serialize)]
+struct EscalationView<'a> {
+    at: Option<String>,
+    approvers: &'a [String],
+    escalated_at: Option<String>,
 }
 
 /// A call on record.
@@ -96,12 +106,21 @@ impl<'a> From<&'a v1::Grant> for GrantView<'a> {
             calls: grant.calls.iter().map(call).collect(),
             agreed: &grant.agreed,
             still_needed: grant.still_needed.map(needed),
+            escalation: grant.escalation.as_ref().map(escalation),
             from_grant: some(&grant.from_grant),
             from_person: some(&grant.from_person),
             until: at(grant.until.as_ref()),
             to_grant: some(&grant.to_grant),
             to_person: some(&grant.to_person),
         }
+    }
+}
+
+fn escalation(escalation: &v1::Escalation) -> EscalationView<'_> {
+    EscalationView {
+        at: at(escalation.at.as_ref()),
+        approvers: &escalation.approvers,
+        escalated_at: at(escalation.escalated_at.as_ref()),
     }
 }
 

@@ -6,6 +6,7 @@
 mod bench;
 mod breaking;
 mod broker;
+mod escalation;
 mod exec;
 mod exit_codes;
 mod forks;

@@ -12,6 +12,7 @@ mod approvals;
 mod bounds;
 mod copies;
 mod credentials;
+mod escalating;
 mod forgery;
 mod generated;
 mod handing;

@@ -219,6 +219,7 @@ pub(crate) fn asks(house: &mut House, who: &str, about: u8, much: u8) -> Result<
         "read-secrets",
         "rotate-keys",
         "open-vault",
+        "restore",
     ];
     let right = rights[usize::from(about) % rights.len()];
     let known = house.state.policy.rights.get(&right.parse().unwrap());
@@ -262,7 +263,9 @@ fn about_grant(house: &mut House, (what, who, about, much): Step) -> Result<(), 
         return Ok(());
     };
     let holder = grant.of.person.as_str();
-    let approver = grant.approvers.first().map_or("leon", |who| who.as_str());
+    let has_key = |who: &&breakglass_domain::PersonId| TEAM.contains(&who.as_str());
+    let approver = grant.approvers.iter().rev().find(has_key);
+    let approver = approver.map_or("leon", |who| who.as_str());
     let caller = grant.unlock.as_ref().and_then(|it| it.callers.first());
     let caller = caller.map_or("leon", |who| who.as_str());
     let anybody = who % 8 == 7;

@@ -43,7 +43,7 @@ pub use world::World;
 pub const TEAM: [&str; 5] = ["mia", "leon", "founder", "designer", "support"];
 
 /// Every stable reason of a refusal.
-pub const REASONS: [&str; 54] = [
+pub const REASONS: [&str; 55] = [
     "NO_OPEN_INCIDENT",
     "UNKNOWN_INCIDENT",
     "INCIDENT_CLOSED",
@@ -54,6 +54,7 @@ pub const REASONS: [&str; 54] = [
     "NOT_PERMITTED",
     "NOT_YOURS",
     "NOT_APPROVER",
+    "APPROVAL_TOO_EARLY",
     "SELF_APPROVAL",
     "GRANT_WAITING",
     "GRANT_ACTIVE",

@@ -39,6 +39,12 @@ fn refusals() -> Vec<Refusal> {
             grant,
             approvers: approvers(),
         },
+        Refusal::ApprovalTooEarly {
+            person: person(),
+            grant,
+            approvers: approvers(),
+            from: now,
+        },
         Refusal::SelfApproval(grant),
         Refusal::GrantWaiting(grant),
         Refusal::GrantActive(grant),

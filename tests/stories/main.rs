@@ -11,6 +11,7 @@ mod clock;
 mod closing;
 mod endings;
 mod enrolment;
+mod escalation;
 mod guards;
 mod handover;
 mod hints;

@@ -62,7 +62,8 @@ impl State {
             | Change::GrantExtended { of, .. }
             | Change::GrantUsed { of, .. }
             | Change::CallRecorded { of, .. }
-            | Change::GrantApproved { of, .. } => self.apply_to_grant(of.grant, event),
+            | Change::GrantApproved { of, .. }
+            | Change::GrantEscalated { of, .. } => self.apply_to_grant(of.grant, event),
             Change::CredentialIssued { of, .. } => {
                 self.apply_to_grant(of.grant, event);
                 self.apply_to_targets(event);
@@ -153,7 +154,7 @@ impl State {
             return;
         };
         self.next_grant = self.next_grant.max(grant.of.grant.next());
-        self.deadlines.extend(grant.deadline());
+        self.deadlines.extend(grant.deadlines());
         if let Some(incident) = self.incidents.get_mut(&grant.of.incident) {
             incident.apply(event);
         }
@@ -165,17 +166,16 @@ impl State {
         let Some(grant) = self.grants.get_mut(&id) else {
             return;
         };
-        let before = grant.deadline();
+        let before: Vec<_> = grant.deadlines().collect();
         grant.apply(event);
-        let after = grant.deadline();
-        if before != after {
-            if let Some(before) = before {
-                self.deadlines.remove(&before);
-            }
-            self.deadlines.extend(after);
-        }
+        let after: Vec<_> = grant.deadlines().collect();
         // Only what is over has no deadline.
-        if after.is_none() {
+        let over = after.is_empty();
+        for deadline in before {
+            self.deadlines.remove(&deadline);
+        }
+        self.deadlines.extend(after);
+        if over {
             self.forget_grant(id, event.at);
         }
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::grant::{Basis, Ending, GrantRef, Handed, HandedTo, SelfGrant};
+use crate::grant::{Basis, Ending, Escalation, GrantRef, Handed, HandedTo, SelfGrant};
 use crate::id::{
     CredentialId, IncidentId, KeyId, Nonce, PersonId, RuleName, SessionId, SourceId, TargetId,
     TokenHash,
@@ -296,6 +296,8 @@ pub enum Change {
         audience: Line,
         /// Whose call it needs; empty where it needs none.
         call: Vec<PersonId>,
+        /// When it goes to whom else if nobody answers.
+        escalation: Option<Escalation>,
         /// Where it comes from, where somebody asks for it who hands it over.
         handed: Option<Handed>,
     },
@@ -489,6 +491,13 @@ pub enum Change {
         /// The latest end they agreed to.
         until: Time,
     },
+    /// Nobody answered a request, so others may as well from here on.
+    GrantEscalated {
+        /// Which.
+        of: GrantRef,
+        /// Who.
+        to: Vec<PersonId>,
+    },
     /// Somebody answered for a grant of an incident that is over.
     ReviewAnswered {
         /// Which.
@@ -521,6 +530,7 @@ impl Change {
             | Self::GrantEnded { of, .. }
             | Self::CallRecorded { of, .. }
             | Self::GrantApproved { of, .. }
+            | Self::GrantEscalated { of, .. }
             | Self::ReviewAnswered { of, .. } => Some(of),
             _ => None,
         }

@@ -34,7 +34,7 @@ pub use actor::Actor;
 pub use command::{Act, Command};
 pub use credential::{CredentialKind, Subject};
 pub use event::{Change, Event, Signed};
-pub use grant::{Basis, Ending, Grant, GrantRef};
+pub use grant::{Basis, Ending, Escalation, Grant, GrantRef};
 pub use id::{
     CredentialId, GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, RuleName, SessionId,
     SourceId, TargetId, TokenHash,

@@ -69,6 +69,21 @@ pub enum Refusal {
         /// Who may, comma separated.
         approvers: String,
     },
+    /// The pinned rule asks others first.
+    #[error(
+        "{grant} is asked of these people until {}: {approvers}; of {person} only from then on",
+        moment(*from)
+    )]
+    ApprovalTooEarly {
+        /// Who tried.
+        person: PersonId,
+        /// Which.
+        grant: GrantId,
+        /// Who may, comma separated.
+        approvers: String,
+        /// From when.
+        from: Time,
+    },
     /// The pinned rule names others whose call counts.
     #[error("a call with {person} does not unlock {grant}; one with these people does: {callers}")]
     NotCaller {
@@ -386,6 +401,7 @@ impl Refusal {
             Self::NotPermitted { .. } | Self::OwnFreeze => "NOT_PERMITTED",
             Self::NotYours { .. } | Self::HolderExtends { .. } => "NOT_YOURS",
             Self::NotApprover { .. } => "NOT_APPROVER",
+            Self::ApprovalTooEarly { .. } => "APPROVAL_TOO_EARLY",
             Self::SelfApproval(_) => "SELF_APPROVAL",
             Self::NotCaller { .. } => "NOT_CALLER",
             Self::NoCallWanted(_) => "NO_CALL_WANTED",
@@ -457,6 +473,10 @@ impl Refusal {
             Self::NotApprover { grant, .. } | Self::SelfApproval(grant) => {
                 format!("ask an approver to run: glass approve {grant}")
             }
+            Self::ApprovalTooEarly { grant, from, .. } => format!(
+                "call one of them, or after {}: glass approve {grant}",
+                moment(*from)
+            ),
             Self::NotCaller { grant, .. } => {
                 format!("ask one of them to run: glass call {grant} PERSON")
             }

@@ -70,6 +70,8 @@ pub enum Deadline {
     Lapse(GrantId),
     /// A grant expires.
     Expire(GrantId),
+    /// A request goes to others as well.
+    Escalate(GrantId),
     /// People are warned that an incident will close.
     Warn(IncidentId),
     /// An incident reaches its maximum age.
@@ -210,7 +212,7 @@ impl State {
             .iter()
             .map(|(nonce, end)| (*end, *nonce))
             .collect();
-        self.deadlines = self.grants.values().filter_map(Grant::deadline).collect();
+        self.deadlines = self.grants.values().flat_map(Grant::deadlines).collect();
         for incident in self.incidents.values() {
             self.deadlines.extend(incident.deadlines());
         }

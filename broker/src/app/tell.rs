@@ -3,6 +3,7 @@
 //! What somebody typed goes in as it is: a [`Line`](breakglass_domain::Line) cannot style a
 //! terminal, and the newlines of a note are written as ` / `, so that a sentence stays on its line.
 
+mod escalation;
 mod review;
 mod targets;
 
@@ -218,10 +219,12 @@ impl Told<'_> {
                 approvers,
                 call,
                 handed,
+                escalation,
                 ..
             } => {
                 let asked = self.asked(of, *length, *handed);
-                self.requested(&asked, reason.as_str(), approvers, call)
+                let asked = self.requested(&asked, reason.as_str(), approvers, call);
+                self.with_escalation(asked, escalation.as_ref())
             }
             Change::GrantStarted { of, basis, ends_at } => self.started(of, *basis, *ends_at),
             Change::CallRecorded { of, spoke_at } => format!(
@@ -231,6 +234,7 @@ impl Told<'_> {
                 of.grant,
                 of.incident
             ),
+            Change::GrantEscalated { of, to } => self.escalated(of, to),
             Change::GrantApproved { of, .. } => {
                 format!("{who} said yes to {} ({}).", of.grant, of.incident)
             }

@@ -148,6 +148,7 @@ fn requested(of: GrantRef) -> Change {
         key: Some(key()),
         audience: line("https://deploy.shop.example"),
         call: Vec::new(),
+        escalation: None,
         handed: None,
     }
 }

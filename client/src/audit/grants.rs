@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    BROKER, handing::Handed, incidents::Incidents, people::People, policies::Policies,
-    unlocking::Unlock,
+    BROKER, escalating::Escalation, handing::Handed, incidents::Incidents, people::People,
+    policies::Policies, unlocking::Unlock,
 };
 use crate::{entry::Entry, rules::Given};
 
@@ -30,7 +30,9 @@ pub(super) struct Grant {
     pub(super) sentence: String,
     pub(super) rule: String,
     pub(super) risk: String,
+    /// Who may say yes; those it escalated to as well, once it has.
     pub(super) approvers: Vec<String>,
+    pub(super) escalation: Option<Escalation>,
     pub(super) unlock: Unlock,
     /// In milliseconds.
     pub(super) length: i64,
@@ -95,6 +97,7 @@ impl Grant {
             rule: text("rule"),
             risk: text("risk"),
             approvers: people("approvers"),
+            escalation: Escalation::read(entry),
             unlock: Unlock::new(people("call")),
             length: entry.number("length_ms").unwrap_or_default(),
             lapses_at: entry.time("lapses_at").unwrap_or(entry.at),

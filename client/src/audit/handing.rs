@@ -103,7 +103,7 @@ impl Grant {
     /// Somebody who can use it.
     fn need_receiver(&self, other: &Self, scene: Scene<'_>) -> Result<(), String> {
         let person = &self.person;
-        if scene.people.is_frozen(person) || !scene.people.has_key(person) {
+        if !scene.people.is_there(person) {
             return Err(format!(
                 "{} is handed over to {person}, who is frozen or has no key",
                 other.id

@@ -23,6 +23,7 @@ mod asking;
 mod beginning;
 mod bounds;
 mod credentials;
+mod escalating;
 mod freezes;
 mod grants;
 mod handing;

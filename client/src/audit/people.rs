@@ -25,6 +25,11 @@ impl People {
         self.keys.enrol(entry, &subject(entry))
     }
 
+    /// Whether the person could answer: a key of theirs works, and they are not frozen.
+    pub(super) fn is_there(&self, person: &str) -> bool {
+        self.keys.people().any(|known| known == person) && !self.freezes.holds(person)
+    }
+
     /// Whoever acts is on the team and not frozen. That they have a key shows in what they sign, and in
     /// the grant they have.
     pub(super) fn may_act(&self, entry: &Entry, policies: &Policies) -> Result<(), String> {
@@ -42,16 +47,6 @@ impl People {
             ));
         }
         Ok(())
-    }
-
-    /// Whether somebody is stopped from everything.
-    pub(super) fn is_frozen(&self, person: &str) -> bool {
-        self.freezes.holds(person)
-    }
-
-    /// Whether somebody has a key that works.
-    pub(super) fn has_key(&self, person: &str) -> bool {
-        self.keys.people().any(|known| known == person)
     }
 
     /// Checks and folds what happens to people.

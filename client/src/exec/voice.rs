@@ -64,6 +64,8 @@ pub(super) fn waiting(grant: &Grant, now: Timestamp) -> String {
     let lapses = time::from_proto(grant.lapses_at.as_ref())
         .map(|at| format!("; it lapses at {}", time::local_and_relative(at, now)))
         .unwrap_or_default();
+    let next = grant::next_asked(grant, now).map(|next| format!("; it {next}"));
+    let lapses = next.unwrap_or_default() + &lapses;
     if let Some(needed) = grant::still_needed(grant) {
         return format!("{id}: still needed: {needed}{lapses}");
     }
@@ -92,7 +94,7 @@ pub(super) fn begun(grant: &Grant, now: Timestamp) -> String {
 
 /// That nobody is waited for.
 pub(super) fn not_waiting(grant: &Grant) -> String {
-    let (id, who) = (&grant.id, grant::approvers(grant));
+    let (id, who) = (&grant.id, grant::asked_in_turn(grant));
     let becomes = match grant.from_grant.as_str() {
         "" => "the request is taken back",
         _ => "it waits on",

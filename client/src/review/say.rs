@@ -86,6 +86,7 @@ fn say_grant(printer: &Printer, grant: &Grant) {
     let fact = |name: &str, value: &str| crate::show::fact(printer, name, value);
     fact("why", &grant.reason);
     fact("handed", &handed(grant));
+    fact("escalated", &escalated(grant));
     fact("yes from", &yes(grant));
     fact("had for", &had(grant));
     if grant.began_at.is_some() {
@@ -111,6 +112,17 @@ fn handed(grant: &Grant) -> String {
     let to = to.map(|(to, whom)| format!("over to {whom}, as {to}"));
     let parts: Vec<_> = from.into_iter().chain(to).collect();
     parts.join(", then ")
+}
+
+fn escalated(grant: &Grant) -> String {
+    let Some(at) = grant.escalated_at else {
+        return String::new();
+    };
+    let to = crate::grant::listed(&grant.escalated_to, "and");
+    match at.duration_since(grant.asked_at).as_secs() {
+        0 => format!("to {to} at once: nobody else was there to answer"),
+        waited => format!("to {to} after {}: nobody had answered", length(waited)),
+    }
 }
 
 fn had(grant: &Grant) -> String {

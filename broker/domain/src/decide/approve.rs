@@ -9,7 +9,7 @@ use crate::text::Line;
 use crate::time::Time;
 
 use super::case::{Case, need_holder, to_another};
-use super::{ending, handover, unlock};
+use super::{ending, escalate, handover, unlock};
 
 /// What the signer saw of a request when they signed.
 pub(super) struct Shown<'a> {
@@ -35,6 +35,7 @@ pub(super) fn approve(
     need_as_shown(grant, shown)?;
     let incident = case.open_incident(grant.of.incident)?;
     let (rule, right) = case.still_given(grant)?;
+    escalate::need_turn(grant, by)?;
     need_approver(case, rule, grant, by)?;
     need_requester(case, grant)?;
     let length = grant.length.min(right.longest);
@@ -65,6 +66,7 @@ pub(super) fn deny(
 ) -> Result<Vec<Event>, Refusal> {
     let grant = case.waiting(grant).map_err(to_another)?;
     if !grant.asks(by) {
+        escalate::need_turn(grant, by)?;
         return Err(not_approver(grant, by, who_is_asked(grant)));
     }
     let denied = ending::change(grant, Ending::Denied, Some(reason.clone()));
@@ -111,9 +113,7 @@ pub(super) fn need_approver(
     grant: &Grant,
     person: &PersonId,
 ) -> Result<(), Refusal> {
-    let may = |person: &&PersonId| {
-        **person != grant.of.person && case.policy().selects(&rule.approvers, person)
-    };
+    let may = |person: &&PersonId| escalate::lets_approve(case, rule, grant, person);
     if grant.approvers.contains(person) && may(&person) {
         return Ok(());
     }

@@ -19,7 +19,7 @@ use crate::time::{Lifetime, Time};
 
 use super::case::{Case, need_holder};
 use super::request::{lapses_at, need_room, need_sentence, needs_nobody};
-use super::{alert, review};
+use super::{alert, escalate, review};
 
 /// What the holder saw and signed.
 pub(super) struct Handing<'a> {
@@ -49,7 +49,10 @@ pub(super) fn hand_over(
     let requested = case.event(by, request(case, old, active, (rule, right), handing)?);
     let new = Grant::requested(&requested).expect("it is a request");
     let agrees = new.approvers.contains(by);
+    let at_once = new.escalation.as_ref();
+    let at_once = at_once.and_then(|pinned| escalate::at_once(case, &new.of, pinned));
     let mut events = vec![requested];
+    events.extend(at_once);
     if needs_nobody(rule, right) {
         events.extend(begins(case, &new, Actor::Broker, Basis::FastPath, right)?);
     } else if agrees && new.unlock.is_none() {
@@ -151,6 +154,8 @@ fn request(
     handing: &Handing<'_>,
 ) -> Result<Change, Refusal> {
     let incident = case.open_incident(old.of.incident)?;
+    let approvers = case.policy().approvers(rule, handing.to);
+    let escalation = escalate::pinned(case, rule, handing.to, &approvers);
     Ok(Change::GrantRequested {
         of: GrantRef {
             grant: case.state.next_grant,
@@ -163,13 +168,14 @@ fn request(
         reason: handing.reason.clone(),
         length: whole_seconds(handing.until.since(case.at)).min(right.longest),
         rule: rule.name.clone(),
-        approvers: case.policy().approvers(rule, handing.to),
+        approvers,
         lapses_at: lapses_at(case, rule, incident).min(active.ends_at),
         self_grant: None,
         held: false,
         key: None,
         audience: right.audience.clone(),
         call: case.policy().callers(rule, handing.to),
+        escalation,
         handed: Some(Handed {
             from: old.of.grant,
             since: old.counts_since(active),

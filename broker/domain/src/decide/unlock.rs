@@ -12,7 +12,7 @@ use crate::unlock::{Unlock, Yes};
 
 use super::approve::{Shown, names, need_as_shown, need_requester};
 use super::case::{Case, to_another};
-use super::handover;
+use super::{escalate, handover};
 
 /// The record of a request that needs a call; nothing where it needs none. A rule that has come to
 /// ask for one since counts.
@@ -124,7 +124,7 @@ fn beginning(case: &Case<'_>, grant: &Grant, event: &Event) -> Option<Vec<Event>
     let unlock = of(rule, &after).ok()??;
     need_requester(case, grant).ok()?;
     let approves =
-        |yes: &Yes| yes.until > case.at && case.policy().selects(&rule.approvers, &yes.by);
+        |yes: &Yes| yes.until > case.at && escalate::lets_approve(case, rule, grant, &yes.by);
     let unlock = unlock
         .clone()
         .counting(|person| counts(case, rule, unlock, person), approves);

@@ -8,8 +8,8 @@ use breakglass_domain::{
 use crate::acts::{close, deny, extend, freeze, issue, note, open, remove, revoke, veto};
 use crate::targets;
 use crate::world::{
-    DEPLOY, MIGRATE, Outcome, ROTATE, SECRETS, World, endings, hours, id, key_of, line, millis,
-    mins, policy,
+    DEPLOY, MIGRATE, Outcome, RESTORE, ROTATE, SECRETS, World, endings, hours, id, key_of, line,
+    millis, mins, policy,
 };
 
 /// Mia may do it for half an hour, and five minutes of that are over.
@@ -532,4 +532,21 @@ fn the_rule_for_keys_asks_the_receiver_for_all_of_it() {
     assert!(matches!(events[1].change, Change::GrantApproved { .. }));
     let unlock = world.grant(new).unlock.clone().unwrap();
     assert_eq!(unlock.callers, [id("mia")], "never Leon");
+}
+
+/// Leon is the one whom his rule asks first, so nobody is left of those, and it goes on to others.
+#[test]
+fn it_goes_to_others_as_the_rule_of_the_receiver_says() {
+    let mut world = World::burning();
+    let old = world.asks("mia", RESTORE, 20);
+    let yes = world.approval(old);
+    world.does("leon", yes).unwrap();
+    world.passes(mins(5));
+    let events = hands_over(&mut world, old, "leon").unwrap();
+    let new = new_grant(&events);
+    assert!(matches!(events[1].change, Change::GrantEscalated { .. }));
+    assert_eq!(world.grant(new).approvers, ["founder", "support"].map(id));
+    let yes = world.approval(new);
+    let events = world.does("support", yes).unwrap();
+    assert_eq!(swaps(&events, old, new), Basis::Approved);
 }

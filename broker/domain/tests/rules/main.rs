@@ -14,6 +14,7 @@ mod clock;
 mod credentials;
 mod due;
 mod ending;
+mod escalating;
 mod extending;
 mod folding;
 mod guards;

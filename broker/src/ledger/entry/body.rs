@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use breakglass_domain::event::{CredentialKind, KeyPurpose, RoleStep, SessionEnd};
-use breakglass_domain::grant::{Handed, HandedTo, SelfGrant};
+use breakglass_domain::grant::{Escalation, Handed, HandedTo, SelfGrant};
 use breakglass_domain::policy::Risk;
 use breakglass_domain::{
     Basis, Change, CredentialId, Ending, GrantRef, IncidentId, KeyId, Lifetime, Line, Nonce,
@@ -173,6 +173,8 @@ kinds! {
         #[serde(with = "fields::line")] audience: Line,
         #[serde(with = "fields::all_shown", default, skip_serializing_if = "Vec::is_empty")]
         call: Vec<PersonId>,
+        #[serde(with = "fields::escalation", default, skip_serializing_if = "Option::is_none")]
+        escalation: Option<Escalation>,
         #[serde(flatten, with = "fields::handing::handed")] handed: Option<Handed>,
     }
     "grant.started" GrantStarted {
@@ -294,6 +296,10 @@ kinds! {
     "grant.approved" GrantApproved {
         #[serde(flatten, with = "fields::of")] of: GrantRef,
         #[serde(with = "fields::shown")] until: Time,
+    }
+    "grant.escalated" GrantEscalated {
+        #[serde(flatten, with = "fields::of")] of: GrantRef,
+        #[serde(rename = "approvers", with = "fields::all_shown")] to: Vec<PersonId>,
     }
     "review.answered" ReviewAnswered {
         #[serde(flatten, with = "fields::of")] of: GrantRef,

@@ -78,6 +78,7 @@ fn requested(grant: u64) -> Change {
         key: Some("k".repeat(43).parse().expect("43 characters")),
         audience: line("https://deploy.shop.example"),
         call: Vec::new(),
+        escalation: None,
         handed: None,
     }
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::{
     commands::{DONE, Seat},
     error::Error,
-    grant::{approvers, ended_error, still_needed, unlocking, waiting_error},
+    grant::{asked_in_turn, ended_error, still_needed, unlocking, waiting_error},
     output::Printer,
     show, text,
     view::GrantView,
@@ -51,7 +51,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         return Err(error);
     }
     if old.state() != v1::GrantState::Active {
-        return Err(waiting_error(&old));
+        return Err(waiting_error(&old, session.now()));
     }
     let reason = said.unwrap_or_else(|| old.reason.clone());
     let new = session.hand_over(&old, &person, &reason).await?;
@@ -79,7 +79,7 @@ fn say(printer: &Printer, old: &v1::Grant, new: &v1::Grant, now: Timestamp) {
         Some(needed) => format!("Still needed: {needed}. Next: {}", unlocking(new)),
         None => format!(
             "It waits for {} to run: glass approve {}",
-            approvers(new),
+            asked_in_turn(new),
             new.id
         ),
     });

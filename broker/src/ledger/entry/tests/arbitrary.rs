@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use breakglass_domain::event::{CredentialKind, KeyPurpose, RoleStep, SessionEnd};
-use breakglass_domain::grant::{Handed, HandedTo, SelfGrant};
+use breakglass_domain::grant::{Escalation, Handed, HandedTo, SelfGrant};
 use breakglass_domain::policy::Risk;
 use breakglass_domain::policy::access::SshExtension;
 use breakglass_domain::{
@@ -272,10 +272,13 @@ fn request() -> impl Strategy<Value = Change> {
         vec(name(), 0..3),
         option::of(handed()),
     );
-    (what, how).prop_map(
+    let escalation =
+        option::of((time(), vec(name(), 0..3)).prop_map(|(at, to)| Escalation { at, to }));
+    (what, how, escalation).prop_map(
         |(
             (of, sentence, risk, reason, length),
             (rule, approvers, lapses_at, self_grant, held, key, audience, call, handed),
+            escalation,
         )| Change::GrantRequested {
             of,
             sentence,
@@ -290,6 +293,7 @@ fn request() -> impl Strategy<Value = Change> {
             key,
             audience,
             call,
+            escalation,
             handed,
         },
     )
@@ -345,6 +349,7 @@ fn grant() -> impl Strategy<Value = Change> {
         issued,
         (of(), time()).prop_map(|(of, spoke_at)| Change::CallRecorded { of, spoke_at }),
         (of(), time()).prop_map(|(of, until)| Change::GrantApproved { of, until }),
+        (of(), vec(name(), 0..3)).prop_map(|(of, to)| Change::GrantEscalated { of, to }),
         (of(), line()).prop_map(|(of, program)| Change::GrantUsed { of, program }),
         (of(), any::<bool>(), select(Width::ALL), option::of(line())).prop_map(
             |(of, needed, width, missing)| Change::ReviewAnswered {

@@ -14,18 +14,19 @@ use breakglass_domain::{
 
 use super::super::{decode, encode, kind};
 use super::arbitrary::golden_policy;
-use super::targets;
+use super::{escalating, targets};
 
 const GOLDEN: &str = include_str!("golden.jsonl");
 
 /// Every kind there is, as users filter by them.
-const KINDS: [&str; 40] = [
+const KINDS: [&str; 41] = [
     "broker.started",
     "call.recorded",
     "certificate.renewed",
     "credential.issued",
     "grant.approved",
     "grant.ended",
+    "grant.escalated",
     "grant.extended",
     "grant.requested",
     "grant.started",
@@ -123,6 +124,7 @@ fn events() -> Vec<Event> {
         called(),
         fields(),
         reviews(),
+        escalating::changes(),
         handed_over(),
     ]
     .concat();
@@ -253,6 +255,7 @@ fn called() -> Vec<(&'static str, Change)> {
                 key: Some(key()),
                 audience: line("https://vault.shop.example"),
                 call: people(&["leon", "mia"]),
+                escalation: None,
                 handed: None,
             },
         ),
@@ -354,6 +357,7 @@ fn handed_over() -> Vec<(&'static str, Change)> {
         key: None,
         audience: line("https://db.shop.example"),
         call: Vec::new(),
+        escalation: None,
         handed: Some(Handed {
             from: GrantId(45),
             since: at(5),
@@ -420,6 +424,7 @@ fn grant() -> Vec<(&'static str, Change)> {
         key: Some(key()),
         audience: line("https://db.shop.example"),
         call: Vec::new(),
+        escalation: None,
         handed: None,
     };
     let alone = SelfGrant {
