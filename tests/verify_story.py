@@ -2,35 +2,37 @@
 
 Written from docs/ledger-format.md alone, steps 4 to 8 of "What to verify"; used by verify_ledger.py.
 """
-import base64, hashlib, json
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
+import base64, json
 from verify_kinds import (
     ABOUT_GRANT, ACTS, BROKER, BY_BROKER, BY_GUARDS, BY_PEOPLE, BY_SOURCES, DAY, DUTIES, ENDING_ACTS, FIELDS, MINUTE, ONLY_BY_SOURCES,
     SIGNED, UNSIGNED, Wrong, check_fields, millis, need, once, read_statement,
 )
+from verify_debts import Debts
 from verify_handovers import Handovers
+from verify_keys import PersonKey, sha
 from verify_policy import Rules
-
-sha = lambda data: hashlib.sha256(data).digest()
+from verify_witnesses import Witnesses
 
 
 class Story(Handovers):
     """What the entries say, folded: who may act, what the policy gives, what lives and how long."""
 
-    def __init__(self, origin):
+    def __init__(self, vkey, tree):
+        """Of a ledger with this key; the tree is that of the entries before the one that is read."""
+        origin, self.witnesses = vkey[0], Witnesses(vkey, tree)
         self.origin, self.newest, self.rules, self.owed = origin, 0, None, None
         self.keys, self.tokens, self.tokens_ever, self.frozen = {}, {}, set(), set()
         self.incidents, self.incidents_ever, self.grants, self.grants_ever = {}, set(), {}, set()
         self.sessions, self.roles, self.heard, self.unknown = {}, {}, set(), 0
-        self.over, self.drawn, self.vetoed, self.begun = {}, {}, set(), {}
+        self.over, self.drawn, self.vetoed, self.begun, self.streams = {}, {}, set(), {}, {}
+        self.delivered, self.debts = {}, Debts()
         self.swap, self.left = None, {}
 
     def read(self, line, place, where):
         """The next entry, as it stands on its line."""
         try:
             entry = json.loads(line, object_pairs_hook=once)
+            self.witnesses.grown(self.rules)
             missing = [name for name in ("v", "index", "at", "kind", "by") if name not in entry]
             need(not missing, where, f"the entry has no {missing}")
             need(entry["v"] == 1 and entry["index"] == place, where, "not the next entry")
@@ -62,14 +64,17 @@ class Story(Handovers):
             need(entry["sha256"] == sha(entry["text"].encode()).hex(), where, "the policy has another hash")
             self.rules = Rules(entry["text"])
         self.may_act(entry, where)
+        self.take_delivery(entry, where)
+        self.debts.take(entry, self.rules, self.incidents, where)
         part, _, _ = kind.partition(".")
         if kind in ("incident.noted", "person.frozen", "person.removed"):
             self.unlock_further(entry)
         deed = {"person": self.person, "certificate": self.person, "target": self.person, "incident": self.incident,
                 "grant": self.grant, "call": self.grant, "credential": self.grant, "session": self.at_target, "role": self.at_target,
-                "review": self.review}.get(part)
+                "review": self.review, "stream": self.stream}.get(part)
         if deed:
             deed(entry, said, where)
+        self.witnesses.take(entry, self.rules, where)
 
     @staticmethod
     def subject(entry):
@@ -83,7 +88,7 @@ class Story(Handovers):
         key = base64.urlsafe_b64encode(sha(point)).rstrip(b"=").decode()
         need(key == entry["key"] == entry.get("signed", {}).get("key"), where, "the key's id is not its hash")
         need(key not in self.keys, where, "the key is enrolled twice")
-        self.keys[key] = entry["by"], ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+        self.keys[key] = entry["by"], PersonKey(point)
 
     def hear(self, entry, where):
         """Checks a statement: by a key that works, for this ledger, once, fresh."""
@@ -92,10 +97,8 @@ class Story(Handovers):
         signed, at, by = entry["signed"], entry["at"], entry["by"]
         need(signed["key"] in self.keys, where, "signed by a key that is not enrolled")
         person, public = self.keys[signed["key"]]
-        try:
-            public.verify(base64.b64decode(signed["signature"]), signed["text"].encode(), ec.ECDSA(SHA256()))
-        except InvalidSignature:
-            raise Wrong(f"{where}: {person}'s signature is not under this statement") from None
+        is_theirs = public.has_signed(base64.b64decode(signed["signature"]), signed["text"].encode())
+        need(is_theirs, where, f"{person}'s signature is not under this statement")
         act, said = read_statement(signed["text"], where)
         # Somebody who enrols need not know yet which ledger it is and what the broker calls them.
         empty = [""] if act == "enroll" else []
@@ -218,7 +221,7 @@ class Story(Handovers):
             need(not alert[0] or all(it["alert"] != alert for it in self.incidents.values()), where, f"the alert of {name} has an open incident")
             self.incidents_ever.add(name)
             end = entry["closes_at"]
-            self.incidents[name] = {"closes_at": end, "usual_end": end, "alert": alert, "resolved": False, "held": False, "noted_by": set()}
+            self.incidents[name] = {"severity": entry["severity"], "closes_at": end, "usual_end": end, "alert": alert, "resolved": False, "held": False, "noted_by": set()}
         elif kind == "incident.closed":
             need(name in self.incidents, where, f"{name} is closed, and was not open")
             need(by != BROKER or at >= self.incidents[name]["closes_at"], where, f"{name} is closed by the broker before its time")
@@ -228,6 +231,16 @@ class Story(Handovers):
         elif kind in FIELDS:
             self.closes_at(name, at, where)
             self.goes_on(entry, self.incidents[name], where)
+
+    def take_delivery(self, entry, where):
+        """What a source delivers counts once while the broker remembers it."""
+        by, at, delivery = entry["by"], entry["at"], entry.get("delivery")
+        if entry["kind"] not in BY_SOURCES or delivery is None:
+            return
+        need(by.startswith("source:") and isinstance(delivery, str), where, f"{by} delivers {delivery}, and is no alert source")
+        self.delivered = {known: taken for known, taken in self.delivered.items() if at < taken + 120 * MINUTE}
+        need((by, delivery) not in self.delivered, where, f"{by} delivers {delivery} a second time")
+        self.delivered[by, delivery] = at
 
     def goes_on(self, entry, incident, where):
         """What happens to an incident that is open."""
@@ -411,6 +424,15 @@ class Story(Handovers):
         need(entry["incident"] not in self.incidents, where, f"{entry['incident']} is reviewed, and open")
         of = [entry[field] for field in ABOUT_GRANT.split()]
         need(self.begun.pop(entry["grant"], None) == of, where, f"{entry['grant']} is reviewed, and never began, or was before")
+
+    def stream(self, entry, _, where):
+        """Begins once before it ends, and not after the entry that says so."""
+        name, kind = entry["stream"], entry["stream_kind"]
+        if entry["kind"] == "stream.ended":
+            return need(self.streams.pop(name, None) == kind, where, f"the stream {name} of {kind} ends, and does not go on")
+        need(name not in self.streams, where, f"the stream {name} goes on already")
+        need(entry["from"] <= entry["index"], where, f"the stream {name} begins later")
+        self.streams[name] = kind
 
     def unlock(self, entry, said, grant, given, where):
         """A call or a yes on the way of a request that needs a call."""

@@ -9,11 +9,13 @@ use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use breakglass_domain::last::{Last, Mark};
 use breakglass_domain::{
     Actor, Command, CredentialId, Event, Grant, GrantId, Incident, IncidentId, Lifetime, Line,
     PersonId, Refusal, RightId, State, Subject, TargetId, Time,
 };
 use breakglass_tlog::checkpoint::SignedCheckpoint;
+use breakglass_tlog::cosigned::Cosigned;
 use breakglass_tlog::proof::{ConsistencyProof, InclusionProof};
 use breakglass_tlog::receipt::Receipt;
 use zeroize::Zeroizing;
@@ -102,6 +104,12 @@ pub trait LedgerReader: Send + Sync {
     /// The newest signed checkpoint.
     fn checkpoint(&self) -> Arc<SignedCheckpoint>;
 
+    /// The checkpoints that were signed around `size` entries, as the ledger keeps them.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where `size` is beyond the newest checkpoint, or they cannot be read.
+    fn checkpoints_around(&self, size: u64) -> Result<Around, LedgerError>;
+
     /// Entries from `from` on, at most `max`; fewer, or none, at the end.
     ///
     /// # Errors
@@ -119,6 +127,15 @@ pub trait LedgerReader: Send + Sync {
     /// # Errors
     /// [`LedgerError`] where `old` is above `new`, or `new` is beyond the newest checkpoint.
     fn prove_consistency(&self, old: u64, new: u64) -> Result<ConsistencyProof, LedgerError>;
+}
+
+/// The signed notes on both sides of a size; the same one twice where one was signed over just it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Around {
+    /// The last over at most so many entries.
+    pub before: String,
+    /// The first over at least so many.
+    pub after: String,
 }
 
 /// Why the ledger did not do it.
@@ -192,6 +209,16 @@ pub enum Declined {
 pub trait Projection: Send + Sync {
     /// One batch.
     fn committed(&self, batch: &[Recorded], checkpoint: &Arc<SignedCheckpoint>);
+}
+
+/// Whoever co-signs the ledger, as far as this broker has seen it.
+pub trait Witnesses: Send + Sync {
+    /// The newest checkpoint that enough of them have signed, by the policy in force; nothing where
+    /// none is known.
+    fn newest(&self) -> Option<Arc<Cosigned>>;
+
+    /// Answers when that has so many entries or more, however long it takes. Safe to cancel.
+    fn reached(&self, size: u64) -> Later<'_, Arc<Cosigned>>;
 }
 
 /// The live state, for reading. The sequencer alone writes it.
@@ -269,6 +296,12 @@ pub trait Index: Send + Sync {
         cursor: Option<u64>,
         max: usize,
     ) -> Result<Vec<u64>, IndexError>;
+
+    /// The newest entry that something is the last of. One look-up, however many entries there are.
+    ///
+    /// # Errors
+    /// [`IndexError`].
+    fn last(&self, of: &Last) -> Result<Option<Mark>, IndexError>;
 }
 
 /// Which grants.
@@ -333,6 +366,8 @@ pub struct CredentialOrder {
     pub public: Vec<u8>,
     /// What it says beside.
     pub subject: Subject,
+    /// What witnesses have signed, where the entry says that it needs them.
+    pub cosigned: Option<Arc<Cosigned>>,
 }
 
 /// A credential a target accepts. Says nothing in `Debug`.

@@ -4,7 +4,7 @@
 use breakglass_domain::command::{RoleOutcome, Wanted};
 use breakglass_domain::event::{RoleStep, SessionEnd};
 use breakglass_domain::{
-    Act, Grant, GrantId, IncidentId, Lifetime, Nonce, Prose, Refusal, Severity, Time,
+    Act, Delivery, Grant, GrantId, IncidentId, Lifetime, Nonce, Prose, Refusal, Severity, Time,
 };
 use breakglass_proto::statement::Act as Said;
 use jiff::SignedDuration;
@@ -13,6 +13,7 @@ use proptest::prelude::*;
 
 use crate::house::{House, TEAM, id, line};
 use crate::night::POLICY;
+use crate::witnesses::WITNESSED;
 
 /// How long nothing happens, in milliseconds: around every limit there is.
 const WAITS: [i64; 12] = [
@@ -45,12 +46,14 @@ fn takes(house: &mut House, (what, who, about, much): Step) -> Result<(), Refusa
         6 if much < 40 => house.enrols_guard(["web-1", "shop-db"][usize::from(about) % 2]),
         6 => house.enrols(person),
         7 => return house.says_it_again(usize::from(much) / 8),
+        8 if much > 150 => witnesses(house, about),
         8 => return lifts(house, TEAM[usize::from(who) % 3], much),
         9 if much < 180 => return about_person(house, TEAM[usize::from(who) % 3], about, much),
         10..=12 => return about_incident(house, TEAM[usize::from(who) % 3], about, much),
         13..=19 => return asks(house, TEAM[usize::from(who) % 2], about, much),
         32..=35 => return at_target(house, about, much),
         36..=38 => return alerts(house, about, much),
+        39 if much < 40 => return crate::streams::changes(house, about, much),
         39 => return holds(house, TEAM[usize::from(who) % 3]),
         _ => return about_grant(house, (what, who, about, much)),
     }
@@ -73,15 +76,39 @@ fn changed(which: u8) -> String {
         ),
         ("longest = \"15m\"", "longest = \"20m\""),
         ("revoke = [\"job:engineer\"]", "revoke = [\"eve\"]"),
-        ("[people.leon]\nname = \"Leon\"\njob = \"engineer\"\n", ""),
+        (
+            "[people.leon]\nname = \"Leon\"\njob = \"engineer\"\n",
+            "[review]\ndays = 1\n",
+        ),
         (
             "[people.eve]\nname = \"Eve\"\njob = \"designer\"\n",
             "[people.eva]\nname = \"Eva\"\njob = \"founder\"\n",
         ),
     ];
-    match changes.get(usize::from(which) % (2 * changes.len())) {
-        Some((from, to)) => POLICY.replace(from, to),
-        None => POLICY.to_owned(),
+    let asks = |right: &str| {
+        let refuses = POLICY.replace(right, &format!("{right}{REFUSING}"));
+        refuses.replace("grace = \"5m\"\n", WITNESSED)
+    };
+    let which = usize::from(which) % (2 * changes.len());
+    match (changes.get(which), which % changes.len()) {
+        (Some((from, to)), _) => POLICY.replace(from, to),
+        (None, 0) => POLICY.replace("grace = \"5m\"\n", WITNESSED),
+        (None, 1..=3) => asks("[rights.restart]\n"),
+        (None, 4) => asks("[rights.drop-db]\n"),
+        (None, _) => POLICY.to_owned(),
+    }
+}
+
+const REFUSING: &str = "without_witnesses = \"refuse\"\n";
+
+/// Witnesses are lost, or sign again.
+fn witnesses(house: &mut House, about: u8) {
+    match about % 2 {
+        0 => {
+            let witnessed = house.state.witnessing.size;
+            let _nobody = house.broker_does(Act::NoteUnwitnessed { witnessed });
+        }
+        _ => house.witnesses_sign(),
     }
 }
 
@@ -188,11 +215,20 @@ fn alerts(house: &mut House, about: u8, much: u8) -> Result<(), Refusal> {
     let key = line(["queue", "checkout"][usize::from(about) % 2]);
     let words = vec![line(["page", "ticket", "else"][usize::from(much) % 3])];
     let title = line("\"the queue\" is full");
+    let delivery = (!much.is_multiple_of(5)).then(|| Delivery {
+        id: line(&format!("\"delivery\" {}", much % 64)),
+        signed_at: house.now,
+    });
     house.source_says(
         "pager",
         match much {
-            0..=110 => Act::Resolve { key },
-            _ => Act::Fire { key, title, words },
+            0..=110 => Act::Resolve { key, delivery },
+            _ => Act::Fire {
+                key,
+                title,
+                words,
+                delivery,
+            },
         },
     )
 }
@@ -290,7 +326,7 @@ fn about_grant(house: &mut House, (what, who, about, much): Step) -> Result<(), 
                 program: line("psql"),
             },
         ),
-        28 if much >= 100 => {
+        4..=6 => {
             let to = TEAM[usize::from(who) % TEAM.len()];
             crate::handing::hands_over(house, &by(holder), grant, to)
         }

@@ -31,6 +31,7 @@ pub mod playground;
 pub mod postgres;
 pub mod receiver;
 pub mod recorded;
+pub mod rsyslog;
 pub mod skipped;
 pub mod sshd;
 pub mod wait;
@@ -43,7 +44,7 @@ pub use world::World;
 pub const TEAM: [&str; 5] = ["mia", "leon", "founder", "designer", "support"];
 
 /// Every stable reason of a refusal.
-pub const REASONS: [&str; 55] = [
+pub const REASONS: [&str; 56] = [
     "NO_OPEN_INCIDENT",
     "UNKNOWN_INCIDENT",
     "INCIDENT_CLOSED",
@@ -97,6 +98,7 @@ pub const REASONS: [&str; 55] = [
     "INTERNAL",
     "INCIDENT_UNCONFIRMED",
     "NOTHING_TO_HOLD",
+    "NOT_WITNESSED",
     "UNKNOWN_SOURCE",
     "UNKNOWN_SEVERITY",
 ];

@@ -84,7 +84,11 @@ fn start(program: &str, words: &[&str]) -> Process {
 }
 
 /// What `tests/run` installed.
-pub(crate) fn tools() -> PathBuf {
+///
+/// # Panics
+/// Never within a test: that is a program in a folder.
+#[must_use]
+pub fn tools() -> PathBuf {
     let named = std::env::var_os("GLASS_TEST_TOOLS").map(PathBuf::from);
     named.unwrap_or_else(|| {
         let this = std::env::current_exe().expect("a test is a program");

@@ -66,6 +66,21 @@ impl Papers {
         }
     }
 
+    /// For a client, with a key of its own.
+    ///
+    /// # Panics
+    /// Where the system gives no keys.
+    #[must_use]
+    pub fn client_with_key(&self, name: &str) -> Paper {
+        let mut params = params(name);
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ClientAuth];
+        let key = key();
+        Paper {
+            certificate: params.signed_by(&key, &self.0).expect("a client").pem(),
+            key: key.serialize_pem(),
+        }
+    }
+
     /// For the owner of a P-256 key, PEM.
     ///
     /// # Panics

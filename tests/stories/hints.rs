@@ -97,6 +97,12 @@ fn refusals() -> Vec<Refusal> {
             limit: 3,
         },
         Refusal::ClockBehind { now, newest: now },
+        Refusal::CallInstead {
+            person: person(),
+            grant,
+            requester: person(),
+            callers: approvers(),
+        },
         Refusal::NotCaller {
             person: person(),
             grant,
@@ -135,6 +141,9 @@ fn refusals() -> Vec<Refusal> {
             sentence: "change the shop database".into(),
         },
         Refusal::NothingToHold(incident),
+        Refusal::NotWitnessed {
+            right: "deploy-shop".parse().unwrap(),
+        },
         Refusal::ReviewDebt {
             incident,
             closed_at: now,

@@ -4,6 +4,7 @@
 // clippy.toml allows it in tests; clippy takes only functions with #[test] for one, not their helpers.
 #![allow(clippy::unwrap_used)]
 
+mod access_reviews;
 mod alerts;
 mod approvals;
 mod certificates;
@@ -26,6 +27,7 @@ mod restart;
 mod reviews;
 mod statements;
 mod strangers;
+mod streams;
 mod tokens;
 mod watching;
 

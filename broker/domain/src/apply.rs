@@ -30,6 +30,12 @@ impl State {
         self.played.apply(event);
         self.budgets.apply(event);
         self.reviews.apply(event);
+        self.witnessing.apply(event);
+        self.streams.apply(event);
+        let about = event.change.incident();
+        let about = about.and_then(|incident| self.incidents.get(&incident));
+        let alert = about.and_then(|incident| incident.alert.as_ref());
+        self.deliveries.apply(event, alert);
         match &event.change {
             Change::PolicyLoaded { policy, sha256 } => {
                 self.policy = Arc::clone(policy);
@@ -92,7 +98,11 @@ impl State {
             | Change::Refused { .. }
             | Change::LedgerExported { .. }
             | Change::LedgerRepaired { .. }
-            | Change::ReviewAnswered { .. } => {}
+            | Change::LedgerWitnessed { .. }
+            | Change::LedgerUnwitnessed { .. }
+            | Change::ReviewAnswered { .. }
+            | Change::StreamBegan { .. }
+            | Change::StreamEnded { .. } => {}
         }
     }
 

@@ -1,17 +1,20 @@
 //! What somebody wants done, in the words of the rules: parsed, signature checked, not yet decided.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::credential::CredentialKind;
+use crate::deliveries::Delivery;
 use crate::event::{Actor, KeyPurpose, RoleStep, SessionEnd, Signed};
 use crate::id::{
-    CredentialId, GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, SessionId, TargetId,
-    TokenHash,
+    CredentialId, GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, SessionId, StreamName,
+    TargetId, TokenHash,
 };
 use crate::incident::Severity;
 use crate::policy::Policy;
 use crate::review::Answer;
 use crate::state::State;
+use crate::stream::WantedStream;
 use crate::text::{Line, Prose};
 use crate::time::{Lifetime, Time};
 
@@ -61,6 +64,11 @@ pub enum Act {
     NoteRepair {
         /// Bytes cut.
         cut_bytes: u64,
+    },
+    /// Note which streams there are from now on. Broker only.
+    NoteStreams {
+        /// All of them.
+        streams: BTreeMap<StreamName, WantedStream>,
     },
     /// Make an enrolment token.
     Invite {
@@ -342,6 +350,18 @@ pub enum Act {
         /// Under which open incident, where what they tried says so.
         incident: Option<IncidentId>,
     },
+    /// Note that enough witnesses have signed the ledger. Broker only.
+    NoteWitnessed {
+        /// Entries of the checkpoint they signed.
+        size: u64,
+        /// The checkpoint with their cosignatures.
+        checkpoint: String,
+    },
+    /// Note that too few of them sign. Broker only.
+    NoteUnwitnessed {
+        /// Entries of the newest checkpoint that enough of them had signed.
+        witnessed: u64,
+    },
     /// Nothing but what time has brought about. Broker only.
     Tick,
     /// An alert fires, or still does. Sources only.
@@ -352,11 +372,15 @@ pub enum Act {
         title: Line,
         /// What the source says of how bad it is, best known first; may be nothing.
         words: Vec<Line>,
+        /// By which delivery, where its kind tells one from another.
+        delivery: Option<Delivery>,
     },
     /// An alert is over. Sources only.
     Resolve {
         /// What the source calls it.
         key: Line,
+        /// By which delivery, where its kind tells one from another.
+        delivery: Option<Delivery>,
     },
     /// Keep an incident open until its usual end.
     Hold {
@@ -441,6 +465,7 @@ impl Act {
             Self::RetireKey { .. } => "retire-key",
             Self::LoadPolicy { .. } => "load-policy",
             Self::NoteRepair { .. } => "note-repair",
+            Self::NoteStreams { .. } => "note-streams",
             Self::Invite { .. } => "invite",
             Self::InviteTarget { .. } => "invite-target",
             Self::Enroll { .. } => "enroll",
@@ -470,6 +495,8 @@ impl Act {
             Self::Abandon { .. } => "abandon",
             Self::Export { .. } => "export-ledger",
             Self::NoteRefusal { .. } => "note-refusal",
+            Self::NoteWitnessed { .. } => "note-witnessed",
+            Self::NoteUnwitnessed { .. } => "note-unwitnessed",
             Self::Tick => "tick",
             Self::Fire { .. } => "alert-firing",
             Self::Resolve { .. } => "alert-resolved",

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use crate::grant::{Basis, Ending, Escalation, GrantRef, Handed, HandedTo, SelfGrant};
 use crate::id::{
-    CredentialId, IncidentId, KeyId, Nonce, PersonId, RuleName, SessionId, SourceId, TargetId,
-    TokenHash,
+    CredentialId, IncidentId, KeyId, Nonce, PersonId, RuleName, SessionId, SourceId, StreamName,
+    TargetId, TokenHash,
 };
 use crate::incident::Severity;
 use crate::policy::{Policy, Risk};
 use crate::review::Width;
+use crate::stream::StreamKind;
 use crate::text::{Line, Prose};
 use crate::time::{Lifetime, Time};
+use crate::witnessing::WitnessWord;
 use crate::word::words;
 
 pub use crate::actor::Actor;
@@ -246,6 +248,8 @@ pub enum Change {
         source: Option<SourceId>,
         /// What the source calls the alert, so that it is known again.
         alert: Option<Line>,
+        /// By which delivery of the source, where its kind tells one from another.
+        delivery: Option<Line>,
     },
     /// Somebody added a note.
     IncidentNoted {
@@ -335,6 +339,8 @@ pub enum Change {
         key: KeyId,
         /// What it says beside.
         subject: Subject,
+        /// What of witnesses has to be said; nothing where there are none, or all is well.
+        witnesses: Option<WitnessWord>,
     },
     /// It was put to use.
     GrantUsed {
@@ -456,12 +462,26 @@ pub enum Change {
         /// Bytes that were never acknowledged and are gone.
         cut_bytes: u64,
     },
+    /// Enough witnesses have signed the ledger as far as this.
+    LedgerWitnessed {
+        /// Entries of the checkpoint they signed.
+        size: u64,
+        /// The checkpoint with their cosignatures, a signed note.
+        checkpoint: String,
+    },
+    /// Too few witnesses sign. What is given from here on until enough of them have is marked.
+    LedgerUnwitnessed {
+        /// Entries of the newest checkpoint that enough of them had signed; 0 for none.
+        witnessed: u64,
+    },
     /// Its alert is over, says the source that opened it.
     IncidentResolved {
         /// Which.
         incident: IncidentId,
         /// When it closes now, unless somebody holds it or the alert fires again.
         closes_at: Time,
+        /// As of [`Change::IncidentOpened`].
+        delivery: Option<Line>,
     },
     /// Its alert fires again; it stays open as if it had never been resolved.
     IncidentRefired {
@@ -469,6 +489,8 @@ pub enum Change {
         incident: IncidentId,
         /// When it closes by itself.
         closes_at: Time,
+        /// As of [`Change::IncidentOpened`].
+        delivery: Option<Line>,
     },
     /// Somebody keeps it open until its usual end, whatever becomes of its alert.
     IncidentHeld {
@@ -508,6 +530,24 @@ pub enum Change {
         width: Width,
         /// What was missing.
         missing: Option<Line>,
+    },
+    /// Every entry from here on, or from an earlier one on, is sent somewhere.
+    StreamBegan {
+        /// Which stream.
+        stream: StreamName,
+        /// What its destination takes.
+        kind: StreamKind,
+        /// Where it is.
+        destination: Line,
+        /// The first entry that is sent.
+        from: u64,
+    },
+    /// No longer.
+    StreamEnded {
+        /// Which stream.
+        stream: StreamName,
+        /// What its destination took.
+        kind: StreamKind,
     },
 }
 

@@ -81,8 +81,16 @@ name! {
     RightId, "a right's id"
 }
 name! {
+    /// A witness, as the policy and the config call it: `otto`.
+    WitnessId, "a witness's id"
+}
+name! {
     /// Something that accepts credentials: `web-1`.
     TargetId, "a target's id"
+}
+name! {
+    /// Where the ledger is copied to as it grows: `siem`.
+    StreamName, "a stream's name"
 }
 name! {
     /// A rule of the policy: `engineers-ship`.

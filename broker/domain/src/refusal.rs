@@ -69,6 +69,21 @@ pub enum Refusal {
         /// Who may, comma separated.
         approvers: String,
     },
+    /// Not their yes is asked for, but a call.
+    #[error(
+        "{grant} waits for no yes of {person}, but for a call of {requester} with one of these people: \
+         {callers}"
+    )]
+    CallInstead {
+        /// Who tried.
+        person: PersonId,
+        /// Which.
+        grant: GrantId,
+        /// Who asks.
+        requester: PersonId,
+        /// Whose call counts, comma separated.
+        callers: String,
+    },
     /// The pinned rule asks others first.
     #[error(
         "{grant} is asked of these people until {}: {approvers}; of {person} only from then on",
@@ -381,6 +396,15 @@ pub enum Refusal {
         /// In plain language.
         sentence: String,
     },
+    /// The policy wants witnesses for this right, and too few of them have signed.
+    #[error(
+        "too few witnesses sign the ledger, and the policy gives no credential of `{right}` without \
+         them"
+    )]
+    NotWitnessed {
+        /// Which right.
+        right: RightId,
+    },
     /// No alert opened it, so none closes it.
     #[error("{0} was not opened by an alert, so none closes it: it stays open to its usual age")]
     NothingToHold(IncidentId),
@@ -400,7 +424,7 @@ impl Refusal {
             Self::NotAllowed { .. } => "NOT_ALLOWED",
             Self::NotPermitted { .. } | Self::OwnFreeze => "NOT_PERMITTED",
             Self::NotYours { .. } | Self::HolderExtends { .. } => "NOT_YOURS",
-            Self::NotApprover { .. } => "NOT_APPROVER",
+            Self::NotApprover { .. } | Self::CallInstead { .. } => "NOT_APPROVER",
             Self::ApprovalTooEarly { .. } => "APPROVAL_TOO_EARLY",
             Self::SelfApproval(_) => "SELF_APPROVAL",
             Self::NotCaller { .. } => "NOT_CALLER",
@@ -444,6 +468,7 @@ impl Refusal {
             Self::UnknownSource(_) => "UNKNOWN_SOURCE",
             Self::UnknownSeverity { .. } => "UNKNOWN_SEVERITY",
             Self::Unconfirmed { .. } => "INCIDENT_UNCONFIRMED",
+            Self::NotWitnessed { .. } => "NOT_WITNESSED",
             Self::NothingToHold(_) => "NOTHING_TO_HOLD",
         }
     }
@@ -473,6 +498,15 @@ impl Refusal {
             Self::NotApprover { grant, .. } | Self::SelfApproval(grant) => {
                 format!("ask an approver to run: glass approve {grant}")
             }
+            Self::CallInstead {
+                person,
+                grant,
+                requester,
+                callers,
+            } => match callers.split(", ").any(|caller| caller == person.as_str()) {
+                true => format!("call {requester}, then: glass call {grant} {requester}"),
+                false => format!("ask one of them to run: glass call {grant} {requester}"),
+            },
             Self::ApprovalTooEarly { grant, from, .. } => format!(
                 "call one of them, or after {}: glass approve {grant}",
                 moment(*from)
@@ -568,6 +602,9 @@ impl Refusal {
                 "if it is real, somebody who may open incidents runs: glass incident note \
                  --incident {incident} \"what you see\""
             ),
+            Self::NotWitnessed { .. } => {
+                "see which of them does not answer: glass status; then run the command again".into()
+            }
             Self::NothingToHold(_) => "glass incident list".into(),
         }
     }

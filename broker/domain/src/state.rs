@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::budget::Budgets;
+use crate::deliveries::Deliveries;
 use crate::grant::{Grant, Phase};
 use crate::id::{
     GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, SessionId, TargetId, TokenHash,
@@ -14,8 +15,10 @@ use crate::people::{Member, Token};
 use crate::played::Played;
 use crate::policy::{Policy, Right};
 use crate::review::Reviews;
+use crate::stream::Streams;
 use crate::targets::Targets;
 use crate::time::Time;
+use crate::witnessing::Witnessing;
 
 /// The fold of all events so far. Fields are plain so that a snapshot can hold and restore them;
 /// outside of a restore only [`State::apply`] changes them.
@@ -53,6 +56,12 @@ pub struct State {
     pub budgets: Budgets,
     /// Answers that are owed of incidents that are over.
     pub reviews: Reviews,
+    /// How far witnesses have signed the ledger.
+    pub witnessing: Witnessing,
+    /// Where the ledger is copied to as it grows.
+    pub streams: Streams,
+    /// What alert sources delivered lately.
+    pub deliveries: Deliveries,
     /// When something happens by itself, in order of time.
     pub deadlines: BTreeSet<(Time, Deadline)>,
     /// Who holds which key: the inverse of `members`.
@@ -99,6 +108,9 @@ impl Default for State {
             openings: BTreeMap::new(),
             budgets: Budgets::default(),
             reviews: Reviews::default(),
+            witnessing: Witnessing::default(),
+            streams: Streams::default(),
+            deliveries: Deliveries::default(),
             deadlines: BTreeSet::new(),
             keys: BTreeMap::new(),
             live: BTreeMap::new(),

@@ -6,6 +6,7 @@
 //! are answered from the live state first, and from the index once it has caught up with what was
 //! committed when they came.
 
+mod access_review;
 mod act;
 mod alert;
 mod caller;
@@ -41,6 +42,7 @@ pub(crate) mod tests;
 mod ticking;
 pub mod token;
 mod watch;
+mod witness;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,8 +51,10 @@ use breakglass_domain::{Lifetime, Time};
 
 use crate::ports::{
     Authority, Clock, Databases, Entropy, Index, Issuer, LedgerReader, Live, Notary, Sequencer,
+    Witnesses,
 };
 
+pub use access_review::AccessRead;
 pub use act::Acted;
 pub use alert::{Alarm, Heard};
 pub use caller::Caller;
@@ -98,6 +102,8 @@ pub struct Parts {
     pub notary: Arc<dyn Notary>,
     /// Makes client certificates.
     pub authority: Arc<dyn Authority>,
+    /// Who co-signs the ledger.
+    pub witnesses: Arc<dyn Witnesses>,
     /// What happens, as it happens; the same that the sequencer tells of every batch.
     pub feed: Arc<Feed>,
     /// What the broker says of itself.
@@ -135,6 +141,8 @@ pub struct Settings {
     pub hold_grace: Duration,
     /// How long a client certificate lives.
     pub certificate_life: Lifetime,
+    /// How long a credential waits for the witnesses it needs.
+    pub witness_patience: Duration,
 }
 
 impl Default for Settings {
@@ -142,6 +150,7 @@ impl Default for Settings {
         Self {
             hold_grace: limits::HOLD_GRACE,
             certificate_life: limits::CERTIFICATE_LIFE,
+            witness_patience: limits::WITNESS_PATIENCE,
         }
     }
 }
@@ -161,6 +170,7 @@ pub struct App {
     wrong: databases::Wrong,
     notary: Arc<dyn Notary>,
     authority: Arc<dyn Authority>,
+    witnesses: Arc<dyn Witnesses>,
     feed: Arc<Feed>,
     about: About,
     settings: Settings,
@@ -191,6 +201,7 @@ impl App {
             wrong: databases::Wrong::default(),
             notary: parts.notary,
             authority: parts.authority,
+            witnesses: parts.witnesses,
             feed: parts.feed,
             about: parts.about,
             settings: parts.settings,

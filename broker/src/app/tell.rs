@@ -9,7 +9,8 @@ mod targets;
 
 use breakglass_domain::grant::{Basis, Handed, HandedTo};
 use breakglass_domain::{
-    Actor, Change, Ending, Event, Grant, GrantRef, Lifetime, PersonId, Policy, Prose, RightId, Time,
+    Actor, Change, Ending, Event, Grant, GrantRef, Lifetime, PersonId, Policy, Prose, RightId,
+    Time, WitnessWord,
 };
 
 /// What sentences are made of beside the event.
@@ -109,9 +110,27 @@ impl Told<'_> {
                     self.who
                 )
             }
+            Change::StreamBegan {
+                stream,
+                kind,
+                destination,
+                from,
+            } => format!(
+                "Every entry is sent to {stream} ({kind}, {destination}), from entry {from} on."
+            ),
+            Change::StreamEnded { stream, kind } => {
+                format!("Entries are no longer sent to {stream} ({kind}).")
+            }
             Change::LedgerRepaired { cut_bytes } => format!(
                 "After a crash the broker cut {cut_bytes} bytes that were never acknowledged off \
                  the ledger's end."
+            ),
+            Change::LedgerWitnessed { size, .. } => {
+                format!("Enough witnesses have signed the ledger up to its first {size} entries.")
+            }
+            Change::LedgerUnwitnessed { witnessed } => format!(
+                "TOO FEW WITNESSES sign the ledger: enough of them have signed its first {witnessed} \
+                 entries, and no more. What is given from here on is marked."
             ),
             _ => format!("{} did something this glassd has no words for.", self.who),
         }
@@ -183,6 +202,7 @@ impl Told<'_> {
             Change::IncidentResolved {
                 incident,
                 closes_at,
+                ..
             } => format!(
                 "The alert of {incident} is resolved: it closes at {}, and every grant under it ends. \
                  To keep it open: glass incident hold {incident} -m \"why\"",
@@ -191,6 +211,7 @@ impl Told<'_> {
             Change::IncidentRefired {
                 incident,
                 closes_at,
+                ..
             } => format!(
                 "The alert of {incident} fires again: it stays open until {}.",
                 self.clock(*closes_at)
@@ -266,12 +287,17 @@ impl Told<'_> {
                 credential,
                 audience,
                 expires_at,
+                witnesses,
                 ..
             } => format!(
-                "{} received credential {credential} for {audience}, valid until {} ({}).",
+                "{} received credential {credential} for {audience}, valid until {} ({}).{}",
                 self.words.name(&of.person),
                 self.clock(*expires_at),
-                of.incident
+                of.incident,
+                match witnesses {
+                    Some(WitnessWord::Missing) => " TOO FEW WITNESSES signed.",
+                    _ => "",
+                }
             ),
             Change::GrantUsed { of, program } => {
                 format!(

@@ -24,6 +24,7 @@ pub mod serve;
 mod sources;
 mod ssh_ca;
 mod stores;
+mod streams;
 mod target_keys;
 mod targets_ca;
 mod vkey;
@@ -80,6 +81,8 @@ enum Command {
     Reload(reload::Reload),
     #[command(name = "notify-test")]
     NotifyTest(notices::NotifyTest),
+    #[command(name = "stream-test")]
+    StreamTest(streams::StreamTest),
     Policy(policy::PolicyCommand),
     Vkey(vkey::Vkey),
     Authority(authority::Authority),
@@ -146,6 +149,7 @@ fn dispatch(arguments: &Arguments, printer: &mut Printer) -> Result<(), Failure>
         Command::Rotate(rotate) => rotate.run(&arguments.config()?, printer),
         Command::Reload(reload) => reload.run(&arguments.config()?, printer),
         Command::NotifyTest(test) => test.run(&arguments.config()?, printer),
+        Command::StreamTest(test) => test.run(&arguments.config()?, printer),
         Command::Policy(policy) => policy.run(|| arguments.config(), printer),
         Command::Vkey(vkey) => vkey.run(&arguments.config()?, printer),
         Command::Authority(authority) => authority.run(&arguments.config()?, printer),

@@ -3,6 +3,7 @@
 
 mod error;
 pub mod notify;
+pub mod stream;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -16,9 +17,10 @@ use serde::{Deserialize, Serialize};
 
 pub use error::ConfigError;
 pub use notify::{Destination, DestinationName};
+pub use stream::{Stream, StreamKey};
 pub use value::{
     Days, Directives, Format, Https, Name, Origin, Places, RoleText, Seconds, SourceName,
-    TargetName,
+    TargetName, WitnessName, WitnessUrl,
 };
 
 /// The name of the config file in a folder.
@@ -81,6 +83,23 @@ pub struct Settings {
     pub hooks: BTreeMap<SourceName, HookSecrets>,
     /// Who is told of what happens, and how. Default nobody.
     pub notify: BTreeMap<DestinationName, Destination>,
+    /// Where every entry of the ledger is sent as it is written. Default nowhere.
+    pub stream: BTreeMap<StreamKey, Stream>,
+    /// Where the witnesses of the policy are, by their names there. Default none: those are not asked.
+    pub witness: BTreeMap<WitnessName, WitnessAddress>,
+}
+
+/// Where a witness is. Its key stands in the policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WitnessAddress {
+    /// Where checkpoints are sent, without `/add-checkpoint`: `https://` or `http://`. Checkpoints are
+    /// public and answers are signed, so TLS protects no secret here.
+    pub url: WitnessUrl,
+    /// The authorities its certificate may come from, PEM, relative to the config file's folder;
+    /// left out: those of the system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
 }
 
 /// The secrets of one alert source.
@@ -126,6 +145,8 @@ impl Default for Settings {
             postgres: BTreeMap::new(),
             hooks: BTreeMap::new(),
             notify: BTreeMap::new(),
+            witness: BTreeMap::new(),
+            stream: BTreeMap::new(),
         }
     }
 }
@@ -235,6 +256,12 @@ impl Config {
     #[must_use]
     pub fn notify_dir(&self) -> PathBuf {
         self.data_dir.join("notify")
+    }
+
+    /// The folder of places up to which each stream was sent.
+    #[must_use]
+    pub fn stream_dir(&self) -> PathBuf {
+        self.data_dir.join("stream")
     }
 
     /// The index's folder.

@@ -205,6 +205,133 @@ fn a_destination_that_cannot_be_is_refused_where_it_stands() {
 }
 
 #[test]
+fn the_sample_has_a_stream_of_each_kind() {
+    use stream::{Begin, Sink};
+    let example: String = SAMPLE
+        .lines()
+        .filter_map(|line| Some(line.strip_prefix("#   ")?.to_owned() + "\n"))
+        .collect();
+    let streams = parse(&example).unwrap().settings.stream;
+    let told = |name: &str| streams[&StreamKey::try_from(name.to_owned()).unwrap()].clone();
+    let (siem, lake) = (told("siem"), told("lake"));
+    assert_eq!(siem.from, Begin::Entry(0));
+    assert_eq!(siem.ca_file.unwrap(), Path::new("logs-ca.pem"));
+    assert_eq!(siem.sink.destination(), "logs.shop.example:6514");
+    let Sink::Syslog(syslog) = siem.sink else {
+        panic!("it is syslog");
+    };
+    assert!(syslog.tls && syslog.require_close_notify && syslog.identity.is_none());
+    assert_eq!(syslog.enterprise_number, 32_473);
+    assert_eq!((lake.from, lake.allow_private), (Begin::Now, false));
+    assert_eq!(lake.sink.destination(), "lake.shop.example:443");
+    assert!(matches!(lake.sink, Sink::Ocsf { .. }));
+}
+
+#[test]
+fn a_stream_s_settings_come_back() {
+    for text in [
+        "[stream.a]\nkind = \"syslog\"\naddress = \"a.example\"\nrequire_close_notify = false\n\
+         certificate_file = \"c\"\nkey_file = \"k\"\nenterprise_number = 7\nfrom = 12",
+        "[stream.a]\nkind = \"syslog\"\naddress = \"[fd12::7]:514\"\ntls = false\nallow_private = true",
+        "[stream.a]\nkind = \"ocsf\"\nurl_file = \"u\"\nsecret_file = \"s\"\nca_file = \"c\"",
+        "[stream.a]\nkind = \"ocsf\"\nurl = \"https://a/b\"\nsecret_file = \"s\"\nfrom = \"now\"",
+    ] {
+        let settings = parse(text).unwrap().settings;
+        let shown = serde_json::to_value(&settings).unwrap();
+        let again: Settings = serde_json::from_value(shown).unwrap();
+        assert_eq!(again, settings, "{text}");
+    }
+}
+
+#[test]
+fn a_stream_that_cannot_be_is_refused_where_it_stands() {
+    let syslog = "[stream.a]\nkind = \"syslog\"\n";
+    let ocsf = "[stream.a]\nkind = \"ocsf\"\nsecret_file = \"s\"\n";
+    let local = "tls = false\nallow_private = true\n";
+    for (text, why) in [
+        ("[stream.A]\nkind = \"ocsf\"".to_owned(), "such as `siem`"),
+        (
+            "[stream.breakglass]\nkind = \"ocsf\"".to_owned(),
+            "such as `siem`",
+        ),
+        (
+            "[stream.\"../a\"]\nkind = \"ocsf\"".to_owned(),
+            "such as `siem`",
+        ),
+        (
+            "[stream.a]\nkind = \"splunk\"".to_owned(),
+            "`syslog` or `ocsf`",
+        ),
+        (syslog.to_owned(), "needs `address`"),
+        (
+            format!("{syslog}address = \"a b\""),
+            "such as `logs.shop.example:6514`",
+        ),
+        (
+            format!("{syslog}address = \"a:0\""),
+            "such as `logs.shop.example:6514`",
+        ),
+        (
+            format!("{syslog}address = \"a:70000\""),
+            "such as `logs.shop.example:6514`",
+        ),
+        (
+            format!("{syslog}address = \"a:b:1\""),
+            "such as `logs.shop.example:6514`",
+        ),
+        (
+            format!("{syslog}address = \"a\"\n{local}"),
+            "without TLS it needs a port",
+        ),
+        (
+            format!("{syslog}address = \"a:1\"\ntls = false"),
+            "with allow_private = true",
+        ),
+        (
+            format!("{syslog}address = \"a:1\"\n{local}require_close_notify = true"),
+            "is for TLS",
+        ),
+        (
+            format!("{syslog}address = \"a:1\"\n{local}certificate_file = \"c\"\nkey_file = \"k\""),
+            "is for TLS",
+        ),
+        (
+            format!("{syslog}address = \"a\"\nkey_file = \"k\""),
+            "go together",
+        ),
+        (
+            format!("{syslog}address = \"a\"\nurl = \"https://a\""),
+            "has no `url`",
+        ),
+        (
+            format!("{syslog}address = \"a\"\nfrom = \"then\""),
+            "\"now\"",
+        ),
+        (format!("{syslog}address = \"a\"\nfrom = -1"), "from"),
+        (ocsf.to_owned(), "either `url` or `url_file`"),
+        (
+            format!("{ocsf}url = \"https://a\"\nurl_file = \"u\""),
+            "either `url` or `url_file`",
+        ),
+        (format!("{ocsf}url = \"http://a\""), "it is not https"),
+        (format!("{ocsf}url = \"https://me:pw@a/x\""), "user name"),
+        (
+            format!("{ocsf}url = \"https://a\"\ntls = false"),
+            "has no `tls`",
+        ),
+        (
+            "[stream.a]\nkind = \"ocsf\"\nurl = \"https://a\"".to_owned(),
+            "needs `secret_file`",
+        ),
+    ] {
+        let error = refused(&text);
+        assert!(error.contains(why), "{text}\n{error}");
+        assert!(!error.contains("pw@"), "{error}");
+        assert!(error.starts_with("/etc/breakglass/glassd.toml:"), "{error}");
+    }
+}
+
+#[test]
 fn an_ipv6_address_stands_in_brackets_in_a_url() {
     let config = parse("server_names = [\"::1\"]").unwrap();
     assert_eq!(config.public_url(7443), "https://[::1]:7443");
@@ -222,7 +349,7 @@ fn an_error_leads_to_its_line() {
              `metrics_listen`, `public_url`, `issuer`, `ledger_origin`, \
              `client_certificate_days`, `hold_grace_seconds`, `connections_per_peer`, \
              `connections_total`, `reflection`, `tracing_format`, `tracing_filter`, `postgres`, \
-             `hooks`, `notify`",
+             `hooks`, `notify`, `stream`, `witness`",
             "  |",
             "2 | listen_web = \"x\"",
             "  | ^",

@@ -14,6 +14,7 @@
 mod changes;
 mod compare;
 mod handing;
+mod lasts;
 mod postings;
 mod query;
 mod record;
@@ -28,6 +29,7 @@ mod writer;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use breakglass_domain::last::{Last, Mark};
 use breakglass_domain::{Grant, GrantId, Incident, IncidentId, State};
 use tokio::sync::watch;
 
@@ -225,5 +227,9 @@ impl Index for SledIndex {
         max: usize,
     ) -> Result<Vec<u64>, IndexError> {
         self.store.entries(filter, cursor, max)
+    }
+
+    fn last(&self, of: &Last) -> Result<Option<Mark>, IndexError> {
+        lasts::find(&self.store.lasts, of)
     }
 }

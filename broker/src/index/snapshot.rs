@@ -1,6 +1,7 @@
 //! The live state as of one entry, so that a start needs no history. In `meta`:
 //! `snapshot` -> number of parts, and their [`seal`](super::seal); `part` number -> a slice of the JSON.
 
+mod deliveries;
 mod reviews;
 mod targets;
 
@@ -9,13 +10,16 @@ use std::sync::Arc;
 use breakglass_domain::budget::Budgets;
 use breakglass_domain::people::{Device, Freeze, Member, Token};
 use breakglass_domain::played::Played;
-use breakglass_domain::{GrantId, IncidentId, Line, Nonce, Policy, State, Time};
+use breakglass_domain::stream::{Stream, Streams};
+use breakglass_domain::witnessing::Witnessing;
+use breakglass_domain::{GrantId, IncidentId, Line, Nonce, Policy, State, StreamName, Time};
 use serde::{Deserialize, Serialize};
 
 use super::record::{GrantRecord, IncidentRecord, from_bytes, to_bytes, word};
 use super::seal::{self, Sealer};
 use super::store::{Store, broken};
 use crate::ports::{IndexError, LedgerReader};
+use deliveries::DeliveriesRecord;
 use reviews::ReviewsRecord;
 use targets::TargetsRecord;
 
@@ -55,6 +59,14 @@ struct StateRecord {
     targets: TargetsRecord,
     /// Not in what was written before there were any: that is made again from the ledger.
     reviews: ReviewsRecord,
+    /// How far witnesses have signed, and since when too few do. Before there were any: nothing.
+    #[serde(default)]
+    witnessing: (u64, Option<i64>),
+    /// Name, kind, destination. There were none where it is missing.
+    #[serde(default)]
+    streams: Vec<(String, String, String)>,
+    /// The same.
+    deliveries: DeliveriesRecord,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -169,6 +181,12 @@ impl From<&State> for StateRecord {
             newest_ms: state.newest.as_millis(),
             targets: (&state.targets).into(),
             reviews: (&state.reviews).into(),
+            witnessing: {
+                let lost = state.witnessing.lost_since;
+                (state.witnessing.size, lost.map(Time::as_millis))
+            },
+            streams: state.streams.0.iter().map(stream_record).collect(),
+            deliveries: (&state.deliveries).into(),
         }
     }
 }
@@ -203,6 +221,11 @@ impl StateRecord {
             newest: Time::from_millis(self.newest_ms),
             targets: self.targets.restore()?,
             reviews: self.reviews.restore()?,
+            witnessing: Witnessing {
+                size: self.witnessing.0,
+                lost_since: self.witnessing.1.map(Time::from_millis),
+            },
+            deliveries: self.deliveries.restore()?,
             ..State::default()
         };
         if !state.policy_sha256.is_empty() {
@@ -244,8 +267,26 @@ impl StateRecord {
             spent.push((word(&of)?, Time::from_millis(whole_at)));
         }
         state.budgets = Budgets::restored(spent);
+        state.streams = restored_streams(self.streams)?;
         Ok(state.reindexed())
     }
+}
+
+fn stream_record((name, stream): (&StreamName, &Stream)) -> (String, String, String) {
+    let Stream { kind, destination } = stream;
+    (name.to_string(), kind.to_string(), destination.to_string())
+}
+
+fn restored_streams(records: Vec<(String, String, String)>) -> Result<Streams, IndexError> {
+    let mut streams = Streams::default();
+    for (name, kind, destination) in records {
+        let stream = Stream {
+            kind: word(&kind)?,
+            destination: Line::recorded(&destination),
+        };
+        streams.0.insert(word(&name)?, stream);
+    }
+    Ok(streams)
 }
 
 fn restore_member(state: &mut State, record: MemberRecord) -> Result<(), IndexError> {

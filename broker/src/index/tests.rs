@@ -1,6 +1,7 @@
 //! The index tells the same as the ledger, whatever happens to it.
 #![cfg(test)]
 
+mod lasts;
 mod questions;
 mod seal;
 mod snapshots;
@@ -126,6 +127,7 @@ fn opened(incident: u64) -> Change {
         closes_at: Time::from_millis(8 * HOUR_MS),
         source: None,
         alert: None,
+        delivery: None,
     }
 }
 
@@ -203,6 +205,7 @@ fn night(incident: u64, first: u64) -> Vec<(&'static str, Change)> {
                 audience: line("https://deploy.shop.example"),
                 expires_at: Time::from_millis(HOUR_MS),
                 key: key(),
+                witnesses: None,
             },
         ),
         ("leon", requested(leon)),

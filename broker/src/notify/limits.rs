@@ -49,6 +49,24 @@ pub(super) const ADDRESSES: usize = 4;
 /// Bytes of a file with a secret: a URL is the longest of them.
 pub(super) const SECRET_BYTES: u64 = 4 * 1_024;
 
+/// Bytes of a file with a private key: PEM of RSA with 8192 bits, twice.
+pub(super) const KEY_BYTES: u64 = 16 * 1_024;
+
+/// Entries that are sent together: a destination that was away for a week is told in minutes, and one
+/// failure repeats no more than these.
+pub(super) const BATCH_ENTRIES: u64 = 256;
+
+/// Bytes of entries that are sent together, where there are several. In OCSF they are escaped once more
+/// and have their fields beside them: below the 1 MiB that many collectors take.
+pub(super) const BATCH_BYTES: usize = 256 * 1_024;
+
+/// How old the oldest entry that was not sent gets before `glass status` says so, although nothing
+/// fails: sending everything of a week takes minutes.
+pub(super) const LAG_TOLD: Lifetime = Lifetime::from_secs(10 * 60);
+
+/// How often is looked whether a connection is over on both sides: it takes one way there and back.
+pub(super) const OVER: Duration = Duration::from_millis(2);
+
 /// Bytes of the shortest secret that signs: 128 bits cannot be guessed.
 pub(super) const SECRET_LEAST: usize = 16;
 

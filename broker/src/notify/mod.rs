@@ -1,4 +1,5 @@
-//! Tells people what happens, where they are: signed webhooks, Slack, e-mail.
+//! Tells people what happens, where they are: signed webhooks, Slack, e-mail. And sends every entry to
+//! whoever archives them ([`stream`]).
 //!
 //! A [`Courier`] follows the ledger for each destination and never holds anybody up; a [`Notifier`]
 //! says what a destination is told, and a [`Channel`] gets it there. What is no entry, because the
@@ -20,8 +21,10 @@ mod post;
 mod roots;
 mod secret;
 mod slack;
+pub mod stream;
 #[cfg(test)]
 mod tests;
+mod tls;
 mod webhook;
 
 pub use channel::{Channel, Contacts, Setting};
@@ -29,3 +32,5 @@ pub use courier::{Courier, Failed, Outlet, Place, Standing};
 pub use herald::{Herald, Trouble};
 pub use notice::{Notice, Subject, To};
 pub use notifier::Notifier;
+pub use roots::read as authorities;
+pub use stream::Streamer;

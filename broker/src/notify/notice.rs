@@ -199,6 +199,7 @@ impl Notice {
             Change::IncidentResolved {
                 incident,
                 closes_at,
+                ..
             } => {
                 let closes = minute(*closes_at);
                 self.title = plain(&format!(
@@ -210,6 +211,7 @@ impl Notice {
             Change::IncidentRefired {
                 incident,
                 closes_at,
+                ..
             } => {
                 let closes = minute(*closes_at);
                 self.title = plain(&format!(
@@ -222,6 +224,15 @@ impl Notice {
                 self.title = plain(&format!("{incident} is held open by {by}: {reason}"));
                 self.fact("reason", reason.as_str());
                 self.next = Some(format!("glass incident show {incident}"));
+            }
+            Change::LedgerUnwitnessed { witnessed } => {
+                self.title =
+                    "LEDGER TROUBLE: too few witnesses sign it; what is given is marked, and \
+                              rights that need them are not given"
+                        .to_owned();
+                self.fact("trouble", "witnesses");
+                self.fact("witnessed", witnessed.to_string());
+                self.next = Some("glass status".to_owned());
             }
             _ => {}
         }
@@ -435,6 +446,7 @@ fn occasion(change: &Change) -> Option<Occasion> {
             step: RoleStep::Drop,
             ..
         } => Some(Occasion::RoleStuck),
+        Change::LedgerUnwitnessed { .. } => Some(Occasion::LedgerTrouble),
         _ => None,
     }
 }

@@ -50,7 +50,7 @@ impl Notifier {
 impl Outlet for Notifier {
     type Parcel = Notice;
 
-    fn parcel(&self, told: &Told) -> Option<Notice> {
+    fn parcel(&self, told: &Arc<Told>) -> Option<Notice> {
         Notice::of(told, &self.app).filter(|notice| self.wants(notice.subject))
     }
 

@@ -1,28 +1,24 @@
 //! One HTTPS POST. Redirects are not followed, nothing is kept open, nothing is tried twice.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use http::{HeaderMap, Method, Request, Uri, header};
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper_util::rt::TokioIo;
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
-use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_rustls::TlsConnector;
 
 use super::courier::Failed;
 use super::dial::Host;
-use super::limits::{ANSWER, ANSWER_BYTES, CONNECT};
-use super::roots;
+use super::limits::{ANSWER, ANSWER_BYTES};
+use super::tls::Tls;
 
 /// Where a POST goes.
 pub(super) struct Target {
     uri: Uri,
     host: String,
     port: u16,
-    tls: Option<(Arc<ClientConfig>, ServerName<'static>)>,
+    tls: Option<Tls>,
     allow_private: bool,
 }
 
@@ -53,11 +49,7 @@ impl Target {
         let usual = if is_https { 443 } else { 80 };
         let tls = match is_https {
             false => None,
-            true => {
-                let name = ServerName::try_from(host.clone());
-                let name = name.map_err(|_| Failed(format!("{host} is no name of a host")))?;
-                Some((Arc::new(client(ca_file)?), name))
-            }
+            true => Some(Tls::new(&host, ca_file, None, &[b"http/1.1"])?),
         };
         Ok(Self {
             port: uri.port_u16().unwrap_or(usual),
@@ -107,13 +99,8 @@ impl Target {
         let request = self.request(headers, body)?;
         match &self.tls {
             None => self.send(tcp, request).await,
-            Some((config, name)) => {
-                let connector = TlsConnector::from(config.clone());
-                let shaking = tokio::time::timeout(CONNECT, connector.connect(name.clone(), tcp));
-                let late = |_| Failed(format!("{} does not answer in TLS", self.shown()));
-                let stream = shaking.await.map_err(late)?;
-                let stream =
-                    stream.map_err(|why| Failed(format!("TLS with {}: {why}", self.shown())))?;
+            Some(tls) => {
+                let stream = tls.shake(tcp, &self.shown()).await?;
                 self.send(stream, request).await
             }
         }
@@ -177,16 +164,4 @@ async fn word(body: Incoming) -> String {
         true => String::from_utf8_lossy(&bytes).into_owned(),
         false => String::new(),
     }
-}
-
-fn client(ca_file: Option<&Path>) -> Result<ClientConfig, Failed> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(roots::read(ca_file)?);
-    let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_protocol_versions(&[&rustls::version::TLS13, &rustls::version::TLS12])
-        .map_err(|why| Failed(why.to_string()))?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(config)
 }

@@ -21,27 +21,45 @@ const BUNDLES: [&str; 4] = [
 
 /// Those of a file, else those of the system. What is no usable certificate is passed over: a bundle
 /// of the world's authorities always has one.
-pub(super) fn read(file: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, Failed> {
+///
+/// # Errors
+/// [`Failed`] where the file cannot be read, or has none.
+pub fn read(file: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, Failed> {
     let path = file.map_or_else(of_the_system, |file| Ok(file.to_owned()))?;
     let shown = path.display();
-    let unreadable = |why| Failed(format!("{shown} cannot be read: {why}"));
-    let mut pem = Vec::new();
-    File::open(&path)
-        .map_err(unreadable)?
-        .take(BUNDLE_BYTES)
-        .read_to_end(&mut pem)
-        .map_err(unreadable)?;
     let usable = |it: &CertificateDer<'static>| RootCertStore::empty().add(it.clone()).is_ok();
-    let found: Vec<_> = CertificateDer::pem_slice_iter(&pem)
-        .filter_map(Result::ok)
-        .filter(usable)
-        .collect();
+    let mut found = certificates(&path)?;
+    found.retain(usable);
     match found.is_empty() {
         false => Ok(found),
         true => Err(Failed(format!(
             "{shown} holds no certificate of an authority"
         ))),
     }
+}
+
+/// A certificate of the broker's own, and those that lead to its authority.
+pub(super) fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failed> {
+    let found = certificates(path)?;
+    match found.is_empty() {
+        false => Ok(found),
+        true => Err(Failed(format!(
+            "{} holds no certificate in PEM",
+            path.display()
+        ))),
+    }
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, Failed> {
+    let unreadable = |why| Failed(format!("{} cannot be read: {why}", path.display()));
+    let mut pem = Vec::new();
+    File::open(path)
+        .map_err(unreadable)?
+        .take(BUNDLE_BYTES)
+        .read_to_end(&mut pem)
+        .map_err(unreadable)?;
+    let found = CertificateDer::pem_slice_iter(&pem);
+    Ok(found.filter_map(Result::ok).collect())
 }
 
 fn of_the_system() -> Result<PathBuf, Failed> {

@@ -5,16 +5,37 @@ use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 
+use rustls_pki_types::{PrivateKeyDer, pem::PemObject as _};
 use zeroize::Zeroizing;
 
 use super::courier::Failed;
-use super::limits::SECRET_BYTES;
+use super::limits::{KEY_BYTES, SECRET_BYTES};
 
 /// Permission bits of everybody but the owner.
 const OTHERS: u32 = 0o077;
 
 /// The line in a file. It is read at each delivery, so that it can be changed while the broker runs.
 pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, Failed> {
+    let shown = path.display();
+    let mut text = read_text(path, SECRET_BYTES)?;
+    while text.ends_with(['\n', '\r']) {
+        text.pop();
+    }
+    if text.is_empty() || text.len() as u64 > SECRET_BYTES || text.contains(char::is_control) {
+        return Err(Failed(format!("{shown} does not hold one line")));
+    }
+    Ok(text)
+}
+
+/// A private key in PEM: PKCS#8, SEC 1 or PKCS#1.
+pub(super) fn read_key(path: &Path) -> Result<PrivateKeyDer<'static>, Failed> {
+    let text = read_text(path, KEY_BYTES)?;
+    PrivateKeyDer::from_pem_slice(text.as_bytes())
+        .map_err(|_| Failed(format!("{} holds no private key in PEM", path.display())))
+}
+
+/// At most so many bytes, and one more where there are more.
+fn read_text(path: &Path, most: u64) -> Result<Zeroizing<String>, Failed> {
     let shown = path.display();
     let unreadable = |why| Failed(format!("{shown} cannot be read: {why}"));
     let file = File::open(path).map_err(unreadable)?;
@@ -24,16 +45,10 @@ pub(super) fn read(path: &Path) -> Result<Zeroizing<String>, Failed> {
         return Err(Failed(why));
     }
     // Sized first: a text that grows leaves copies of its content behind.
-    let mut text = Zeroizing::new(String::with_capacity(SECRET_BYTES as usize + 1));
-    file.take(SECRET_BYTES + 1)
+    let mut text = Zeroizing::new(String::with_capacity(most as usize + 1));
+    file.take(most + 1)
         .read_to_string(&mut text)
         .map_err(|_| Failed(format!("{shown} is no text")))?;
-    while text.ends_with(['\n', '\r']) {
-        text.pop();
-    }
-    if text.is_empty() || text.len() as u64 > SECRET_BYTES || text.contains(char::is_control) {
-        return Err(Failed(format!("{shown} does not hold one line")));
-    }
     Ok(text)
 }
 

@@ -43,6 +43,23 @@ pub(super) fn body(notice: &Notice, ledger: &str) -> Vec<u8> {
 
 /// The headers, with the signature as of `now`: a receiver refuses what is older than minutes.
 pub(super) fn headers(id: &str, body: &[u8], secret: &str, now: Time) -> Result<HeaderMap, Failed> {
+    signed(
+        id,
+        "application/cloudevents+json; charset=utf-8",
+        body,
+        secret,
+        now,
+    )
+}
+
+/// The same for another type of content.
+pub(super) fn signed(
+    id: &str,
+    content_type: &'static str,
+    body: &[u8],
+    secret: &str,
+    now: Time,
+) -> Result<HeaderMap, Failed> {
     let seconds = now.as_secs().to_string();
     let mut signed = hmac::Context::with_key(&key(secret)?);
     for part in [id.as_bytes(), b".", seconds.as_bytes(), b".", body] {
@@ -53,10 +70,7 @@ pub(super) fn headers(id: &str, body: &[u8], secret: &str, now: Time) -> Result<
         HeaderValue::from_str(text).map_err(|_| Failed("an id is no header's value".into()))
     };
     let mut headers = HeaderMap::new();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/cloudevents+json; charset=utf-8"),
-    );
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert("webhook-id", value(id)?);
     headers.insert("webhook-timestamp", value(&seconds)?);
     headers.insert("webhook-signature", value(&signature)?);

@@ -101,7 +101,8 @@ kinds! {
     "target.removed" Broker false [target Text, reason Text]
     "host.certified" Broker false [target Text, host Text, key Text, serial Text, expires_at Time]
     "incident.opened" Outside false [
-        incident Text, severity Text, title Text, closes_at Time, source MaybeText, alert MaybeText
+        incident Text, severity Text, title Text, closes_at Time, source MaybeText, alert MaybeText,
+        delivery MaybeText
     ]
     "incident.noted" Person false [incident Text, text Text]
     "incident.warned" Broker false [incident Text, closes_at Time]
@@ -114,7 +115,8 @@ kinds! {
     "grant.started" Either true [basis Text, ends_at Time]
     "grant.extended" Person true [ends_at Time, reason Text]
     "credential.issued" Person true [
-        credential Text, credential_kind Text, audience Text, expires_at Time, key Text
+        credential Text, credential_kind Text, audience Text, expires_at Time, key Text,
+        witnesses MaybeText
     ]
     "grant.used" Person true [program Text]
     "grant.ended" Either true [ending Text, reason MaybeText, to MaybeText, to_person MaybeText]
@@ -130,13 +132,17 @@ kinds! {
     "refused" Outside false [act Text, reason Text, text Text, count Number]
     "ledger.exported" Person false [from Number, to Number]
     "ledger.repaired" Broker false [cut_bytes Number]
-    "incident.resolved" Source false [incident Text, closes_at Time]
-    "incident.refired" Source false [incident Text, closes_at Time]
+    "ledger.witnessed" Broker false [size Number, checkpoint Text]
+    "ledger.unwitnessed" Broker false [witnessed Number]
+    "incident.resolved" Source false [incident Text, closes_at Time, delivery MaybeText]
+    "incident.refired" Source false [incident Text, closes_at Time, delivery MaybeText]
     "incident.held" Person false [incident Text, reason Text]
     "call.recorded" Person true [spoke_at Time]
     "grant.approved" Person true [until Time]
     "grant.escalated" Broker true [approvers Ids]
     "review.answered" Person true [needed Flag, width Text, missing MaybeText]
+    "stream.began" Broker false [stream Text, stream_kind Text, destination Text, from Number]
+    "stream.ended" Broker false [stream Text, stream_kind Text]
 }
 
 /// The kinds this client knows.

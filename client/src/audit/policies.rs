@@ -39,6 +39,17 @@ impl Policies {
         Ok(())
     }
 
+    /// How many witnesses have to sign, and which there are; nothing where nobody is asked.
+    pub(super) fn witnesses(&self) -> Option<(usize, Vec<(String, String)>)> {
+        self.in_force.as_ref()?.witnesses()
+    }
+
+    /// Whether a credential of a right is given only when enough of them have.
+    pub(super) fn needs_witnesses(&self, right: &str) -> bool {
+        let rules = self.in_force.as_ref();
+        rules.is_some_and(|rules| rules.needs_witnesses(right))
+    }
+
     /// Whether the person is on the team, or the guard's target in the policy. Before the first policy nothing is said of anybody.
     pub(super) fn know(&self, person: &str) -> bool {
         self.in_force
@@ -68,6 +79,11 @@ impl Policies {
     /// How old an incident gets, in milliseconds; nothing before the first policy.
     pub(super) fn incident_longest(&self) -> i64 {
         self.in_force.as_ref().map_or(0, Rules::incident_longest)
+    }
+
+    /// How long answers about an incident may be owed, in milliseconds; nothing where for ever.
+    pub(super) fn review_within(&self) -> Option<i64> {
+        self.in_force.as_ref().and_then(Rules::review_within)
     }
 
     /// How long an alert's incident stays open after it was resolved, in milliseconds.

@@ -190,6 +190,16 @@ impl World {
         &self.config
     }
 
+    /// Other lines in the config file; for the next start.
+    ///
+    /// # Panics
+    /// Where it is no config.
+    pub fn settings_become(&mut self, settings: &str) {
+        let file = self.config.file.clone();
+        fs::write(&file, config_text(settings)).expect("a config is written");
+        self.config = Config::load(&file).expect("the config is good");
+    }
+
     /// A folder of the story's own.
     #[must_use]
     pub fn scratch(&self, name: &str) -> PathBuf {

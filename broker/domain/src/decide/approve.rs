@@ -117,7 +117,17 @@ pub(super) fn need_approver(
     if grant.approvers.contains(person) && may(&person) {
         return Ok(());
     }
-    let others = grant.approvers.iter().filter(may);
+    let mut others = grant.approvers.iter().filter(may).peekable();
+    let callers = unlock::still_counting(case, rule, grant);
+    // Who is asked for a call is told of that; and so is everybody where no yes is asked for.
+    if callers.contains(&person) || (others.peek().is_none() && !callers.is_empty()) {
+        return Err(Refusal::CallInstead {
+            person: person.clone(),
+            grant: grant.of.grant,
+            requester: grant.of.person.clone(),
+            callers: names(callers.into_iter()),
+        });
+    }
     Err(not_approver(grant, person, others))
 }
 

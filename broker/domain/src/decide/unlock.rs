@@ -145,6 +145,19 @@ fn beginning(case: &Case<'_>, grant: &Grant, event: &Event) -> Option<Vec<Event>
     Some(handover::with_other_end(case, grant, begun))
 }
 
+/// Those whose call a request asks for, as far as the rule still selects them.
+pub(super) fn still_counting<'a>(
+    case: &Case<'_>,
+    rule: &Rule,
+    grant: &'a Grant,
+) -> Vec<&'a PersonId> {
+    let unlock = grant.unlock.as_ref();
+    let callers = unlock.iter().flat_map(|unlock| &unlock.callers);
+    callers
+        .filter(|person| case.policy().selects(&rule.call, person))
+        .collect()
+}
+
 /// Pinned in the request, and the rule still selects them.
 fn counts(case: &Case<'_>, rule: &Rule, unlock: &Unlock, person: &PersonId) -> bool {
     unlock.callers.contains(person) && case.policy().selects(&rule.call, person)

@@ -215,7 +215,7 @@ fn besides(can: &PersonCan) -> String {
 }
 
 /// "A", "A or B", "A, B or C".
-pub(super) fn listed(words: &[impl AsRef<str>], last: &str) -> String {
+pub(crate) fn listed(words: &[impl AsRef<str>], last: &str) -> String {
     let mut said = String::new();
     for (index, word) in words.iter().enumerate() {
         let before = match words.len() - index {

@@ -125,6 +125,7 @@ impl Auditor {
             Change::IncidentResolved {
                 incident,
                 closes_at,
+                ..
             } => {
                 self.open(*incident, event.at);
                 assert!(*closes_at > event.at, "nobody is cut off at once");

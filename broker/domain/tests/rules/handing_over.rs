@@ -534,18 +534,20 @@ fn the_rule_for_keys_asks_the_receiver_for_all_of_it() {
     assert_eq!(unlock.callers, [id("mia")], "never Leon");
 }
 
-/// Leon is the one whom his rule asks first, so nobody is left of those, and it goes on to others.
+/// The receiver's rule asks Leon first, who is not there: it goes on to others along with the request.
 #[test]
 fn it_goes_to_others_as_the_rule_of_the_receiver_says() {
     let mut world = World::burning();
-    let old = world.asks("mia", RESTORE, 20);
+    let old = world.asks("founder", RESTORE, 20);
     let yes = world.approval(old);
     world.does("leon", yes).unwrap();
-    world.passes(mins(5));
-    let events = hands_over(&mut world, old, "leon").unwrap();
+    world.does("founder", freeze("leon")).unwrap();
+    let handing = world.handing(old, "mia");
+    let events = world.does("founder", handing).unwrap();
     let new = new_grant(&events);
     assert!(matches!(events[1].change, Change::GrantEscalated { .. }));
-    assert_eq!(world.grant(new).approvers, ["founder", "support"].map(id));
+    let asked = ["leon", "founder", "support"].map(id);
+    assert_eq!(world.grant(new).approvers, asked);
     let yes = world.approval(new);
     let events = world.does("support", yes).unwrap();
     assert_eq!(swaps(&events, old, new), Basis::Approved);

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod access_review;
 mod acts;
 mod alerts;
 mod approving;
@@ -12,6 +13,7 @@ mod budgets;
 mod calling;
 mod clock;
 mod credentials;
+mod deliveries;
 mod due;
 mod ending;
 mod escalating;
@@ -28,6 +30,8 @@ mod reviews;
 mod self_granting;
 mod statements;
 mod steps;
+mod streams;
 mod targets;
 mod vetoing;
+mod witnessing;
 mod world;

@@ -42,6 +42,12 @@ fn refusals() -> Vec<Refusal> {
             grant,
             approvers: approvers.clone(),
         },
+        Refusal::CallInstead {
+            person: person(),
+            grant,
+            requester: person(),
+            callers: approvers.clone(),
+        },
         Refusal::NotCaller {
             person: person(),
             grant,
@@ -142,6 +148,9 @@ fn refusals() -> Vec<Refusal> {
             sentence: "change the shop database".into(),
         },
         Refusal::NothingToHold(incident),
+        Refusal::NotWitnessed {
+            right: "deploy-shop".parse().unwrap(),
+        },
         Refusal::ReviewDebt {
             incident,
             closed_at: at,
@@ -219,7 +228,7 @@ const REASONS: &str = "NO_OPEN_INCIDENT UNKNOWN_INCIDENT INCIDENT_CLOSED UNKNOWN
     TOKEN_USED STATEMENT_INVALID STATEMENT_STALE STATEMENT_REPLAYED SIGNATURE_INVALID WRONG_BROKER \
     INVALID_TEXT TOO_MANY CLOCK_BEHIND LEDGER_UNAVAILABLE LEDGER_FULL NO_CERTIFICATE \
     CERTIFICATE_INVALID INVALID_ARGUMENT NOT_FOUND INTERNAL SHUTTING_DOWN \
-    INCIDENT_UNCONFIRMED NOTHING_TO_HOLD UNKNOWN_SOURCE UNKNOWN_SEVERITY \
+    INCIDENT_UNCONFIRMED NOTHING_TO_HOLD NOT_WITNESSED UNKNOWN_SOURCE UNKNOWN_SEVERITY \
     REVIEW_DEBT INCIDENT_OPEN NOTHING_TO_REVIEW APPROVAL_TOO_EARLY";
 
 #[test]

@@ -81,7 +81,7 @@ impl Broker {
         let tls = Tls::new(&keys.authority, identity, &clock)?;
 
         let (world, shown) = ((clock, entropy), tls.shown.clone());
-        let made = Made::new(config, world, (keys, target_keys), stores, addresses, shown)?;
+        let mut made = Made::new(config, world, (keys, target_keys), stores, addresses, shown)?;
         if let Err(failure) = made.begin().await {
             made.core.sequence.stop().await;
             return Err(failure);

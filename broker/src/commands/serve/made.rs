@@ -1,12 +1,15 @@
 //! Puts the parts of a broker together. The only wiring there is.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
 use breakglass_domain::command::Act;
 use breakglass_domain::limits::CLOCK_BEHIND;
-use breakglass_domain::{Lifetime, Time};
+use breakglass_domain::{Lifetime, StreamName, Time};
+use breakglass_tlog::{NoteSigner as _, VerifierKey};
+use tonic::service::Routes;
 
 use super::super::stores::{DECODE, Keys, Stores, record};
 use super::super::target_keys::TargetKeys;
@@ -16,8 +19,11 @@ use super::databases::ConfiguredDatabases;
 use super::health::{Appends, Troubles};
 use super::listeners::{Addresses, Doors, Listeners, Tls, grpc_ends};
 use super::notary::LedgerNotary;
+use super::readers::People;
+use super::streams::Begun;
 use super::tasks::Tasks;
-use super::{grpc, housekeeping, notices, reload};
+use super::witnesses::Known;
+use super::{grpc, housekeeping, notices, reload, streams};
 use crate::api;
 use crate::app::{About, App, Feed, Parts as AppParts, Settings as AppSettings};
 use crate::config::Config;
@@ -31,7 +37,8 @@ use crate::listen::{ServerCertificate, accept_plain, accept_tls, peer_of};
 use crate::notify::Standing;
 use crate::ports::{Clock, Entropy, Ledger, LedgerReader, Live, Projection};
 use crate::telemetry::{CONTENT_TYPE, Telemetry};
-use crate::web::{self, Site};
+use crate::web::{self, Served, Site};
+use crate::witnesses::{Newest, Standings};
 
 /// Everything but the servers.
 pub(super) struct Made {
@@ -40,6 +47,12 @@ pub(super) struct Made {
     pub(super) live: Live,
     pub(super) reader: Arc<dyn LedgerReader>,
     pub(super) standings: Vec<Arc<Standing>>,
+    /// How each stream fares, in the order of their names.
+    pub(super) streams: Vec<Arc<Standing>>,
+    /// Where each goes on.
+    pub(super) places: BTreeMap<StreamName, Begun>,
+    pub(super) witnesses: Known,
+    pub(super) ledger_key: VerifierKey,
     telemetry: Arc<Telemetry>,
     /// What puts new keys of targets on record.
     unrecorded: Vec<Act>,
@@ -58,7 +71,7 @@ impl Deciding {
     fn start(
         ledger: Box<dyn Ledger>,
         live: &Live,
-        index: &Arc<SledIndex>,
+        (index, witnesses): (&Arc<SledIndex>, &Known),
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
         let (telemetry, troubles) = (Telemetry::new(VERSION), Arc::new(Troubles::default()));
@@ -67,8 +80,12 @@ impl Deciding {
             telemetry: telemetry.clone(),
             troubles: troubles.clone(),
         });
-        let projections: Vec<Arc<dyn Projection>> =
-            vec![feed.clone(), index.clone(), telemetry.clone()];
+        let projections: Vec<Arc<dyn Projection>> = vec![
+            feed.clone(),
+            index.clone(),
+            telemetry.clone(),
+            witnesses.committed.clone(),
+        ];
         let live = live.clone();
         let sequence = Sequence::start(Parts {
             ledger,
@@ -110,8 +127,9 @@ impl Made {
             cut_bytes,
         } = stores;
         let about = about(config, &keys, addresses);
-        let standings = notices::standings(config);
-        let deciding = Deciding::start(ledger, &live, &index, clock.clone())?;
+        let (standings, streams) = (notices::standings(config), streams::standings(config));
+        let witnesses = Known::new(&*reader);
+        let deciding = Deciding::start(ledger, &live, (&index, &witnesses), clock.clone())?;
         let Deciding {
             sequence,
             feed,
@@ -120,6 +138,7 @@ impl Made {
         } = deciding;
         let issuer = Arc::new(JwtIssuer::new(about.issuer.clone(), DECODE, keys.issuing));
         let world = (clock.clone(), entropy.clone());
+        let vkey = keys.ledger.verifier().clone();
         let (authority, ledger_key) = (Arc::new(keys.authority), keys.ledger.clone());
         let app = App::new(AppParts {
             clock: clock.clone(),
@@ -138,13 +157,19 @@ impl Made {
                 next_hosts: target_keys.next.hosts.clone(),
             }),
             authority: authority.clone(),
+            witnesses: witnesses.newest.clone(),
             feed,
             about,
             settings: settings(config),
             troubles: all_of(
                 troubles.clone(),
                 index.clone(),
-                (standings.clone(), clock.clone()),
+                (
+                    standings.clone(),
+                    witnesses.standings.clone(),
+                    clock.clone(),
+                ),
+                (streams.clone(), reader.clone()),
             ),
         });
         let (config, keys) = (config.clone(), keys.folder);
@@ -169,6 +194,10 @@ impl Made {
             live,
             reader,
             standings,
+            streams,
+            places: BTreeMap::new(),
+            witnesses,
+            ledger_key: vkey,
             telemetry,
             unrecorded,
             cut_bytes,
@@ -176,7 +205,8 @@ impl Made {
     }
 
     /// What is on record before anybody is served: a repair, the start, new keys, a changed policy.
-    pub(super) async fn begin(&self) -> Result<(), Failure> {
+    pub(super) async fn begin(&mut self) -> Result<(), Failure> {
+        self.find_places();
         let sequence = &self.core.sequence;
         self.warn_of_the_clock();
         if self.cut_bytes > 0 {
@@ -200,6 +230,7 @@ impl Made {
             },
         )
         .await?;
+        self.record_streams().await?;
         for act in &self.unrecorded {
             record(sequence, act.clone()).await?;
         }
@@ -248,14 +279,16 @@ impl Made {
     }
 
     /// Serves, and does what is due by itself, until it is told to stop.
-    pub(super) fn serve(self, listeners: Listeners, tls: Tls, renew_at: Time) -> Running {
+    pub(super) fn serve(mut self, listeners: Listeners, tls: Tls, renew_at: Time) -> Running {
         let mut tasks = Tasks::new();
         self.spawn_servers(&mut tasks, listeners, tls);
+        self.spawn_streams(&mut tasks);
         let core = &self.core;
         let publishing = core.sequence.clone();
         let jobs = Jobs::new(core.app.clone(), Box::new(move || publish(&publishing)));
         tasks.spawn("what is due by itself", jobs.run());
         self.spawn_notices(&mut tasks);
+        self.spawn_witnesses(&mut tasks);
         tasks.spawn("keeping databases", keep_databases(core.app.clone()));
         tasks.spawn("housekeeping", housekeeping::run(core.clone(), renew_at));
         let Self {
@@ -282,19 +315,23 @@ impl Made {
         let doors = Doors::new(settings);
         telemetry.watch(self.gauges(&doors));
         telemetry.watch_labelled(notices::counted(&self.standings, &self.reader));
+        telemetry.watch_labelled(streams::counted(&self.streams, &self.reader, &core.clock));
+        telemetry.watch_labelled(self.witnesses.counted());
 
         let options = api::Options {
             reflection: settings.reflection,
             ..Default::default()
         };
-        let routes = api::routes(core.app.clone(), &options);
+        let served = served(core, &self.witnesses.newest);
+        let calls = api::routes(core.app.clone(), &options).into_axum_router();
+        let routes = Routes::from(calls.merge(web::ledger_routes(served.clone())));
         let incoming = accept_tls(listeners.grpc, doors.grpc, tls.grpc, grpc_ends());
         let serving = grpc::serve(incoming, routes, telemetry.clone(), tasks.told());
         tasks.spawn("the gRPC server", ended(serving));
 
         let incoming = accept_tls(listeners.web, doors.web, tls.web, web::ends());
         let hooks = hooks::routes(core.app.clone(), core.secrets.clone(), peer_of);
-        let routes = web::routes(site(core)).merge(hooks);
+        let routes = web::routes(site(core, served)).merge(hooks);
         let serving = web::serve(incoming, routes, tasks.told());
         tasks.spawn("the HTTPS server", ended(serving));
 
@@ -319,11 +356,15 @@ fn issuers(jwt: &Arc<JwtIssuer>, keys: &TargetKeys, entropy: &Arc<dyn Entropy>) 
 fn all_of(
     troubles: Arc<Troubles>,
     index: Arc<SledIndex>,
-    (standings, clock): (Vec<Arc<Standing>>, Arc<dyn Clock>),
+    (standings, witnesses, clock): (Vec<Arc<Standing>>, Arc<Standings>, Arc<dyn Clock>),
+    (streams, reader): (Vec<Arc<Standing>>, Arc<dyn LedgerReader>),
 ) -> Box<dyn Fn() -> Vec<String> + Send + Sync> {
     Box::new(move || {
         let all = troubles.all().into_iter().chain(index.trouble());
-        all.chain(notices::problems(&standings, &*clock)).collect()
+        all.chain(notices::problems(&standings, &*clock))
+            .chain(streams::problems(&streams, &*clock, &*reader))
+            .chain(witnesses.problems(clock.monotonic()))
+            .collect()
     })
 }
 
@@ -353,10 +394,19 @@ fn settings(config: &Config) -> AppSettings {
         hold_grace: Duration::from_secs(chosen.hold_grace_seconds.count().into()),
         // At most 365 days, which is far below what 32 bits of seconds hold.
         certificate_life: Lifetime::from_secs(chosen.client_certificate_days.count() * 86_400),
+        ..AppSettings::default()
     }
 }
 
-fn site(core: &Arc<Core>) -> Site {
+/// The ledger as files, for both listeners that have TLS.
+fn served(core: &Arc<Core>, witnessed: &Arc<Newest>) -> Arc<Served> {
+    let witnessed = witnessed.clone();
+    let readers = Box::new(People(core.app.clone()));
+    let cosigned = Box::new(move |note: &str| witnessed.with_signatures(note));
+    Served::new(core.config.ledger_dir(), readers, cosigned, core.clock.clone())
+}
+
+fn site(core: &Arc<Core>, ledger: Arc<Served>) -> Site {
     let document: Arc<str> = discovery(core.issuer.issuer()).into();
     let (issuer, clock) = (core.issuer.clone(), core.clock.clone());
     let (troubles, app) = (core.troubles.clone(), core.app.clone());
@@ -364,7 +414,7 @@ fn site(core: &Arc<Core>) -> Site {
         discovery: Arc::new(move || document.to_string()),
         keys: Arc::new(move || jwks(&issuer.keyring(), clock.now())),
         healthy: Arc::new(move || troubles.can_record() && app.clock_has_caught_up()),
-        ledger: core.config.ledger_dir(),
+        ledger,
     }
 }
 

@@ -12,11 +12,14 @@ mod listeners;
 mod made;
 mod notary;
 mod notices;
+mod readers;
 mod reload;
+mod streams;
 mod system;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod witnesses;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -5,20 +5,21 @@ use std::sync::Arc;
 use breakglass_domain::grant::Handed;
 use breakglass_domain::played::Played;
 use breakglass_domain::policy::STARTER;
+use breakglass_domain::stream::StreamKind;
 use breakglass_domain::targets::Over;
 use breakglass_domain::{
     Change, Event, GrantId, IncidentId, Nonce, Policy, Prose, SessionId, Signed, State, Time,
 };
 
 use super::super::snapshot;
-use super::{HOUR_MS, Nights, key, line, night, of, requested, started};
+use super::{HOUR_MS, Nights, key, line, night, of, opened, requested, started};
 use crate::ports::Ledger as _;
 
 #[test]
 fn a_snapshot_restores_the_very_same_state() {
     let mut nights = Nights::new("glass.example/ledger");
     nights.write(night(1, 1));
-    let opened = nights.opens_at(&nights.at());
+    let index = nights.opens_at(&nights.at());
     let policy = Arc::new(Policy::parse("policy.toml", STARTER).unwrap());
     let loaded = Change::PolicyLoaded {
         policy,
@@ -94,6 +95,32 @@ fn a_snapshot_restores_the_very_same_state() {
         reason,
     };
     changes.push(("leon", closed));
+    let began = Change::StreamBegan {
+        stream: "siem".parse().unwrap(),
+        kind: StreamKind::Ocsf,
+        destination: line("siem.example:443"),
+        from: 2,
+    };
+    changes.push(("breakglass", began));
+    // An alert source delivers, and delivers again.
+    changes.push((
+        "breakglass",
+        Change::BrokerStarted {
+            version: "0.1.0".into(),
+        },
+    ));
+    let (source, alert) = ("pager".parse().unwrap(), line("queue"));
+    let mut rung = opened(7);
+    if let Change::IncidentOpened {
+        source: by,
+        alert: of,
+        delivery,
+        ..
+    } = &mut rung
+    {
+        (*by, *of, *delivery) = (Some(source), Some(alert), Some(line("d-1")));
+    }
+    changes.push(("source:pager", rung));
     let mut state = State::default();
     for (number, (by, change)) in changes.into_iter().enumerate() {
         let nonce = Nonce([u8::try_from(number).unwrap(); 16]);
@@ -122,6 +149,10 @@ fn a_snapshot_restores_the_very_same_state() {
         (1, 1)
     );
     assert!(state.reviews.asked_since.is_none());
+    assert_eq!(state.streams.0.len(), 1);
+    let deliveries = &state.deliveries;
+    assert_eq!((deliveries.taken.len(), deliveries.changed.len()), (1, 1));
+    assert!(deliveries.started_at.is_some());
     assert!(state.played.kept().count() >= 2);
     let played = state.played.kept().collect::<Vec<_>>();
     state.played = Played::restored(played, Some(Time::from_millis(HOUR_MS / 3)));
@@ -135,7 +166,7 @@ fn a_snapshot_restores_the_very_same_state() {
     assert!(state.targets.once.len() == 1 && state.targets.over_at.len() == 1);
     let reader = nights.ledger.reader();
     let taken = (nights.size, &state);
-    snapshot::save(&opened.store, &nights.sealer, &*reader, taken).unwrap();
-    let found = snapshot::load(&opened.store, &nights.sealer, &*reader);
+    snapshot::save(&index.store, &nights.sealer, &*reader, taken).unwrap();
+    let found = snapshot::load(&index.store, &nights.sealer, &*reader);
     assert_eq!(found.unwrap(), (nights.size, state));
 }

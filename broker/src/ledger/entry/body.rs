@@ -6,10 +6,11 @@ use std::sync::Arc;
 use breakglass_domain::event::{CredentialKind, KeyPurpose, RoleStep, SessionEnd};
 use breakglass_domain::grant::{Escalation, Handed, HandedTo, SelfGrant};
 use breakglass_domain::policy::Risk;
+use breakglass_domain::stream::StreamKind;
 use breakglass_domain::{
     Basis, Change, CredentialId, Ending, GrantRef, IncidentId, KeyId, Lifetime, Line, Nonce,
-    PersonId, Policy, Prose, RuleName, SessionId, Severity, SourceId, Subject, TargetId, Time,
-    TokenHash, Width,
+    PersonId, Policy, Prose, RuleName, SessionId, Severity, SourceId, StreamName, Subject,
+    TargetId, Time, TokenHash, Width, WitnessWord,
 };
 use serde::{Deserialize, Serialize};
 
@@ -143,6 +144,8 @@ kinds! {
         source: Option<SourceId>,
         #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
         alert: Option<Line>,
+        #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
+        delivery: Option<Line>,
     }
     "incident.noted" IncidentNoted {
         #[serde(with = "fields::shown")] incident: IncidentId,
@@ -201,6 +204,8 @@ kinds! {
             skip_serializing_if = "fields::subject::is_nothing"
         )]
         subject: Subject,
+        #[serde(with = "fields::maybe_shown", default, skip_serializing_if = "Option::is_none")]
+        witnesses: Option<WitnessWord>,
     }
     "grant.used" GrantUsed {
         #[serde(flatten, with = "fields::of")] of: GrantRef,
@@ -277,13 +282,24 @@ kinds! {
     "ledger.repaired" LedgerRepaired {
         cut_bytes: u64,
     }
+    "ledger.witnessed" LedgerWitnessed {
+        size: u64,
+        checkpoint: String,
+    }
+    "ledger.unwitnessed" LedgerUnwitnessed {
+        witnessed: u64,
+    }
     "incident.resolved" IncidentResolved {
         #[serde(with = "fields::shown")] incident: IncidentId,
         #[serde(with = "fields::shown")] closes_at: Time,
+        #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
+        delivery: Option<Line>,
     }
     "incident.refired" IncidentRefired {
         #[serde(with = "fields::shown")] incident: IncidentId,
         #[serde(with = "fields::shown")] closes_at: Time,
+        #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
+        delivery: Option<Line>,
     }
     "incident.held" IncidentHeld {
         #[serde(with = "fields::shown")] incident: IncidentId,
@@ -307,6 +323,16 @@ kinds! {
         #[serde(with = "fields::shown")] width: Width,
         #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
         missing: Option<Line>,
+    }
+    "stream.began" StreamBegan {
+        #[serde(with = "fields::shown")] stream: StreamName,
+        #[serde(rename = "stream_kind", with = "fields::shown")] kind: StreamKind,
+        #[serde(with = "fields::line")] destination: Line,
+        from: u64,
+    }
+    "stream.ended" StreamEnded {
+        #[serde(with = "fields::shown")] stream: StreamName,
+        #[serde(rename = "stream_kind", with = "fields::shown")] kind: StreamKind,
     }
 }
 

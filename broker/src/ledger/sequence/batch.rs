@@ -370,7 +370,11 @@ fn recorded(draft: &Draft) -> Vec<Recorded> {
 fn fits_anyway(act: &Act) -> bool {
     let broker = matches!(
         act,
-        Act::Start { .. } | Act::LoadPolicy { .. } | Act::RetireKey { .. } | Act::NoteRepair { .. }
+        Act::Start { .. }
+            | Act::LoadPolicy { .. }
+            | Act::RetireKey { .. }
+            | Act::NoteRepair { .. }
+            | Act::NoteStreams { .. }
     );
     broker || act.ends()
 }

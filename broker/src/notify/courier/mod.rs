@@ -32,7 +32,18 @@ pub trait Outlet: Send + Sync + 'static {
     type Parcel: Send + Sync + 'static;
 
     /// What it is to be told of an entry; `None` where the entry does not concern it.
-    fn parcel(&self, told: &Told) -> Option<Self::Parcel>;
+    fn parcel(&self, told: &Arc<Told>) -> Option<Self::Parcel>;
+
+    /// How many entries that wait are handed over together.
+    fn most(&self) -> u64 {
+        1
+    }
+
+    /// Adds an entry that concerns it to a parcel that was not handed over yet; answers whether there
+    /// was room.
+    fn joins(&self, _parcel: &mut Self::Parcel, _told: &Arc<Told>) -> bool {
+        false
+    }
 
     /// How old an entry gets before it is folded with others; `None`: never.
     fn patience(&self) -> Option<Lifetime> {
@@ -134,7 +145,7 @@ impl<O: Outlet> Courier<O> {
             Some(Ok(events)) => events,
             gone => {
                 if gone.is_some() {
-                    tracing::warn!(%name, "its place is beyond the ledger: it is told from now on");
+                    tracing::warn!(%name, "its place is beyond the ledger: it goes on from now on");
                 }
                 let now = app.newest();
                 place.moves(now.place());
@@ -195,7 +206,23 @@ impl<O: Outlet> Courier<O> {
             return None;
         };
         let span = Span::of(&told, self.outlet.is_loud(&parcel));
-        Some(Pending { parcel, span, next })
+        Some(self.filled(Pending { parcel, span, next }).await)
+    }
+
+    /// With what waits behind it, up to what is handed over together.
+    async fn filled(&mut self, mut pending: Pending<O::Parcel>) -> Pending<O::Parcel> {
+        while pending.span.count < self.outlet.most()
+            && (self.ahead.is_some() || !self.events.is_caught_up())
+        {
+            let told = self.read().await;
+            if !self.outlet.joins(&mut pending.parcel, &told) {
+                self.ahead = Some(told);
+                break;
+            }
+            pending.span = pending.span.with(Span::of(&told, false));
+            pending.next = told.index() + 1;
+        }
+        pending
     }
 
     /// The next entry, however long it takes.
@@ -220,6 +247,7 @@ impl<O: Outlet> Courier<O> {
     /// Tries until it is delivered.
     async fn bring(&mut self, mut pending: Pending<O::Parcel>) {
         let mut failures = 0;
+        self.standing.waits_since(pending.span.since);
         loop {
             pending = match self.folded(pending).await {
                 Ok(pending) => pending,

@@ -75,6 +75,18 @@ impl Place {
         }
     }
 
+    /// Begins with an entry, where it is not known; durable on return.
+    ///
+    /// # Errors
+    /// [`PlaceError`] where it cannot be written.
+    pub fn begin(&mut self, next: u64) -> Result<(), PlaceError> {
+        if self.next.is_some() {
+            return Ok(());
+        }
+        self.moves(next);
+        self.write()
+    }
+
     /// The next entry to look at, where it is known.
     #[must_use]
     pub fn next(&self) -> Option<u64> {

@@ -20,6 +20,7 @@ use crate::ports::Later;
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Heard {
     Entry(u64),
+    Several(Vec<u64>),
     Folded {
         count: u64,
         loud: u64,
@@ -43,6 +44,7 @@ struct Desk {
     moods: Mutex<VecDeque<Mood>>,
     shut: watch::Sender<bool>,
     patience: Option<Lifetime>,
+    most: u64,
 }
 
 impl Desk {
@@ -57,7 +59,15 @@ impl Desk {
             moods: Mutex::default(),
             shut: watch::Sender::default(),
             patience,
+            most: 1,
         })
+    }
+
+    /// Takes up to so many together, and has no patience.
+    fn of_many(most: u64) -> Arc<Self> {
+        let mut desk = Self::with_patience(None);
+        Arc::get_mut(&mut desk).unwrap().most = most;
+        desk
     }
 
     fn will(&self, moods: &[Mood]) {
@@ -79,13 +89,32 @@ impl Desk {
 impl Outlet for Desk {
     type Parcel = (Heard, bool);
 
-    fn parcel(&self, told: &Told) -> Option<Self::Parcel> {
+    fn parcel(&self, told: &Arc<Told>) -> Option<Self::Parcel> {
         let is_loud = match told.change() {
             Change::IncidentOpened { .. } => true,
             Change::GrantRequested { .. } => false,
             _ => return None,
         };
         Some((Heard::Entry(told.index()), is_loud))
+    }
+
+    fn most(&self) -> u64 {
+        self.most
+    }
+
+    fn joins(&self, parcel: &mut Self::Parcel, told: &Arc<Told>) -> bool {
+        let mut all = match &parcel.0 {
+            Heard::Entry(first) => vec![*first],
+            Heard::Several(all) => all.clone(),
+            Heard::Folded { .. } => return false,
+        };
+        // No room for what it does not want.
+        let Some((Heard::Entry(index), _)) = self.parcel(told) else {
+            return false;
+        };
+        all.push(index);
+        parcel.0 = Heard::Several(all);
+        true
     }
 
     fn patience(&self) -> Option<Lifetime> {
@@ -349,4 +378,48 @@ async fn who_reads_far_behind_reads_the_ledger_and_misses_nothing() {
     }
     courier(&world, &desk, folder.path());
     desk.has_heard(&all).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_goes_together_up_to_a_limit_and_nothing_is_left_out() {
+    let world = World::with_feed_of(4).await;
+    let folder = tempfile::tempdir().unwrap();
+    let desk = Desk::of_many(3);
+    falls(courier(&world, &desk, folder.path())).await;
+    let opened = opens(&world).await;
+    let mut asked = Vec::new();
+    for _ in 0..7 {
+        asked.push(asks(&world).await);
+    }
+    desk.will(&[Mood::Refuses, Mood::TakesAndNeverAnswers]);
+    let post = courier(&world, &desk, folder.path());
+    desk.was_tried(2).await;
+    falls(post).await;
+    // A request on the fast path has an entry behind it that it does not want: no room in any parcel.
+    let post = courier(&world, &desk, folder.path());
+    let heard = {
+        let mut heard = desk.heard.subscribe();
+        let last = *asked.last().unwrap();
+        let all = heard.wait_for(|heard| heard.iter().flat_map(entries).any(|it| it == last));
+        all.await.unwrap().clone()
+    };
+    assert_eq!(
+        heard[0], heard[1],
+        "what was taken and not answered comes again"
+    );
+    let told: Vec<u64> = heard[1..].iter().flat_map(entries).collect();
+    let mut wanted = vec![opened];
+    wanted.extend(asked);
+    assert_eq!(told, wanted);
+    assert!(heard.iter().all(|it| entries(it).len() <= 3));
+    let place = stops(&world, post, folder.path()).await;
+    assert_eq!(place, Some(world.size()));
+}
+
+fn entries(heard: &Heard) -> Vec<u64> {
+    match heard {
+        Heard::Entry(index) => vec![*index],
+        Heard::Several(all) => all.clone(),
+        Heard::Folded { .. } => panic!("nothing is folded"),
+    }
 }

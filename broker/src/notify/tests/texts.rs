@@ -199,11 +199,13 @@ async fn what_an_alert_does_to_its_incident_is_told_and_how_to_keep_it_open() {
     let over = Change::IncidentResolved {
         incident,
         closes_at,
+        delivery: None,
     };
     let over = said(&source, over);
     let again = Change::IncidentRefired {
         incident,
         closes_at,
+        delivery: None,
     };
     let again = said(&source, again);
     let reason = Line::recorded("the queue\n\u{1b}[2Jis full");
@@ -280,6 +282,25 @@ async fn a_kill_that_is_not_confirmed_and_a_role_that_stays_are_told() {
             .iter()
             .all(|(_, value)| !control(value.as_str().unwrap_or_default()))
     );
+}
+
+#[tokio::test]
+async fn too_few_witnesses_are_trouble_with_the_ledger() {
+    let world = World::new().await;
+    let event = Event {
+        at: crate::ports::Clock::now(&*world.clock),
+        by: Actor::Broker,
+        change: Change::LedgerUnwitnessed { witnessed: 7 },
+        signed: None,
+    };
+    let lost = Notice::of(&told(9, event, Arc::from(&b"{}"[..])), &world.app).unwrap();
+    assert_eq!(lost.subject, Subject::Of(Occasion::LedgerTrouble));
+    assert!(
+        lost.title.contains("too few witnesses sign it"),
+        "{}",
+        lost.title
+    );
+    assert_eq!(lost.next.as_deref(), Some("glass status"));
 }
 
 #[test]

@@ -6,10 +6,11 @@ use breakglass_domain::event::{CredentialKind, KeyPurpose, RoleStep, SessionEnd}
 use breakglass_domain::grant::{Escalation, Handed, HandedTo, SelfGrant};
 use breakglass_domain::policy::Risk;
 use breakglass_domain::policy::access::SshExtension;
+use breakglass_domain::stream::StreamKind;
 use breakglass_domain::{
     Actor, Basis, Change, CredentialId, Ending, Event, GrantId, GrantRef, IncidentId, KeyId,
     Lifetime, Line, Nonce, PersonId, Policy, Prose, SessionId, Severity, Signed, SourceId, Subject,
-    TargetId, Time, TokenHash, Width,
+    TargetId, Time, TokenHash, Width, WitnessWord,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -156,7 +157,20 @@ fn broker() -> impl Strategy<Value = Change> {
         (purpose(), text()).prop_map(|(purpose, id)| Change::KeyRetired { purpose, id }),
         Just(golden_policy()),
         any::<u64>().prop_map(|cut_bytes| Change::LedgerRepaired { cut_bytes }),
+        (any::<u64>(), text())
+            .prop_map(|(size, checkpoint)| Change::LedgerWitnessed { size, checkpoint }),
+        any::<u64>().prop_map(|witnessed| Change::LedgerUnwitnessed { witnessed }),
         (any::<u64>(), any::<u64>()).prop_map(|(from, to)| Change::LedgerExported { from, to }),
+        (name(), select(StreamKind::ALL), line(), any::<u64>()).prop_map(
+            |(stream, kind, destination, from)| Change::StreamBegan {
+                stream,
+                kind,
+                destination,
+                from,
+            }
+        ),
+        (name(), select(StreamKind::ALL))
+            .prop_map(|(stream, kind)| Change::StreamEnded { stream, kind }),
         (
             text(),
             text(),
@@ -227,31 +241,41 @@ fn incident() -> impl Strategy<Value = Change> {
         (
             (id(), select(&Severity::ALL[..]), line(), time()),
             option::of(name()),
+            option::of(line()),
             option::of(line())
         )
-            .prop_map(|((incident, severity, title, closes_at), source, alert)| {
-                Change::IncidentOpened {
-                    incident,
-                    severity,
-                    title,
-                    closes_at,
-                    source,
-                    alert,
+            .prop_map(
+                |((incident, severity, title, closes_at), source, alert, delivery)| {
+                    Change::IncidentOpened {
+                        incident,
+                        severity,
+                        title,
+                        closes_at,
+                        source,
+                        alert,
+                        delivery,
+                    }
                 }
-            }),
+            ),
         (id(), prose()).prop_map(|(incident, text)| Change::IncidentNoted { incident, text }),
         (id(), time()).prop_map(|(incident, closes_at)| Change::IncidentWarned {
             incident,
             closes_at
         }),
         (id(), line()).prop_map(|(incident, reason)| Change::IncidentClosed { incident, reason }),
-        (id(), time()).prop_map(|(incident, closes_at)| Change::IncidentResolved {
-            incident,
-            closes_at
+        (id(), time(), option::of(line())).prop_map(|(incident, closes_at, delivery)| {
+            Change::IncidentResolved {
+                incident,
+                closes_at,
+                delivery,
+            }
         }),
-        (id(), time()).prop_map(|(incident, closes_at)| Change::IncidentRefired {
-            incident,
-            closes_at
+        (id(), time(), option::of(line())).prop_map(|(incident, closes_at, delivery)| {
+            Change::IncidentRefired {
+                incident,
+                closes_at,
+                delivery,
+            }
         }),
         (id(), line()).prop_map(|(incident, reason)| Change::IncidentHeld { incident, reason }),
     ]
@@ -320,21 +344,25 @@ fn grant() -> impl Strategy<Value = Change> {
         time(),
         key(),
         subject(),
+        proptest::option::of(select(WitnessWord::ALL)),
     )
-        .prop_map(|(of, number, kind, audience, expires_at, key, subject)| {
-            Change::CredentialIssued {
-                credential: CredentialId {
-                    grant: of.grant,
-                    number,
-                },
-                of,
-                kind,
-                audience,
-                expires_at,
-                key,
-                subject,
-            }
-        });
+        .prop_map(
+            |(of, number, kind, audience, expires_at, key, subject, witnesses)| {
+                Change::CredentialIssued {
+                    credential: CredentialId {
+                        grant: of.grant,
+                        number,
+                    },
+                    of,
+                    kind,
+                    audience,
+                    expires_at,
+                    key,
+                    subject,
+                    witnesses,
+                }
+            },
+        );
     prop_oneof![
         (of(), select(Basis::ALL), time()).prop_map(|(of, basis, ends_at)| Change::GrantStarted {
             of,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use breakglass_domain::event::{CredentialKind, KeyPurpose};
 use breakglass_domain::grant::{Handed, HandedTo, SelfGrant};
 use breakglass_domain::policy::Risk;
+use breakglass_domain::stream::StreamKind;
 use breakglass_domain::{
     Actor, Basis, Change, Ending, Event, GrantId, GrantRef, IncidentId, KeyId, Lifetime, Line,
     Nonce, Prose, Severity, Signed, Subject, Time, Width,
@@ -14,12 +15,12 @@ use breakglass_domain::{
 
 use super::super::{decode, encode, kind};
 use super::arbitrary::golden_policy;
-use super::{escalating, targets};
+use super::{escalating, targets, witnesses::changes as witnesses};
 
 const GOLDEN: &str = include_str!("golden.jsonl");
 
 /// Every kind there is, as users filter by them.
-const KINDS: [&str; 41] = [
+const KINDS: [&str; 43] = [
     "broker.started",
     "call.recorded",
     "certificate.renewed",
@@ -43,6 +44,8 @@ const KINDS: [&str; 41] = [
     "key.retired",
     "ledger.exported",
     "ledger.repaired",
+    "ledger.unwitnessed",
+    "ledger.witnessed",
     "person.enrolled",
     "person.frozen",
     "person.invited",
@@ -57,6 +60,8 @@ const KINDS: [&str; 41] = [
     "session.ended",
     "session.opened",
     "session.unconfirmed",
+    "stream.began",
+    "stream.ended",
     "target.enrolled",
     "target.invited",
     "target.removed",
@@ -125,6 +130,9 @@ fn events() -> Vec<Event> {
         fields(),
         reviews(),
         escalating::changes(),
+        streams(),
+        delivered(),
+        witnesses(),
         handed_over(),
     ]
     .concat();
@@ -305,6 +313,7 @@ fn incident() -> Vec<(&'static str, Change)> {
                 closes_at: at(480),
                 source: None,
                 alert: None,
+                delivery: None,
             },
         ),
         (
@@ -392,6 +401,21 @@ fn fields() -> Vec<(&'static str, Change)> {
     vec![("designer", refused)]
 }
 
+fn streams() -> Vec<(&'static str, Change)> {
+    let (stream, kind) = ("siem".parse().expect("a name"), StreamKind::Syslog);
+    let began = Change::StreamBegan {
+        stream,
+        kind,
+        destination: line("siem.shop.example:6514"),
+        from: 41,
+    };
+    let ended = Change::StreamEnded {
+        stream: "lake".parse().expect("a name"),
+        kind: StreamKind::Ocsf,
+    };
+    vec![("breakglass", began), ("breakglass", ended)]
+}
+
 fn reviews() -> Vec<(&'static str, Change)> {
     let answered = |needed, width, missing| Change::ReviewAnswered {
         of: of(),
@@ -469,6 +493,7 @@ fn grant() -> Vec<(&'static str, Change)> {
                 expires_at: at(20),
                 key: key(),
                 subject: Subject::Bearer { groups: Vec::new() },
+                witnesses: None,
             },
         ),
         (
@@ -508,6 +533,7 @@ fn alert() -> Vec<(&'static str, Change)> {
                 closes_at: at(480),
                 source: Some("alertmanager".parse().expect("an id")),
                 alert: Some(line(r#"{}:{alertname="Checkout502"}"#)),
+                delivery: None,
             },
         ),
         (
@@ -515,6 +541,7 @@ fn alert() -> Vec<(&'static str, Change)> {
             Change::IncidentResolved {
                 incident,
                 closes_at: at(15),
+                delivery: None,
             },
         ),
         (
@@ -522,6 +549,7 @@ fn alert() -> Vec<(&'static str, Change)> {
             Change::IncidentRefired {
                 incident,
                 closes_at: at(480),
+                delivery: None,
             },
         ),
         (
@@ -529,6 +557,42 @@ fn alert() -> Vec<(&'static str, Change)> {
             Change::IncidentHeld {
                 incident,
                 reason: line("the queue is still full"),
+            },
+        ),
+    ]
+}
+
+/// By which delivery a source said it.
+fn delivered() -> Vec<(&'static str, Change)> {
+    let incident = IncidentId(14);
+    let delivery = |id: &str| Some(line(id));
+    vec![
+        (
+            "source:pagerduty",
+            Change::IncidentOpened {
+                incident,
+                severity: Severity::Sev1,
+                title: line("checkout is down"),
+                closes_at: at(480),
+                source: Some("pagerduty".parse().expect("an id")),
+                alert: Some(line("PGR0VU2")),
+                delivery: delivery("01CHTB2X9WBFSSRPQRR1N1M61P"),
+            },
+        ),
+        (
+            "source:pagerduty",
+            Change::IncidentResolved {
+                incident,
+                closes_at: at(15),
+                delivery: delivery("01CHTB5P9WBFSSRPQRR1N1M62Q"),
+            },
+        ),
+        (
+            "source:pagerduty",
+            Change::IncidentRefired {
+                incident,
+                closes_at: at(480),
+                delivery: delivery("01CHTB6Q9WBFSSRPQRR1N1M63R"),
             },
         ),
     ]
