@@ -44,7 +44,7 @@ pub use world::World;
 pub const TEAM: [&str; 5] = ["mia", "leon", "founder", "designer", "support"];
 
 /// Every stable reason of a refusal.
-pub const REASONS: [&str; 56] = [
+pub const REASONS: [&str; 59] = [
     "NO_OPEN_INCIDENT",
     "UNKNOWN_INCIDENT",
     "INCIDENT_CLOSED",
@@ -101,4 +101,7 @@ pub const REASONS: [&str; 56] = [
     "NOT_WITNESSED",
     "UNKNOWN_SOURCE",
     "UNKNOWN_SEVERITY",
+    "NO_DRILLS",
+    "DRILL_RIGHT",
+    "DRILL_RECORD",
 ];

@@ -19,7 +19,7 @@ use crate::time::{Lifetime, Time};
 
 use super::case::{Case, need_holder};
 use super::request::{lapses_at, need_room, need_sentence, needs_nobody};
-use super::{alert, escalate, review};
+use super::{alert, drill, escalate, review};
 
 /// What the holder saw and signed.
 pub(super) struct Handing<'a> {
@@ -130,6 +130,7 @@ fn may_begin(
             grant: old.of.grant,
         });
     }
+    drill::need_unlocked(case, (incident.id, incident.drill), &old.of.right)?;
     alert::need_confirmed(case, incident, &old.of.right, right)?;
     need_room(case, to)?;
     if needs_nobody(rule, right) {
@@ -162,6 +163,7 @@ fn request(
             person: handing.to.clone(),
             right: old.of.right.clone(),
             incident: incident.id,
+            drill: incident.drill,
         },
         sentence: right.sentence.clone(),
         risk: right.risk,
