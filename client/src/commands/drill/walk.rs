@@ -153,6 +153,7 @@ impl<'a> Walk<'a> {
             incident: self.incident.clone(),
             reason: self.plan.title.clone(),
             length: self.plan.length,
+            handed: None,
             task: self.plan.task.clone(),
             no_wait: false,
             self_grant_if_nobody: false,
