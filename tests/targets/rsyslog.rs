@@ -66,7 +66,10 @@ fn a_night_with_falls(speaks: Speaks) {
         ..Rules::default()
     });
     let longest = entries(&night.data()).into_iter().map(|it| it.len()).max();
-    assert!(longest > Some(20_000), "longer than rsyslog takes by itself");
+    assert!(
+        longest > Some(20_000),
+        "longer than rsyslog takes by itself"
+    );
     night.opens("the worker floods");
     notes(&night, 0, 5);
     rsyslog.is_killed();
