@@ -57,6 +57,7 @@ FIELDS = {
     "incident.held": "incident reason",
     "call.recorded": ABOUT_GRANT + "spoke_at",
     "grant.approved": ABOUT_GRANT + "until",
+    "grant.escalated": ABOUT_GRANT + "approvers",
     "review.answered": ABOUT_GRANT + "needed width",
     "stream.began": "stream stream_kind destination from",
     "stream.ended": "stream stream_kind",
@@ -90,7 +91,7 @@ ENDING_ACTS = {"note", "close-incident", "deny", "drop", "revoke", "veto", "free
 BY_BROKER = {
     "broker.started", "key.added", "key.retired", "policy.loaded", "target.removed", "host.certified", "incident.warned",
     "ledger.repaired", "stream.began", "stream.ended",
-    "session.unconfirmed", "role.created", "role.failed", "role.dropped",
+    "session.unconfirmed", "grant.escalated", "role.created", "role.failed", "role.dropped",
 }
 BY_GUARDS = {"target.enrolled", "target.renewed", "session.opened", "session.ended"}
 # What alert sources do, who prove themselves to the broker alone; the rest of it only they do.

@@ -15,6 +15,8 @@ class Rules:
         self.rules, self.duties, self.targets = toml.get("rules", []), toml.get("duties", {}), toml.get("targets", {})
         self.sources = toml.get("sources", {})
         self.incident_longest = self.length(toml.get("incidents", {}).get("longest", "8h"))
+        days = toml.get("review", {}).get("days")
+        self.review_within = days and days * 24 * 60 * MINUTE
 
     @staticmethod
     def length(text):
@@ -69,7 +71,9 @@ class Rules:
                 if rule.get("if_nobody_answers") == "self-grant":
                     alone = self.length(rule["self_grant_after"]), self.length(rule["self_grant_longest"])
                 callers = [who for who in sorted(self.people) if who != person and self.selects(rule.get("call", []), who)]
+                then = [who for who in sorted(self.people) if who != person and self.selects(rule.get("then_approvers", []), who)]
                 approvers = [who for who in sorted(self.people) if who != person and self.selects(rule["approvers"], who)]
                 return {"rule": rule["name"], "sentence": known["sentence"], "risk": known["risk"], "audience": known.get("audience", f"right:{right}"),
                         "approvers": approvers, "longest": self.length(known["longest"]), "alone": alone,
-                        "callers": callers, "calls": "call" in rule, "asks": bool(rule["approvers"])}
+                        "callers": callers, "calls": "call" in rule, "asks": bool(rule["approvers"]),
+                        "then": [who for who in then if who not in approvers], "then_after": self.length(rule.get("escalate_after", "0s"))}

@@ -2,17 +2,14 @@
 
 Written from docs/ledger-format.md alone, steps 4 to 8 of "What to verify"; used by verify_ledger.py.
 """
-import base64, hashlib, json
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.hashes import SHA256
+import base64, json
 from verify_kinds import (
     ABOUT_GRANT, ACTS, BROKER, BY_BROKER, BY_GUARDS, BY_PEOPLE, BY_SOURCES, DAY, DUTIES, ENDING_ACTS, FIELDS, MINUTE, ONLY_BY_SOURCES,
     SIGNED, UNSIGNED, Wrong, check_fields, millis, need, once, read_statement,
 )
+from verify_debts import Debts
+from verify_keys import PersonKey, sha
 from verify_policy import Rules
-
-sha = lambda data: hashlib.sha256(data).digest()
 
 
 class Story:
@@ -24,6 +21,7 @@ class Story:
         self.incidents, self.incidents_ever, self.grants, self.grants_ever = {}, set(), {}, set()
         self.sessions, self.roles, self.heard, self.unknown = {}, {}, set(), 0
         self.over, self.drawn, self.vetoed, self.begun, self.streams = {}, {}, set(), {}, {}
+        self.delivered, self.debts = {}, Debts()
 
     def read(self, line, place, where):
         """The next entry, as it stands on its line."""
@@ -59,6 +57,8 @@ class Story:
             need(entry["sha256"] == sha(entry["text"].encode()).hex(), where, "the policy has another hash")
             self.rules = Rules(entry["text"])
         self.may_act(entry, where)
+        self.take_delivery(entry, where)
+        self.debts.take(entry, self.rules, self.incidents, where)
         part, _, _ = kind.partition(".")
         if kind in ("incident.noted", "person.frozen", "person.removed"):
             self.unlock_further(entry)
@@ -80,7 +80,7 @@ class Story:
         key = base64.urlsafe_b64encode(sha(point)).rstrip(b"=").decode()
         need(key == entry["key"] == entry.get("signed", {}).get("key"), where, "the key's id is not its hash")
         need(key not in self.keys, where, "the key is enrolled twice")
-        self.keys[key] = entry["by"], ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), point)
+        self.keys[key] = entry["by"], PersonKey(point)
 
     def hear(self, entry, where):
         """Checks a statement: by a key that works, for this ledger, once, fresh."""
@@ -89,10 +89,8 @@ class Story:
         signed, at, by = entry["signed"], entry["at"], entry["by"]
         need(signed["key"] in self.keys, where, "signed by a key that is not enrolled")
         person, public = self.keys[signed["key"]]
-        try:
-            public.verify(base64.b64decode(signed["signature"]), signed["text"].encode(), ec.ECDSA(SHA256()))
-        except InvalidSignature:
-            raise Wrong(f"{where}: {person}'s signature is not under this statement") from None
+        is_theirs = public.has_signed(base64.b64decode(signed["signature"]), signed["text"].encode())
+        need(is_theirs, where, f"{person}'s signature is not under this statement")
         act, said = read_statement(signed["text"], where)
         # Somebody who enrols need not know yet which ledger it is and what the broker calls them.
         empty = [""] if act == "enroll" else []
@@ -206,7 +204,7 @@ class Story:
             need(not alert[0] or all(it["alert"] != alert for it in self.incidents.values()), where, f"the alert of {name} has an open incident")
             self.incidents_ever.add(name)
             end = entry["closes_at"]
-            self.incidents[name] = {"closes_at": end, "usual_end": end, "alert": alert, "resolved": False, "held": False, "noted_by": set()}
+            self.incidents[name] = {"severity": entry["severity"], "closes_at": end, "usual_end": end, "alert": alert, "resolved": False, "held": False, "noted_by": set()}
         elif kind == "incident.closed":
             need(name in self.incidents, where, f"{name} is closed, and was not open")
             need(by != BROKER or at >= self.incidents[name]["closes_at"], where, f"{name} is closed by the broker before its time")
@@ -216,6 +214,16 @@ class Story:
         elif kind in FIELDS:
             self.closes_at(name, at, where)
             self.goes_on(entry, self.incidents[name], where)
+
+    def take_delivery(self, entry, where):
+        """What a source delivers counts once while the broker remembers it."""
+        by, at, delivery = entry["by"], entry["at"], entry.get("delivery")
+        if entry["kind"] not in BY_SOURCES or delivery is None:
+            return
+        need(by.startswith("source:") and isinstance(delivery, str), where, f"{by} delivers {delivery}, and is no alert source")
+        self.delivered = {known: taken for known, taken in self.delivered.items() if at < taken + 120 * MINUTE}
+        need((by, delivery) not in self.delivered, where, f"{by} delivers {delivery} a second time")
+        self.delivered[by, delivery] = at
 
     def goes_on(self, entry, incident, where):
         """What happens to an incident that is open."""
@@ -256,6 +264,8 @@ class Story:
             return self.start(entry, said, grant, given, where)
         if kind == "grant.ended":
             return self.end(entry, grant, given, where)
+        if kind == "grant.escalated":
+            return self.escalate(entry, grant, where)
         if kind in ("call.recorded", "grant.approved"):
             return self.unlock(entry, said, grant, given, where)
         need("basis" in grant and entry["at"] < grant["ends_at"], where, f"{name} is not active")
@@ -327,8 +337,33 @@ class Story:
             alone = millis(alone["from"], where), alone["longest_ms"]
             need(given["alone"] and alone[0] >= at + given["alone"][0] and alone[1] <= min(given["alone"][1], entry["length_ms"]),
                  where, f"{name} allows a self-grant that the policy does not")
+        self.check_escalation(entry, given, where)
         self.grants_ever.add(name)
-        self.grants[name] = dict(entry, alone=alone, callers=entry.get("call", []), calls=[], yes={}, noted=set(), moved=None)
+        self.grants[name] = dict(entry, alone=alone, escalated=False, callers=entry.get("call", []), calls=[], yes={}, noted=set(), moved=None)
+
+    def check_escalation(self, entry, given, where):
+        """To whom the policy says, after its time; at once where none of those who are asked first is there."""
+        name, pinned = entry["grant"], entry.get("escalation")
+        need((pinned or {}).get("approvers", []) == given["then"], where, f"{name} goes to others than the policy says if nobody answers")
+        if pinned:
+            has_key = {who for who, _ in self.keys.values()}
+            there = [who for who in entry["approvers"] if who in has_key and who not in self.frozen]
+            said = entry["at"] + given["then_after"] if there else entry["at"]
+            need(millis(pinned["at"], where) == said and given["then"], where, f"{name} goes to others at another time than the policy says")
+
+    def escalate(self, entry, grant, where):
+        name, at, pinned = entry["grant"], entry["at"], grant.get("escalation")
+        need("basis" not in grant and at < grant["lapses_at"], where, f"{name} escalates, and does not wait")
+        self.closes_at(grant["incident"], at, where)
+        need(pinned and not grant["escalated"], where, f"{name} escalates twice, or goes to nobody else")
+        need(at >= millis(pinned["at"], where), where, f"{name} escalates too early")
+        need(entry["approvers"] == pinned["approvers"], where, f"{name} escalates to others than it was to")
+        grant.update(escalated=True, approvers=grant["approvers"] + pinned["approvers"])
+
+    @staticmethod
+    def lets_approve(grant, given, who):
+        """The policy does: from the beginning, or because it has escalated."""
+        return who in given["approvers"] or (grant["escalated"] and who in given["then"])
 
     def start(self, entry, said, grant, given, where):
         name, at, by, basis = entry["grant"], entry["at"], entry["by"], entry["basis"]
@@ -344,13 +379,14 @@ class Story:
             need((entry["index"], at) == (grant["index"] + 1, grant["at"]), where, f"nobody asked for {name} just then")
         elif basis == "approved":
             need(by != grant["person"], where, f"{by} approves their own {name}")
-            need(by in grant["approvers"] and by in given["approvers"], where, f"{by} is no approver of {name}")
+            need(by in grant["approvers"] and self.lets_approve(grant, given, by), where, f"{by} is no approver of {name}")
             latest.append(millis(said["until"], where))
         else:
             need(basis == "self-granted", where, f"`{basis}` is no way to begin")
             need(by == grant["person"] and grant["alone"] and given["alone"], where, f"{name} allows no self-grant")
             need((grant["incident"], by, grant["right"]) not in self.vetoed, where, f"{name} begins alone, and that was vetoed")
             need(at >= grant["alone"][0], where, f"{name} begins alone too early")
+            need(grant["escalated"] or "escalation" not in grant, where, f"{name} begins alone before everybody was asked")
             latest += [at + grant["alone"][1], at + given["alone"][1]]
         need(at < entry["ends_at"] <= min(latest), where, f"{name} lasts longer than it may")
         grant.update(basis=basis, begins_at=at, ends_at=entry["ends_at"])
@@ -384,7 +420,7 @@ class Story:
             need(0 <= millis(said["at"], where) - entry["spoke_at"] <= 30 * MINUTE, where, "the call was not just before")
             grant["calls"].append(by)
         else:
-            need(by in grant["approvers"] and by in given["approvers"] and grant["yes"].get(by, at) <= at, where, f"{by} is no approver of {name}, or says yes twice")
+            need(by in grant["approvers"] and self.lets_approve(grant, given, by) and grant["yes"].get(by, at) <= at, where, f"{by} is no approver of {name}, or says yes twice")
             need(millis(said["until"], where) == entry["until"], where, "another end was signed")
             grant["yes"][by] = entry["until"]
         grant["moved"] = at
@@ -408,14 +444,14 @@ class Story:
         called = [by for by in grant["calls"] if by in given["callers"]]
         need(called, where, f"{name} begins without a call")
         need(grant["noted"] & {grant["person"], *called}, where, f"{name} begins without a note")
-        yes = [until for by, until in grant["yes"].items() if by in given["approvers"] and until > at]
+        yes = [until for by, until in grant["yes"].items() if self.lets_approve(grant, given, by) and until > at]
         need(yes or not (given["asks"] or grant["approvers"]), where, f"{name} begins without a yes")
         return [max(yes)] if yes else []
 
     def extend(self, entry, said, grant, given, where):
         name, by = entry["grant"], entry["by"]
         need(given and all(given[field] == grant[field] for field in ("rule", "sentence")), where, f"the policy does not give {name} any more")
-        approves = by != grant["person"] and by in grant["approvers"] and by in given["approvers"]
+        approves = by != grant["person"] and by in grant["approvers"] and self.lets_approve(grant, given, by)
         if grant["basis"] == "called" and not grant["approvers"]:
             approves = by != grant["person"] and by in grant["callers"] and by in given["callers"]
         alone = by == grant["person"] and (grant["basis"] == "self-granted" or not (given["asks"] or given["calls"]))

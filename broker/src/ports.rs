@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use breakglass_domain::last::{Last, Mark};
 use breakglass_domain::{
     Actor, Command, CredentialId, Event, Grant, GrantId, Incident, IncidentId, Lifetime, Line,
     PersonId, Refusal, RightId, State, Subject, TargetId, Time,
@@ -102,6 +103,12 @@ pub trait LedgerReader: Send + Sync {
     /// The newest signed checkpoint.
     fn checkpoint(&self) -> Arc<SignedCheckpoint>;
 
+    /// The checkpoints that were signed around `size` entries, as the ledger keeps them.
+    ///
+    /// # Errors
+    /// [`LedgerError`] where `size` is beyond the newest checkpoint, or they cannot be read.
+    fn checkpoints_around(&self, size: u64) -> Result<Around, LedgerError>;
+
     /// Entries from `from` on, at most `max`; fewer, or none, at the end.
     ///
     /// # Errors
@@ -119,6 +126,15 @@ pub trait LedgerReader: Send + Sync {
     /// # Errors
     /// [`LedgerError`] where `old` is above `new`, or `new` is beyond the newest checkpoint.
     fn prove_consistency(&self, old: u64, new: u64) -> Result<ConsistencyProof, LedgerError>;
+}
+
+/// The signed notes on both sides of a size; the same one twice where one was signed over just it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Around {
+    /// The last over at most so many entries.
+    pub before: String,
+    /// The first over at least so many.
+    pub after: String,
 }
 
 /// Why the ledger did not do it.
@@ -269,6 +285,12 @@ pub trait Index: Send + Sync {
         cursor: Option<u64>,
         max: usize,
     ) -> Result<Vec<u64>, IndexError>;
+
+    /// The newest entry that something is the last of. One look-up, however many entries there are.
+    ///
+    /// # Errors
+    /// [`IndexError`].
+    fn last(&self, of: &Last) -> Result<Option<Mark>, IndexError>;
 }
 
 /// Which grants.

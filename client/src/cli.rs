@@ -87,7 +87,7 @@ pub enum Command {
     People(people::Command),
     #[command(subcommand)]
     Policy(policy::Command),
-    Review(review::incident::Args),
+    Review(review::Args),
     #[command(subcommand)]
     Targets(targets::Command),
     #[command(subcommand)]

@@ -269,6 +269,7 @@ impl Refusal {
             | "NOT_PERMITTED"
             | "NOT_YOURS"
             | "NOT_APPROVER"
+            | "APPROVAL_TOO_EARLY"
             | "NOT_CALLER"
             | "SELF_APPROVAL"
             | "PERSON_FROZEN"
@@ -377,6 +378,7 @@ mod tests {
                     "NOT_PERMITTED",
                     "NOT_YOURS",
                     "NOT_APPROVER",
+                    "APPROVAL_TOO_EARLY",
                     "NOT_CALLER",
                     "SELF_APPROVAL",
                     "SELF_GRANT_DENIED",

@@ -1,144 +1,68 @@
-//! An exported ledger: a folder that says everything by itself.
+//! An exported ledger, or a period of one: a folder that says everything by itself.
 //!
 //! ```text
-//! entries.jsonl   every entry, one line each, byte for byte as it is hashed
-//! checkpoint      the signed tree head over exactly these entries (C2SP tlog-checkpoint)
-//! vkey            the key it is signed with (C2SP signed-note)
-//! README.txt      how to check it
+//! entries.jsonl    every entry, one line each, byte for byte as it is hashed
+//! checkpoint       the signed tree head over everything up to the last (C2SP tlog-checkpoint)
+//! vkey             the key it is signed with (C2SP signed-note)
+//! export.json      which part it is
+//! entries.csv      the entries as a table; keys.csv: the public keys; policies/: the policies' texts
+//! verify.py        the other verifier, in one file
+//! README.txt       how to check it
 //! ```
+//!
+//! A period that does not begin with the ledger has beside them:
+//!
+//! ```text
+//! checkpoint.start the signed tree head over everything before
+//! consistency.json the proof between both (RFC 9162 section 2.1.4)
+//! before.jsonl     the earlier entries that one has to know
+//! before.hashes    hashes over the others: `FIRST LEVEL HASH`, 2^LEVEL entries from FIRST on
+//! ```
+//!
+//! The last two are one sequence, in the order of the ledger: whoever pushes entries and hashes into a tree
+//! arrives at the root that was signed, so each entry shown is proven to stand where it says. The rest of
+//! the rules then holds without exceptions (decision 0024).
 
-use std::{
-    fs::File,
-    io::{self, BufRead as _, BufReader, BufWriter, Read as _, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
-    path::{Path, PathBuf},
+mod about;
+pub mod archive;
+mod bundle;
+mod context;
+mod derived;
+mod folder;
+mod holes;
+mod joint;
+mod readme;
+mod sheet;
+mod verify;
+mod writer;
+
+use std::path::Path;
+
+use breakglass_tlog::VerifierKey;
+
+pub use self::{
+    about::About,
+    bundle::{verifier, verifier_sha256},
+    folder::{Folder, Piece},
+    joint::Joint,
+    verify::{Part, Verified, verify},
+    writer::{Period, Start, Writer},
 };
-
-use breakglass_tlog::{Hash, SignedCheckpoint, VerifierKey, limits::MAX_ENTRY_BYTES};
-
-use crate::{
-    audit::{Auditor, Report},
-    error::Error,
-    files,
-};
+use crate::{error::Error, files};
 
 const ENTRIES: &str = "entries.jsonl";
 const CHECKPOINT: &str = "checkpoint";
 const VKEY: &str = "vkey";
 const README: &str = "README.txt";
-
-/// A folder being filled. Only [`Writer::finish`] makes it whole: the checkpoint comes last. What is
-/// dropped before is removed, so that the next try finds the folder as this one did.
-pub struct Writer {
-    made: Made,
-    entries: BufWriter<File>,
-    auditor: Auditor,
-    key: VerifierKey,
-}
-
-/// What a [`Writer`] made, until it is whole.
-struct Made {
-    folder: PathBuf,
-    is_folder_ours: bool,
-    is_whole: bool,
-}
-
-impl Drop for Made {
-    fn drop(&mut self) {
-        if self.is_whole {
-            return;
-        }
-        // Why it did not become whole is what is told.
-        for name in [ENTRIES, VKEY, README, CHECKPOINT] {
-            let _ = std::fs::remove_file(self.folder.join(name));
-        }
-        if self.is_folder_ours {
-            let _ = std::fs::remove_dir(&self.folder);
-        }
-    }
-}
-
-impl Writer {
-    /// Refuses a folder that something is in; one that is not there is as good as an empty one.
-    ///
-    /// # Errors
-    /// [`Error::Usage`], [`Error::File`] where it cannot be looked into.
-    pub fn demand_empty(folder: &Path) -> Result<(), Error> {
-        let mut found = match std::fs::read_dir(folder) {
-            Ok(found) => found,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            Err(error) => return Err(Error::file("read", folder, error)),
-        };
-        if found.next().is_none() {
-            return Ok(());
-        }
-        Err(Error::usage(
-            format!("there is something in {} already", folder.display()),
-            "name a new folder; an export is never mixed with another",
-        ))
-    }
-
-    /// Begins in a folder that is new or empty.
-    ///
-    /// # Errors
-    /// As [`Writer::demand_empty`], and [`Error::File`].
-    pub fn begin(folder: &Path, key: &VerifierKey) -> Result<Self, Error> {
-        Self::demand_empty(folder)?;
-        let made = Made {
-            folder: folder.to_owned(),
-            is_folder_ours: !folder.exists(),
-            is_whole: false,
-        };
-        files::create_folder(folder)?;
-        let path = folder.join(ENTRIES);
-        let file = File::options()
-            .write(true)
-            .create_new(true)
-            .mode(files::FILE_MODE)
-            .open(&path);
-        let file = file.map_err(|error| Error::file("create", &path, error))?;
-        Ok(Self {
-            made,
-            entries: BufWriter::new(file),
-            auditor: Auditor::new(key.clone()),
-            key: key.clone(),
-        })
-    }
-
-    /// Checks and writes the next entry.
-    ///
-    /// # Errors
-    /// [`Error::Unverified`], [`Error::File`].
-    pub fn entry(&mut self, line: &[u8]) -> Result<(), Error> {
-        self.auditor.check(line)?;
-        let written = self
-            .entries
-            .write_all(line)
-            .and_then(|()| self.entries.write_all(b"\n"));
-        written.map_err(|error| Error::file("write", self.made.folder.join(ENTRIES), error))
-    }
-
-    /// Checks the whole against its checkpoint and makes it durable.
-    ///
-    /// # Errors
-    /// [`Error::Unverified`], [`Error::File`].
-    pub fn finish(mut self, checkpoint: &str) -> Result<Report, Error> {
-        let report = self.auditor.finish(checkpoint)?;
-        let folder = &self.made.folder;
-        let path = folder.join(ENTRIES);
-        let file = self
-            .entries
-            .into_inner()
-            .map_err(io::IntoInnerError::into_error);
-        file.and_then(|file| file.sync_all())
-            .map_err(|error| Error::file("write", &path, error))?;
-        files::write(&folder.join(VKEY), format!("{}\n", self.key).as_bytes())?;
-        files::write(&folder.join(README), readme(&report).as_bytes())?;
-        files::write(&folder.join(CHECKPOINT), checkpoint.as_bytes())?;
-        self.made.is_whole = true;
-        Ok(report)
-    }
-}
+const ABOUT: &str = "export.json";
+const ENTRIES_CSV: &str = "entries.csv";
+const KEYS_CSV: &str = "keys.csv";
+const POLICIES: &str = "policies";
+const VERIFIER: &str = "verify.py";
+const CHECKPOINT_START: &str = "checkpoint.start";
+const CONSISTENCY: &str = "consistency.json";
+const BEFORE: &str = "before.jsonl";
+const BEFORE_HASHES: &str = "before.hashes";
 
 /// The key that lies beside an export: a hint where to begin, and no proof of anything.
 ///
@@ -154,94 +78,4 @@ pub fn key_beside(folder: &Path) -> Result<Option<VerifierKey>, Error> {
         let what = format!("{} is no verifier key: {error}", path.display());
         Error::setup(what, "give the ledger's key by hand: --vkey KEY")
     })
-}
-
-/// An export that was checked.
-#[derive(Debug)]
-pub struct Verified {
-    /// What was checked.
-    pub report: Report,
-    /// Its head.
-    pub checkpoint: SignedCheckpoint,
-    /// The root over as many of its entries as were asked for; nothing where it has fewer.
-    pub root: Option<Hash>,
-}
-
-/// Checks an exported folder, and works out the root over its first `size` entries.
-///
-/// # Errors
-/// [`Error::Unverified`] where anything in it was changed, [`Error::Setup`] where it is no export.
-pub fn verify(folder: &Path, key: VerifierKey, size: u64) -> Result<Verified, Error> {
-    let note = files::read_text(&folder.join(CHECKPOINT))?;
-    let note = note.ok_or_else(|| no_export(folder, CHECKPOINT))?;
-    // First, so that a wrong key is called that, and not an entry that it does not suit.
-    let checkpoint = SignedCheckpoint::verify(&note, &key)
-        .map_err(|error| Error::unverified(format!("the checkpoint does not verify: {error}")))?;
-    let path = folder.join(ENTRIES);
-    let file = match File::open(&path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(no_export(folder, ENTRIES));
-        }
-        Err(error) => return Err(Error::file("read", path, error)),
-    };
-    let mut auditor = Auditor::new(key).asking_root_at(size);
-    let mut reader = BufReader::new(file);
-    while let Some(line) = next_line(&mut reader, &path, auditor.size())? {
-        auditor.check(&line)?;
-    }
-    let root = auditor.asked_root();
-    let report = auditor.finish(&note)?;
-    Ok(Verified {
-        report,
-        checkpoint,
-        root,
-    })
-}
-
-fn no_export(folder: &Path, missing: &str) -> Error {
-    let what = format!(
-        "{} has no `{missing}`: it is not a whole export",
-        folder.display()
-    );
-    Error::setup(what, "make one: glass ledger export DIR")
-}
-
-/// The next line without its newline; `None` at the end. No line is longer than an entry can be.
-fn next_line(
-    reader: &mut BufReader<File>,
-    path: &Path,
-    index: u64,
-) -> Result<Option<Vec<u8>>, Error> {
-    let mut line = Vec::new();
-    reader
-        .take(MAX_ENTRY_BYTES as u64 + 1)
-        .read_until(b'\n', &mut line)
-        .map_err(|error| Error::file("read", path, error))?;
-    if line.is_empty() {
-        return Ok(None);
-    }
-    match line.pop() {
-        Some(b'\n') => Ok(Some(line)),
-        _ => Err(Error::unverified(format!(
-            "entry {index}: its line is cut short or too long"
-        ))),
-    }
-}
-
-fn readme(report: &Report) -> String {
-    format!(
-        "The breakglass ledger {origin}, its first {entries} entries.\n\n\
-         {ENTRIES}   every entry, one JSON object a line, byte for byte as it is hashed\n\
-         {CHECKPOINT}      the signed tree head over exactly these entries\n\
-         {VKEY}            the key it is signed with; compare it with one you got elsewhere\n\n\
-         Check it, offline, years later:\n\n  \
-         glass ledger verify --from THIS_FOLDER --vkey KEY_YOU_TRUST\n\n\
-         or with any other program: the tree is RFC 6962 (SHA-256 of 0x00 and the line without\n\
-         its newline), the checkpoint C2SP tlog-checkpoint, the key C2SP signed-note. Each\n\
-         `signed` in an entry is ECDSA P-256 with SHA-256 over its `text`, by the key that the\n\
-         `person.enrolled` entry of the same `key` gives in `public`.\n",
-        origin = report.origin,
-        entries = report.entries,
-    )
 }

@@ -1,6 +1,6 @@
 //! What the client knows about a grant of the contract: how it reads, and what its end means.
 
-use breakglass_proto::v1::{Grant, GrantBasis, GrantEnding, GrantState};
+use breakglass_proto::v1::{Escalation, Grant, GrantBasis, GrantEnding, GrantState};
 use jiff::Timestamp;
 
 use crate::{error::Error, time};
@@ -24,6 +24,36 @@ pub fn asked(grant: &Grant) -> String {
     let others = callers.filter(|caller| !grant.approvers.contains(caller));
     let all: Vec<_> = grant.approvers.iter().chain(others).cloned().collect();
     listed(&all, "or")
+}
+
+/// Whom a request goes to as well if nobody answers, where it has not yet: "goes to founder too at
+/// 03:10 (in 4m)".
+#[must_use]
+pub fn next_asked(grant: &Grant, now: Timestamp) -> Option<String> {
+    let next = pending(grant)?;
+    let at = time::from_proto(next.at.as_ref())?;
+    let (to, at) = (
+        listed(&next.approvers, "or"),
+        time::local_and_relative(at, now),
+    );
+    Some(format!("goes to {to} too at {at}"))
+}
+
+/// The escalation of a request that waits, and has not escalated yet.
+#[must_use]
+pub fn pending(grant: &Grant) -> Option<&Escalation> {
+    let next = grant.escalation.as_ref()?;
+    let pending = grant.state() == GrantState::Waiting && next.escalated_at.is_none();
+    pending.then_some(next)
+}
+
+/// Everybody whose word it waits for, and whom it goes to next: "leon, then founder".
+#[must_use]
+pub fn asked_in_turn(grant: &Grant) -> String {
+    match pending(grant) {
+        Some(next) => format!("{}, then {}", asked(grant), listed(&next.approvers, "or")),
+        None => asked(grant),
+    }
 }
 
 /// What a request that needs a call still waits for: "a call with mia or leon, a note in INC-12".
@@ -180,15 +210,17 @@ pub(crate) fn begun_error(grant: &Grant) -> Option<Error> {
 
 /// How a grant that waits reads as an error, for those who do not.
 #[must_use]
-pub fn waiting_error(grant: &Grant) -> Error {
+pub fn waiting_error(grant: &Grant, now: Timestamp) -> Error {
+    let then = next_asked(grant, now).map(|next| format!(", and {next}"));
+    let then = then.unwrap_or_default();
     if let Some(needed) = still_needed(grant) {
         return Error::Waiting {
-            what: format!("{} waits; still needed: {needed}", grant.id),
+            what: format!("{} waits; still needed: {needed}{then}", grant.id),
             next: unlocking(grant),
         };
     }
     Error::Waiting {
-        what: format!("{} waits for {}", grant.id, approvers(grant)),
+        what: format!("{} waits for {}{then}", grant.id, approvers(grant)),
         next: format!(
             "they run: glass approve {id}. To see how it stands: glass grants show {id}",
             id = grant.id
@@ -292,6 +324,41 @@ mod tests {
             ..Grant::default()
         };
         assert!(Error::of_ended(&active).is_none());
+    }
+
+    #[test]
+    fn whom_it_goes_to_next_is_said_until_it_has() {
+        let now: Timestamp = "2026-11-23T03:05:00Z".parse().unwrap();
+        let mut grant = Grant {
+            id: "G-45".into(),
+            state: GrantState::Waiting.into(),
+            approvers: vec!["leon".into()],
+            escalation: Some(Escalation {
+                at: Some(time::to_proto("2026-11-23T03:10:00Z".parse().unwrap())),
+                approvers: vec!["founder".into(), "support".into()],
+                escalated_at: None,
+            }),
+            ..Grant::default()
+        };
+        let next = next_asked(&grant, now).unwrap();
+        assert!(
+            next.starts_with("goes to founder or support too at "),
+            "{next}"
+        );
+        assert!(next.ends_with("(in 5m)"), "{next}");
+        assert_eq!(asked_in_turn(&grant), "leon, then founder or support");
+        let waits = waiting_error(&grant, now).to_string();
+        assert!(
+            waits.starts_with("G-45 waits for leon, and goes to founder"),
+            "{waits}"
+        );
+        grant.set_state(GrantState::Ended);
+        assert_eq!(next_asked(&grant, now), None, "it is over");
+        grant.set_state(GrantState::Waiting);
+        grant.escalation.as_mut().unwrap().escalated_at = Some(time::to_proto(now));
+        grant.approvers.push("founder".into());
+        assert_eq!(next_asked(&grant, now), None, "it has");
+        assert_eq!(asked_in_turn(&grant), "leon or founder");
     }
 
     #[test]

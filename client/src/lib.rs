@@ -13,7 +13,10 @@
 //! | [`output`], [`text`] | the one printer; words made safe |
 //! | [`kubectl`], [`sts`], [`roots`] | what kubectl asks of a plugin; AWS's token service; public authorities |
 //! | [`audit`], [`export`] | checking a whole ledger |
+//! | [`report`] | an auditor's questions, answered from an export |
+//! | [`mirror`] | keeping a copy of it, as files |
 //! | [`review`] | what the entries of an incident say of each grant |
+//! | [`access`] | the review of access: for people, scripts, a spreadsheet, an auditor |
 //! | [`agent`], [`ssh`] | the ssh-agent of a grant; how `ssh` is told of it |
 //! | [`rules`] | the policy; the only file that names the domain |
 //! | [`error`] | what can go wrong, the exit code, the next step |
@@ -22,6 +25,7 @@
 //! | [`dpop`] | proving that this laptop holds the key of a token |
 //! | [`time`] | the only file that reads a clock |
 
+pub mod access;
 pub mod agent;
 pub mod audit;
 pub mod certificate;
@@ -50,9 +54,11 @@ pub mod kill;
 pub mod kubectl;
 pub mod leads;
 pub mod limits;
+pub mod mirror;
 pub mod output;
 mod processes;
 pub mod refusal;
+pub mod report;
 pub mod review;
 pub mod roots;
 pub mod rules;

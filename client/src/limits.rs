@@ -84,8 +84,41 @@ pub const LATE_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 /// How long before it is recorded a call may have been; the broker's `CALL_WITHIN`.
 pub const CALL_WITHIN: SignedDuration = SignedDuration::from_mins(30);
 
+/// How long the broker remembers a delivery of an alert source, and takes none of the same id.
+pub const DELIVERY_REMEMBERED: SignedDuration = SignedDuration::from_hours(2);
+
+/// Grants of one incident that are answered for, as the broker asks.
+pub const REVIEWED_GRANTS: usize = 100;
+
+/// Closed incidents of which answers are owed, as the broker counts them.
+pub const REVIEWED_INCIDENTS: usize = 200;
+
 /// Entries of an incident that a review reads: a night in which a script asks every few seconds.
 pub const REVIEWED_ENTRIES: usize = 20_000;
 
 /// Refusals of the time of an incident that a review reads.
 pub const REVIEWED_REFUSALS: usize = 1_000;
+
+/// Most rows of a report's section: what a person reads. The rest is counted, and is in the export.
+pub const MAX_FINDINGS: usize = 500;
+
+/// How many grants a report draws: what auditors usually take of a population of this size.
+pub const SAMPLE_SIZE: usize = 25;
+
+/// How many of the slowest endings and of the longest grants a report lists.
+pub const SLOWEST: usize = 25;
+
+/// Most entries that a report names of one grant: a use is an entry, and somebody may use it all night.
+pub const MAX_LIFE_ENTRIES: usize = 64;
+
+/// Most open reviews that a report keeps in memory to name them.
+pub const MAX_OWED: usize = 5_000;
+/// How long one file of the ledger may take to come: an entry bundle has 16 MiB at most.
+pub const FILE_TIMEOUT: Duration = Duration::from_secs(120);
+
+/// The longest that is waited where the broker says "later": it says a second.
+pub const LONGEST_LATER: Duration = Duration::from_secs(30);
+
+/// How often one file is asked for again where the broker says "later": others may take what there is,
+/// and a mirror has time.
+pub const MAX_LATERS: usize = 20;

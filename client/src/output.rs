@@ -28,6 +28,31 @@ pub enum Format {
     Text,
     /// For scripts: JSON, times in UTC.
     Json,
+    /// For a spreadsheet; of the few commands that say so.
+    #[value(hide = true)]
+    Csv,
+    /// A page for somebody who is not here; of the few commands that say so.
+    #[value(hide = true)]
+    Markdown,
+}
+
+impl Format {
+    /// As it is typed.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Markdown => "markdown",
+        }
+    }
+
+    /// Whether every command that answers takes it.
+    #[must_use]
+    pub fn is_usual(self) -> bool {
+        matches!(self, Self::Text | Self::Json)
+    }
 }
 
 /// Prints. Cloning gives another hold of the same printer.
@@ -104,8 +129,8 @@ impl Printer {
     /// The answer: `people` prints it in words, or `value` is printed as JSON.
     pub fn answer<T: Serialize>(&self, value: &T, people: impl FnOnce(&Self)) {
         match self.format {
-            Format::Text => people(self),
             Format::Json => self.json(value),
+            Format::Text | Format::Csv | Format::Markdown => people(self),
         }
     }
 

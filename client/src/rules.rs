@@ -39,6 +39,10 @@ pub struct Given {
     pub calls: bool,
     /// What the person may begin alone if nobody answers.
     pub alone: Option<Alone>,
+    /// Who may say yes as well when nobody has answered; never the person, and empty where nobody.
+    pub then: Vec<String>,
+    /// How long the others have until then, in milliseconds.
+    pub then_after: i64,
 }
 
 /// How long approvers have, and how long it may last then, in milliseconds.
@@ -111,6 +115,7 @@ impl Rules {
         let rule = self.0.rule_for(&person, &id)?;
         let approvers = self.0.approvers(rule, &person);
         let callers = self.0.callers(rule, &person);
+        let then_after = rule.escalates.as_ref().map(|then| then.after.as_millis());
         Some(Given {
             rule: rule.name.to_string(),
             sentence: right.sentence.to_string(),
@@ -128,6 +133,8 @@ impl Rules {
                     longest: longest.as_millis(),
                 }),
             },
+            then: texts(&self.0.then_approvers(rule, &person)),
+            then_after: then_after.unwrap_or_default(),
         })
     }
 
@@ -188,6 +195,12 @@ impl Rules {
     #[must_use]
     pub fn incident_longest(&self) -> i64 {
         self.0.incident_longest.as_millis()
+    }
+
+    /// How long answers about an incident may be owed, in milliseconds; nothing where for ever.
+    #[must_use]
+    pub fn review_within(&self) -> Option<i64> {
+        self.0.review_within.map(|within| within.as_millis())
     }
 
     /// How many people, rights and rules there are.

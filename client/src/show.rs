@@ -4,7 +4,10 @@ use breakglass_proto::v1;
 use jiff::Timestamp;
 
 use crate::{
-    grant::{asked, basis_word, called_by, deadline, ending_sentence, state_word, still_needed},
+    grant::{
+        asked, asked_in_turn, basis_word, called_by, deadline, ending_sentence, listed, next_asked,
+        state_word, still_needed,
+    },
     output::Printer,
     text::plain,
     time, view,
@@ -30,9 +33,11 @@ pub fn grant(printer: &Printer, grant: &v1::Grant, now: Timestamp) {
     if grant.state() == v1::GrantState::Waiting {
         fact(printer, "waits for", &asked(grant));
         fact(printer, "needed", &still_needed(grant).unwrap_or_default());
+        fact(printer, "then", &next_asked(grant, now).unwrap_or_default());
         fact(printer, "lapses", &at(grant.lapses_at.as_ref()));
         fact(printer, "self-grant", &self_grant(grant, now));
     }
+    fact(printer, "escalated", &escalated(grant, now));
     fact(printer, "began", &began(grant, now));
     if grant.state() == v1::GrantState::Ended {
         fact(printer, "ended", &at(grant.ended_at.as_ref()));
@@ -58,7 +63,7 @@ pub fn grants(printer: &Printer, grants: &[v1::Grant], now: Timestamp) {
         let who = match grant.state() {
             v1::GrantState::Waiting => match still_needed(grant) {
                 Some(needed) => format!("needs {needed}"),
-                None => format!("waits for {}", asked(grant)),
+                None => format!("waits for {}", asked_in_turn(grant)),
             },
             _ => yes(grant),
         };
@@ -111,6 +116,10 @@ pub fn request(asked: &v1::Grant, incident: &v1::Incident, now: Timestamp) -> Ve
     ];
     if !lapses.is_empty() {
         lines.push(format!("  lapses     {lapses}, if nobody answers"));
+    }
+    let escalated = escalated(asked, now);
+    if !escalated.is_empty() {
+        lines.push(format!("  escalated  {escalated}"));
     }
     if let Some(needed) = still_needed(asked) {
         lines.push(format!("  needed     {needed}"));
@@ -259,6 +268,25 @@ pub fn when(time: Option<&prost_types::Timestamp>, now: Timestamp) -> String {
         .unwrap_or_default()
 }
 
+/// That it went to others, when and to whom; empty where it did not.
+fn escalated(grant: &v1::Grant, now: Timestamp) -> String {
+    let Some(next) = &grant.escalation else {
+        return String::new();
+    };
+    let at = time::from_proto(next.escalated_at.as_ref());
+    at.map(|at| {
+        let (to, at) = (
+            listed(&next.approvers, "or"),
+            time::local_and_relative(at, now),
+        );
+        match next.escalated_at == grant.requested_at {
+            true => format!("to {to}, at once: nobody else was there to answer"),
+            false => format!("to {to} too, {at}: nobody had answered"),
+        }
+    })
+    .unwrap_or_default()
+}
+
 /// Where the yes came from.
 fn yes(grant: &v1::Grant) -> String {
     match grant.basis() {
@@ -308,6 +336,51 @@ mod tests {
 
     fn stamp(text: &str) -> Option<prost_types::Timestamp> {
         Some(time::to_proto(text.parse().unwrap()))
+    }
+
+    #[test]
+    fn whom_it_goes_to_next_and_that_it_went_is_a_fact_of_its_own() {
+        let now = "2026-11-23T03:05:00Z".parse().unwrap();
+        let mut asked = v1::Grant {
+            id: "G-45".into(),
+            state: v1::GrantState::Waiting.into(),
+            approvers: vec!["leon".into()],
+            escalation: Some(v1::Escalation {
+                at: stamp("2026-11-23T03:10:00Z"),
+                approvers: vec!["founder".into()],
+                escalated_at: None,
+            }),
+            ..v1::Grant::default()
+        };
+        let screen = printed(|printer| grant(printer, &asked, now));
+        assert!(
+            screen.contains("  then       goes to founder too at "),
+            "{screen}"
+        );
+        assert!(!screen.contains("escalated"), "{screen}");
+        let list = printed(|printer| grants(printer, std::slice::from_ref(&asked), now));
+        assert!(list.contains("waits for leon, then founder"), "{list}");
+        asked.escalation.as_mut().unwrap().escalated_at = stamp("2026-11-23T03:04:00Z");
+        asked.approvers.push("founder".into());
+        let screen = printed(|printer| grant(printer, &asked, now));
+        assert!(
+            screen.contains("  waits for  leon or founder\n"),
+            "{screen}"
+        );
+        assert!(screen.contains("  escalated  to founder too, "), "{screen}");
+        assert!(
+            screen.contains("(1m ago): nobody had answered\n"),
+            "{screen}"
+        );
+        let at_once = stamp("2026-11-23T03:04:00Z");
+        let lines = request(&asked, &v1::Incident::default(), now).join("\n");
+        asked.requested_at = at_once;
+        let screen = printed(|printer| grant(printer, &asked, now));
+        assert!(
+            screen.contains("to founder, at once: nobody else was there"),
+            "{screen}"
+        );
+        assert!(lines.contains("  escalated  to founder too, "), "{lines}");
     }
 
     #[test]

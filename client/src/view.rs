@@ -41,6 +41,16 @@ pub struct GrantView<'a> {
     agreed: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     still_needed: Option<Vec<&'static str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    escalation: Option<EscalationView<'a>>,
+}
+
+/// Whom a request goes to when nobody answers.
+#[derive(Debug, Serialize)]
+struct EscalationView<'a> {
+    at: Option<String>,
+    approvers: &'a [String],
+    escalated_at: Option<String>,
 }
 
 /// A call on record.
@@ -86,7 +96,16 @@ impl<'a> From<&'a v1::Grant> for GrantView<'a> {
             calls: grant.calls.iter().map(call).collect(),
             agreed: &grant.agreed,
             still_needed: grant.still_needed.map(needed),
+            escalation: grant.escalation.as_ref().map(escalation),
         }
+    }
+}
+
+fn escalation(escalation: &v1::Escalation) -> EscalationView<'_> {
+    EscalationView {
+        at: at(escalation.at.as_ref()),
+        approvers: &escalation.approvers,
+        escalated_at: at(escalation.escalated_at.as_ref()),
     }
 }
 

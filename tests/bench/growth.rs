@@ -39,7 +39,7 @@ pub(crate) async fn report(size: Size) -> Outcome<()> {
     let mut team = Team::start(size.people).await?;
     println!("16 in flight while the ledger grows");
     println!();
-    println!("grants so far | entries | p50     p99     | resident");
+    println!("grants so far | entries | p50     p99     | resident | review access");
     look(&team, size.first, each).await?;
     let mut next = size.first * 10;
     while next < grants {
@@ -58,19 +58,31 @@ pub(crate) async fn report(size: Size) -> Outcome<()> {
     team.stop().await
 }
 
-async fn look(team: &Team, grants: u64, each: Duration) -> Outcome<()> {
+/// Grows until so many grants were asked for, in runs of a length: whoever asks may have 256 at once.
+pub(crate) async fn grow(team: &Team, grants: u64, run: Duration) -> Outcome<()> {
     let call = team.request(A_MOMENT)?;
     let began = Instant::now();
     while team.entries().await? < grants * ENTRIES_A_GRANT {
-        load::run(64, each.min(Duration::from_secs(1)), &call).await?;
+        load::run(64, run, &call).await?;
         if began.elapsed() > Duration::from_secs(1_800) {
             return Err("half an hour was not enough".into());
         }
     }
+    Ok(())
+}
+
+async fn look(team: &Team, grants: u64, each: Duration) -> Outcome<()> {
+    grow(team, grants, each.min(Duration::from_secs(1))).await?;
+    let call = team.request(A_MOMENT)?;
     let measured = load::run(16, each, &call).await?;
     let (entries, memory) = (team.entries().await?, team.memory()?);
     let (p50, p99) = (measured.quantile(0.5), measured.quantile(0.99));
     let (p50, p99) = (load::millis(p50), load::millis(p99));
-    println!("{grants:13} | {entries:7} | {p50:5.2}ms {p99:6.2}ms | {memory:.0} MiB");
+    let began = Instant::now();
+    team.reviews_access().await?;
+    let read = load::millis(began.elapsed());
+    println!(
+        "{grants:13} | {entries:7} | {p50:5.2}ms {p99:6.2}ms | {memory:4.0} MiB | {read:.1}ms"
+    );
     Ok(())
 }

@@ -12,6 +12,7 @@
 //! | [`throughput`] | "request + issue": a low-risk right asked for with a freshly signed statement, entries durable, and an ES256 JWT back, in one round trip |
 //! | [`fan_out`] | one revocation to ten thousand who watch |
 //! | [`kill`] | from the close of an incident to the last process of a thousand sessions dead |
+//! | [`export`] | taking the ledger away, and checking and reporting what was taken |
 //! | [`growth`] | whether latency, memory and start-up stay what they were while the ledger grows |
 //!
 //! It prints tables and never fails a build: what the numbers mean is for people
@@ -20,6 +21,7 @@
 #![allow(clippy::print_stdout, reason = "a report is what this program is for")]
 
 mod bare;
+mod export;
 mod fan_out;
 mod growth;
 mod kill;
@@ -56,6 +58,8 @@ enum Part {
     FanOut(fan_out::Size),
     /// From the close of an incident to the last process of very many sessions dead
     Kill(kill::Size),
+    /// Taking the ledger away, checking it and reporting on it
+    Export(export::Size),
     /// Latency, memory and start-up while the ledger grows
     Growth(growth::Size),
     /// The ceiling's own process
@@ -95,6 +99,7 @@ async fn run(arguments: Arguments) -> Outcome<()> {
         Some(Part::Throughput(size)) => throughput::report(size).await,
         Some(Part::FanOut(size)) => fan_out::report(size).await,
         Some(Part::Kill(size)) => kill::report(size).await,
+        Some(Part::Export(size)) => export::report(size).await,
         Some(Part::Growth(size)) => growth::report(size).await,
         Some(Part::BareServer { folder }) => bare::serve(&folder).await,
         Some(Part::Host { laptops, target }) => kill::guard(&laptops, &target).await,
@@ -112,5 +117,7 @@ async fn everything() -> Outcome<()> {
     println!();
     kill::report(kill::USUAL).await?;
     println!();
-    growth::report(growth::USUAL).await
+    growth::report(growth::USUAL).await?;
+    println!();
+    export::report(export::USUAL).await
 }

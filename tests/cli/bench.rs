@@ -52,6 +52,16 @@ fn growth() {
 }
 
 #[test]
+fn export() {
+    let told = [
+        "glass ledger export",
+        "glass ledger report",
+        "python3 verify.py",
+    ];
+    prints("export 20 --people 2", &told);
+}
+
+#[test]
 fn nothing_outlives_a_bench_that_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let mut bench = Command::new(binary("bench"));

@@ -47,8 +47,15 @@ fn every_answer_is_one_json_value() {
     json("designer", &["incident", "note", "seen"]);
     json("designer", &["ledger", "show", "0"]);
     json("designer", &["ledger", "verify"]);
+    let mirror = playground.path("a mirror");
+    let kept = json("designer", &["ledger", "mirror", mirror.to_str().unwrap()]);
+    assert!(
+        kept["entries"].is_u64() && kept["mended"].is_array(),
+        "{kept}"
+    );
     json("designer", &["people", "list"]);
     json("designer", &["policy", "show"]);
+    assert_eq!(json("designer", &["review", "access"])["days"], 90);
     json(
         "designer",
         &["policy", "check", playground.policy().to_str().unwrap()],

@@ -3,9 +3,12 @@
 // clippy.toml allows it in tests; clippy takes only functions with #[test] for one, not their helpers.
 #![allow(clippy::unwrap_used)]
 
+mod access_review;
+mod audit;
 mod bench;
 mod breaking;
 mod broker;
+mod escalation;
 mod exec;
 mod exit_codes;
 mod forks;
@@ -15,8 +18,10 @@ mod help;
 mod json;
 mod laptop;
 mod main_job;
+mod mirror;
 mod questions;
 mod scripts;
+mod served;
 mod sitting;
 mod timeline;
 mod watch;

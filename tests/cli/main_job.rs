@@ -101,12 +101,15 @@ fn settled(playground: &Playground, line: &str) -> String {
     let port = playground.ports().grpc.to_string();
     let line = line.replace(&folder, "PLAYGROUND").replace(&port, "PORT");
     let mut settled = String::new();
-    for word in line.split_inclusive([' ', '(', ')', ',', ';']) {
+    for word in line.split_inclusive([' ', '(', ')', ',', ';', '`']) {
         let end = word.len()
-            - word
-                .chars()
-                .last()
-                .map_or(0, |c| if " (),;".contains(c) { c.len_utf8() } else { 0 });
+            - word.chars().last().map_or(0, |c| {
+                if " (),;`".contains(c) {
+                    c.len_utf8()
+                } else {
+                    0
+                }
+            });
         let (text, after) = word.split_at(end);
         settled.push_str(&kind_of(text));
         settled.push_str(after);
@@ -155,6 +158,8 @@ fn kind_of(word: &str) -> String {
     let is_hash = trimmed.len() >= 20
         && trimmed.chars().all(hash)
         && trimmed.bytes().any(|b| b.is_ascii_uppercase());
+    let hex = |c: char| c.is_ascii_digit() || ('a'..='f').contains(&c);
+    let is_hash = is_hash || trimmed.len() == 64 && trimmed.chars().all(hex);
     let is_moment = trimmed.len() == 24 && trimmed.ends_with('Z') && trimmed.as_bytes()[10] == b'T';
     let parts = |by: char, widths: &[usize]| {
         let found: Vec<_> = trimmed.split(by).collect();

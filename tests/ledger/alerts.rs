@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::forgery::{each_is_found, forgeries};
 use crate::night::{Night, POLICY, with};
+use crate::verifiers::verify;
 
 impl Night {
     /// The pager opens `INC-2`.
@@ -122,4 +123,44 @@ fn an_alert_alone_unlocks_little() {
             night.asks_under("INC-2", ("G-1", "restart"), json!({}));
         } => "the alert source pager alone does not unlock restart", "nobody has confirmed INC-2";
     });
+}
+
+#[test]
+fn a_delivery_counts_once() {
+    each_is_found(forgeries! {
+        "one that opens and resolves", |night| {
+            night.rings(json!({"delivery": "d-1"}));
+            let closes_at = night.minutes(5);
+            let body = json!({"incident": "INC-2", "closes_at": closes_at, "delivery": "d-1"});
+            night.adds("incident.resolved", "source:pager", body, None);
+        } => "source:pager delivers d-1 a second time", "source:pager delivers d-1 a second time";
+        "one that is played again once its incident is closed", |night| {
+            night.rings(json!({"delivery": "d-1"}));
+            night.minutes_pass(100);
+            let (incident, reason) = ("INC-2".to_owned(), "over".to_owned());
+            let body = json!({"incident": incident, "reason": reason});
+            night.does("mia", Act::CloseIncident { incident, reason }, "incident.closed", body);
+            night.rings(json!({"incident": "INC-3", "delivery": "d-1"}));
+        } => "source:pager delivers d-1 a second time", "source:pager delivers d-1 a second time";
+        "one of a person", |night| {
+            night.opens("mia", "INC-2");
+            night.changes(night.last(), |entry| entry["delivery"] = json!("d-1"));
+        } => "mia delivers d-1, and is no alert source", "mia delivers d-1, and is no alert source";
+        "one that is no text", |night| {
+            night.rings(json!({"delivery": 1}));
+        } => "the `delivery` of the incident.opened cannot be read", "is no alert source";
+    });
+}
+
+/// The broker remembers it for as long as it would be taken.
+#[test]
+fn long_after_an_id_may_come_again() {
+    let mut night = Night::begins();
+    night.rings(json!({"delivery": "d-1"}));
+    night.minutes_pass(120);
+    let closes_at = night.minutes(5);
+    let body = json!({"incident": "INC-2", "closes_at": closes_at, "delivery": "d-1"});
+    night.adds("incident.resolved", "source:pager", body, None);
+    let verdicts = verify(&night.lines);
+    assert_eq!((verdicts.glass, verdicts.python), (None, None));
 }

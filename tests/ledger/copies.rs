@@ -3,11 +3,11 @@
 use std::fs;
 
 use breakglass_client::audit::Auditor;
-use breakglass_client::export::{self, Writer};
+use breakglass_client::export::{self, Period, Writer};
 use breakglass_tlog::{Ed25519Signer, KeyName, NoteSigner as _};
 
 use crate::night::{Night, ORIGIN};
-use crate::verifiers::{lay_out, python, vkey};
+use crate::verifiers::{glass, lay_out, lay_out_tiles, python, vkey};
 
 fn complaint(folder: &std::path::Path) -> String {
     let error = export::verify(folder, vkey(), 0).unwrap_err();
@@ -22,7 +22,7 @@ fn an_export_says_everything_by_itself_and_is_never_mixed() {
     let night = Night::begins();
     lay_out(here, &night.lines);
     let note = fs::read_to_string(here.join("checkpoint")).unwrap();
-    let mut writer = Writer::begin(&place, &vkey()).unwrap();
+    let mut writer = Writer::begin(&place, &vkey(), Period::default()).unwrap();
     for line in &night.lines {
         writer.entry(line.as_bytes()).unwrap();
     }
@@ -30,7 +30,10 @@ fn an_export_says_everything_by_itself_and_is_never_mixed() {
     let verified = export::verify(&place, vkey(), 3).unwrap();
     assert_eq!(verified.report, report);
     assert_eq!(export::key_beside(&place).unwrap(), Some(vkey()));
-    assert!(Writer::begin(&place, &vkey()).is_err(), "it is never mixed");
+    assert!(
+        Writer::begin(&place, &vkey(), Period::default()).is_err(),
+        "it is never mixed"
+    );
 
     // The root that was asked for is that of the first entries; of more than there are is none.
     let mut auditor = Auditor::new(vkey()).asking_root_at(3);
@@ -76,6 +79,56 @@ fn a_changed_missing_or_cut_line_is_found() {
     );
     let cut = tampered(|text| text.trim_end().to_owned());
     assert!(cut.contains("cut short"), "{cut}");
+}
+
+/// A folder of tiles as it is, and after something was done to it, as both see it.
+fn mirror(lines: &[String], tamper: impl FnOnce(&std::path::Path)) -> [Result<(), String>; 2] {
+    let folder = tempfile::tempdir().unwrap();
+    lay_out_tiles(folder.path(), lines);
+    tamper(folder.path());
+    [glass(folder.path()), python(folder.path())]
+}
+
+#[test]
+fn a_mirror_is_read_by_both_and_what_was_changed_in_it_is_found() {
+    let lines = Night::begins().lines;
+    assert_eq!(mirror(&lines, |_| ()), [Ok(()), Ok(())]);
+    let size = lines.len();
+    let (entries, hashes) = (
+        format!("tile/entries/000.p/{size}"),
+        format!("tile/0/000.p/{size}"),
+    );
+    let last_byte = |path: std::path::PathBuf| {
+        let mut bytes = fs::read(&path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        fs::write(path, bytes).unwrap();
+    };
+    let cut = |path: std::path::PathBuf| {
+        let bytes = fs::read(&path).unwrap();
+        fs::write(path, &bytes[..bytes.len() - 1]).unwrap();
+    };
+    for name in [&entries, &hashes] {
+        for found in [
+            mirror(&lines, |folder| last_byte(folder.join(name))),
+            mirror(&lines, |folder| cut(folder.join(name))),
+            mirror(&lines, |folder| fs::remove_file(folder.join(name)).unwrap()),
+        ] {
+            assert!(found.iter().all(Result::is_err), "{name}: {found:?}");
+        }
+    }
+    // An entry that was left out, with a bundle and hashes that agree with each other.
+    let shorter = mirror(&lines, |folder| {
+        let note = fs::read(folder.join("checkpoint")).unwrap();
+        fs::remove_dir_all(folder.join("tile")).unwrap();
+        lay_out_tiles(folder, &[&lines[..3], &lines[4..]].concat());
+        fs::write(folder.join("checkpoint"), note).unwrap();
+    });
+    assert!(shorter.iter().all(Result::is_err), "{shorter:?}");
+    // Signed anew by whoever has the key: what the entries say is checked all the same.
+    let mut forged = lines.clone();
+    forged[size - 1] = forged[size - 1].replace("\"index\":", "\"indeks\":");
+    let found = mirror(&forged, |_| ());
+    assert!(found.iter().all(Result::is_err), "{found:?}");
 }
 
 #[test]

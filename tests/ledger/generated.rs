@@ -54,7 +54,7 @@ fn both_verifiers_accept_lists_that_reach_everything() {
         let verdicts = verify(&house.lines);
         assert_eq!(verdicts.glass, None, "glass");
         assert_eq!(verdicts.python, None, "python");
-        let mut ended = BTreeSet::new();
+        let (mut ended, mut later) = (BTreeSet::new(), BTreeMap::new());
         for line in &house.lines {
             let entry: Value = serde_json::from_slice(line).unwrap();
             let more = entry["basis"].as_str().or(entry["ending"].as_str());
@@ -67,6 +67,15 @@ fn both_verifiers_accept_lists_that_reach_everything() {
             if entry["let_in_at"].is_string() {
                 let alone = ended.contains(&entry["grant"].to_string());
                 let what = format!("let in unasked, grant over: {alone}");
+                *seen.entry(what).or_default() += 1;
+            }
+            if entry["kind"] == "grant.escalated" {
+                let to = entry["approvers"].as_array().unwrap().clone();
+                later.insert(entry["grant"].to_string(), to);
+            }
+            let to = later.get(&entry["grant"].to_string());
+            if entry["basis"] == "approved" && to.is_some_and(|to| to.contains(&entry["by"])) {
+                let what = "approved by who was asked later".to_owned();
                 *seen.entry(what).or_default() += 1;
             }
             if entry["kind"] == "grant.ended" {
@@ -96,6 +105,8 @@ fn both_verifiers_accept_lists_that_reach_everything() {
         "grant.started called",
         "call.recorded",
         "grant.approved",
+        "grant.escalated",
+        "approved by who was asked later",
         "grant.extended",
         "credential.issued",
         "target.invited",

@@ -12,9 +12,13 @@ use serde_json::{Value, json};
 pub(crate) const ORIGIN: &str = "glass.example/ledger";
 
 /// Two engineers, who restart alone, touch the database on each other's word, and the keys and the vault
-/// after a call; one who looks.
+/// after a call; one who looks, and whose yes counts for a backup when theirs does not come; and one who
+/// has no laptop yet, and the same job.
 pub(crate) const POLICY: &str = r#"
 version = 1
+[people.dan]
+name = "Dan"
+job = 'designer'
 [people.mia]
 name = "Mia"
 job = "engineer"
@@ -69,6 +73,11 @@ sentence = "open the vault"
 risk = "high"
 longest = "30m"
 audience = "https://vault.example"
+[rights.restore]
+sentence = "restore the backup"
+risk = "high"
+longest = "30m"
+audience = "https://backup.example"
 [[rules]]
 name = "alone"
 who = ["job:engineer"]
@@ -100,6 +109,17 @@ who = ["job:engineer"]
 rights = ["open-vault"]
 approvers = ["job:engineer"]
 call = ["job:engineer"]
+[[rules]]
+name = "backups"
+who = ["job:engineer"]
+rights = ["restore"]
+approvers = ["job:engineer"]
+lapses_after = "1h"
+if_nobody_answers = "self-grant"
+self_grant_after = "10m"
+self_grant_longest = "10m"
+escalate_after = "5m"
+then_approvers = ["job:designer"]
 [duties]
 open_incidents = ["job:engineer"]
 close_incidents = ["job:engineer"]

@@ -40,7 +40,7 @@ impl House {
         self.does(who, Said::Note { incident, text }, note).unwrap();
     }
 
-    fn is_whole(&self) {
+    pub(crate) fn is_whole(&self) {
         let verdicts = verify(&self.lines);
         assert_eq!(verdicts.glass, None, "glass");
         assert_eq!(verdicts.python, None, "python");

@@ -4,7 +4,7 @@
 use breakglass_domain::command::{RoleOutcome, Wanted};
 use breakglass_domain::event::{RoleStep, SessionEnd};
 use breakglass_domain::{
-    Act, Grant, GrantId, IncidentId, Lifetime, Nonce, Prose, Refusal, Severity, Time,
+    Act, Delivery, Grant, GrantId, IncidentId, Lifetime, Nonce, Prose, Refusal, Severity, Time,
 };
 use breakglass_proto::statement::Act as Said;
 use jiff::SignedDuration;
@@ -74,7 +74,10 @@ fn changed(which: u8) -> String {
         ),
         ("longest = \"15m\"", "longest = \"20m\""),
         ("revoke = [\"job:engineer\"]", "revoke = [\"eve\"]"),
-        ("[people.leon]\nname = \"Leon\"\njob = \"engineer\"\n", ""),
+        (
+            "[people.leon]\nname = \"Leon\"\njob = \"engineer\"\n",
+            "[review]\ndays = 1\n",
+        ),
         (
             "[people.eve]\nname = \"Eve\"\njob = \"designer\"\n",
             "[people.eva]\nname = \"Eva\"\njob = \"founder\"\n",
@@ -189,11 +192,20 @@ fn alerts(house: &mut House, about: u8, much: u8) -> Result<(), Refusal> {
     let key = line(["queue", "checkout"][usize::from(about) % 2]);
     let words = vec![line(["page", "ticket", "else"][usize::from(much) % 3])];
     let title = line("\"the queue\" is full");
+    let delivery = (!much.is_multiple_of(5)).then(|| Delivery {
+        id: line(&format!("\"delivery\" {}", much % 64)),
+        signed_at: house.now,
+    });
     house.source_says(
         "pager",
         match much {
-            0..=110 => Act::Resolve { key },
-            _ => Act::Fire { key, title, words },
+            0..=110 => Act::Resolve { key, delivery },
+            _ => Act::Fire {
+                key,
+                title,
+                words,
+                delivery,
+            },
         },
     )
 }
@@ -220,6 +232,7 @@ pub(crate) fn asks(house: &mut House, who: &str, about: u8, much: u8) -> Result<
         "read-secrets",
         "rotate-keys",
         "open-vault",
+        "restore",
     ];
     let right = rights[usize::from(about) % rights.len()];
     let known = house.state.policy.rights.get(&right.parse().unwrap());
@@ -263,7 +276,9 @@ fn about_grant(house: &mut House, (what, who, about, much): Step) -> Result<(), 
         return Ok(());
     };
     let holder = grant.of.person.as_str();
-    let approver = grant.approvers.first().map_or("leon", |who| who.as_str());
+    let has_key = |who: &&breakglass_domain::PersonId| TEAM.contains(&who.as_str());
+    let approver = grant.approvers.iter().rev().find(has_key);
+    let approver = approver.map_or("leon", |who| who.as_str());
     let caller = grant.unlock.as_ref().and_then(|it| it.callers.first());
     let caller = caller.map_or("leon", |who| who.as_str());
     let anybody = who % 8 == 7;

@@ -99,11 +99,13 @@ impl Night {
             "drop-db" => ("drop the database", "high", "database"),
             "rotate-keys" => ("rotate the keys", "high", "keys"),
             "open-vault" => ("open the vault", "high", "vault"),
+            "restore" => ("restore the backup", "high", "backups"),
             _ => ("read the secrets", "high", "secrets"),
         };
         let audience = match right {
             "restart" => "https://worker.example",
             "drop-db" => "https://db.example",
+            "restore" => "https://backup.example",
             _ => "https://vault.example",
         };
         let asks_nobody = risk == "low" || right == "rotate-keys";
@@ -112,7 +114,11 @@ impl Night {
             "length_ms": 600_000, "rule": rule, "approvers": approvers,
             "lapses_at": self.minutes(60), "held": false, "key": self.key("mia").id(),
             "audience": audience});
-        if right == "drop-db" {
+        if right == "restore" {
+            let to = json!({"at": self.minutes(5), "approvers": ["dan", "eve"]});
+            body["escalation"] = to;
+        }
+        if ["drop-db", "restore"].contains(&right) {
             body["self_grant"] = json!({"from": self.minutes(10), "longest_ms": 600_000});
         }
         if ["rotate-keys", "open-vault"].contains(&right) {
@@ -147,6 +153,7 @@ impl Night {
         let text = |name: &str| of[name].as_str().unwrap().to_owned();
         let sentence = match of["right"].as_str() {
             Some("drop-db") => "drop the database",
+            Some("restore") => "restore the backup",
             _ => "read the secrets",
         };
         let mut act = Act::Approve {
@@ -186,6 +193,7 @@ impl Night {
             right: text("right"),
             sentence: match of["right"].as_str() {
                 Some("drop-db") => "drop the database".into(),
+                Some("restore") => "restore the backup".into(),
                 _ => "read the secrets".into(),
             },
         };

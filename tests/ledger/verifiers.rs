@@ -5,8 +5,9 @@ use std::path::Path;
 use std::process::Command;
 
 use breakglass_tlog::{
-    Checkpoint, Ed25519Signer, Frontier, Hash, KeyName, NoteSigner as _, SignedCheckpoint,
+    Checkpoint, Ed25519Signer, Frontier, Hash, KeyName, NoteSigner as _, SignedCheckpoint, TileId,
     VerifierKey,
+    tile::{TileKind, encode_bundle, grown_bundles, grown_tiles},
 };
 use serde_json::json;
 
@@ -54,7 +55,39 @@ pub(crate) fn lay_out<L: AsRef<[u8]>>(folder: &Path, lines: &[L]) {
     fs::write(folder.join("checkpoint"), note).unwrap();
 }
 
-fn head(tree: &Frontier) -> String {
+/// The same entries as a mirror has them: tiles and a checkpoint, and nothing else.
+pub(crate) fn lay_out_tiles<L: AsRef<[u8]>>(folder: &Path, lines: &[L]) {
+    let mut tree = Frontier::new();
+    let mut rows = vec![Vec::new(); 64];
+    for line in lines {
+        tree.push_each(Hash::of_leaf(line.as_ref()), |level, _, hash| {
+            rows[usize::from(level)].extend_from_slice(hash.as_bytes());
+        });
+    }
+    let put = |tile: TileId, bytes: &[u8]| {
+        let path = folder.join(tile.to_string());
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
+    };
+    let places = |tile: TileId| {
+        let first = 256 * usize::try_from(tile.index()).unwrap();
+        first..first + usize::from(tile.width())
+    };
+    for tile in grown_tiles(0, tree.size()) {
+        let TileKind::Hashes(level) = tile.kind() else {
+            unreachable!("a hash tile")
+        };
+        let places = places(tile);
+        let row = &rows[8 * usize::from(level)];
+        put(tile, &row[32 * places.start..32 * places.end]);
+    }
+    for tile in grown_bundles(0, tree.size()) {
+        put(tile, &encode_bundle(&lines[places(tile)]).unwrap());
+    }
+    fs::write(folder.join("checkpoint"), head(&tree)).unwrap();
+}
+
+pub(crate) fn head(tree: &Frontier) -> String {
     let checkpoint = Checkpoint::new(ORIGIN, tree.size(), tree.root()).unwrap();
     let signed = SignedCheckpoint::sign(&checkpoint, &signer()).unwrap();
     signed.note().to_owned()
@@ -64,7 +97,7 @@ fn commit(note: &str) -> String {
     format!("{}\n", json!({ "commit": note }))
 }
 
-fn glass(folder: &Path) -> Result<(), String> {
+pub(crate) fn glass(folder: &Path) -> Result<(), String> {
     let report = breakglass_client::export::verify(folder, vkey(), 0);
     report.map(drop).map_err(|error| {
         assert_eq!(error.exit_code(), 86);

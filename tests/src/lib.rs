@@ -44,7 +44,7 @@ pub use world::World;
 pub const TEAM: [&str; 5] = ["mia", "leon", "founder", "designer", "support"];
 
 /// Every stable reason of a refusal.
-pub const REASONS: [&str; 53] = [
+pub const REASONS: [&str; 54] = [
     "NO_OPEN_INCIDENT",
     "UNKNOWN_INCIDENT",
     "INCIDENT_CLOSED",
@@ -55,6 +55,7 @@ pub const REASONS: [&str; 53] = [
     "NOT_PERMITTED",
     "NOT_YOURS",
     "NOT_APPROVER",
+    "APPROVAL_TOO_EARLY",
     "SELF_APPROVAL",
     "GRANT_WAITING",
     "GRANT_ACTIVE",

@@ -1,4 +1,4 @@
-//! nginx from Debian, set up as `deploy/http/nginx.conf` says, and requests to it.
+//! nginx from Debian, set up as `deploy/http/nginx.conf` says, or with a folder to serve; and requests to it.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -13,8 +13,8 @@ use crate::https::{Answer, parse};
 use crate::playground::{Ports, Process};
 use crate::wait;
 
-/// A service behind nginx. The service is another server of the same nginx: it answers with the
-/// headers that reached it, a line each.
+/// A service behind nginx, or a folder. The service is another server of the same nginx: it answers with
+/// the headers that reached it, a line each.
 pub struct Nginx {
     address: SocketAddr,
     // In this order: the program ends before its folder goes.
@@ -29,11 +29,27 @@ impl Nginx {
     /// Where it is not installed or does not start.
     #[must_use]
     pub fn begins(guard: SocketAddr) -> Self {
+        Self::with(|folder, address| config_text(folder, address, guard))
+    }
+
+    /// Starts it, serving the files of a folder and nothing else.
+    ///
+    /// # Panics
+    /// Where it is not installed or does not start.
+    #[must_use]
+    pub fn serves(files: &Path) -> Self {
+        Self::with(|folder, address| {
+            let server = format!("server {{ listen {address};\nroot {files:?};\n}}\n");
+            whole_config(folder, &server)
+        })
+    }
+
+    fn with(config_text: impl FnOnce(&Path, SocketAddr) -> String) -> Self {
         let folder = tempfile::Builder::new().prefix("nginx").tempdir();
         let folder = folder.expect("a folder for nginx");
         let address = SocketAddr::from(([127, 0, 0, 1], Ports::reserve().web));
         let config = folder.path().join("nginx.conf");
-        let text = config_text(folder.path(), address, guard);
+        let text = config_text(folder.path(), address);
         fs::write(&config, text).expect("a config is written");
         let mut run = Command::new("/usr/sbin/nginx");
         run.args(["-e", "stderr", "-p"]).arg(folder.path());
@@ -99,10 +115,11 @@ impl Connection {
 
 /// Whether a head and as much of a body as it says have come; every answer here says how much.
 fn is_whole(answer: &[u8]) -> bool {
-    let text = String::from_utf8_lossy(answer).to_ascii_lowercase();
-    let Some((head, body)) = text.split_once("\r\n\r\n") else {
+    let end = answer.windows(4).position(|four| four == b"\r\n\r\n");
+    let Some((head, body)) = end.and_then(|end| answer.split_at_checked(end + 4)) else {
         return false;
     };
+    let head = String::from_utf8_lossy(head).to_ascii_lowercase();
     let length = head
         .lines()
         .find_map(|line| line.strip_prefix("content-length: "));
@@ -121,6 +138,16 @@ fn config_text(folder: &Path, address: SocketAddr, guard: SocketAddr) -> String 
         );
     assert!(!snippet.contains("http://127.0.0.1:8080") && snippet.contains(&guard.to_string()));
     let place = place_for_one_right(guard, &service);
+    let servers = format!(
+        "server {{ listen {address};\n{snippet}\n{place}\n}}\n\
+         server {{ listen unix:{};\n{SERVICE}\n}}\n",
+        service.display()
+    );
+    whole_config(folder, &servers)
+}
+
+/// A config around these servers, whose files are all in this folder.
+fn whole_config(folder: &Path, servers: &str) -> String {
     let folder = folder.display();
     let temporary: String = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
         .iter()
@@ -129,10 +156,7 @@ fn config_text(folder: &Path, address: SocketAddr, guard: SocketAddr) -> String 
     // One process, so that it ends when it is told to; several would outlive their parent.
     format!(
         "daemon off;\nmaster_process off;\npid {folder}/pid;\nevents {{}}\nhttp {{\n{temporary}\
-         \x20   access_log off;\n\
-         server {{ listen {address};\n{snippet}\n{place}\n}}\n\
-         server {{ listen unix:{};\n{SERVICE}\n}}\n}}\n",
-        service.display()
+         \x20   access_log off;\n{servers}}}\n"
     )
 }
 

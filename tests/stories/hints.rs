@@ -39,6 +39,12 @@ fn refusals() -> Vec<Refusal> {
             grant,
             approvers: approvers(),
         },
+        Refusal::ApprovalTooEarly {
+            person: person(),
+            grant,
+            approvers: approvers(),
+            from: now,
+        },
         Refusal::SelfApproval(grant),
         Refusal::GrantWaiting(grant),
         Refusal::GrantActive(grant),
@@ -91,6 +97,12 @@ fn refusals() -> Vec<Refusal> {
             limit: 3,
         },
         Refusal::ClockBehind { now, newest: now },
+        Refusal::CallInstead {
+            person: person(),
+            grant,
+            requester: person(),
+            callers: approvers(),
+        },
         Refusal::NotCaller {
             person: person(),
             grant,

@@ -4,6 +4,7 @@
 // clippy.toml allows it in tests; clippy takes only functions with #[test] for one, not their helpers.
 #![allow(clippy::unwrap_used)]
 
+mod access_reviews;
 mod alerts;
 mod approvals;
 mod certificates;
@@ -11,6 +12,7 @@ mod clock;
 mod closing;
 mod endings;
 mod enrolment;
+mod escalation;
 mod guards;
 mod hints;
 mod holding;

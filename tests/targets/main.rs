@@ -10,6 +10,7 @@ mod aws;
 mod guard;
 mod http;
 mod kubernetes;
+mod mirror;
 mod night;
 mod postgres;
 mod rsyslog;

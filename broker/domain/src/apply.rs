@@ -31,6 +31,10 @@ impl State {
         self.budgets.apply(event);
         self.reviews.apply(event);
         self.streams.apply(event);
+        let about = event.change.incident();
+        let about = about.and_then(|incident| self.incidents.get(&incident));
+        let alert = about.and_then(|incident| incident.alert.as_ref());
+        self.deliveries.apply(event, alert);
         match &event.change {
             Change::PolicyLoaded { policy, sha256 } => {
                 self.policy = Arc::clone(policy);
@@ -63,7 +67,8 @@ impl State {
             | Change::GrantExtended { of, .. }
             | Change::GrantUsed { of, .. }
             | Change::CallRecorded { of, .. }
-            | Change::GrantApproved { of, .. } => self.apply_to_grant(of.grant, event),
+            | Change::GrantApproved { of, .. }
+            | Change::GrantEscalated { of, .. } => self.apply_to_grant(of.grant, event),
             Change::CredentialIssued { of, .. } => {
                 self.apply_to_grant(of.grant, event);
                 self.apply_to_targets(event);
@@ -156,7 +161,7 @@ impl State {
             return;
         };
         self.next_grant = self.next_grant.max(grant.of.grant.next());
-        self.deadlines.extend(grant.deadline());
+        self.deadlines.extend(grant.deadlines());
         if let Some(incident) = self.incidents.get_mut(&grant.of.incident) {
             incident.apply(event);
         }
@@ -168,17 +173,16 @@ impl State {
         let Some(grant) = self.grants.get_mut(&id) else {
             return;
         };
-        let before = grant.deadline();
+        let before: Vec<_> = grant.deadlines().collect();
         grant.apply(event);
-        let after = grant.deadline();
-        if before != after {
-            if let Some(before) = before {
-                self.deadlines.remove(&before);
-            }
-            self.deadlines.extend(after);
-        }
+        let after: Vec<_> = grant.deadlines().collect();
         // Only what is over has no deadline.
-        if after.is_none() {
+        let over = after.is_empty();
+        for deadline in before {
+            self.deadlines.remove(&deadline);
+        }
+        self.deadlines.extend(after);
+        if over {
             self.forget_grant(id, event.at);
         }
     }

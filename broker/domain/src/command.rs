@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::credential::CredentialKind;
+use crate::deliveries::Delivery;
 use crate::event::{Actor, KeyPurpose, RoleStep, SessionEnd, Signed};
 use crate::id::{
     CredentialId, GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, SessionId, StreamName,
@@ -340,11 +341,15 @@ pub enum Act {
         title: Line,
         /// What the source says of how bad it is, best known first; may be nothing.
         words: Vec<Line>,
+        /// By which delivery, where its kind tells one from another.
+        delivery: Option<Delivery>,
     },
     /// An alert is over. Sources only.
     Resolve {
         /// What the source calls it.
         key: Line,
+        /// By which delivery, where its kind tells one from another.
+        delivery: Option<Delivery>,
     },
     /// Keep an incident open until its usual end.
     Hold {

@@ -10,8 +10,8 @@ use crate::state::{Deadline, State};
 use crate::text::Line;
 use crate::time::Time;
 
-/// The events that are due at `now`, in order of their deadlines: lapses, expiries, warnings and
-/// closings of incidents, sessions whose end nobody has confirmed. Applying them removes their deadlines, so asking again gives none.
+/// The events that are due at `now`, in order of their deadlines: lapses, expiries, requests
+/// that go to others as well, warnings and closings of incidents, sessions whose end nobody has confirmed. Applying them removes their deadlines, so asking again gives none.
 ///
 /// What is due at the very instant is over. A clock that fell back does not matter: the newest
 /// entry's time has passed, whatever the clock says.
@@ -28,6 +28,7 @@ pub fn due(state: &State, now: Time) -> Vec<Event> {
         match deadline {
             Deadline::Lapse(grant) => due.end(*grant, Ending::Lapsed, *when),
             Deadline::Expire(grant) => due.end(*grant, Ending::Expired, *when),
+            Deadline::Escalate(grant) => due.escalate(*grant),
             Deadline::Warn(incident) => due.warn(*incident),
             Deadline::Close(incident) => due.close(*incident),
             Deadline::Doubt(session) => due.doubt(*session),
@@ -55,6 +56,24 @@ impl Due<'_> {
             self.push_ending(grant, Ending::IncidentClosed);
         } else {
             self.push_ending(grant, ending);
+        }
+    }
+
+    /// Nobody is asked any more about what is over by now.
+    fn escalate(&mut self, grant: GrantId) {
+        let Some(grant) = self.state.grants.get(&grant) else {
+            return;
+        };
+        let incident = self.state.incidents.get(&grant.of.incident);
+        let lasts = incident.is_some_and(|incident| self.at < incident.closes_at);
+        if let Some(escalation) = grant.escalates()
+            && lasts
+            && self.at < grant.lapses_at
+        {
+            self.push(Change::GrantEscalated {
+                of: grant.of.clone(),
+                to: escalation.to.clone(),
+            });
         }
     }
 

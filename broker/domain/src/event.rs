@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::grant::{Basis, Ending, GrantRef, SelfGrant};
+use crate::grant::{Basis, Ending, Escalation, GrantRef, SelfGrant};
 use crate::id::{
     CredentialId, IncidentId, KeyId, Nonce, PersonId, RuleName, SessionId, SourceId, StreamName,
     TargetId, TokenHash,
@@ -247,6 +247,8 @@ pub enum Change {
         source: Option<SourceId>,
         /// What the source calls the alert, so that it is known again.
         alert: Option<Line>,
+        /// By which delivery of the source, where its kind tells one from another.
+        delivery: Option<Line>,
     },
     /// Somebody added a note.
     IncidentNoted {
@@ -297,6 +299,8 @@ pub enum Change {
         audience: Line,
         /// Whose call it needs; empty where it needs none.
         call: Vec<PersonId>,
+        /// When it goes to whom else if nobody answers.
+        escalation: Option<Escalation>,
     },
     /// The grant begins.
     GrantStarted {
@@ -457,6 +461,8 @@ pub enum Change {
         incident: IncidentId,
         /// When it closes now, unless somebody holds it or the alert fires again.
         closes_at: Time,
+        /// As of [`Change::IncidentOpened`].
+        delivery: Option<Line>,
     },
     /// Its alert fires again; it stays open as if it had never been resolved.
     IncidentRefired {
@@ -464,6 +470,8 @@ pub enum Change {
         incident: IncidentId,
         /// When it closes by itself.
         closes_at: Time,
+        /// As of [`Change::IncidentOpened`].
+        delivery: Option<Line>,
     },
     /// Somebody keeps it open until its usual end, whatever becomes of its alert.
     IncidentHeld {
@@ -485,6 +493,13 @@ pub enum Change {
         of: GrantRef,
         /// The latest end they agreed to.
         until: Time,
+    },
+    /// Nobody answered a request, so others may as well from here on.
+    GrantEscalated {
+        /// Which.
+        of: GrantRef,
+        /// Who.
+        to: Vec<PersonId>,
     },
     /// Somebody answered for a grant of an incident that is over.
     ReviewAnswered {
@@ -536,6 +551,7 @@ impl Change {
             | Self::GrantEnded { of, .. }
             | Self::CallRecorded { of, .. }
             | Self::GrantApproved { of, .. }
+            | Self::GrantEscalated { of, .. }
             | Self::ReviewAnswered { of, .. } => Some(of),
             _ => None,
         }

@@ -21,7 +21,8 @@ pub struct GrantRef {
     pub incident: IncidentId,
 }
 
-/// A request and what became of it. All but `phase` and `credentials` is pinned when it is asked for.
+/// A request and what became of it. All is pinned when it is asked for, but `phase`, the credentials,
+/// what was done for its unlocking, and that it escalated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grant {
     /// Who, what, for which incident.
@@ -36,8 +37,13 @@ pub struct Grant {
     pub length: Lifetime,
     /// The rule that applies.
     pub rule: RuleName,
-    /// Who may approve, never the requester; empty where nobody needs to.
+    /// Who may approve, never the requester; empty where nobody needs to. Once it has escalated, those
+    /// it went to as well.
     pub approvers: Vec<PersonId>,
+    /// When it goes to whom else if nobody answers; nothing where it stays with those.
+    pub escalation: Option<Escalation>,
+    /// When it did.
+    pub escalated_at: Option<Time>,
     /// The call that the rule asks for; nothing where it asks for none.
     pub unlock: Option<Unlock>,
     /// When it was asked for.
@@ -76,6 +82,13 @@ impl Grant {
         matches!(self.phase, Phase::Waiting)
     }
 
+    /// When it goes to whom else, where it waits and has not yet.
+    #[must_use]
+    pub fn escalates(&self) -> Option<&Escalation> {
+        let pending = self.is_waiting() && self.escalated_at.is_none();
+        self.escalation.as_ref().filter(|_| pending)
+    }
+
     /// What is still needed at a time, where it waits and its rule asks for a call.
     #[must_use]
     pub fn missing_at(&self, now: Time) -> Option<Missing> {
@@ -99,6 +112,15 @@ pub struct SelfGrant {
     pub from: Time,
     /// The longest it may last.
     pub longest: Lifetime,
+}
+
+/// Whom a request goes to if nobody answers it, as its rule said when it was asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Escalation {
+    /// When. At once where none of those it asks first was there.
+    pub at: Time,
+    /// To whom; never the requester, nobody who was asked first, and never empty.
+    pub to: Vec<PersonId>,
 }
 
 /// Where a grant is on its way.

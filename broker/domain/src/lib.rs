@@ -4,18 +4,21 @@
 //! events it leads to or a [`Refusal`]; [`State::apply`] folds an event in; [`due`](due::due) names
 //! what time itself has brought about. Time and chance are handed in.
 
+pub mod access_review;
 pub mod actor;
 pub mod apply;
 pub mod budget;
 pub mod command;
 pub mod credential;
 pub mod decide;
+pub mod deliveries;
 pub mod due;
 pub mod event;
 pub mod folding;
 pub mod grant;
 pub mod id;
 pub mod incident;
+pub mod last;
 mod leaving;
 pub mod limits;
 pub mod people;
@@ -34,8 +37,9 @@ pub mod word;
 pub use actor::Actor;
 pub use command::{Act, Command};
 pub use credential::{CredentialKind, Subject};
+pub use deliveries::Delivery;
 pub use event::{Change, Event, Signed};
-pub use grant::{Basis, Ending, Grant, GrantRef};
+pub use grant::{Basis, Ending, Escalation, Grant, GrantRef};
 pub use id::{
     CredentialId, GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, RuleName, SessionId,
     SourceId, StreamName, TargetId, TokenHash,

@@ -236,6 +236,10 @@ pub const ALERTS: Budget = Budget {
     within: HOUR,
 };
 
+/// How long a delivery of an alert source is remembered: for as long as it would be taken. The longest
+/// that its time may be away from the broker's clock is an hour, before and after.
+pub const DELIVERY_REMEMBERED: Lifetime = Lifetime::from_secs(2 * 3_600);
+
 /// Grants of one incident that are answered for: more than anybody looks at one by one. A script that
 /// asks again and again is seen in the ledger, and in the first of them.
 pub const REVIEWED_GRANTS: usize = 100;

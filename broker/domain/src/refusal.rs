@@ -69,6 +69,36 @@ pub enum Refusal {
         /// Who may, comma separated.
         approvers: String,
     },
+    /// Not their yes is asked for, but a call.
+    #[error(
+        "{grant} waits for no yes of {person}, but for a call of {requester} with one of these people: \
+         {callers}"
+    )]
+    CallInstead {
+        /// Who tried.
+        person: PersonId,
+        /// Which.
+        grant: GrantId,
+        /// Who asks.
+        requester: PersonId,
+        /// Whose call counts, comma separated.
+        callers: String,
+    },
+    /// The pinned rule asks others first.
+    #[error(
+        "{grant} is asked of these people until {}: {approvers}; of {person} only from then on",
+        moment(*from)
+    )]
+    ApprovalTooEarly {
+        /// Who tried.
+        person: PersonId,
+        /// Which.
+        grant: GrantId,
+        /// Who may, comma separated.
+        approvers: String,
+        /// From when.
+        from: Time,
+    },
     /// The pinned rule names others whose call counts.
     #[error("a call with {person} does not unlock {grant}; one with these people does: {callers}")]
     NotCaller {
@@ -357,7 +387,8 @@ impl Refusal {
             Self::NotAllowed { .. } => "NOT_ALLOWED",
             Self::NotPermitted { .. } | Self::OwnFreeze => "NOT_PERMITTED",
             Self::NotYours { .. } | Self::HolderExtends { .. } => "NOT_YOURS",
-            Self::NotApprover { .. } => "NOT_APPROVER",
+            Self::NotApprover { .. } | Self::CallInstead { .. } => "NOT_APPROVER",
+            Self::ApprovalTooEarly { .. } => "APPROVAL_TOO_EARLY",
             Self::SelfApproval(_) => "SELF_APPROVAL",
             Self::NotCaller { .. } => "NOT_CALLER",
             Self::NoCallWanted(_) => "NO_CALL_WANTED",
@@ -426,6 +457,19 @@ impl Refusal {
             Self::NotApprover { grant, .. } | Self::SelfApproval(grant) => {
                 format!("ask an approver to run: glass approve {grant}")
             }
+            Self::CallInstead {
+                person,
+                grant,
+                requester,
+                callers,
+            } => match callers.split(", ").any(|caller| caller == person.as_str()) {
+                true => format!("call {requester}, then: glass call {grant} {requester}"),
+                false => format!("ask one of them to run: glass call {grant} {requester}"),
+            },
+            Self::ApprovalTooEarly { grant, from, .. } => format!(
+                "call one of them, or after {}: glass approve {grant}",
+                moment(*from)
+            ),
             Self::NotCaller { grant, .. } => {
                 format!("ask one of them to run: glass call {grant} PERSON")
             }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use crate::budget::Budgets;
+use crate::deliveries::Deliveries;
 use crate::grant::{Grant, Phase};
 use crate::id::{
     GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, SessionId, TargetId, TokenHash,
@@ -56,6 +57,8 @@ pub struct State {
     pub reviews: Reviews,
     /// Where the ledger is copied to as it grows.
     pub streams: Streams,
+    /// What alert sources delivered lately.
+    pub deliveries: Deliveries,
     /// When something happens by itself, in order of time.
     pub deadlines: BTreeSet<(Time, Deadline)>,
     /// Who holds which key: the inverse of `members`.
@@ -73,6 +76,8 @@ pub enum Deadline {
     Lapse(GrantId),
     /// A grant expires.
     Expire(GrantId),
+    /// A request goes to others as well.
+    Escalate(GrantId),
     /// People are warned that an incident will close.
     Warn(IncidentId),
     /// An incident reaches its maximum age.
@@ -101,6 +106,7 @@ impl Default for State {
             budgets: Budgets::default(),
             reviews: Reviews::default(),
             streams: Streams::default(),
+            deliveries: Deliveries::default(),
             deadlines: BTreeSet::new(),
             keys: BTreeMap::new(),
             live: BTreeMap::new(),
@@ -207,7 +213,7 @@ impl State {
             .iter()
             .map(|(nonce, end)| (*end, *nonce))
             .collect();
-        self.deadlines = self.grants.values().filter_map(Grant::deadline).collect();
+        self.deadlines = self.grants.values().flat_map(Grant::deadlines).collect();
         for incident in self.incidents.values() {
             self.deadlines.extend(incident.deadlines());
         }

@@ -26,12 +26,12 @@ use tonic::{Code, Status};
 use super::caller::{self, Who};
 use super::error::Error;
 use super::limits::{
-    CALL_TIMEOUT, CALLS_AT_ONCE, Limits, MESSAGE_HEAD, MESSAGE_MAX, STRANGER_CALLS,
-    STRANGER_CALLS_PER_PEER, STRANGER_MESSAGE_TIMEOUT,
+    CALL_TIMEOUT, CALLERS_REMEMBERED, CALLS_AT_ONCE, Limits, MESSAGE_HEAD, MESSAGE_MAX,
+    STRANGER_CALLS, STRANGER_CALLS_PER_PEER, STRANGER_MESSAGE_TIMEOUT,
 };
-use super::rate::{AtOnce, Place, Rate};
+use super::rate::{AtOnce, Place};
 use crate::app::{App, Caller, Guard};
-use crate::listen::peer_of;
+use crate::listen::{Rate, peer_of};
 
 /// The one service that strangers may call.
 const OPEN: &str = <enroll_service_server::EnrollServiceServer<()> as NamedService>::NAME;
@@ -76,11 +76,19 @@ impl Front {
             app,
             in_flight: Semaphore::new(limits.in_flight),
             of_one: AtOnce::new(CALLS_AT_ONCE, "calls of one person at once"),
-            callers: Rate::new(limits.calls_per_second, limits.calls_burst),
+            callers: Rate::new(
+                limits.calls_per_second,
+                limits.calls_burst,
+                CALLERS_REMEMBERED,
+            ),
             strangers: Strangers {
                 in_flight: Semaphore::new(STRANGER_CALLS),
                 of_one: AtOnce::new(STRANGER_CALLS_PER_PEER, "enrolments of one address at once"),
-                rate: Rate::new(limits.enrolments_per_second, limits.enrolments_burst),
+                rate: Rate::new(
+                    limits.enrolments_per_second,
+                    limits.enrolments_burst,
+                    CALLERS_REMEMBERED,
+                ),
             },
         })
     }

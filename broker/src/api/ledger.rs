@@ -18,9 +18,17 @@ impl LedgerService for Desk {
         &self,
         request: Request<v1::GetCheckpointRequest>,
     ) -> Result<Response<v1::GetCheckpointResponse>, Status> {
-        self.admitted(request)?;
+        let (_, asked) = self.admitted(request)?;
+        if asked.around_size == 0 {
+            return Ok(Response::new(v1::GetCheckpointResponse {
+                checkpoint: self.app.checkpoint().note().to_owned(),
+                before: String::new(),
+            }));
+        }
+        let around = self.app.checkpoints_around(asked.around_size).await?;
         Ok(Response::new(v1::GetCheckpointResponse {
-            checkpoint: self.app.checkpoint().note().to_owned(),
+            checkpoint: around.after,
+            before: around.before,
         }))
     }
 

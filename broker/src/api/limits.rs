@@ -116,6 +116,12 @@ impl Default for Limits {
     }
 }
 
+/// Days that a review of access looks back where nothing else is asked for: a quarter.
+pub const REVIEW_DAYS: u32 = 90;
+
+/// The longest: ten years, as long as a ledger is kept.
+pub const REVIEW_DAYS_MAX: u32 = 3_650;
+
 /// How often a guard hears that the broker is there, and what holds. A guard takes its last tick for
 /// fresh for its target's grace, which is 1 s at least.
 pub const TICK_EVERY: Duration = Duration::from_secs(2);

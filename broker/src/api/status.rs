@@ -61,6 +61,7 @@ fn code_of(reason: &str) -> Code {
         | "UNKNOWN_SEVERITY"
         | "SENTENCE_CHANGED"
         | "SELF_GRANT_TOO_EARLY"
+        | "APPROVAL_TOO_EARLY"
         | "NO_CALL_WANTED"
         | "CALL_RECORDED"
         | "CALL_TIME"
@@ -119,7 +120,9 @@ fn ids(error: &Error) -> HashMap<String, String> {
                 ..
             },
         )) => vec![("ending", ending.to_string()), ("ended_at", at.to_string())],
-        Error::App(app::Error::Refused(Refusal::SelfGrantTooEarly { from, .. })) => {
+        Error::App(app::Error::Refused(
+            Refusal::SelfGrantTooEarly { from, .. } | Refusal::ApprovalTooEarly { from, .. },
+        )) => {
             vec![("from", from.to_string())]
         }
         _ => Vec::new(),
@@ -145,6 +148,8 @@ fn about(refusal: &Refusal) -> Option<(&'static str, String)> {
         R::UnknownGrant(grant)
         | R::NotYours { grant, .. }
         | R::NotApprover { grant, .. }
+        | R::CallInstead { grant, .. }
+        | R::ApprovalTooEarly { grant, .. }
         | R::SelfApproval(grant)
         | R::GrantWaiting(grant)
         | R::GrantActive(grant)

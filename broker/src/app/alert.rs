@@ -2,7 +2,9 @@
 
 use breakglass_domain::command::Act;
 use breakglass_domain::policy::SourceKind;
-use breakglass_domain::{Actor, Change, Command, Incident, IncidentId, Line, SourceId, Time};
+use breakglass_domain::{
+    Actor, Change, Command, Delivery, Incident, IncidentId, Line, SourceId, Time,
+};
 
 use super::{App, Error};
 
@@ -51,19 +53,37 @@ impl App {
             .read(|state| Some(state.policy.sources.get(source)?.kind))
     }
 
+    /// Whether a delivery of a source was taken and is in the ledger, as far as it could be taken still.
+    #[must_use]
+    pub fn was_delivered(&self, source: &SourceId, id: &Line) -> bool {
+        let now = self.clock.now();
+        self.live
+            .read(|state| state.deliveries.knows(source, id, now))
+    }
+
     /// Takes what a source says, whose word it was proven to be. What is known already is not decided
     /// again, so that a source that repeats itself costs nothing.
     ///
     /// # Errors
     /// [`Error::Refused`] by the rules; [`Error::Ledger`].
-    pub async fn hear(&self, source: &SourceId, alarm: Alarm) -> Result<Heard, Error> {
+    pub async fn hear(
+        &self,
+        source: &SourceId,
+        alarm: Alarm,
+        delivery: Option<Delivery>,
+    ) -> Result<Heard, Error> {
         if let Some(as_before) = self.known(source, &alarm) {
             return Ok(Heard::AsBefore(as_before));
         }
         let key = alarm.key().clone();
         let act = match alarm {
-            Alarm::Fires { key, title, words } => Act::Fire { key, title, words },
-            Alarm::Over { key } => Act::Resolve { key },
+            Alarm::Fires { key, title, words } => Act::Fire {
+                key,
+                title,
+                words,
+                delivery,
+            },
+            Alarm::Over { key } => Act::Resolve { key, delivery },
         };
         let command = Command {
             by: Actor::from(source),
@@ -119,6 +139,7 @@ fn heard(change: &Change) -> Option<Heard> {
         Change::IncidentResolved {
             incident,
             closes_at,
+            ..
         } => Some(Heard::Resolved {
             incident: *incident,
             closes_at: *closes_at,

@@ -8,7 +8,7 @@ use breakglass_tlog::receipt::Receipt;
 
 use super::limits::PAGE_BYTES;
 use super::{App, Error};
-use crate::ports::{EntryFilter, Index, LedgerError, LedgerReader};
+use crate::ports::{Around, EntryFilter, Index, LedgerError, LedgerReader};
 
 /// Entries with their places, and where the next page begins.
 #[derive(Debug, Clone, Default)]
@@ -33,6 +33,22 @@ impl App {
     #[must_use]
     pub fn checkpoint(&self) -> Arc<SignedCheckpoint> {
         self.reader.checkpoint()
+    }
+
+    /// The checkpoints that were signed around a size.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchEntry`] beyond the newest; [`Error::Ledger`] where they cannot be read.
+    pub async fn checkpoints_around(&self, around: u64) -> Result<Around, Error> {
+        let size = self.reader.checkpoint().size();
+        if around > size {
+            let index = around - 1;
+            return Err(Error::NoSuchEntry { index, size });
+        }
+        blocking(&self.reader, move |reader| {
+            Ok(reader.checkpoints_around(around)?)
+        })
+        .await
     }
 
     /// One entry, with proof.

@@ -6,6 +6,7 @@
 //! are answered from the live state first, and from the index once it has caught up with what was
 //! committed when they came.
 
+mod access_review;
 mod act;
 mod alert;
 mod caller;
@@ -51,6 +52,7 @@ use crate::ports::{
     Authority, Clock, Databases, Entropy, Index, Issuer, LedgerReader, Live, Notary, Sequencer,
 };
 
+pub use access_review::AccessRead;
 pub use act::Acted;
 pub use alert::{Alarm, Heard};
 pub use caller::Caller;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use breakglass_domain::grant::GrantRef;
-use breakglass_domain::{GrantId, Line, PersonId};
+use breakglass_domain::{Grant, GrantId, Line, PersonId};
 
 use super::App;
 
@@ -18,12 +18,12 @@ impl App {
         })
     }
 
-    /// Whether a request still waits for an approver.
+    /// A request that still waits for an approver.
     #[must_use]
-    pub fn still_waits(&self, grant: GrantId) -> bool {
-        let waits = |it: &breakglass_domain::Grant| it.is_waiting();
+    pub fn still_waiting(&self, grant: GrantId) -> Option<Grant> {
+        let waits = |it: &&Grant| it.is_waiting();
         self.live
-            .read(|state| state.grants.get(&grant).is_some_and(waits))
+            .read(|state| state.grants.get(&grant).filter(waits).cloned())
     }
 
     /// How people are reached, as the policy in force says.

@@ -3,6 +3,7 @@
 //! What somebody typed goes in as it is: a [`Line`](breakglass_domain::Line) cannot style a
 //! terminal, and the newlines of a note are written as ` / `, so that a sentence stays on its line.
 
+mod escalation;
 mod review;
 mod targets;
 
@@ -193,6 +194,7 @@ impl Told<'_> {
             Change::IncidentResolved {
                 incident,
                 closes_at,
+                ..
             } => format!(
                 "The alert of {incident} is resolved: it closes at {}, and every grant under it ends. \
                  To keep it open: glass incident hold {incident} -m \"why\"",
@@ -201,6 +203,7 @@ impl Told<'_> {
             Change::IncidentRefired {
                 incident,
                 closes_at,
+                ..
             } => format!(
                 "The alert of {incident} fires again: it stays open until {}.",
                 self.clock(*closes_at)
@@ -228,8 +231,12 @@ impl Told<'_> {
                 reason,
                 approvers,
                 call,
+                escalation,
                 ..
-            } => self.requested(of, *length, reason.as_str(), approvers, call),
+            } => {
+                let asked = self.requested(of, *length, reason.as_str(), approvers, call);
+                self.with_escalation(asked, escalation.as_ref())
+            }
             Change::GrantStarted { of, basis, ends_at } => self.started(of, *basis, *ends_at),
             Change::CallRecorded { of, spoke_at } => format!(
                 "{who} spoke with {} at {}, for {} ({}).",
@@ -238,6 +245,7 @@ impl Told<'_> {
                 of.grant,
                 of.incident
             ),
+            Change::GrantEscalated { of, to } => self.escalated(of, to),
             Change::GrantApproved { of, .. } => {
                 format!("{who} said yes to {} ({}).", of.grant, of.incident)
             }

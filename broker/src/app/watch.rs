@@ -25,7 +25,8 @@ pub struct Watch {
     app: Arc<App>,
     events: Subscription,
     filter: WatchFilter,
-    /// Whether the person of the filter is an approver of these grants. That is pinned.
+    /// Whether the person of the filter is an approver of these grants. That is pinned, but for those
+    /// they go to later.
     approves: BTreeMap<GrantId, bool>,
     /// What is being looked at, so that it is not lost where nobody waits for the end of it.
     looked_at: Option<Arc<Told>>,
@@ -146,13 +147,19 @@ impl Watch {
         }
     }
 
-    /// The request itself names its approvers; the index is asked only where that was not seen.
+    /// The request itself names its approvers, and its escalation those it goes to; the index is asked
+    /// only where that was not seen.
     async fn approves(&mut self, person: &PersonId, grant: GrantId, told: &Told) -> bool {
-        if let Some(known) = self.approves.get(&grant) {
+        let goes_to = match told.change() {
+            Change::GrantEscalated { to, .. } => to.contains(person),
+            _ => false,
+        };
+        if let Some(known) = self.approves.get(&grant).filter(|_| !goes_to) {
             return *known;
         }
         let approves = match told.change() {
             Change::GrantRequested { approvers, .. } => approvers.contains(person),
+            _ if goes_to => true,
             _ => match self.grant_of(told).await {
                 Some(grant) => grant.approvers.contains(person),
                 // Not known just now; perhaps the next time.

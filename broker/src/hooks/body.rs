@@ -5,7 +5,7 @@ mod pagerduty;
 mod signed;
 
 use breakglass_domain::policy::SourceKind;
-use breakglass_domain::{Line, Time};
+use breakglass_domain::{Delivery, Line};
 
 use super::text;
 use crate::app::Alarm;
@@ -23,8 +23,7 @@ pub(super) enum Said {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Read {
     pub(super) said: Said,
-    /// The delivery's id and when it happened.
-    pub(super) delivery: Option<(String, Time)>,
+    pub(super) delivery: Option<Delivery>,
 }
 
 /// Why a body says nothing that is understood.

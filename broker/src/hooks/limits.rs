@@ -52,3 +52,17 @@ pub const SECRETS: usize = 4;
 
 /// Words for how bad one group of alerts is.
 pub(super) const WORDS: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use breakglass_domain::limits::DELIVERY_REMEMBERED;
+
+    use super::*;
+
+    #[test]
+    fn what_would_be_taken_is_remembered() {
+        for skew in [SKEW, PAGERDUTY_SKEW] {
+            assert!(2 * skew.as_millis() <= DELIVERY_REMEMBERED.as_millis());
+        }
+    }
+}

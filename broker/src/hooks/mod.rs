@@ -8,8 +8,9 @@
 //! refused is put on record, folded where it repeats.
 //!
 //! Nothing here decides: the rules know an alert by its key, so that a delivery that comes twice, or two at
-//! once, open one incident. What was delivered is remembered in memory for as long as it would be taken
-//! again; after a restart it is the rules alone.
+//! once, open one incident. What was delivered is remembered for as long as it would be taken again: what
+//! changed something by its entry, the rest in memory (see `breakglass_domain::deliveries` for what a
+//! restart leaves of that).
 
 mod answer;
 mod body;
@@ -27,7 +28,7 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Path, State};
 use axum::routing::post;
 use breakglass_domain::policy::SourceKind;
-use breakglass_domain::{Actor, Lifetime, SourceId, Time};
+use breakglass_domain::{Actor, Delivery, Lifetime, SourceId, Time};
 use http::header::CONTENT_LENGTH;
 use http::{Extensions, HeaderMap, Request};
 use tokio::time::timeout;
@@ -41,7 +42,7 @@ use answer::{Answer, trace, trace_unproven};
 use body::Said;
 use limits::{BODY_MAX, BODY_PATIENCE, PAGERDUTY_SKEW, SKEW};
 use pace::{Delivered, Pace, Places};
-use proof::{Delivery, Proven};
+use proof::{Arrived, Proven};
 
 /// What a delivery passes on its way in.
 struct Hooks {
@@ -112,12 +113,12 @@ impl Hooks {
             return Err(Early(Answer::Stranger));
         }
         let body = self.read(&parts.headers, &parts.extensions, body).await?;
-        let delivery = Delivery {
+        let arrived = Arrived {
             source,
             headers: &parts.headers,
             body: &body,
         };
-        let Ok(proven) = proof::prove(kind, &delivery, &secrets) else {
+        let Ok(proven) = proof::prove(kind, &arrived, &secrets) else {
             return Err(Early(Answer::Stranger));
         };
         Ok(self.understand(source, kind, proven, &body).await)
@@ -178,10 +179,11 @@ impl Hooks {
             Said::Alarm(alarm) => alarm,
             Said::Nothing(what) => return Answer::Nothing(what),
         };
-        match self.app.hear(source, alarm).await {
+        let (id, until) = delivery.map_or((None, now), |(id, until)| (Some(id), until));
+        match self.app.hear(source, alarm, id.clone()).await {
             Ok(heard) => {
-                if let Some((id, until)) = delivery {
-                    self.pace.took(source, id, until);
+                if let Some(delivery) = id {
+                    self.pace.took(source, delivery.id, until);
                 }
                 Answer::Heard(heard)
             }
@@ -194,23 +196,29 @@ impl Hooks {
         &self,
         source: &SourceId,
         proven: Proven,
-        in_body: Option<(String, Time)>,
+        in_body: Option<Delivery>,
         now: Time,
-    ) -> Result<Option<(String, Time)>, Answer> {
-        let by_header = proven.nonce.zip(proven.signed_at);
+    ) -> Result<Option<(Delivery, Time)>, Answer> {
+        let nonce = proven.nonce.and_then(|nonce| text::key(&nonce));
+        let by_header = nonce.zip(proven.signed_at);
+        let by_header = by_header.map(|(id, signed_at)| Delivery { id, signed_at });
         let skew = if by_header.is_some() {
             SKEW
         } else {
             PAGERDUTY_SKEW
         };
-        let Some((id, at)) = by_header.or(in_body) else {
+        let Some(delivery) = by_header.or(in_body) else {
             return Ok(None);
         };
+        let at = delivery.signed_at;
         if !is_near(at, now, skew) {
             return Err(Answer::Old { at, now });
         }
-        match self.pace.delivered(source, &id, now) {
-            Delivered::New => Ok(Some((id, at.plus(skew)))),
+        match self.pace.delivered(source, &delivery.id, now) {
+            Delivered::New if self.app.was_delivered(source, &delivery.id) => {
+                Err(Answer::DeliveredBefore)
+            }
+            Delivered::New => Ok(Some((delivery, at.plus(skew)))),
             Delivered::Before => Err(Answer::DeliveredBefore),
             Delivered::NoRoom => Err(Answer::Busy),
         }

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use breakglass_domain::{SourceId, Time};
+use breakglass_domain::{Line, SourceId, Time};
 
 use super::limits::{AT_ONCE, AT_ONCE_PER_PEER, BURST, DELIVERIES, PER_SECOND};
 
@@ -54,9 +54,9 @@ pub(super) struct Pace(Mutex<BTreeMap<SourceId, Lately>>);
 struct Lately {
     left: f64,
     filled_at: Duration,
-    ends: BTreeMap<String, Time>,
+    ends: BTreeMap<Line, Time>,
     /// The same, in order of the end.
-    by_end: BTreeSet<(Time, String)>,
+    by_end: BTreeSet<(Time, Line)>,
 }
 
 /// What becomes of a delivery with an id.
@@ -86,7 +86,7 @@ impl Pace {
     }
 
     /// Whether a delivery was taken already.
-    pub(super) fn delivered(&self, source: &SourceId, id: &str, now: Time) -> Delivered {
+    pub(super) fn delivered(&self, source: &SourceId, id: &Line, now: Time) -> Delivered {
         self.with(source, Duration::ZERO, |lately| {
             while let Some((end, id)) = lately.by_end.first().filter(|(end, _)| *end < now) {
                 let (end, id) = (*end, id.clone());
@@ -102,7 +102,7 @@ impl Pace {
     }
 
     /// It was taken; remembered until it is too old to be taken again.
-    pub(super) fn took(&self, source: &SourceId, id: String, until: Time) {
+    pub(super) fn took(&self, source: &SourceId, id: Line, until: Time) {
         self.with(source, Duration::ZERO, |lately| {
             if lately.ends.insert(id.clone(), until).is_none() {
                 lately.by_end.insert((until, id));
@@ -144,17 +144,19 @@ mod tests {
     fn what_was_taken_is_known_until_it_is_too_old() {
         let (pace, source) = (Pace::default(), "pager".parse().unwrap());
         let at = Time::from_millis;
-        assert_eq!(pace.delivered(&source, "a", at(0)), Delivered::New);
-        pace.took(&source, "a".into(), at(10));
-        pace.took(&source, "a".into(), at(20));
-        assert_eq!(pace.delivered(&source, "a", at(10)), Delivered::Before);
-        assert_eq!(pace.delivered(&source, "a", at(11)), Delivered::New);
+        let id = |id: &str| Line::parse(id).unwrap();
+        let delivered = |name: &str, now| pace.delivered(&source, &id(name), at(now));
+        assert_eq!(delivered("a", 0), Delivered::New);
+        pace.took(&source, id("a"), at(10));
+        pace.took(&source, id("a"), at(20));
+        assert_eq!(delivered("a", 10), Delivered::Before);
+        assert_eq!(delivered("a", 11), Delivered::New);
         for number in 0..DELIVERIES {
-            pace.took(&source, number.to_string(), at(99));
+            pace.took(&source, id(&number.to_string()), at(99));
         }
-        assert_eq!(pace.delivered(&source, "b", at(50)), Delivered::NoRoom);
-        assert_eq!(pace.delivered(&source, "7", at(50)), Delivered::Before);
-        assert_eq!(pace.delivered(&source, "b", at(100)), Delivered::New);
+        assert_eq!(delivered("b", 50), Delivered::NoRoom);
+        assert_eq!(delivered("7", 50), Delivered::Before);
+        assert_eq!(delivered("b", 100), Delivered::New);
     }
 
     #[test]

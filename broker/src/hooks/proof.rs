@@ -37,7 +37,7 @@ pub(super) struct Proven {
 pub(super) struct Unproven;
 
 /// What arrived.
-pub(super) struct Delivery<'a> {
+pub(super) struct Arrived<'a> {
     pub(super) source: &'a SourceId,
     pub(super) headers: &'a HeaderMap,
     pub(super) body: &'a [u8],
@@ -56,23 +56,23 @@ pub(super) fn has_proof(kind: SourceKind, headers: &HeaderMap) -> bool {
 /// Checks what proves a delivery of this kind, against each secret there is.
 pub(super) fn prove(
     kind: SourceKind,
-    delivery: &Delivery<'_>,
+    arrived: &Arrived<'_>,
     secrets: &[Secret],
 ) -> Result<Proven, Unproven> {
     match kind {
-        SourceKind::Alertmanager => token(delivery, secrets),
-        SourceKind::PagerDuty => pagerduty(delivery, secrets),
-        SourceKind::Grafana if text(delivery.headers, GRAFANA).is_some() => {
-            grafana(delivery, secrets)
+        SourceKind::Alertmanager => token(arrived, secrets),
+        SourceKind::PagerDuty => pagerduty(arrived, secrets),
+        SourceKind::Grafana if text(arrived.headers, GRAFANA).is_some() => {
+            grafana(arrived, secrets)
         }
-        SourceKind::Grafana => token(delivery, secrets),
-        SourceKind::Webhook => ours(delivery, secrets),
+        SourceKind::Grafana => token(arrived, secrets),
+        SourceKind::Webhook => ours(arrived, secrets),
     }
 }
 
 /// RFC 6750 section 2.1.
-fn token(delivery: &Delivery<'_>, secrets: &[Secret]) -> Result<Proven, Unproven> {
-    let token = bearer(delivery.headers).ok_or(Unproven)?;
+fn token(arrived: &Arrived<'_>, secrets: &[Secret]) -> Result<Proven, Unproven> {
+    let token = bearer(arrived.headers).ok_or(Unproven)?;
     any(secrets, |secret| secret.is(token.as_bytes()))?;
     Ok(Proven {
         signed_at: None,
@@ -81,9 +81,9 @@ fn token(delivery: &Delivery<'_>, secrets: &[Secret]) -> Result<Proven, Unproven
 }
 
 /// Over the body. When it happened stands in the body, which is signed.
-fn pagerduty(delivery: &Delivery<'_>, secrets: &[Secret]) -> Result<Proven, Unproven> {
-    let given = text(delivery.headers, PAGERDUTY).ok_or(Unproven)?;
-    signed(given, &[delivery.body], secrets)?;
+fn pagerduty(arrived: &Arrived<'_>, secrets: &[Secret]) -> Result<Proven, Unproven> {
+    let given = text(arrived.headers, PAGERDUTY).ok_or(Unproven)?;
+    signed(given, &[arrived.body], secrets)?;
     Ok(Proven {
         signed_at: None,
         nonce: None,
@@ -93,11 +93,11 @@ fn pagerduty(delivery: &Delivery<'_>, secrets: &[Secret]) -> Result<Proven, Unpr
 /// Over the time, a colon and the body. Where Grafana is not told to send a time it signs the body alone,
 /// and whoever has kept that could play it again for ever: that proves nothing here. It sends no nonce, and
 /// what it signs at another second has another signature.
-fn grafana(delivery: &Delivery<'_>, secrets: &[Secret]) -> Result<Proven, Unproven> {
-    let header = |name| text(delivery.headers, name).ok_or(Unproven);
+fn grafana(arrived: &Arrived<'_>, secrets: &[Secret]) -> Result<Proven, Unproven> {
+    let header = |name| text(arrived.headers, name).ok_or(Unproven);
     let (given, time) = (header(GRAFANA)?, header(GRAFANA_TIME)?);
     let signature = [unhex(given).ok_or(Unproven)?];
-    let parts = [time.as_bytes(), b":", delivery.body];
+    let parts = [time.as_bytes(), b":", arrived.body];
     any(secrets, |secret| secret.has_signed(&parts, &signature))?;
     Ok(Proven {
         signed_at: Some(seconds(time).ok_or(Unproven)?),
@@ -106,11 +106,11 @@ fn grafana(delivery: &Delivery<'_>, secrets: &[Secret]) -> Result<Proven, Unprov
 }
 
 /// Over a line each with the form, the source, the time and the nonce, and then the body.
-fn ours(delivery: &Delivery<'_>, secrets: &[Secret]) -> Result<Proven, Unproven> {
-    let header = |name| text(delivery.headers, name).ok_or(Unproven);
+fn ours(arrived: &Arrived<'_>, secrets: &[Secret]) -> Result<Proven, Unproven> {
+    let header = |name| text(arrived.headers, name).ok_or(Unproven);
     let (given, time, nonce) = (header(SIGNATURE)?, header(TIMESTAMP)?, header(NONCE)?);
-    let head = format!("{FORM}\n{}\n{time}\n{nonce}\n", delivery.source);
-    signed(given, &[head.as_bytes(), delivery.body], secrets)?;
+    let head = format!("{FORM}\n{}\n{time}\n{nonce}\n", arrived.source);
+    signed(given, &[head.as_bytes(), arrived.body], secrets)?;
     if !(16..=DELIVERY_MAX).contains(&nonce.len()) {
         return Err(Unproven);
     }

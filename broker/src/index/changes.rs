@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use breakglass_domain::last::{Last, Mark};
 use breakglass_domain::{Change, Event, Grant, GrantId, Incident, IncidentId, State};
 
+use super::lasts::GrowingLasts;
 use super::postings::Growing;
 use super::record::{GrantRecord, IncidentRecord, to_bytes};
 use super::store::{By, Store, broken, grant_of, kind_of, names};
@@ -17,6 +19,7 @@ pub(super) struct Changes {
     entries: Growing,
     grant_of: Growing,
     times: GrowingTimes,
+    lasts: GrowingLasts,
 }
 
 impl Changes {
@@ -27,6 +30,7 @@ impl Changes {
             entries: Growing::new(store.entries.clone()),
             grant_of: Growing::new(store.grant_of.clone()),
             times: GrowingTimes::new(store.times.clone()),
+            lasts: GrowingLasts::new(store.lasts.clone()),
         }
     }
 
@@ -44,6 +48,10 @@ impl Changes {
             self.entries.add(by, &name, place)?;
         }
         self.times.add(place, event.at)?;
+        for last in Last::of(event) {
+            let (at, entry) = (event.at, place);
+            self.lasts.note(&last, Mark { at, entry });
+        }
         self.keep_what_ends(state, event);
         state.apply(event);
         self.keep_what_lives(state, event)
@@ -114,6 +122,7 @@ impl Changes {
         }
         self.entries.write()?;
         self.grant_of.write()?;
-        self.times.write()
+        self.times.write()?;
+        self.lasts.write()
     }
 }

@@ -41,6 +41,7 @@ pub fn compare(
         ("entries", &present.entries, &fresh.entries),
         ("grant_of", &present.grant_of, &fresh.grant_of),
         ("times", &present.times, &fresh.times),
+        ("lasts", &present.lasts, &fresh.lasts),
     ] {
         if let Some(at) = first_difference(here, there)? {
             differences.push(format!(

@@ -13,6 +13,7 @@
 
 mod changes;
 mod compare;
+mod lasts;
 mod postings;
 mod query;
 mod record;
@@ -27,6 +28,7 @@ mod writer;
 use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use breakglass_domain::last::{Last, Mark};
 use breakglass_domain::{Grant, GrantId, Incident, IncidentId, State};
 use tokio::sync::watch;
 
@@ -224,5 +226,9 @@ impl Index for SledIndex {
         max: usize,
     ) -> Result<Vec<u64>, IndexError> {
         self.store.entries(filter, cursor, max)
+    }
+
+    fn last(&self, of: &Last) -> Result<Option<Mark>, IndexError> {
+        lasts::find(&self.store.lasts, of)
     }
 }

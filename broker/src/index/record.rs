@@ -3,7 +3,7 @@
 
 use std::str::FromStr;
 
-use breakglass_domain::grant::{Active, Ended, Phase, SelfGrant};
+use breakglass_domain::grant::{Active, Ended, Escalation, Phase, SelfGrant};
 use breakglass_domain::incident::{Closing, Note};
 use breakglass_domain::{
     Actor, Alert, Basis, Ending, Grant, GrantId, GrantRef, Incident, IncidentId, Lifetime, Line,
@@ -39,6 +39,15 @@ pub(super) struct GrantRecord {
     credentials_until_ms: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     unlock: Option<UnlockRecord>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    escalation: Option<EscalationRecord>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct EscalationRecord {
+    at_ms: i64,
+    to: Vec<String>,
+    done_ms: Option<i64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -88,7 +97,27 @@ impl From<&Grant> for GrantRecord {
             credentials: grant.credentials,
             credentials_until_ms: grant.credentials_until.map(Time::as_millis),
             unlock: grant.unlock.as_ref().map(UnlockRecord::from),
+            escalation: EscalationRecord::of(grant),
         }
+    }
+}
+
+impl EscalationRecord {
+    fn of(grant: &Grant) -> Option<Self> {
+        let escalation = grant.escalation.as_ref()?;
+        Some(Self {
+            at_ms: escalation.at.as_millis(),
+            to: escalation.to.iter().map(ToString::to_string).collect(),
+            done_ms: grant.escalated_at.map(Time::as_millis),
+        })
+    }
+
+    fn pinned(&self) -> Result<Escalation, IndexError> {
+        let to = self.to.iter().map(|id| word(id));
+        Ok(Escalation {
+            at: Time::from_millis(self.at_ms),
+            to: to.collect::<Result<_, _>>()?,
+        })
     }
 }
 
@@ -122,6 +151,8 @@ impl GrantRecord {
             (None, Some(active)) => Phase::Active(active),
             (None, None) => Phase::Waiting,
         };
+        let escalation = self.escalation;
+        let escalated_ms = escalation.as_ref().and_then(|it| it.done_ms);
         Ok(Grant {
             of: GrantRef {
                 grant: GrantId(self.id),
@@ -152,6 +183,8 @@ impl GrantRecord {
             credentials: self.credentials,
             credentials_until: self.credentials_until_ms.map(Time::from_millis),
             unlock: self.unlock.map(UnlockRecord::into_unlock).transpose()?,
+            escalation: escalation.map(|it| it.pinned()).transpose()?,
+            escalated_at: escalated_ms.map(Time::from_millis),
         })
     }
 }
@@ -313,4 +346,37 @@ pub(super) fn word<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, 
 
 fn unreadable(error: impl std::fmt::Display) -> IndexError {
     IndexError(format!("a record cannot be read: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use breakglass_domain::{Change, Event, GrantId};
+
+    use super::*;
+
+    const ASKED: &str = r#"{"v":1,"index":0,"at":"2026-11-23T03:05:00.000Z","kind":"grant.requested","by":"mia","grant":"G-45","person":"mia","right":"restore","incident":"INC-12","sentence":"restore it","risk":"high","reason":"gone","length_ms":900000,"rule":"backups","approvers":["leon"],"lapses_at":"2026-11-23T03:20:00.000Z","held":false,"key":"BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc","audience":"https://db.shop.example","escalation":{"at":"2026-11-23T03:10:00.000Z","approvers":["founder"]}}"#;
+
+    /// A broker that is started again goes on where it was, before and after.
+    #[test]
+    fn a_request_is_stored_with_whom_it_goes_to_and_whether_it_has() {
+        let (_, asked) = crate::ledger::entry::read(ASKED.as_bytes()).unwrap();
+        let mut grant = Grant::requested(&asked).unwrap();
+        let stored = |grant: &Grant| {
+            let bytes = to_bytes(&GrantRecord::from(grant));
+            from_bytes::<GrantRecord>(&bytes).unwrap().into_grant()
+        };
+        assert!(grant.escalates().is_some());
+        assert_eq!(stored(&grant).unwrap(), grant);
+        grant.apply(&Event {
+            at: asked.at.plus(Lifetime::from_secs(300)),
+            by: Actor::Broker,
+            change: Change::GrantEscalated {
+                of: grant.of.clone(),
+                to: vec!["founder".parse().unwrap()],
+            },
+            signed: None,
+        });
+        assert!(grant.escalated_at.is_some() && grant.of.grant == GrantId(45));
+        assert_eq!(stored(&grant).unwrap(), grant);
+    }
 }

@@ -1,6 +1,7 @@
 //! The live state as of one entry, so that a start needs no history. In `meta`:
 //! `snapshot` -> number of parts, and their [`seal`](super::seal); `part` number -> a slice of the JSON.
 
+mod deliveries;
 mod reviews;
 mod targets;
 
@@ -17,6 +18,7 @@ use super::record::{GrantRecord, IncidentRecord, from_bytes, to_bytes, word};
 use super::seal::{self, Sealer};
 use super::store::{Store, broken};
 use crate::ports::{IndexError, LedgerReader};
+use deliveries::DeliveriesRecord;
 use reviews::ReviewsRecord;
 use targets::TargetsRecord;
 
@@ -59,6 +61,8 @@ struct StateRecord {
     /// Name, kind, destination. There were none where it is missing.
     #[serde(default)]
     streams: Vec<(String, String, String)>,
+    /// The same.
+    deliveries: DeliveriesRecord,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -174,6 +178,7 @@ impl From<&State> for StateRecord {
             targets: (&state.targets).into(),
             reviews: (&state.reviews).into(),
             streams: state.streams.0.iter().map(stream_record).collect(),
+            deliveries: (&state.deliveries).into(),
         }
     }
 }
@@ -208,6 +213,7 @@ impl StateRecord {
             newest: Time::from_millis(self.newest_ms),
             targets: self.targets.restore()?,
             reviews: self.reviews.restore()?,
+            deliveries: self.deliveries.restore()?,
             ..State::default()
         };
         if !state.policy_sha256.is_empty() {

@@ -6,6 +6,7 @@
 //! | `incidents` | incident number, big-endian | record of the incident, without its grants |
 //! | `entries` | tag, name, 0, block big-endian | [which of its places](super::postings) |
 //! | `grant_of` | tag, name, 0, block big-endian | which of its grant numbers |
+//! | `lasts` | tag, name | [the newest entry of it](super::lasts) |
 //! | `times` | block big-endian | [when each of its entries was written](super::times) |
 //! | `meta` | see [`snapshot`](super::snapshot) | |
 
@@ -20,7 +21,7 @@ use breakglass_domain::{Change, Event, GrantRef};
 use crate::ports::IndexError;
 
 /// Changes when the trees change; an older folder is then thrown away and built again.
-const FORMAT: &[u8] = b"breakglass-index/2";
+const FORMAT: &[u8] = b"breakglass-index/3";
 
 /// sled's default is 1 GiB; the working set is the newest pages and the upper levels of the trees.
 const CACHE_BYTES: u64 = 32 * 1024 * 1024;
@@ -39,6 +40,7 @@ pub(super) struct Store {
     pub(super) entries: sled::Tree,
     pub(super) grant_of: sled::Tree,
     pub(super) times: sled::Tree,
+    pub(super) lasts: sled::Tree,
     pub(super) meta: sled::Tree,
     file: PathBuf,
 }
@@ -73,6 +75,7 @@ impl Store {
             entries: tree("entries")?,
             grant_of: tree("grant_of")?,
             times: tree("times")?,
+            lasts: tree("lasts")?,
             meta: tree("meta")?,
             file: folder.join("db"),
             db,

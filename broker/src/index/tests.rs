@@ -1,6 +1,7 @@
 //! The index tells the same as the ledger, whatever happens to it.
 #![cfg(test)]
 
+mod lasts;
 mod questions;
 mod seal;
 mod snapshots;
@@ -126,6 +127,7 @@ fn opened(incident: u64) -> Change {
         closes_at: Time::from_millis(8 * HOUR_MS),
         source: None,
         alert: None,
+        delivery: None,
     }
 }
 
@@ -148,6 +150,7 @@ fn requested(of: GrantRef) -> Change {
         key: key(),
         audience: line("https://deploy.shop.example"),
         call: Vec::new(),
+        escalation: None,
     }
 }
 

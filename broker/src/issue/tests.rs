@@ -95,6 +95,8 @@ pub(super) fn grant(key: &[u8]) -> Grant {
         length: Lifetime::from_secs(900),
         rule: "engineers-ship".parse().unwrap(),
         approvers: Vec::new(),
+        escalation: None,
+        escalated_at: None,
         unlock: None,
         requested_at: from,
         lapses_at: from,

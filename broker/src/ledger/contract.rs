@@ -32,6 +32,7 @@ every_ledger!(
     an_empty_batch_changes_nothing,
     entries_no_ledger_can_hold_are_refused_and_nothing_is_written,
     readers_see_committed_batches_only_and_whole,
+    checkpoints_are_found_on_both_sides_of_any_size,
     nothing_beyond_the_newest_checkpoint_is_proven,
     reading_stops_at_the_end_and_at_the_maximum,
     recovering_what_is_well_changes_nothing,
@@ -115,6 +116,33 @@ fn nothing_beyond_the_newest_checkpoint_is_proven(ledger: &mut dyn Ledger) {
         proof
             .verify(&first, &root_of(&lines(0, size)))
             .expect("proven");
+    }
+}
+
+fn checkpoints_are_found_on_both_sides_of_any_size(ledger: &mut dyn Ledger) {
+    let reader = ledger.reader();
+    let nothing = reader.checkpoints_around(0).expect("of nothing, too");
+    assert_eq!(nothing.before, nothing.after);
+    let mut signed = vec![nothing.after];
+    let mut sizes = vec![0];
+    // More than a segment has room for, so that some lie in older ones.
+    for count in [3, 1, 4_000, 200, 5_000, 2] {
+        fill(ledger, &[count]);
+        signed.push(reader.checkpoint().note().to_owned());
+        sizes.push(reader.checkpoint().size());
+    }
+    for size in [
+        0, 1, 2, 3, 4, 5, 4_003, 4_004, 4_005, 4_204, 9_000, 9_204, 9_205, 9_206,
+    ] {
+        let around = reader.checkpoints_around(size).expect("committed");
+        let after = sizes.partition_point(|it| *it < size);
+        let before = sizes.partition_point(|it| *it <= size) - 1;
+        assert_eq!(around.before, signed[before], "before {size}");
+        assert_eq!(around.after, signed[after], "after {size}");
+    }
+    for beyond in [9_207, u64::MAX] {
+        let error = reader.checkpoints_around(beyond).expect_err("beyond");
+        assert!(matches!(error, LedgerError::OutOfRange(_)), "{error}");
     }
 }
 

@@ -7,7 +7,7 @@ use breakglass_tlog::tree::{self, ProveError};
 use breakglass_tlog::{Frontier, Hash, SignedCheckpoint, StoredHashes};
 
 use super::{Signer, admit};
-use crate::ports::{Ledger, LedgerError, LedgerReader, Recovered, Room};
+use crate::ports::{Around, Ledger, LedgerError, LedgerReader, Recovered, Room};
 
 /// Durable for as long as the process lives. Never fails but for entries that no ledger takes.
 pub struct MemoryLedger {
@@ -21,6 +21,8 @@ struct Log {
     entries: Vec<Arc<[u8]>>,
     edge: Frontier,
     tree: StoredHashes,
+    /// Every one that was signed, oldest first.
+    checkpoints: Vec<Arc<SignedCheckpoint>>,
     checkpoint: Arc<SignedCheckpoint>,
 }
 
@@ -30,11 +32,13 @@ impl MemoryLedger {
     /// # Errors
     /// [`LedgerError::Unavailable`] where the key does not sign.
     pub fn new(signer: Signer) -> Result<Self, LedgerError> {
+        let checkpoint = super::sign(&signer, 0, Hash::EMPTY_TREE)?;
         let log = Log {
             entries: Vec::new(),
             edge: Frontier::new(),
             tree: StoredHashes::new(),
-            checkpoint: super::sign(&signer, 0, Hash::EMPTY_TREE)?,
+            checkpoints: vec![Arc::clone(&checkpoint)],
+            checkpoint,
         };
         let shared = Arc::new(Shared(RwLock::new(log)));
         Ok(Self { signer, shared })
@@ -63,6 +67,7 @@ impl Ledger for MemoryLedger {
         log.entries.extend(entries.iter().cloned());
         log.tree.extend(leaves);
         log.edge = edge;
+        log.checkpoints.push(Arc::clone(&checkpoint));
         log.checkpoint = Arc::clone(&checkpoint);
         Ok(checkpoint)
     }
@@ -89,6 +94,19 @@ impl Shared {
 impl LedgerReader for Shared {
     fn checkpoint(&self) -> Arc<SignedCheckpoint> {
         self.look(|log| Arc::clone(&log.checkpoint))
+    }
+
+    fn checkpoints_around(&self, size: u64) -> Result<Around, LedgerError> {
+        self.look(|log| {
+            super::within(size, log.tree.size())?;
+            let note = |at: usize| log.checkpoints[at].note().to_owned();
+            let older = log.checkpoints.partition_point(|it| it.size() < size);
+            let is_exact = log.checkpoints[older].size() == size;
+            Ok(Around {
+                before: note(if is_exact { older } else { older - 1 }),
+                after: note(older),
+            })
+        })
     }
 
     fn entries(&self, from: u64, max: usize) -> Result<Vec<Arc<[u8]>>, LedgerError> {

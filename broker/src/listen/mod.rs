@@ -6,6 +6,7 @@
 
 mod connection;
 mod door;
+mod rate;
 #[cfg(test)]
 mod tests;
 mod tls;
@@ -25,6 +26,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 pub use connection::{Connection, Ends, FirstRequest, FirstRequestLayer, Peer};
 pub use door::{Counts, Door, Permit, peer_of};
+pub use rate::{Rate, TooOften};
 pub use tls::{ServerCertificate, tls_config};
 
 /// How long a TLS handshake may take: two round trips over a bad line, and no more.

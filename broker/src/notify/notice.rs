@@ -2,7 +2,7 @@
 
 use breakglass_domain::event::RoleStep;
 use breakglass_domain::text::restyles;
-use breakglass_domain::{Basis, Change, Ending, GrantRef, Line, PersonId, Time};
+use breakglass_domain::{Basis, Change, Ending, GrantId, GrantRef, Line, PersonId, Time};
 use serde_json::Value;
 
 use super::courier::Span;
@@ -195,6 +195,7 @@ impl Notice {
             Change::IncidentResolved {
                 incident,
                 closes_at,
+                ..
             } => {
                 let closes = minute(*closes_at);
                 self.title = plain(&format!(
@@ -206,6 +207,7 @@ impl Notice {
             Change::IncidentRefired {
                 incident,
                 closes_at,
+                ..
             } => {
                 let closes = minute(*closes_at);
                 self.title = plain(&format!(
@@ -232,6 +234,7 @@ impl Notice {
         self.next = Some(format!("glass grants show {grant}"));
         match told.change() {
             Change::GrantRequested { .. } => self.of_request(told, of, allowed, app),
+            Change::GrantEscalated { to, .. } => self.of_escalation(of, to, allowed, app),
             Change::GrantStarted { basis, ends_at, .. } => {
                 self.fact("basis", basis.as_str());
                 self.fact("ends_at", ends_at.to_string());
@@ -306,7 +309,34 @@ impl Notice {
             self.people("call", call);
             self.title += "; it needs a call and a note";
         }
-        if !app.still_waits(*grant) {
+        self.since(*grant, app);
+    }
+
+    /// To those it goes to now, who were not asked before.
+    fn of_escalation(&mut self, of: &GrantRef, to: &[PersonId], allowed: &str, app: &App) {
+        let GrantRef { grant, person, .. } = of;
+        let asked = app.still_waiting(*grant);
+        let reason = asked.as_ref().map(|asked| asked.reason.to_string());
+        let why = reason.as_ref().map(|it| format!(": {it}"));
+        self.title = plain(&format!(
+            "nobody has answered {person}, who asks to {allowed} ({grant}){}",
+            why.unwrap_or_default()
+        ));
+        if let Some(asked) = &asked {
+            self.fact("reason", asked.reason.as_str());
+            self.fact("risk", asked.risk.as_str());
+            self.fact("for", asked.length.to_string());
+            self.fact("lapses_at", asked.lapses_at.to_string());
+        }
+        self.people("approvers", to);
+        self.to = To::People(to.to_vec());
+        self.next = Some(format!("glass approve {grant}"));
+        self.since(*grant, app);
+    }
+
+    /// Who reads it late is not asked for what is over.
+    fn since(&mut self, grant: GrantId, app: &App) {
+        if app.still_waiting(grant).is_none() {
             self.title += " (answered or over since)";
             self.next = Some(format!("glass grants show {grant}"));
         }
@@ -354,6 +384,7 @@ fn occasion(change: &Change) -> Option<Occasion> {
         Change::GrantRequested {
             approvers, call, ..
         } if !approvers.is_empty() || !call.is_empty() => Some(Occasion::ApprovalWanted),
+        Change::GrantEscalated { .. } => Some(Occasion::ApprovalWanted),
         Change::GrantStarted {
             basis: Basis::SelfGranted,
             ..

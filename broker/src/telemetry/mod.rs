@@ -168,6 +168,7 @@ impl Telemetry {
     fn count(&self, recorded: &Recorded) {
         let outcome = match &recorded.event.change {
             Change::GrantRequested { .. } => "requested",
+            Change::GrantEscalated { .. } => "escalated",
             Change::GrantStarted { basis, .. } => basis.as_str(),
             Change::GrantEnded { ending, .. } => ending.as_str(),
             Change::CredentialIssued { kind, .. } => {

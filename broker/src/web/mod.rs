@@ -1,20 +1,20 @@
 //! HTTP: what targets and verifiers read without being known to us.
 //!
 //! `/.well-known/openid-configuration` and `/jwks.json` let a target check our tokens, `/checkpoint`
-//! and `/tile/...` let anybody check our ledger (C2SP tlog-tiles; entries themselves are for people
-//! with a certificate, over gRPC), `/healthz` says whether the broker can record. Metrics are on a
-//! listener of their own.
+//! and `/tile/...` let anybody check our ledger (C2SP tlog-tiles; the entries themselves, in
+//! `/tile/entries/...`, are for people with a certificate), `/healthz` says whether the broker can
+//! record. Metrics are on a listener of their own.
 //!
 //! Served by tonic's server and not by `axum::serve`, which in 0.8 installs no timer: half a request
 //! header would hold a connection for ever.
 
+mod file;
+pub mod limits;
 mod pages;
 mod tiles;
 
 use std::future::Future;
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::Router;
 use http::{HeaderName, HeaderValue};
@@ -28,21 +28,9 @@ use tower_http::limit::RequestBodyLimitLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::listen::{AGE_GRACE, Ends, FIRST_REQUEST, FirstRequestLayer, Incoming, PING_EVERY};
+use limits::{AGE, ANSWER, BODY_MAX, HEADERS_MAX, STREAMS};
 
-/// What HTTPS connections are asked to end after: a target asks for keys every few minutes.
-const AGE: Duration = Duration::from_secs(300);
-
-/// How long one answer may take.
-const ANSWER: Duration = Duration::from_secs(10);
-
-/// Streams of one HTTP/2 connection at once: a verifier that fetches tiles.
-const STREAMS: u32 = 64;
-
-/// Bytes of a request's body: every request here is a GET.
-const BODY_MAX: usize = 1_024;
-
-/// Bytes of a request's header list.
-const HEADERS_MAX: u32 = 16 * 1024;
+pub use tiles::{NotRead, Readers, Served};
 
 /// Protocols offered over TLS (RFC 7301), best first.
 pub const PROTOCOLS: &[&[u8]] = &[b"h2", b"http/1.1"];
@@ -59,8 +47,8 @@ pub struct Site {
     pub keys: Page,
     /// Whether the broker can record and answer. Must not block.
     pub healthy: Arc<dyn Fn() -> bool + Send + Sync>,
-    /// The folder with the published `checkpoint` and `tile`.
-    pub ledger: PathBuf,
+    /// The ledger as files.
+    pub ledger: Arc<Served>,
 }
 
 /// When connections end here.
@@ -77,6 +65,12 @@ pub fn ends() -> Ends {
 /// The routes of the HTTPS listener.
 pub fn routes(site: Site) -> Router {
     guarded(pages::routes(site.clone()).merge(tiles::routes(site.ledger)))
+}
+
+/// The ledger as files alone, to stand beside the calls of the gRPC listener: whoever reaches the
+/// broker with `glass` can mirror it, without another port.
+pub fn ledger_routes(ledger: Arc<Served>) -> Router {
+    hardened(tiles::routes(ledger))
 }
 
 /// The routes of the metrics listener.
@@ -133,15 +127,20 @@ where
         .await
 }
 
-/// Every answer says how little a browser may do with it; every request is small.
+/// What is not there is said in our words.
 fn guarded(routes: Router) -> Router {
+    hardened(routes.fallback(pages::nothing_here))
+}
+
+/// Every answer says how little a browser may do with it; every request is small.
+fn hardened(routes: Router) -> Router {
     let says = |name: &'static str, value: &'static str| {
         SetResponseHeaderLayer::overriding(
             HeaderName::from_static(name),
             HeaderValue::from_static(value),
         )
     };
-    routes.fallback(pages::nothing_here).layer(
+    routes.layer(
         ServiceBuilder::new()
             .layer(says(
                 "content-security-policy",

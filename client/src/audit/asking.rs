@@ -31,6 +31,7 @@ impl Grant {
         let given = grant.given(scene)?;
         grant.need_as_given(&given)?;
         grant.need_alone_as_given(&given)?;
+        grant.need_escalation_as_given(&given, scene)?;
         if grant.alone.is_some() && scene.incidents.is_vetoed(&grant) {
             let id = &grant.id;
             return Err(format!("{id} allows a self-grant that was vetoed"));

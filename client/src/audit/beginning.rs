@@ -86,9 +86,10 @@ impl Grant {
 
     /// One of those pinned in the request, whom the policy still names.
     pub(super) fn need_approver(&self, entry: &Entry, given: &Given) -> Result<(), String> {
-        if self.approvers.contains(&entry.by) && given.approvers.contains(&entry.by) {
+        if self.approvers.contains(&entry.by) && self.lets_approve(given, &entry.by) {
             return Ok(());
         }
+        self.need_turn(entry)?;
         Err(format!(
             "{} is by {}, who is not among the approvers of {}",
             entry.kind, entry.by, self.id
@@ -106,6 +107,7 @@ impl Grant {
         if scene.incidents.is_vetoed(self) {
             return Err(format!("{by} began {id} alone, and that was vetoed"));
         }
+        self.need_everybody_asked(entry)?;
         match self.alone {
             Some(alone) if given.alone.is_some() && entry.at >= alone.from => {
                 Ok(Basis::SelfGranted)

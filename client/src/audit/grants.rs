@@ -4,7 +4,10 @@ use breakglass_proto::statement::Act;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{BROKER, incidents::Incidents, policies::Policies, unlocking::Unlock};
+use super::{
+    BROKER, escalating::Escalation, incidents::Incidents, people::People, policies::Policies,
+    unlocking::Unlock,
+};
 use crate::{entry::Entry, rules::Given};
 
 /// What an entry is read against.
@@ -13,6 +16,7 @@ pub(super) struct Scene<'a> {
     pub(super) act: Option<&'a Act>,
     pub(super) policies: &'a Policies,
     pub(super) incidents: &'a Incidents,
+    pub(super) people: &'a People,
 }
 
 /// A grant that has not ended.
@@ -26,7 +30,9 @@ pub(super) struct Grant {
     pub(super) sentence: String,
     pub(super) rule: String,
     pub(super) risk: String,
+    /// Who may say yes; those it escalated to as well, once it has.
     pub(super) approvers: Vec<String>,
+    pub(super) escalation: Option<Escalation>,
     pub(super) unlock: Unlock,
     /// In milliseconds.
     pub(super) length: i64,
@@ -88,6 +94,7 @@ impl Grant {
             rule: text("rule"),
             risk: text("risk"),
             approvers: people("approvers"),
+            escalation: Escalation::read(entry),
             unlock: Unlock::new(people("call")),
             length: entry.number("length_ms").unwrap_or_default(),
             lapses_at: entry.time("lapses_at").unwrap_or(entry.at),

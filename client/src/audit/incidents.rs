@@ -18,6 +18,7 @@ pub(super) struct Incidents {
 
 /// One that is open.
 struct Open {
+    severity: String,
     closes_at: Timestamp,
     /// When it closes where no alert is resolved.
     usual_end: Timestamp,
@@ -149,6 +150,12 @@ impl Incidents {
         Ok(())
     }
 
+    /// How bad the incident is that an entry names, as far as it is open.
+    pub(super) fn severity(&self, entry: &Entry) -> Option<&str> {
+        let open = self.open.get(entry.text("incident")?)?;
+        Some(&open.severity)
+    }
+
     /// Whether it is open.
     pub(super) fn is_open(&self, id: &str) -> bool {
         self.open.contains_key(id)
@@ -193,6 +200,7 @@ impl Incidents {
             ));
         }
         let open = Open {
+            severity: entry.text("severity").unwrap_or_default().to_owned(),
             closes_at,
             usual_end: closes_at,
             alert,

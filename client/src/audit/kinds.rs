@@ -49,10 +49,14 @@ enum Is {
     MaybeTime,
     /// `from` and `longest_ms`, or nothing.
     MaybeAlone,
+    /// `at` and `approvers`, or nothing.
+    MaybeEscalation,
 }
 
 use By::{Broker, Either, Guard, Outside, Person, Source};
-use Is::{Flag, Ids, MaybeAlone, MaybeIds, MaybeText, MaybeTime, Number, Text, Time};
+use Is::{
+    Flag, Ids, MaybeAlone, MaybeEscalation, MaybeIds, MaybeText, MaybeTime, Number, Text, Time,
+};
 
 const OF_GRANT: &[(&str, Is)] = &[
     ("grant", Text),
@@ -97,14 +101,16 @@ kinds! {
     "target.removed" Broker false [target Text, reason Text]
     "host.certified" Broker false [target Text, host Text, key Text, serial Text, expires_at Time]
     "incident.opened" Outside false [
-        incident Text, severity Text, title Text, closes_at Time, source MaybeText, alert MaybeText
+        incident Text, severity Text, title Text, closes_at Time, source MaybeText, alert MaybeText,
+        delivery MaybeText
     ]
     "incident.noted" Person false [incident Text, text Text]
     "incident.warned" Broker false [incident Text, closes_at Time]
     "incident.closed" Either false [incident Text, reason Text]
     "grant.requested" Person true [
         sentence Text, risk Text, reason Text, length_ms Number, rule Text, approvers Ids,
-        lapses_at Time, self_grant MaybeAlone, held Flag, key Text, audience Text, call MaybeIds
+        lapses_at Time, self_grant MaybeAlone, held Flag, key Text, audience Text, call MaybeIds,
+        escalation MaybeEscalation
     ]
     "grant.started" Either true [basis Text, ends_at Time]
     "grant.extended" Person true [ends_at Time, reason Text]
@@ -125,11 +131,12 @@ kinds! {
     "refused" Outside false [act Text, reason Text, text Text, count Number]
     "ledger.exported" Person false [from Number, to Number]
     "ledger.repaired" Broker false [cut_bytes Number]
-    "incident.resolved" Source false [incident Text, closes_at Time]
-    "incident.refired" Source false [incident Text, closes_at Time]
+    "incident.resolved" Source false [incident Text, closes_at Time, delivery MaybeText]
+    "incident.refired" Source false [incident Text, closes_at Time, delivery MaybeText]
     "incident.held" Person false [incident Text, reason Text]
     "call.recorded" Person true [spoke_at Time]
     "grant.approved" Person true [until Time]
+    "grant.escalated" Broker true [approvers Ids]
     "review.answered" Person true [needed Flag, width Text, missing MaybeText]
     "stream.began" Broker false [stream Text, stream_kind Text, destination Text, from Number]
     "stream.ended" Broker false [stream Text, stream_kind Text]
@@ -182,17 +189,20 @@ impl Is {
             let text = value.as_str();
             text.is_some_and(|text| text.parse::<jiff::Timestamp>().is_ok())
         };
+        let is_ids = |value: &Value| {
+            let ids = value.as_array();
+            ids.is_some_and(|ids| ids.iter().all(Value::is_string))
+        };
         let is_number = |value: &Value| value.as_i64().is_some_and(|number| number >= 0);
         match (self, value) {
-            (MaybeText | MaybeTime | MaybeAlone | MaybeIds, None) => true,
+            (MaybeText | MaybeTime | MaybeAlone | MaybeEscalation | MaybeIds, None) => true,
             (_, None) => false,
             (Text | MaybeText, Some(value)) => value.is_string(),
             (Time | MaybeTime, Some(value)) => is_time(value),
             (Number, Some(value)) => is_number(value),
             (Flag, Some(value)) => value.is_boolean(),
-            (Ids | MaybeIds, Some(value)) => value
-                .as_array()
-                .is_some_and(|ids| ids.iter().all(Value::is_string)),
+            (Ids | MaybeIds, Some(value)) => is_ids(value),
+            (MaybeEscalation, Some(value)) => is_time(&value["at"]) && is_ids(&value["approvers"]),
             (MaybeAlone, Some(value)) => is_time(&value["from"]) && is_number(&value["longest_ms"]),
         }
     }

@@ -114,6 +114,7 @@ impl Lives {
                 Ok(())
             }
             "call.recorded" => self.grant(entry)?.take_call(entry, scene),
+            "grant.escalated" => self.grant(entry)?.escalate(entry, scene),
             "grant.approved" => self.grant(entry)?.take_yes(entry, scene),
             "incident.noted" => {
                 self.note(entry);

@@ -14,7 +14,8 @@
 //! | `people`, `tokens`, `keys`, `freezes` | who may act |
 //! | `policies` | who may do what, at each place |
 //! | `incidents`, `lives`, `grants`, `credentials`, `targets` | what lives |
-//! | `reviews` | what is answered afterwards |
+//! | `deliveries` | what alert sources told, each once |
+//! | `reviews` | what is answered afterwards, and what is owed |
 //! | `streams` | where the ledger was copied to as it grew |
 //! | `asking`, `beginning`, `bounds` | on whose word a grant begins, and how long it may last |
 
@@ -23,6 +24,8 @@ mod asking;
 mod beginning;
 mod bounds;
 mod credentials;
+mod deliveries;
+mod escalating;
 mod freezes;
 mod grants;
 mod incidents;
@@ -46,8 +49,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use self::{
-    grants::Scene, incidents::Incidents, lives::Lives, owed::Owed, people::People,
-    policies::Policies, reviews::Reviews, statements::Statements, streams::Streams,
+    deliveries::Deliveries, grants::Scene, incidents::Incidents, lives::Lives, owed::Owed,
+    people::People, policies::Policies, reviews::Reviews, statements::Statements, streams::Streams,
     targets::Targets,
 };
 use crate::{entry::Entry, error::Error, time};
@@ -113,6 +116,7 @@ pub struct Auditor {
     targets: Targets,
     reviews: Reviews,
     streams: Streams,
+    deliveries: Deliveries,
     not_understood: u64,
     first_at: Option<Timestamp>,
     last_at: Option<Timestamp>,
@@ -136,6 +140,7 @@ impl Auditor {
             targets: Targets::default(),
             reviews: Reviews::default(),
             streams: Streams::default(),
+            deliveries: Deliveries::default(),
             not_understood: 0,
             first_at: None,
             last_at: None,
@@ -167,6 +172,14 @@ impl Auditor {
     /// # Errors
     /// [`Error::Unverified`] that names the entry and what is wrong with it.
     pub fn check(&mut self, line: &[u8]) -> Result<(), Error> {
+        self.read(line).map(drop)
+    }
+
+    /// Like [`Auditor::check`], and the entry is answered as it was read.
+    ///
+    /// # Errors
+    /// As [`Auditor::check`].
+    pub fn read(&mut self, line: &[u8]) -> Result<Entry, Error> {
         let index = self.tree.size();
         let wrong = |why: String| Error::unverified(format!("entry {index}: {why}"));
         let entry = Entry::parse(line).map_err(|why| wrong(format!("cannot be read: {why}")))?;
@@ -178,7 +191,31 @@ impl Auditor {
         {
             *root = Some(self.tree.root());
         }
+        Ok(entry)
+    }
+
+    /// Passes over the next `2^level` entries, of which only the hash is at hand: the next ones are
+    /// checked against what was read, and the root proves that the hash is right. What these entries
+    /// say is not known then; see [`crate::export`] for which they may be.
+    ///
+    /// # Errors
+    /// [`Error::Unverified`] where no such hash can stand there.
+    pub fn pass(&mut self, level: u8, hash: Hash) -> Result<(), Error> {
+        self.tree
+            .push_node(level, hash)
+            .map_err(|why| Error::unverified(why.to_string()))?;
+        if let Some((size, root)) = &mut self.asked
+            && *size == self.tree.size()
+        {
+            *root = Some(self.tree.root());
+        }
         Ok(())
+    }
+
+    /// The root over what was read and passed so far.
+    #[must_use]
+    pub fn root(&self) -> Hash {
+        self.tree.root()
     }
 
     fn take(&mut self, entry: &Entry) -> Result<(), String> {
@@ -195,16 +232,20 @@ impl Auditor {
         self.follow(entry, act.as_ref())?;
         self.policies.take(entry)?;
         self.people.may_act(entry, &self.policies)?;
+        self.deliveries.take(entry)?;
+        let severity = self.incidents.severity(entry);
+        self.reviews.need_paid(entry, severity, &self.policies)?;
         let scene = Scene {
             act: act.as_ref(),
             policies: &self.policies,
             incidents: &self.incidents,
+            people: &self.people,
         };
         self.lives.take(entry, scene)?;
         self.targets.take(entry, &self.lives, &self.policies)?;
         self.incidents.take(entry, &self.policies, &self.lives)?;
         let is_open = |id: &str| self.incidents.is_open(id);
-        self.reviews.take(entry, is_open)?;
+        self.reviews.take(entry, is_open, &self.policies)?;
         self.streams.take(entry)?;
         self.people.take(entry, &self.policies)
     }

@@ -25,6 +25,11 @@ impl People {
         self.keys.enrol(entry, &subject(entry))
     }
 
+    /// Whether the person could answer: a key of theirs works, and they are not frozen.
+    pub(super) fn is_there(&self, person: &str) -> bool {
+        self.keys.people().any(|known| known == person) && !self.freezes.holds(person)
+    }
+
     /// Whoever acts is on the team and not frozen. That they have a key shows in what they sign, and in
     /// the grant they have.
     pub(super) fn may_act(&self, entry: &Entry, policies: &Policies) -> Result<(), String> {

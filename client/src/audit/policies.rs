@@ -70,6 +70,11 @@ impl Policies {
         self.in_force.as_ref().map_or(0, Rules::incident_longest)
     }
 
+    /// How long answers about an incident may be owed, in milliseconds; nothing where for ever.
+    pub(super) fn review_within(&self) -> Option<i64> {
+        self.in_force.as_ref().and_then(Rules::review_within)
+    }
+
     /// How long an alert's incident stays open after it was resolved, in milliseconds.
     pub(super) fn grace(&self, source: &str) -> i64 {
         let rules = self.in_force.as_ref();

@@ -142,7 +142,7 @@ impl Grant {
             return Err(format!("{id} began, and nothing was done for it just then"));
         }
         let counts =
-            |(by, until): &&(String, Timestamp)| given.approvers.contains(by) && *until > entry.at;
+            |(by, until): &&(String, Timestamp)| self.lets_approve(given, by) && *until > entry.at;
         let yes = unlock.yes.iter().filter(counts);
         let agreed = yes.map(|(_, until)| *until).max();
         let asks = given.asks || !self.approvers.is_empty();

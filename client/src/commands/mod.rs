@@ -18,7 +18,12 @@ mod typed;
 pub use typed::{length, reason, warn_of_the_unheard_of};
 
 use crate::{
-    cli::Command, config::Settings, error::Error, exec::keeper, output::Printer, session::Session,
+    cli::Command,
+    config::Settings,
+    error::Error,
+    exec::keeper,
+    output::{Format, Printer},
+    session::Session,
 };
 
 /// The exit code of a command that did what it was asked.
@@ -48,6 +53,7 @@ impl Seat {
 /// # Errors
 /// Why it did not do what it was asked.
 pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
+    need_format(&command, seat.printer.format())?;
     match command {
         Command::Enroll(args) => me::enroll::run(args, seat).await,
         Command::Whoami(args) => me::whoami::run(args, seat).await,
@@ -76,7 +82,7 @@ pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
         Command::Ledger(command) => ledger::run(command, seat).await,
         Command::People(command) => people::run(command, seat).await,
         Command::Policy(command) => policy::run(command, seat).await,
-        Command::Review(args) => review::incident::run(args, seat).await,
+        Command::Review(args) => review::run(args, seat).await,
         Command::Guard(command) => guard::run(command, seat).await,
         Command::Targets(command) => targets::run(command, seat).await,
         Command::Completions(args) => shell::completions::run(args, seat),
@@ -85,4 +91,19 @@ pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
         Command::Become(_) => Ok(DONE),
         Command::Keep(args) => keeper::keep(&args, &seat.printer).await.map(|()| DONE),
     }
+}
+
+/// Few commands have more to give than words and JSON.
+fn need_format(command: &Command, format: Format) -> Result<(), Error> {
+    let takes = match command {
+        Command::Review(args) => args.takes(format),
+        _ => format.is_usual(),
+    };
+    if takes {
+        return Ok(());
+    }
+    Err(Error::usage(
+        format!("this command does not answer as {}", format.word()),
+        "-o text or -o json; csv and markdown are for: glass review access",
+    ))
 }

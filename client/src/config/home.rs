@@ -183,8 +183,7 @@ mod output_word {
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         match format {
-            Some(Format::Json) => serializer.serialize_str("json"),
-            Some(Format::Text) => serializer.serialize_str("text"),
+            Some(format) => serializer.serialize_str(format.word()),
             None => serializer.serialize_none(),
         }
     }
@@ -193,8 +192,10 @@ mod output_word {
         deserializer: D,
     ) -> Result<Option<Format>, D::Error> {
         let word = String::deserialize(deserializer)?;
-        Format::from_str(&word, false)
-            .map(Some)
-            .map_err(|_| de::Error::custom("text or json"))
+        let format = Format::from_str(&word, false).ok();
+        match format.filter(|format| format.is_usual()) {
+            Some(format) => Ok(Some(format)),
+            None => Err(de::Error::custom("text or json")),
+        }
     }
 }

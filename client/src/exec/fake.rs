@@ -7,8 +7,8 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use breakglass_proto::v1::{
-    Credential, CredentialKind, Grant, GrantBasis, GrantEnding, GrantState, HoldGrantResponse,
-    Verdict,
+    Credential, CredentialKind, Escalation, Grant, GrantBasis, GrantEnding, GrantState,
+    HoldGrantResponse, Verdict,
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
@@ -25,6 +25,7 @@ use crate::{
 pub(super) enum Said {
     /// An entry that changes nothing: its index and kind.
     Event(u64, &'static str),
+    Escalated(&'static str),
     Approved(&'static str),
     Denied(&'static str, &'static str),
     Closed(&'static str, &'static str),
@@ -159,6 +160,15 @@ impl FakeDesk {
         self.state().refuse_to_issue.push_back(why);
     }
 
+    /// After so many minutes it goes to somebody else as well.
+    pub(super) fn escalates(&self, minutes: i64, to: &str) {
+        self.state().grant.escalation = Some(Escalation {
+            at: Some(time::to_proto(after(minutes))),
+            approvers: vec![to.into()],
+            escalated_at: None,
+        });
+    }
+
     /// What the next self-grants meet.
     pub(super) fn allows_no_self_grant(&self) {
         self.state().grant.self_grant_at = None;
@@ -217,6 +227,13 @@ impl State {
         let index = self.next_index();
         let (index, kind) = match said {
             Said::Event(index, kind) => (index, kind),
+            Said::Escalated(to) => {
+                self.grant.approvers.push(to.into());
+                if let Some(escalation) = &mut self.grant.escalation {
+                    escalation.escalated_at = Some(time::to_proto(self.now));
+                }
+                (index, "grant.escalated")
+            }
             Said::Approved(by) => {
                 self.begin(GrantBasis::Approved, by);
                 (index, "grant.started")

@@ -23,7 +23,7 @@ use super::{
     wait::{Answer, Waiting},
     work::{Link, Work},
 };
-use crate::{error::Error, grant::approvers, limits::FIRST_RETRY, time};
+use crate::{error::Error, grant::asked_in_turn, limits::FIRST_RETRY, time};
 
 /// Exit code where Ctrl-C came before the command began: as if by SIGINT.
 const INTERRUPTED: u8 = 128 + 2;
@@ -131,7 +131,7 @@ impl<D: Desk> Visit<'_, D> {
                 what: format!(
                     "{} needs a yes from {}, and `--no-wait` was given: the request is taken back",
                     self.grant.id,
-                    approvers(&self.grant)
+                    asked_in_turn(&self.grant)
                 ),
                 next: "run it without `--no-wait`".to_owned(),
             });

@@ -64,6 +64,8 @@ pub(super) fn waiting(grant: &Grant, now: Timestamp) -> String {
     let lapses = time::from_proto(grant.lapses_at.as_ref())
         .map(|at| format!("; it lapses at {}", time::local_and_relative(at, now)))
         .unwrap_or_default();
+    let next = grant::next_asked(grant, now).map(|next| format!("; it {next}"));
+    let lapses = next.unwrap_or_default() + &lapses;
     if let Some(needed) = grant::still_needed(grant) {
         return format!("{id}: still needed: {needed}{lapses}");
     }

@@ -105,6 +105,7 @@ impl<D: Desk> Waiting<'_, D> {
     fn heard(&mut self, news: News, spinner: Option<&Spinner>) -> Result<Option<Answer>, Error> {
         match news {
             News::Happened(event) => {
+                let asked = self.grant.approvers.len();
                 if let Some(grant) = event.grant {
                     self.grant = grant;
                 }
@@ -115,6 +116,10 @@ impl<D: Desk> Waiting<'_, D> {
                     GrantState::Ended => {
                         return Err(Error::of_ended(&self.grant)
                             .unwrap_or_else(|| Error::broken_answer("a grant ended without why")));
+                    }
+                    // It went to others as well.
+                    GrantState::Waiting if self.grant.approvers.len() > asked => {
+                        self.say(voice::waiting(&self.grant, self.desk.now()), spinner);
                     }
                     _ => {}
                 }

@@ -20,6 +20,12 @@ pub struct Grant {
     pub reason: String,
     /// When it was asked for.
     pub asked_at: Timestamp,
+    /// When it went to others as well, because nobody had answered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub escalated_at: Option<Timestamp>,
+    /// To whom.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub escalated_to: Vec<String>,
     /// `fast-path`, `approved` or `self-granted`; nothing where it never began.
     pub basis: Option<String>,
     /// Who said yes, where somebody did.
@@ -89,6 +95,8 @@ impl Grant {
             sentence: text("sentence"),
             reason: text("reason"),
             asked_at: entry.at,
+            escalated_at: None,
+            escalated_to: Vec::new(),
             basis: None,
             approved_by: None,
             began_at: None,
@@ -109,6 +117,12 @@ impl Grant {
     pub(super) fn take(&mut self, entry: &Entry) {
         let text = |name| entry.text(name).unwrap_or_default().to_owned();
         match entry.kind.as_str() {
+            "grant.escalated" => {
+                let to = entry.body["approvers"].as_array().into_iter().flatten();
+                let to = to.filter_map(serde_json::Value::as_str);
+                self.escalated_to = to.map(str::to_owned).collect();
+                self.escalated_at = Some(entry.at);
+            }
             "grant.started" => {
                 let basis = text("basis");
                 self.approved_by = (basis == "approved").then(|| entry.by.clone());

@@ -85,6 +85,7 @@ fn say_grant(printer: &Printer, grant: &Grant) {
     ));
     let fact = |name: &str, value: &str| crate::show::fact(printer, name, value);
     fact("why", &grant.reason);
+    fact("escalated", &escalated(grant));
     fact("yes from", &yes(grant));
     fact("had for", &had(grant));
     if grant.began_at.is_some() {
@@ -99,6 +100,17 @@ fn yes(grant: &Grant) -> String {
         (Some("fast-path"), _) => "nobody needed".to_owned(),
         (Some(_), _) => "NOBODY: SELF-GRANTED".to_owned(),
         (None, _) => "nobody, it never began".to_owned(),
+    }
+}
+
+fn escalated(grant: &Grant) -> String {
+    let Some(at) = grant.escalated_at else {
+        return String::new();
+    };
+    let to = crate::grant::listed(&grant.escalated_to, "and");
+    match at.duration_since(grant.asked_at).as_secs() {
+        0 => format!("to {to} at once: nobody else was there to answer"),
+        waited => format!("to {to} after {}: nobody had answered", length(waited)),
     }
 }
 

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::model::{Mode, Model, Row, What};
 use crate::{
-    grant::{approvers, deadline, listed},
+    grant::{approvers, deadline, listed, pending},
     output::canvas::{Line, Size, Tone, columns, cut, wrap},
     show,
     text::plain,
@@ -301,10 +301,16 @@ fn line_of(row: Row<'_>, me: &str, now: Timestamp) -> (Tone, String) {
         }
         Row::Waiting(it) => {
             let is_mine = it.approvers.iter().any(|approver| approver == me);
-            let whom = if is_mine {
-                "FOR YOU".to_owned()
-            } else {
-                format!("for {}", approvers(it))
+            let whom = match pending(it) {
+                _ if is_mine => "FOR YOU".to_owned(),
+                Some(next) => {
+                    let mine = next.approvers.iter().any(|approver| approver == me);
+                    let (first, then) = (approvers(it), listed(&next.approvers, "or"));
+                    let then = if mine { "YOU" } else { then.as_str() };
+                    let left = left(time::from_proto(next.at.as_ref()), now);
+                    format!("for {first}, for {then} in {left}")
+                }
+                None => format!("for {}", approvers(it)),
             };
             let left = left(deadline(it), now);
             let text = format!("{}  lapses {left}  {whom}  {}", it.id, it.person);

@@ -157,6 +157,33 @@ LATEST
 }
 
 #[test]
+fn a_request_says_whom_it_goes_to_next() {
+    let mut model = night();
+    let mut of_leon = asked("G-2", "leon");
+    of_leon.escalation = Some(v1::Escalation {
+        at: at("12:09:30"),
+        approvers: vec!["founder".into()],
+        escalated_at: None,
+    });
+    let mut later = of_leon.clone();
+    later.id = "G-3".into();
+    later.approvers = vec!["founder".into()];
+    later.escalation.as_mut().unwrap().approvers = vec!["leon".into()];
+    let mut others = of_leon.clone();
+    others.id = "G-4".into();
+    others.approvers = vec!["mia".into()];
+    model.status.waiting = vec![of_leon, later, others];
+    let screen = shown(&model);
+    for line in [
+        "G-2  lapses 14:59  FOR YOU  mia",
+        "G-3  lapses 14:59  for founder, for YOU in 04:30  mia",
+        "G-4  lapses 14:59  for mia, for founder in 04:30  mia",
+    ] {
+        assert!(screen.contains(line), "{screen}");
+    }
+}
+
+#[test]
 fn narrow_and_low_terminals_show_what_counts() {
     let mut model = night();
     model.status.problems = vec!["the broker's disk is nearly full".into()];

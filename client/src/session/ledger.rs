@@ -16,10 +16,23 @@ impl Session {
     /// # Errors
     /// [`Error::Unverified`], [`Error::Unreachable`].
     pub async fn checkpoint(&self) -> Result<String, Error> {
-        let request = v1::GetCheckpointRequest {};
+        let request = v1::GetCheckpointRequest::default();
         let answer = self.answer(self.ledger().get_checkpoint(request).await)?;
         self.accept_checkpoint(&answer.checkpoint).await?;
         Ok(answer.checkpoint)
+    }
+
+    /// The checkpoints that were signed around a size above 0, the one before it first; each is checked
+    /// and of one history with what this laptop has seen.
+    ///
+    /// # Errors
+    /// As [`Session::checkpoint`].
+    pub async fn checkpoints_around(&self, around_size: u64) -> Result<[String; 2], Error> {
+        let request = v1::GetCheckpointRequest { around_size };
+        let answer = self.answer(self.ledger().get_checkpoint(request).await)?;
+        self.accept_checkpoint(&answer.before).await?;
+        self.accept_checkpoint(&answer.checkpoint).await?;
+        Ok([answer.before, answer.checkpoint])
     }
 
     /// The place the next entry will take, so that what happens from now on can be followed without
@@ -85,14 +98,17 @@ impl Session {
         self.answer(self.ledger().follow_entries(request).await)
     }
 
-    /// A copy of the whole ledger, which the ledger records.
+    /// A copy of the ledger up to a size, which the ledger records; 0 means up to the newest.
     ///
     /// # Errors
     /// [`Error::Refused`] where the policy gives no leave.
-    pub async fn export(&self) -> Result<Streaming<v1::ExportEntriesResponse>, Error> {
+    pub async fn export(
+        &self,
+        to_index: u64,
+    ) -> Result<Streaming<v1::ExportEntriesResponse>, Error> {
         let request = v1::ExportEntriesRequest {
             from_index: 0,
-            to_index: 0,
+            to_index,
         };
         self.answer(self.ledger().export_entries(request).await)
     }

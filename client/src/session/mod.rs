@@ -12,6 +12,7 @@ mod people;
 mod policy;
 mod recorded;
 mod reviews;
+mod served;
 mod targets;
 
 pub use reviews::Said;

@@ -56,6 +56,18 @@ impl Session {
         Ok(self.answer(owed)?.owed)
     }
 
+    /// Who can do what today, and what of it nobody has used for so many days. The checkpoint it was
+    /// made at is checked and believed.
+    ///
+    /// # Errors
+    /// [`Error::Refused`], [`Error::Unverified`].
+    pub async fn review_access(&self, days: u32) -> Result<v1::ReviewAccessResponse, Error> {
+        let request = v1::ReviewAccessRequest { days };
+        let answer = self.answer(self.review_client().review_access(request).await)?;
+        self.accept_checkpoint(&answer.checkpoint).await?;
+        Ok(answer)
+    }
+
     fn review_client(&self) -> ReviewServiceClient<Channel> {
         ReviewServiceClient::new(self.channel()).max_decoding_message_size(super::LARGEST)
     }

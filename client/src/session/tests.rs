@@ -225,7 +225,10 @@ impl LedgerService for Broker {
         _: Request<v1::GetCheckpointRequest>,
     ) -> Answer<v1::GetCheckpointResponse> {
         let checkpoint = self.head().note().to_owned();
-        Ok(Response::new(v1::GetCheckpointResponse { checkpoint }))
+        Ok(Response::new(v1::GetCheckpointResponse {
+            checkpoint,
+            before: String::new(),
+        }))
     }
 
     async fn prove_consistency(

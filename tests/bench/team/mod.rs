@@ -198,6 +198,11 @@ impl Team {
         self.people[0].entries().await
     }
 
+    /// Somebody reads who can do what, and who used it last.
+    pub(crate) async fn reviews_access(&self) -> Outcome<()> {
+        self.people[0].reviews_access().await
+    }
+
     /// What one write of a grant's entries and its `fdatasync` takes on the broker's disk, with nothing
     /// else going on: no durable grant is faster.
     pub(crate) fn written_and_synced(&self) -> Outcome<String> {
@@ -222,6 +227,38 @@ impl Team {
         Ok(format!(
             "{entries} entries in the ledger; the broker has {memory:.0} MiB resident"
         ))
+    }
+
+    /// A folder for what a part makes; it is gone with the team.
+    pub(crate) fn place(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Runs a command to its end with the first person's laptop; how long it took, and its largest
+    /// resident memory in MiB, looked at every few milliseconds.
+    pub(crate) async fn run(&self, program: &Path, words: &[&str]) -> Outcome<(Duration, f64)> {
+        let began = Instant::now();
+        let mut child = Command::new(program)
+            .env("GLASS_CONFIG_DIR", self.laptops())
+            .env("GLASS_CONTEXT", "p0")
+            .args(words)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true)
+            .spawn()?;
+        let id = child.id().ok_or("it has ended")?;
+        let mut peak = 0.0;
+        while child.try_wait()?.is_none() {
+            let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+            let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+            let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
+            peak = kib.unwrap_or(peak);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let took = began.elapsed();
+        told(&child.wait_with_output().await?, &words.join(" "))?;
+        Ok((took, peak / 1_024.0))
     }
 
     fn config(&self) -> PathBuf {

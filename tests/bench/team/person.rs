@@ -123,6 +123,12 @@ impl Person {
         Ok(opened.id)
     }
 
+    /// Reads who can do what.
+    pub(super) async fn reviews_access(&self) -> Outcome<()> {
+        self.session.review_access(90).await?;
+        Ok(())
+    }
+
     /// Number of entries in the ledger.
     pub(super) async fn entries(&self) -> Outcome<u64> {
         Ok(self.session.next_index().await?)

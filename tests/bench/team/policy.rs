@@ -60,6 +60,6 @@ fn rule(rights: &str) -> String {
         "[[rules]]\nname = \"engineers\"\nwho = {engineers}\nrights = [\"{rights}\"]\n\
          approvers = []\n\
          [duties]\nopen_incidents = {engineers}\nclose_incidents = {engineers}\n\
-         revoke = {engineers}\ninvite = {engineers}\n"
+         revoke = {engineers}\ninvite = {engineers}\nexport_ledger = {engineers}\n"
     )
 }

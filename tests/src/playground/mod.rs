@@ -19,6 +19,7 @@ pub use ports::Ports;
 pub use process::{Process, binary};
 
 use crate::TEAM;
+use crate::wait;
 use crate::world::entries_in;
 
 /// How a playground differs from the usual one.
@@ -256,6 +257,20 @@ impl Playground {
             .done("support", &["-o", "json", "incident", "list"])
             .json();
         incidents[0]["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Waits until all there is has been published as files; how many entries.
+    ///
+    /// # Panics
+    /// Where that does not happen.
+    pub fn published(&self) -> u64 {
+        let entries = self.entries().len() as u64;
+        let path = self.data().join("ledger/checkpoint");
+        wait::until("the ledger is published", "it is not", || {
+            let note = fs::read_to_string(&path).ok()?;
+            let size: u64 = note.lines().nth(1)?.parse().ok()?;
+            (size >= entries).then_some(size)
+        })
     }
 
     /// A laptop is enrolled with a line.

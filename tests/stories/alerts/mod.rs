@@ -3,6 +3,7 @@
 mod hostile;
 mod incidents;
 mod proof;
+mod restart;
 
 use breakglass_tests::World;
 use breakglass_tests::alerts::{Header, bearer, ours, secret};

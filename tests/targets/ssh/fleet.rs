@@ -290,6 +290,8 @@ fn grant(id: GrantId, begins_at: Time, ends_at: Time) -> Grant {
         length: ends_at.since(begins_at),
         rule: "engineers-shell".parse().unwrap(),
         approvers: Vec::new(),
+        escalation: None,
+        escalated_at: None,
         unlock: None,
         requested_at: begins_at,
         lapses_at: ends_at,

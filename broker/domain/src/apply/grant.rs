@@ -25,6 +25,7 @@ impl Grant {
             key,
             audience,
             call,
+            escalation,
         } = &event.change
         else {
             return None;
@@ -37,6 +38,8 @@ impl Grant {
             length: *length,
             rule: rule.clone(),
             approvers: approvers.clone(),
+            escalation: escalation.clone(),
+            escalated_at: None,
             unlock: (!call.is_empty()).then(|| Unlock::new(call.clone())),
             requested_at: event.at,
             lapses_at: *lapses_at,
@@ -66,6 +69,7 @@ impl Grant {
                     ends_at: *ends_at,
                 });
             }
+            Change::GrantEscalated { to, .. } if self.is_waiting() => self.escalate(to, event.at),
             Change::CallRecorded { .. }
             | Change::GrantApproved { .. }
             | Change::IncidentNoted { .. }
@@ -109,6 +113,17 @@ impl Grant {
         }
     }
 
+    /// Those who were asked first still are.
+    fn escalate(&mut self, to: &[PersonId], at: Time) {
+        let asked = &mut self.approvers;
+        for person in to {
+            if !asked.contains(person) {
+                asked.push(person.clone());
+            }
+        }
+        self.escalated_at = Some(at);
+    }
+
     fn unlock_further(&mut self, event: &Event) {
         let (Some(unlock), Some(by)) = (&mut self.unlock, whose_word(event)) else {
             return;
@@ -131,14 +146,17 @@ impl Grant {
         }
     }
 
-    /// When it ends by itself; `None` once it is over.
-    #[must_use]
-    pub fn deadline(&self) -> Option<(Time, Deadline)> {
-        match &self.phase {
-            Phase::Waiting => Some((self.lapses_at, Deadline::Lapse(self.of.grant))),
-            Phase::Active(active) => Some((active.ends_at, Deadline::Expire(self.of.grant))),
+    /// When it ends by itself, and when it escalates; nothing once it is over.
+    pub fn deadlines(&self) -> impl Iterator<Item = (Time, Deadline)> + use<> {
+        let id = self.of.grant;
+        let end = match &self.phase {
+            Phase::Waiting => Some((self.lapses_at, Deadline::Lapse(id))),
+            Phase::Active(active) => Some((active.ends_at, Deadline::Expire(id))),
             Phase::Ended(_) => None,
-        }
+        };
+        let escalates = self.escalates();
+        let escalates = escalates.map(|it| (it.at, Deadline::Escalate(id)));
+        end.into_iter().chain(escalates)
     }
 }
 

@@ -20,6 +20,7 @@ impl Incident {
             closes_at,
             source,
             alert,
+            ..
         } = &event.change
         else {
             return None;

@@ -2,6 +2,7 @@
 
 use crate::budget::Spending;
 use crate::command::Act;
+use crate::deliveries::Delivery;
 use crate::event::{Change, Event};
 use crate::grant::Grant;
 use crate::id::{RightId, SourceId};
@@ -22,13 +23,22 @@ pub(super) fn act(case: &Case<'_>, by: &SourceId, act: &Act) -> Result<Vec<Event
     let source = source.ok_or_else(|| Refusal::UnknownSource(by.clone()))?;
     admit::clock(case, act)?;
     match act {
-        Act::Fire { key, title, words } => match known(case, by, key) {
-            Some(incident) if incident.resolved => Ok(vec![refired(case, by, incident)]),
+        Act::Fire { key, delivery, .. } | Act::Resolve { key, delivery }
+            if was_taken(case, by, key, delivery.as_ref()) =>
+        {
+            Ok(Vec::new())
+        }
+        Act::Fire { key, delivery, .. } => match known(case, by, key) {
+            Some(incident) if incident.resolved => {
+                Ok(vec![refired(case, by, incident, delivery.as_ref())])
+            }
             Some(_) => Ok(Vec::new()),
-            None => open(case, (by, source), key, title, words),
+            None => open(case, (by, source), act),
         },
-        Act::Resolve { key } => match known(case, by, key) {
-            Some(incident) if !incident.resolved => resolve(case, (by, source), incident),
+        Act::Resolve { key, delivery } => match known(case, by, key) {
+            Some(incident) if !incident.resolved => {
+                resolve(case, (by, source), incident, delivery.as_ref())
+            }
             Some(_) | None => Ok(Vec::new()),
         },
         // Everything else takes the signature of a person.
@@ -64,6 +74,19 @@ fn is_confirmed(case: &Case<'_>, incident: &Incident) -> bool {
     incident.held || writers.any(|by| case.has(Duty::OpenIncidents, by))
 }
 
+/// Whether a delivery is one that was taken before, or may be.
+fn was_taken(case: &Case<'_>, by: &SourceId, key: &Line, delivery: Option<&Delivery>) -> bool {
+    let deliveries = &case.state.deliveries;
+    delivery.is_some_and(|delivery| {
+        deliveries.knows(by, &delivery.id, case.at)
+            || deliveries.may_have_forgotten(by, key, delivery.signed_at)
+    })
+}
+
+fn id_of(delivery: Option<&Delivery>) -> Option<Line> {
+    delivery.map(|delivery| delivery.id.clone())
+}
+
 /// The open incident of an alert. There are few, so they are looked through.
 fn known<'a>(case: &Case<'a>, by: &SourceId, key: &Line) -> Option<&'a Incident> {
     let mut incidents = case.state.incidents.values();
@@ -73,10 +96,17 @@ fn known<'a>(case: &Case<'a>, by: &SourceId, key: &Line) -> Option<&'a Incident>
 fn open(
     case: &Case<'_>,
     (by, source): (&SourceId, &Source),
-    key: &Line,
-    title: &Line,
-    words: &[Line],
+    fires: &Act,
 ) -> Result<Vec<Event>, Refusal> {
+    let Act::Fire {
+        key,
+        title,
+        words,
+        delivery,
+    } = fires
+    else {
+        return Ok(Vec::new());
+    };
     let severity = source.severity.of(words);
     let severity = severity.ok_or_else(|| unknown_severity(by, words))?;
     let open = || case.state.incidents.values();
@@ -100,6 +130,7 @@ fn open(
         closes_at: case.at.plus(case.policy().incident_longest),
         source: Some(by.clone()),
         alert: Some(key.clone()),
+        delivery: id_of(delivery.as_ref()),
     };
     Ok(vec![case.event(by, opened)])
 }
@@ -116,10 +147,16 @@ fn unknown_severity(by: &SourceId, words: &[Line]) -> Refusal {
     }
 }
 
-fn refired(case: &Case<'_>, by: &SourceId, incident: &Incident) -> Event {
+fn refired(
+    case: &Case<'_>,
+    by: &SourceId,
+    incident: &Incident,
+    delivery: Option<&Delivery>,
+) -> Event {
     let change = Change::IncidentRefired {
         incident: incident.id,
         closes_at: incident.usual_end,
+        delivery: id_of(delivery),
     };
     case.event(by, change)
 }
@@ -130,6 +167,7 @@ fn resolve(
     case: &Case<'_>,
     (by, source): (&SourceId, &Source),
     incident: &Incident,
+    delivery: Option<&Delivery>,
 ) -> Result<Vec<Event>, Refusal> {
     case.afford(&Spending::Alerts(by.clone()))?;
     let ends = case.state.live_under(incident.id);
@@ -142,6 +180,7 @@ fn resolve(
             true => incident.usual_end,
             false => closes_at.min(incident.usual_end),
         },
+        delivery: id_of(delivery),
     };
     Ok(vec![case.event(by, resolved)])
 }

@@ -9,7 +9,7 @@ use crate::text::Line;
 use crate::time::Time;
 
 use super::case::{Case, need_holder, to_another};
-use super::{ending, unlock};
+use super::{ending, escalate, unlock};
 
 /// What the signer saw of a request when they signed.
 pub(super) struct Shown<'a> {
@@ -35,6 +35,7 @@ pub(super) fn approve(
     need_as_shown(grant, shown)?;
     let incident = case.open_incident(grant.of.incident)?;
     let (rule, right) = case.still_given(grant)?;
+    escalate::need_turn(grant, by)?;
     need_approver(case, rule, grant, by)?;
     need_requester(case, grant)?;
     let length = grant.length.min(right.longest);
@@ -60,6 +61,7 @@ pub(super) fn deny(
 ) -> Result<Vec<Event>, Refusal> {
     let grant = case.waiting(grant).map_err(to_another)?;
     if !grant.asks(by) {
+        escalate::need_turn(grant, by)?;
         return Err(not_approver(grant, by, who_is_asked(grant)));
     }
     let denied = ending::change(grant, Ending::Denied, Some(reason.clone()));
@@ -103,13 +105,21 @@ pub(super) fn need_approver(
     grant: &Grant,
     person: &PersonId,
 ) -> Result<(), Refusal> {
-    let may = |person: &&PersonId| {
-        **person != grant.of.person && case.policy().selects(&rule.approvers, person)
-    };
+    let may = |person: &&PersonId| escalate::lets_approve(case, rule, grant, person);
     if grant.approvers.contains(person) && may(&person) {
         return Ok(());
     }
-    let others = grant.approvers.iter().filter(may);
+    let mut others = grant.approvers.iter().filter(may).peekable();
+    let callers = unlock::still_counting(case, rule, grant);
+    // Who is asked for a call is told of that; and so is everybody where no yes is asked for.
+    if callers.contains(&person) || (others.peek().is_none() && !callers.is_empty()) {
+        return Err(Refusal::CallInstead {
+            person: person.clone(),
+            grant: grant.of.grant,
+            requester: grant.of.person.clone(),
+            callers: names(callers.into_iter()),
+        });
+    }
     Err(not_approver(grant, person, others))
 }
 

@@ -39,6 +39,7 @@ pub(super) fn open(
         closes_at: case.at.plus(case.policy().incident_longest),
         source: None,
         alert: None,
+        delivery: None,
     };
     Ok(vec![case.event(by, opened)])
 }

@@ -13,6 +13,7 @@ mod case;
 mod credential;
 mod duty;
 mod ending;
+mod escalate;
 mod extend;
 mod incident;
 mod people;

@@ -12,7 +12,7 @@ use crate::text::Line;
 use crate::time::{Lifetime, Time};
 
 use super::case::Case;
-use super::{alert, credential, review};
+use super::{alert, credential, escalate, review};
 
 /// What the requester signed, and what they want along with it.
 pub(super) struct Wanted<'a> {
@@ -57,6 +57,10 @@ pub(super) fn request(
         right: wanted.right.clone(),
         incident: incident.id,
     };
+    let approvers = case.policy().approvers(rule, by);
+    let escalation = escalate::pinned(case, rule, by, &approvers);
+    let at_once = escalation.as_ref();
+    let at_once = at_once.and_then(|pinned| escalate::at_once(case, &of, pinned));
     let requested = Change::GrantRequested {
         of: of.clone(),
         sentence: right.sentence.clone(),
@@ -64,7 +68,7 @@ pub(super) fn request(
         reason: wanted.reason.clone(),
         length: wanted.length,
         rule: rule.name.clone(),
-        approvers: case.policy().approvers(rule, by),
+        approvers,
         lapses_at: lapses_at(case, rule, incident),
         self_grant: self_grant(case, rule, wanted.length)
             .filter(|_| !case.is_vetoed(incident, by, wanted.right)),
@@ -72,8 +76,10 @@ pub(super) fn request(
         key: key.clone(),
         audience: right.audience.clone(),
         call,
+        escalation,
     };
     let mut events = vec![case.event(by, requested)];
+    events.extend(at_once);
     if needs_nobody(rule, right) {
         let ends_at = case.at.plus(wanted.length).min(incident.closes_at);
         let started = Change::GrantStarted {

@@ -12,6 +12,7 @@ use crate::unlock::{Unlock, Yes};
 
 use super::approve::{Shown, names, need_as_shown, need_requester};
 use super::case::{Case, to_another};
+use super::escalate;
 
 /// The record of a request that needs a call; nothing where it needs none. A rule that has come to
 /// ask for one since counts.
@@ -121,7 +122,7 @@ fn beginning(case: &Case<'_>, grant: &Grant, event: &Event) -> Option<Event> {
     let unlock = of(rule, &after).ok()??;
     need_requester(case, grant).ok()?;
     let approves =
-        |yes: &Yes| yes.until > case.at && case.policy().selects(&rule.approvers, &yes.by);
+        |yes: &Yes| yes.until > case.at && escalate::lets_approve(case, rule, grant, &yes.by);
     let unlock = unlock
         .clone()
         .counting(|person| counts(case, rule, unlock, person), approves);
@@ -138,6 +139,19 @@ fn beginning(case: &Case<'_>, grant: &Grant, event: &Event) -> Option<Event> {
         ends_at: agreed.map_or(ends_at, |until| until.min(ends_at)),
     };
     Some(case.event(Actor::Broker, begun))
+}
+
+/// Those whose call a request asks for, as far as the rule still selects them.
+pub(super) fn still_counting<'a>(
+    case: &Case<'_>,
+    rule: &Rule,
+    grant: &'a Grant,
+) -> Vec<&'a PersonId> {
+    let unlock = grant.unlock.as_ref();
+    let callers = unlock.iter().flat_map(|unlock| &unlock.callers);
+    callers
+        .filter(|person| case.policy().selects(&rule.call, person))
+        .collect()
 }
 
 /// Pinned in the request, and the rule still selects them.

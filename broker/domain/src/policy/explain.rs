@@ -71,7 +71,7 @@ impl Policy {
             Some(rule) if !rule.call.is_empty() => {
                 self.explain_call(person, somebody, something, rule)
             }
-            Some(rule) => self.explain(somebody, something, rule, &approvers),
+            Some(rule) => self.explain((person, somebody), something, rule, &approvers),
             None => format!(
                 "{} cannot {}: no rule gives it.",
                 somebody.name, something.sentence
@@ -104,8 +104,13 @@ impl Policy {
         told
     }
 
-    fn explain(&self, who: &Person, right: &Right, rule: &Rule, approvers: &[PersonId]) -> String {
-        let Person { name, .. } = who;
+    fn explain(
+        &self,
+        (id, Person { name, .. }): (&PersonId, &Person),
+        right: &Right,
+        rule: &Rule,
+        approvers: &[PersonId],
+    ) -> String {
         let Right {
             sentence, longest, ..
         } = right;
@@ -117,6 +122,7 @@ impl Policy {
             IfNobodyAnswers::Deny => None,
             IfNobodyAnswers::SelfGrant { after, longest } => Some((after, longest)),
         };
+        let (approvers, then) = self.asked_in_turn(id, rule, approvers);
         if approvers.is_empty() {
             return match alone {
                 Some((after, up_to)) => format!(
@@ -129,23 +135,49 @@ impl Policy {
                 ),
             };
         }
-        let names = approvers.iter().filter_map(|id| self.people.get(id));
-        let names: Vec<&str> = names.map(|person| person.name.as_str()).collect();
-        let yes = listed(&names, "or");
+        let yes = listed(&self.named(&approvers), "or");
+        let whoever = if then.is_empty() {
+            "they"
+        } else {
+            name.as_str()
+        };
         let alone = alone.map_or_else(String::new, |(after, up_to)| {
-            format!("; if nobody answers within {after} they may start it alone for up to {up_to}")
+            format!(
+                "; if nobody answers within {after} {whoever} may start it alone for up to {up_to}"
+            )
         });
-        format!("{name} can {sentence} for up to {longest} if {yes} approves{alone} {by}.")
+        format!("{name} can {sentence} for up to {longest} if {yes} approves{then}{alone} {by}.")
     }
 }
 
 impl Policy {
+    /// Who is asked first, and in words who is asked after how long: where nobody else is asked first, the
+    /// others are at once.
+    fn asked_in_turn(
+        &self,
+        id: &PersonId,
+        rule: &Rule,
+        approvers: &[PersonId],
+    ) -> (Vec<PersonId>, String) {
+        let then = self.then_approvers(rule, id);
+        match &rule.escalates {
+            Some(_) if approvers.is_empty() => (then, String::new()),
+            Some(escalates) if !then.is_empty() => {
+                let (then, after) = (listed(&self.named(&then), "or"), escalates.after);
+                let later = format!(", or {then} after {after} without an answer");
+                (approvers.to_vec(), later)
+            }
+            _ => (approvers.to_vec(), String::new()),
+        }
+    }
+
     /// The same for a rule that asks for a call.
     fn explain_call(&self, id: &PersonId, who: &Person, right: &Right, rule: &Rule) -> String {
         let (name, sentence, longest) = (&who.name, &right.sentence, right.longest);
         let by = format!("(rule {})", rule.name);
         let callers = self.named(&self.callers(rule, id));
-        let approvers = self.named(&self.approvers(rule, id));
+        let (approvers, then) = self.asked_in_turn(id, rule, &self.approvers(rule, id));
+        let approvers = self.named(&approvers);
         if callers.is_empty() {
             return format!(
                 "{name} cannot {sentence}: it needs a call, and nobody else could have it {by}."
@@ -159,8 +191,9 @@ impl Policy {
         }
         let yes = match approvers.as_slice() {
             [] => String::new(),
-            approvers => format!(" if {} approves,", listed(approvers, "or")),
+            approvers => format!(" if {} approves{then},", listed(approvers, "or")),
         };
+
         let call = listed(&callers, "or");
         format!(
             "{name} can {sentence} for up to {longest}{yes} after a call with {call} and a note in \
@@ -182,7 +215,7 @@ fn besides(can: &PersonCan) -> String {
 }
 
 /// "A", "A or B", "A, B or C".
-pub(super) fn listed(words: &[impl AsRef<str>], last: &str) -> String {
+pub(crate) fn listed(words: &[impl AsRef<str>], last: &str) -> String {
     let mut said = String::new();
     for (index, word) in words.iter().enumerate() {
         let before = match words.len() - index {

@@ -4,10 +4,12 @@
 //! what it accepted once it must accept for ever, because old policies stand in the ledger.
 
 pub mod access;
+mod escalating;
 mod explain;
 pub mod limits;
 mod nearest;
 mod parse;
+mod places;
 mod reach;
 mod report;
 mod review;
@@ -26,7 +28,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use access::{AwsAccess, KubernetesAccess, PostgresAccess, SshAccess, Target};
+pub(crate) use explain::listed;
 pub use explain::{PersonCan, Verdict};
+pub use places::Places;
 pub use report::{PolicyError, Problem};
 pub use sources::{Severities, Source, SourceKind};
 
@@ -123,6 +127,17 @@ pub struct Rule {
     pub lapses_after: Lifetime,
     /// What if nobody answers.
     pub if_nobody_answers: IfNobodyAnswers,
+    /// Who else may say yes, once those have had their time; nothing where it stays with them.
+    pub escalates: Option<Escalates>,
+}
+
+/// Whom a rule asks when those it asks first do not answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Escalates {
+    /// How long after asking.
+    pub after: Lifetime,
+    /// Whom it asks from then on, beside those it asked first.
+    pub to: Vec<Selector>,
 }
 
 /// What a rule says for the night when nobody is awake.
@@ -215,6 +230,18 @@ impl Policy {
     pub fn approvers(&self, rule: &Rule, except: &PersonId) -> Vec<PersonId> {
         let may = |id: &&PersonId| *id != except && self.selects(&rule.approvers, id);
         self.people.keys().filter(may).cloned().collect()
+    }
+
+    /// Whom a rule asks later, and not from the beginning; never `except`, in order of id.
+    #[must_use]
+    pub fn then_approvers(&self, rule: &Rule, except: &PersonId) -> Vec<PersonId> {
+        let Some(escalates) = &rule.escalates else {
+            return Vec::new();
+        };
+        let later = |id: &&PersonId| {
+            *id != except && self.selects(&escalates.to, id) && !self.selects(&rule.approvers, id)
+        };
+        self.people.keys().filter(later).cloned().collect()
     }
 
     /// The same for those whose call a rule asks for.

@@ -11,11 +11,11 @@ use super::section::Section;
 use super::selectors::selectors;
 use super::team::Team;
 use super::value::id;
-use super::{Risk, Rule, Selector, nearest, waiting};
+use super::{Risk, Rule, Selector, escalating, nearest, waiting};
 use crate::id::RightId;
 use crate::limits::RIGHTS_MAX;
 
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 11] = [
     "name",
     "who",
     "rights",
@@ -25,6 +25,8 @@ const FIELDS: [&str; 9] = [
     "if_nobody_answers",
     "self_grant_after",
     "self_grant_longest",
+    "escalate_after",
+    "then_approvers",
 ];
 
 /// What rules may name.
@@ -109,6 +111,12 @@ fn read_rule(
     let approvers = read_approvers(section, &rights, known, problems);
     let call = read_call(section, known, problems);
     let (lapses_after, if_nobody_answers) = waiting::read(section, &rights, known, problems);
+    let rest = escalating::Rest {
+        approvers: &approvers,
+        lapses_after,
+        if_nobody_answers,
+    };
+    let escalates = escalating::read(section, &rest, known, problems);
     Some(Rule {
         name: name?,
         who,
@@ -117,6 +125,7 @@ fn read_rule(
         call,
         lapses_after,
         if_nobody_answers,
+        escalates,
     })
 }
 

@@ -273,6 +273,8 @@ fn example(field: &str) -> &'static str {
         "kubernetes" => "[rights.read-cluster.kubernetes]",
         "aws" => "[rights.deploy-aws.aws]",
         "lapses_after" => r#"lapses_after = "15m""#,
+        "escalate_after" => r#"escalate_after = "5m""#,
+        "then_approvers" => r#"then_approvers = ["founder"]"#,
         "if_nobody_answers" => r#"if_nobody_answers = "deny""#,
         "self_grant_after" => r#"self_grant_after = "10m""#,
         "self_grant_longest" => r#"self_grant_longest = "10m""#,

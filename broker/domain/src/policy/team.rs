@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::Spanned;
 use toml::de::DeValue;
 
-use super::Person;
 use super::limits::{CONTACT_MAX, NAME_MAX};
 use super::report::{Problems, quoted};
 use super::section::Section;
 use super::value::{id, line};
+use super::{Person, Selector};
 use crate::id::PersonId;
 use crate::limits::PEOPLE_MAX;
 
@@ -24,6 +24,21 @@ pub(super) struct Team {
     pub(super) ids: BTreeSet<String>,
     /// Every job somebody has.
     pub(super) jobs: BTreeSet<String>,
+}
+
+impl Team {
+    /// The people whom selectors mean, of those nothing is wrong with.
+    pub(super) fn meant(&self, selectors: &[Selector]) -> BTreeSet<&PersonId> {
+        let means = |id: &PersonId, person: &Person| {
+            selectors.iter().any(|selector| match selector {
+                Selector::Person(named) => named == id,
+                Selector::Job(job) => *job == person.job,
+            })
+        };
+        let people = self.people.iter();
+        let meant = people.filter(|(id, person)| means(id, person));
+        meant.map(|(id, _)| id).collect()
+    }
 }
 
 pub(super) fn read(root: &Section<'_>, problems: &mut Problems) -> Team {

@@ -13,7 +13,7 @@ use crate::limits::LAPSES_AFTER;
 use crate::time::Lifetime;
 
 /// A request that waits longer than an incident can last waits for nothing.
-const WAITING: Ceiling = Ceiling {
+pub(super) const WAITING: Ceiling = Ceiling {
     longest: INCIDENT_MAX,
     why: "a request ends with its incident",
 };

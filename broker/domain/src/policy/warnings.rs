@@ -148,7 +148,9 @@ impl Policy {
                 let decides = self.rule_for(id, right);
                 decides.is_some_and(|deciding| deciding.name == rule.name)
             });
-            if decides && self.approvers(rule, id).is_empty() {
+            let nobody =
+                self.approvers(rule, id).is_empty() && self.then_approvers(rule, id).is_empty();
+            if decides && nobody {
                 warnings.push(format!(
                     "rule {}: nobody but {name} could approve for {name}, so {then}",
                     rule.name
@@ -215,7 +217,9 @@ impl Policy {
             .rules
             .iter()
             .flat_map(|rule| rule.who.iter().chain(&rule.approvers).chain(&rule.call));
-        rules.chain(duties)
+        let later = self.rules.iter().filter_map(|rule| rule.escalates.as_ref());
+        let later = later.flat_map(|escalates| &escalates.to);
+        rules.chain(later).chain(duties)
     }
 
     fn given_by<'p>(&'p self, rule: &'p Rule) -> impl Iterator<Item = (&'p PersonId, &'p RightId)> {

@@ -24,14 +24,14 @@ fn rules(sources: &str) -> Policy {
     Policy::parse("policy.toml", &format!("{POLICY}{sources}")).unwrap()
 }
 
-fn watched() -> World {
+pub(crate) fn watched() -> World {
     let mut world = World::team();
     world.loads(rules(SOURCES)).unwrap();
     world
 }
 
 impl World {
-    fn hears(&mut self, source: &str, act: Act) -> Outcome {
+    pub(crate) fn hears(&mut self, source: &str, act: Act) -> Outcome {
         self.submit(&Command {
             by: Actor::Source(source.parse().unwrap()),
             signed: None,
@@ -42,11 +42,21 @@ impl World {
     fn fires(&mut self, source: &str, key: &str, word: &str) -> Outcome {
         let (title, words) = (line("the queue is full"), vec![line(word)]);
         let key = line(key);
-        self.hears(source, Act::Fire { key, title, words })
+        let delivery = None;
+        self.hears(
+            source,
+            Act::Fire {
+                key,
+                title,
+                words,
+                delivery,
+            },
+        )
     }
 
     fn resolves(&mut self, source: &str, key: &str) -> Outcome {
-        self.hears(source, Act::Resolve { key: line(key) })
+        let (key, delivery) = (line(key), None);
+        self.hears(source, Act::Resolve { key, delivery })
     }
 
     fn incident(&self, number: u64) -> &breakglass_domain::Incident {
@@ -69,7 +79,7 @@ fn hold(number: u64) -> Act {
     }
 }
 
-fn changes(outcome: Outcome) -> Vec<Change> {
+pub(crate) fn changes(outcome: Outcome) -> Vec<Change> {
     let events: Vec<Event> = outcome.unwrap();
     events.into_iter().map(|event| event.change).collect()
 }
@@ -95,9 +105,14 @@ fn the_worst_word_that_is_known_counts_and_none_is_refused() {
     let mut world = watched();
     let words = ["else", "ticket", "page"].map(line).to_vec();
     let (key, title) = (line("a"), line("t"));
-    world
-        .hears("pager", Act::Fire { key, title, words })
-        .unwrap();
+    let delivery = None;
+    let fires = Act::Fire {
+        key,
+        title,
+        words,
+        delivery,
+    };
+    world.hears("pager", fires).unwrap();
     assert_eq!(world.incident(1).severity, Severity::Sev1);
     let refused = Refusal::UnknownSeverity {
         alert_source: "pager".parse().unwrap(),
@@ -132,6 +147,7 @@ fn resolved_it_closes_after_the_grace_and_people_are_warned() {
     let resolved = Change::IncidentResolved {
         incident: IncidentId(1),
         closes_at,
+        delivery: None,
     };
     assert_eq!(changes(world.resolves("pager", "queue")), [resolved]);
     assert_eq!(world.resolves("pager", "queue"), Ok(Vec::new()));
@@ -160,6 +176,7 @@ fn firing_again_cancels_the_closing() {
     let refired = Change::IncidentRefired {
         incident: IncidentId(1),
         closes_at: usual,
+        delivery: None,
     };
     assert_eq!(changes(world.fires("pager", "queue", "page")), [refired]);
     world.passes(hours(1));

@@ -2,6 +2,7 @@
 //! looking at the rules, and stops at the first that must not be.
 
 mod compare;
+mod escalating;
 mod unlocking;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -49,6 +50,8 @@ struct Asked {
     incident: IncidentId,
     rule: breakglass_domain::RuleName,
     approvers: Vec<PersonId>,
+    escalation: Option<(Time, Vec<PersonId>)>,
+    escalated: bool,
     call: Vec<PersonId>,
     length: Lifetime,
     lapses_at: Time,
@@ -87,6 +90,7 @@ impl Auditor {
             Change::GrantRequested { .. } => self.requested(event),
             Change::GrantStarted { .. } => self.started(event),
             Change::CallRecorded { of, spoke_at } => self.called(of.grant, *spoke_at, event),
+            Change::GrantEscalated { of, to } => self.escalated(of.grant, to, event),
             Change::GrantApproved { of, until } => self.agreed(of.grant, *until, event),
             Change::GrantExtended { .. } => self.extended(event),
             Change::CredentialIssued { .. } => self.issued(event),
@@ -116,6 +120,7 @@ impl Auditor {
             Change::IncidentResolved {
                 incident,
                 closes_at,
+                ..
             } => {
                 self.open(*incident, event.at);
                 assert!(*closes_at > event.at, "nobody is cut off at once");
@@ -174,6 +179,7 @@ impl Auditor {
             held,
             key,
             call,
+            escalation,
             ..
         } = &event.change
         else {
@@ -200,6 +206,8 @@ impl Auditor {
             incident: of.incident,
             rule: rule.clone(),
             approvers: approvers.clone(),
+            escalation: self.escalates(of, approvers, escalation.as_ref(), event.at),
+            escalated: false,
             call: call.clone(),
             length: *length,
             lapses_at: *lapses_at,
@@ -230,7 +238,7 @@ impl Auditor {
         assert_eq!(self.keys.get(&asked.key), Some(&asked.person));
         let policy = self.policy.as_ref().unwrap();
         let longest = asked.length.min(policy.rights[&asked.right].longest);
-        let mut latest = event.at.plus(longest);
+        let (mut latest, mut later) = (event.at.plus(longest), false);
         latest = latest.min(self.incidents[&asked.incident].closes_at);
         match basis {
             Basis::FastPath => {
@@ -241,6 +249,7 @@ impl Auditor {
             Basis::Approved => {
                 assert!(asked.call.is_empty(), "a call is needed");
                 self.approver(asked, &event.by);
+                later = event.by.person().is_some_and(|by| asked.goes_to(by));
             }
             Basis::Called => {
                 assert_eq!(event.by, Actor::Broker);
@@ -253,6 +262,7 @@ impl Auditor {
                 let (from, longest) = asked.self_grant.unwrap();
                 assert_eq!(event.by.person(), Some(&asked.person));
                 assert!(event.at >= from, "approvers had their time");
+                assert!(asked.escalation.is_none() || asked.escalated, "all of them");
                 latest = latest.min(event.at.plus(longest));
             }
         }
@@ -264,6 +274,9 @@ impl Auditor {
         };
         self.grants.get_mut(&of.grant).unwrap().begun = Some(begun);
         self.count(format!("began {basis}"));
+        if later {
+            self.count("approved later");
+        }
     }
 
     /// Pinned in the request, still named by the pinned rule, which is still the one that decides;
@@ -273,7 +286,7 @@ impl Auditor {
         let policy = self.policy.as_ref().unwrap();
         let rule = policy.rule_for(&asked.person, &asked.right).unwrap();
         assert_eq!(rule.name, asked.rule, "under the pinned rule");
-        assert!(asked.approvers.contains(by) && policy.selects(&rule.approvers, by));
+        self.asked_for_a_yes(asked, rule, by);
         assert_ne!(*by, asked.person);
         self.may_act(by);
     }
@@ -343,7 +356,8 @@ impl Auditor {
             Ending::Denied => {
                 let by = event.by.person().unwrap();
                 let asked = &record.asked;
-                assert!(asked.approvers.contains(by) || asked.call.contains(by));
+                let later = || asked.escalated && asked.goes_to(by);
+                assert!(asked.approvers.contains(by) || later() || asked.call.contains(by));
                 assert!(begun.is_none());
             }
             Ending::Lapsed => {

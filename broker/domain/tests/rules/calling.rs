@@ -131,6 +131,44 @@ fn only_an_engineer_who_is_not_the_one_who_asks_had_the_call() {
     );
 }
 
+/// "Nobody is an approver" would be true, and help nobody.
+#[test]
+fn whose_call_is_asked_for_is_told_so_when_they_say_yes() {
+    let instead = |person, grant, requester, callers: &str| {
+        Err(Refusal::CallInstead {
+            person: id(person),
+            grant,
+            requester: id(requester),
+            callers: callers.into(),
+        })
+    };
+    let (mut world, grant) = asked();
+    let yes = world.approval(grant);
+    let told = world.does("leon", yes.clone());
+    assert_eq!(told, instead("leon", grant, "founder", "leon, mia"));
+    let refusal = told.unwrap_err();
+    assert_eq!(refusal.code(), "NOT_APPROVER");
+    assert_eq!(
+        refusal.next(),
+        format!("call founder, then: glass call {grant} founder")
+    );
+    let told = world.does("designer", yes);
+    assert_eq!(told, instead("designer", grant, "founder", "leon, mia"));
+    let next = told.unwrap_err().next();
+    assert_eq!(
+        next,
+        format!("ask one of them to run: glass call {grant} founder")
+    );
+
+    let (mut world, grant) = asked_by_leon();
+    let yes = world.approval(grant);
+    let told = world.does("mia", yes.clone());
+    assert_eq!(told, instead("mia", grant, "leon", "mia"));
+    let refusal = world.does("designer", yes.clone()).unwrap_err();
+    assert!(refusal.to_string().ends_with("these people are: founder"));
+    world.does("founder", yes).unwrap();
+}
+
 #[test]
 fn the_call_was_lately_and_is_over() {
     let (mut world, grant) = asked();

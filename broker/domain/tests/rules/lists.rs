@@ -96,7 +96,7 @@ impl Trial {
         };
         let fitting = match deed {
             Deed::Approves(pick, ..) | Deed::Denies(pick) | Deed::Revokes(pick) => {
-                grant(pick).and_then(|grant| grant.approvers.first())
+                grant(pick).and_then(|grant| grant.approvers.last())
             }
             Deed::Calls(pick, _) => grant(pick).and_then(|grant| {
                 let unlock = grant.unlock.as_ref()?;
@@ -280,6 +280,9 @@ fn the_random_lists_reach_everything_that_can_happen() {
         "began called",
         "CallRecorded",
         "GrantApproved",
+        "GrantEscalated",
+        "approved later",
+        "refused APPROVAL_TOO_EARLY",
         "refused NOT_CALLER",
         "refused NO_CALL_WANTED",
         "refused CALL_TIME",

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on should stop")]
 
+mod access_review;
 mod acts;
 mod alerts;
 mod approving;
@@ -12,8 +13,10 @@ mod budgets;
 mod calling;
 mod clock;
 mod credentials;
+mod deliveries;
 mod due;
 mod ending;
+mod escalating;
 mod extending;
 mod folding;
 mod guards;

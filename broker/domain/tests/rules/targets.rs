@@ -61,7 +61,7 @@ pub(crate) fn burning() -> World {
 }
 
 /// The operator invites the guard of a target, and it enrols.
-fn guard(world: &mut World, target: &str) -> Outcome {
+pub(crate) fn guard(world: &mut World, target: &str) -> Outcome {
     let token = world.token();
     let invite = Act::InviteTarget {
         target: target.parse().unwrap(),

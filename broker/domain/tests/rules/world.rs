@@ -12,7 +12,8 @@ use breakglass_domain::{
 
 use crate::acts::open;
 
-/// Two engineers, who ship alone and migrate on each other's or the founder's word; support may only
+/// Two engineers, who ship alone and migrate on each other's or the founder's word, and restore a backup
+/// on each other's, or later the founder's; support may only
 /// open incidents; the designer only looks.
 pub(crate) const POLICY: &str = r#"
 version = 1
@@ -61,6 +62,12 @@ risk = "high"
 longest = "30m"
 audience = "https://vault.shop.example"
 
+[rights.restore-backup]
+sentence = "restore last night's backup"
+risk = "high"
+longest = "1h"
+audience = "https://backup.shop.example"
+
 [[rules]]
 name = "engineers-ship"
 who = ["job:engineer"]
@@ -98,6 +105,18 @@ rights = ["rotate-keys"]
 approvers = ["founder"]
 call = ["job:engineer"]
 
+[[rules]]
+name = "backups"
+who = ["job:engineer", "founder"]
+rights = ["restore-backup"]
+approvers = ["job:engineer"]
+lapses_after = "15m"
+if_nobody_answers = "self-grant"
+self_grant_after = "10m"
+self_grant_longest = "10m"
+escalate_after = "5m"
+then_approvers = ["founder", "support"]
+
 [duties]
 open_incidents = ["job:engineer", "support"]
 close_incidents = ["job:engineer", "founder"]
@@ -118,6 +137,8 @@ pub(crate) const MIGRATE: &str = "migrate-shop-db";
 pub(crate) const SECRETS: &str = "read-secrets";
 /// The one that needs a call.
 pub(crate) const ROTATE: &str = "rotate-keys";
+/// The one that escalates.
+pub(crate) const RESTORE: &str = "restore-backup";
 
 pub(crate) type Outcome = Result<Vec<Event>, Refusal>;
 

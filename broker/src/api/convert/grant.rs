@@ -31,6 +31,7 @@ pub(in crate::api) fn grant(grant: &Grant, now: Time) -> v1::Grant {
         credentials: grant.credentials,
         credentials_until: grant.credentials_until.map(time),
         still_needed: grant.missing_at(now).map(still_needed),
+        escalation: escalation(grant),
         ..v1::Grant::default()
     };
     let asked = match &grant.unlock {
@@ -66,6 +67,15 @@ fn unlocking(asked: v1::Grant, unlock: &Unlock) -> v1::Grant {
         agreed,
         ..asked
     }
+}
+
+fn escalation(grant: &Grant) -> Option<v1::Escalation> {
+    let pinned = grant.escalation.as_ref()?;
+    Some(v1::Escalation {
+        at: Some(time(pinned.at)),
+        approvers: pinned.to.iter().map(ToString::to_string).collect(),
+        escalated_at: grant.escalated_at.map(time),
+    })
 }
 
 fn still_needed(missing: Missing) -> v1::StillNeeded {

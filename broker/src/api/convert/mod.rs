@@ -1,5 +1,6 @@
 //! Between the words of the rules and the messages of the contract.
 
+mod access;
 mod grant;
 mod incident;
 mod ledger;
@@ -10,6 +11,7 @@ mod target;
 use breakglass_domain::{Lifetime, Time};
 use prost_types::{Duration, Timestamp};
 
+pub(super) use access::access_read;
 pub(super) use grant::{credential, grant, grants, wants_jwt, wish};
 pub(super) use incident::{incident, incident_in_brief};
 pub(super) use ledger::{consistency, entry, receipt};

@@ -44,7 +44,7 @@ pub(in crate::api) fn can(can: &PersonCan) -> v1::PersonCan {
     }
 }
 
-fn verdict(verdict: &Verdict) -> v1::Verdict {
+pub(super) fn verdict(verdict: &Verdict) -> v1::Verdict {
     let rule = verdict.rule.as_ref();
     v1::Verdict {
         right: verdict.right.to_string(),

@@ -42,12 +42,24 @@ fn refusals() -> Vec<Refusal> {
             grant,
             approvers: approvers.clone(),
         },
+        Refusal::CallInstead {
+            person: person(),
+            grant,
+            requester: person(),
+            callers: approvers.clone(),
+        },
         Refusal::NotCaller {
             person: person(),
             grant,
             callers: approvers.clone(),
         },
         Refusal::NoCallWanted(grant),
+        Refusal::ApprovalTooEarly {
+            person: person(),
+            grant,
+            approvers: approvers.clone(),
+            from: at,
+        },
         Refusal::CallRecorded(grant),
         Refusal::CallTime { spoke_at: at },
         Refusal::NobodyToCall {
@@ -202,7 +214,7 @@ const REASONS: &str = "NO_OPEN_INCIDENT UNKNOWN_INCIDENT INCIDENT_CLOSED UNKNOWN
     INVALID_TEXT TOO_MANY CLOCK_BEHIND LEDGER_UNAVAILABLE LEDGER_FULL NO_CERTIFICATE \
     CERTIFICATE_INVALID INVALID_ARGUMENT NOT_FOUND INTERNAL SHUTTING_DOWN \
     INCIDENT_UNCONFIRMED NOTHING_TO_HOLD UNKNOWN_SOURCE UNKNOWN_SEVERITY \
-    REVIEW_DEBT INCIDENT_OPEN NOTHING_TO_REVIEW";
+    REVIEW_DEBT INCIDENT_OPEN NOTHING_TO_REVIEW APPROVAL_TOO_EARLY";
 
 #[test]
 fn every_variant_goes_out_and_comes_back() {

@@ -22,7 +22,7 @@ use crate::ports::{
 pub(crate) struct HeldClock(Mutex<(Time, Duration)>);
 
 impl HeldClock {
-    pub(super) fn at(text: &str) -> Self {
+    pub(crate) fn at(text: &str) -> Self {
         Self(Mutex::new((text.parse().unwrap(), Duration::ZERO)))
     }
 

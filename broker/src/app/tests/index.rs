@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use breakglass_domain::last::{Last, Mark};
 use breakglass_domain::{Event, Grant, GrantId, Incident, IncidentId};
 use breakglass_tlog::SignedCheckpoint;
 
@@ -145,6 +146,17 @@ impl Index for FakeIndex {
                 None => true,
             };
             places.into_iter().filter(after).take(max).collect()
+        })
+    }
+
+    fn last(&self, of: &Last) -> Result<Option<Mark>, IndexError> {
+        self.ask(|folded| {
+            let mut events = folded.events.iter().rev();
+            let newest = events.find(|(_, event)| Last::of(event).contains(of));
+            newest.map(|(entry, event)| Mark {
+                at: event.at,
+                entry: *entry,
+            })
         })
     }
 }

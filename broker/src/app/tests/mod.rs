@@ -1,7 +1,7 @@
 //! Stories about the use cases, told with a small broker in memory and a held clock.
 
 mod acts;
-mod doubles;
+pub(crate) mod doubles;
 mod feed;
 mod index;
 mod issuing;

@@ -162,7 +162,7 @@ async fn refusals_at_the_edge_are_entries_and_fold() {
 async fn who_can_do_what() {
     let world = World::new().await;
     let can = world.app.can(&id("mia"), None).unwrap();
-    assert_eq!(can.verdicts.len(), 2);
+    assert_eq!(can.verdicts.len(), 3);
     let right = "deploy-shop".parse().unwrap();
     let can = world.app.can(&id("designer"), Some(&right)).unwrap();
     assert_eq!(

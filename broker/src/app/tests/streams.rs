@@ -201,6 +201,26 @@ async fn a_watcher_sees_what_the_filter_lets_through() {
 }
 
 #[tokio::test]
+async fn who_is_asked_later_hears_of_it_from_then_on() {
+    let world = World::new().await;
+    world.open_incident().await;
+    let from = Some(world.size());
+    let person = Some(id("founder"));
+    let filter = WatchFilter {
+        person,
+        ..Default::default()
+    };
+    let mut watch = world.app.watch(from, filter).unwrap();
+    let asked = world.request("mia", "restore-backup", false).await.grant;
+    world.clock.advance(300);
+    world.app.tick().await.unwrap();
+    let approve = world.command("leon", world.approving(&asked));
+    world.app.act_on_grant(approve).await.unwrap();
+    assert_eq!(seen(&mut watch).await, "grant.escalated");
+    assert_eq!(seen(&mut watch).await, "grant.started");
+}
+
+#[tokio::test]
 async fn a_watcher_of_old_entries_is_told_of_them_as_they_ended() {
     let world = World::with_feed_of(2).await;
     world.open_incident().await;

@@ -72,6 +72,33 @@ async fn a_night_in_sentences() {
 }
 
 #[tokio::test]
+async fn whom_it_goes_to_next_is_told_and_that_it_went() {
+    let world = World::new().await;
+    let from = world.size();
+    world.open_incident().await;
+    world.request("mia", "restore-backup", false).await;
+    world.clock.advance(300);
+    world.app.tick().await.unwrap();
+    let reason = line("leon is ill");
+    let person = id("leon");
+    let freeze = world.command("leon", Act::Freeze { person, reason });
+    world.app.freeze(freeze).await.unwrap();
+    world.request("mia", "restore-backup", false).await;
+    let told = told(&world, from).await;
+    assert_eq!(
+        [&told[1], &told[2], &told[4], &told[5]],
+        [
+            "Mia asks to restore the backup for 15m (G-1, INC-1): revert the config change. Leon can \
+             approve it. If nobody answers, it goes to Fay as well at 03:10 UTC.",
+            "Nobody answered Mia's request G-1, so Fay can approve it too (INC-1).",
+            "Mia asks to restore the backup for 15m (G-2, INC-1): revert the config change. Leon can \
+             approve it.",
+            "Nobody else is there to answer Mia's request G-2, so Fay can approve it (INC-1).",
+        ]
+    );
+}
+
+#[tokio::test]
 async fn the_past_is_told_in_the_words_of_who_was_there() {
     let world = World::new().await;
     world.open_incident().await;
@@ -114,7 +141,7 @@ async fn people_come_and_go_in_sentences() {
     assert_eq!(
         told(&world, 0).await[..3],
         [
-            "A new policy is in force: 4 people, 2 rights.",
+            "A new policy is in force: 4 people, 3 rights.",
             "The broker invited Dana; the invitation works until 2026-11-24 03:05 UTC.",
             "Dana enrolled the laptop laptop.",
         ]

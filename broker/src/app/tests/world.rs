@@ -46,6 +46,11 @@ sentence = "migrate the shop database"
 risk = "high"
 longest = "20m"
 audience = "https://db.shop.example"
+[rights.restore-backup]
+sentence = "restore the backup"
+risk = "high"
+longest = "20m"
+audience = "https://backup.shop.example"
 [[rules]]
 name = "engineers-ship"
 who = ["job:engineer"]
@@ -60,6 +65,14 @@ lapses_after = "15m"
 if_nobody_answers = "self-grant"
 self_grant_after = "10m"
 self_grant_longest = "10m"
+[[rules]]
+name = "backups"
+who = ["job:engineer", "founder"]
+rights = ["restore-backup"]
+approvers = ["leon"]
+lapses_after = "15m"
+escalate_after = "5m"
+then_approvers = ["founder"]
 [duties]
 open_incidents = ["job:engineer"]
 close_incidents = ["job:engineer"]

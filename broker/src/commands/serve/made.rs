@@ -8,6 +8,7 @@ use std::time::Duration;
 use breakglass_domain::command::Act;
 use breakglass_domain::limits::CLOCK_BEHIND;
 use breakglass_domain::{Lifetime, StreamName, Time};
+use tonic::service::Routes;
 
 use super::super::stores::{DECODE, Keys, Stores, record};
 use super::super::target_keys::TargetKeys;
@@ -17,6 +18,7 @@ use super::databases::ConfiguredDatabases;
 use super::health::{Appends, Troubles};
 use super::listeners::{Addresses, Doors, Listeners, Tls, grpc_ends};
 use super::notary::LedgerNotary;
+use super::readers::People;
 use super::streams::Begun;
 use super::tasks::Tasks;
 use super::{grpc, housekeeping, notices, reload, streams};
@@ -33,7 +35,7 @@ use crate::listen::{ServerCertificate, accept_plain, accept_tls, peer_of};
 use crate::notify::Standing;
 use crate::ports::{Clock, Entropy, Ledger, LedgerReader, Live, Projection};
 use crate::telemetry::{CONTENT_TYPE, Telemetry};
-use crate::web::{self, Site};
+use crate::web::{self, Served, Site};
 
 /// Everything but the servers.
 pub(super) struct Made {
@@ -300,14 +302,16 @@ impl Made {
             reflection: settings.reflection,
             ..Default::default()
         };
-        let routes = api::routes(core.app.clone(), &options);
+        let served = served(core);
+        let calls = api::routes(core.app.clone(), &options).into_axum_router();
+        let routes = Routes::from(calls.merge(web::ledger_routes(served.clone())));
         let incoming = accept_tls(listeners.grpc, doors.grpc, tls.grpc, grpc_ends());
         let serving = grpc::serve(incoming, routes, telemetry.clone(), tasks.told());
         tasks.spawn("the gRPC server", ended(serving));
 
         let incoming = accept_tls(listeners.web, doors.web, tls.web, web::ends());
         let hooks = hooks::routes(core.app.clone(), core.secrets.clone(), peer_of);
-        let routes = web::routes(site(core)).merge(hooks);
+        let routes = web::routes(site(core, served)).merge(hooks);
         let serving = web::serve(incoming, routes, tasks.told());
         tasks.spawn("the HTTPS server", ended(serving));
 
@@ -372,7 +376,13 @@ fn settings(config: &Config) -> AppSettings {
     }
 }
 
-fn site(core: &Arc<Core>) -> Site {
+/// The ledger as files, for both listeners that have TLS.
+fn served(core: &Arc<Core>) -> Arc<Served> {
+    let readers = Box::new(People(core.app.clone()));
+    Served::new(core.config.ledger_dir(), readers, core.clock.clone())
+}
+
+fn site(core: &Arc<Core>, ledger: Arc<Served>) -> Site {
     let document: Arc<str> = discovery(core.issuer.issuer()).into();
     let (issuer, clock) = (core.issuer.clone(), core.clock.clone());
     let (troubles, app) = (core.troubles.clone(), core.app.clone());
@@ -380,7 +390,7 @@ fn site(core: &Arc<Core>) -> Site {
         discovery: Arc::new(move || document.to_string()),
         keys: Arc::new(move || jwks(&issuer.keyring(), clock.now())),
         healthy: Arc::new(move || troubles.can_record() && app.clock_has_caught_up()),
-        ledger: core.config.ledger_dir(),
+        ledger,
     }
 }
 

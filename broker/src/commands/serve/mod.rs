@@ -12,6 +12,7 @@ mod listeners;
 mod made;
 mod notary;
 mod notices;
+mod readers;
 mod reload;
 mod streams;
 mod system;

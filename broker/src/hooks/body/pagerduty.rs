@@ -1,7 +1,7 @@
 //! PagerDuty's webhooks, version 3: one delivery an event of an incident there.
 
-use breakglass_domain::Time;
 use breakglass_domain::policy::SourceKind;
+use breakglass_domain::{Delivery, Time};
 use serde::Deserialize;
 
 use super::super::limits::DELIVERY_MAX;
@@ -45,12 +45,14 @@ pub(super) fn read(body: &[u8]) -> Result<Read, Unread> {
     let Body { event } = parsed(KIND, body)?;
     let occurred_at = event.occurred_at.parse::<Time>();
     let occurred_at = occurred_at.map_err(|_| malformed(KIND, "`occurred_at` is no time"))?;
-    if event.id.is_empty() || event.id.len() > DELIVERY_MAX {
-        return Err(malformed(KIND, "`id` is not the id of an event"));
-    }
+    let id = text::key(&event.id).filter(|_| event.id.len() <= DELIVERY_MAX);
+    let id = id.ok_or_else(|| malformed(KIND, "`id` is not the id of an event"))?;
     Ok(Read {
         said: said(&event)?,
-        delivery: Some((event.id, occurred_at)),
+        delivery: Some(Delivery {
+            id,
+            signed_at: occurred_at,
+        }),
     })
 }
 

@@ -64,9 +64,10 @@ fn an_event_of_pagerduty_names_its_incident_and_both_words() {
     )
     .unwrap();
     assert!(matches!(read.said, Said::Nothing(_)));
-    let (id, at) = read.delivery.unwrap();
+    let delivery = read.delivery.unwrap();
+    let at = delivery.signed_at.to_string();
     assert_eq!(
-        (id.as_str(), at.to_string().as_str()),
+        (delivery.id.as_str(), at.as_str()),
         ("01A", "2026-11-23T03:00:00.123Z")
     );
 }

@@ -38,12 +38,12 @@ fn proven(
         let value = HeaderValue::from_bytes(value.as_bytes()).unwrap();
         map.insert(HeaderName::from_static(name), value);
     }
-    let delivery = Delivery {
+    let arrived = Arrived {
         source: &"pager".parse().unwrap(),
         headers: &map,
         body: BODY,
     };
-    let proven = prove(kind, &delivery, &secrets(names));
+    let proven = prove(kind, &arrived, &secrets(names));
     assert!(
         has_proof(kind, &map) || proven.is_err(),
         "what proves is not overlooked"

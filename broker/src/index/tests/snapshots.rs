@@ -11,14 +11,14 @@ use breakglass_domain::{
 };
 
 use super::super::snapshot;
-use super::{HOUR_MS, Nights, key, line, night, of, requested, started};
+use super::{HOUR_MS, Nights, key, line, night, of, opened, requested, started};
 use crate::ports::Ledger as _;
 
 #[test]
 fn a_snapshot_restores_the_very_same_state() {
     let mut nights = Nights::new("glass.example/ledger");
     nights.write(night(1, 1));
-    let opened = nights.opens_at(&nights.at());
+    let index = nights.opens_at(&nights.at());
     let policy = Arc::new(Policy::parse("policy.toml", STARTER).unwrap());
     let loaded = Change::PolicyLoaded {
         policy,
@@ -90,6 +90,25 @@ fn a_snapshot_restores_the_very_same_state() {
         from: 2,
     };
     changes.push(("breakglass", began));
+    // An alert source delivers, and delivers again.
+    changes.push((
+        "breakglass",
+        Change::BrokerStarted {
+            version: "0.1.0".into(),
+        },
+    ));
+    let (source, alert) = ("pager".parse().unwrap(), line("queue"));
+    let mut rung = opened(7);
+    if let Change::IncidentOpened {
+        source: by,
+        alert: of,
+        delivery,
+        ..
+    } = &mut rung
+    {
+        (*by, *of, *delivery) = (Some(source), Some(alert), Some(line("d-1")));
+    }
+    changes.push(("source:pager", rung));
     let mut state = State::default();
     for (number, (by, change)) in changes.into_iter().enumerate() {
         let nonce = Nonce([u8::try_from(number).unwrap(); 16]);
@@ -118,6 +137,9 @@ fn a_snapshot_restores_the_very_same_state() {
     );
     assert!(state.reviews.asked_since.is_none());
     assert_eq!(state.streams.0.len(), 1);
+    let deliveries = &state.deliveries;
+    assert_eq!((deliveries.taken.len(), deliveries.changed.len()), (1, 1));
+    assert!(deliveries.started_at.is_some());
     assert!(state.played.kept().count() >= 2);
     let played = state.played.kept().collect::<Vec<_>>();
     state.played = Played::restored(played, Some(Time::from_millis(HOUR_MS / 3)));
@@ -131,7 +153,7 @@ fn a_snapshot_restores_the_very_same_state() {
     assert!(state.targets.once.len() == 1 && state.targets.over_at.len() == 1);
     let reader = nights.ledger.reader();
     let taken = (nights.size, &state);
-    snapshot::save(&opened.store, &nights.sealer, &*reader, taken).unwrap();
-    let found = snapshot::load(&opened.store, &nights.sealer, &*reader);
+    snapshot::save(&index.store, &nights.sealer, &*reader, taken).unwrap();
+    let found = snapshot::load(&index.store, &nights.sealer, &*reader);
     assert_eq!(found.unwrap(), (nights.size, state));
 }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use breakglass_domain::event::{CredentialKind, KeyPurpose, RoleStep, SessionEnd};
-use breakglass_domain::grant::SelfGrant;
+use breakglass_domain::grant::{Escalation, SelfGrant};
 use breakglass_domain::policy::Risk;
 use breakglass_domain::stream::StreamKind;
 use breakglass_domain::{
@@ -144,6 +144,8 @@ kinds! {
         source: Option<SourceId>,
         #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
         alert: Option<Line>,
+        #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
+        delivery: Option<Line>,
     }
     "incident.noted" IncidentNoted {
         #[serde(with = "fields::shown")] incident: IncidentId,
@@ -173,6 +175,8 @@ kinds! {
         #[serde(with = "fields::line")] audience: Line,
         #[serde(with = "fields::all_shown", default, skip_serializing_if = "Vec::is_empty")]
         call: Vec<PersonId>,
+        #[serde(with = "fields::escalation", default, skip_serializing_if = "Option::is_none")]
+        escalation: Option<Escalation>,
     }
     "grant.started" GrantStarted {
         #[serde(flatten, with = "fields::of")] of: GrantRef,
@@ -276,10 +280,14 @@ kinds! {
     "incident.resolved" IncidentResolved {
         #[serde(with = "fields::shown")] incident: IncidentId,
         #[serde(with = "fields::shown")] closes_at: Time,
+        #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
+        delivery: Option<Line>,
     }
     "incident.refired" IncidentRefired {
         #[serde(with = "fields::shown")] incident: IncidentId,
         #[serde(with = "fields::shown")] closes_at: Time,
+        #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
+        delivery: Option<Line>,
     }
     "incident.held" IncidentHeld {
         #[serde(with = "fields::shown")] incident: IncidentId,
@@ -292,6 +300,10 @@ kinds! {
     "grant.approved" GrantApproved {
         #[serde(flatten, with = "fields::of")] of: GrantRef,
         #[serde(with = "fields::shown")] until: Time,
+    }
+    "grant.escalated" GrantEscalated {
+        #[serde(flatten, with = "fields::of")] of: GrantRef,
+        #[serde(rename = "approvers", with = "fields::all_shown")] to: Vec<PersonId>,
     }
     "review.answered" ReviewAnswered {
         #[serde(flatten, with = "fields::of")] of: GrantRef,

@@ -13,8 +13,10 @@ use breakglass_tlog::{Hash, HashReader, SignedCheckpoint, TileId};
 
 use super::edge::{Edge, Growth, Marks, WIDTH};
 use super::place::{Place, damaged, told};
+use super::segment::Batches;
+use super::walk::broken;
 use crate::ledger::within;
-use crate::ports::{LedgerError, LedgerReader};
+use crate::ports::{Around, LedgerError, LedgerReader};
 
 /// The committed ledger: its edge in memory, the rest in tiles.
 ///
@@ -68,6 +70,33 @@ impl Reader {
 impl LedgerReader for Reader {
     fn checkpoint(&self) -> Arc<SignedCheckpoint> {
         Arc::clone(&self.newest().checkpoint)
+    }
+
+    fn checkpoints_around(&self, size: u64) -> Result<Around, LedgerError> {
+        within(size, self.newest().edge.size())?;
+        // Each segment begins with the commit it goes on from, so both stand in the one that a size
+        // falls into.
+        let firsts = self.place.segments()?;
+        let first = firsts.iter().rev().find(|first| **first <= size);
+        let path = self.place.segment(first.copied().unwrap_or_default());
+        let read = self.place.disk.read(&path);
+        let bytes = read.map_err(|error| told(&path, "be read", &error))?;
+        let mut before = None;
+        for batch in Batches::of(&bytes) {
+            let batch = batch.map_err(|trouble| broken(&path, &trouble))?;
+            let signed = batch.checkpoint.size();
+            if signed <= size {
+                before = Some(batch.note.clone());
+            }
+            if let Some(before) = before.clone().filter(|_| signed >= size) {
+                let after = batch.note;
+                return Ok(Around { before, after });
+            }
+        }
+        Err(damaged(
+            &path,
+            "the checkpoints are not where they should be",
+        ))
     }
 
     fn entries(&self, from: u64, max: usize) -> Result<Vec<Arc<[u8]>>, LedgerError> {

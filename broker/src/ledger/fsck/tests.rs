@@ -55,6 +55,7 @@ fn opened() -> Change {
         closes_at: Time::from_millis(1 << 40),
         source: None,
         alert: None,
+        delivery: None,
     }
 }
 
@@ -78,6 +79,7 @@ fn requested(grant: u64) -> Change {
         key: "k".repeat(43).parse().expect("43 characters"),
         audience: line("https://deploy.shop.example"),
         call: Vec::new(),
+        escalation: None,
     }
 }
 

@@ -87,6 +87,7 @@ pub(super) fn weight(change: &Change) -> Weight {
         | Change::IncidentRefired { .. }
         | Change::IncidentHeld { .. }
         | Change::GrantRequested { .. }
+        | Change::GrantEscalated { .. }
         | Change::GrantUsed { .. }
         | Change::GrantApproved { .. }
         | Change::CallRecorded { .. }

@@ -86,6 +86,28 @@ async fn a_night_is_told_in_sentences() {
 }
 
 #[tokio::test]
+async fn who_is_asked_later_is_told_then_and_of_what() {
+    let world = World::new().await;
+    world.open_incident().await;
+    let asked = world.request("mia", "restore-backup", false).await.grant;
+    let first = notices(&world).pop().unwrap();
+    assert_eq!(first.to, To::People(vec![id("leon")]), "Fay sleeps on");
+    world.clock.advance(300);
+    world.app.tick().await.unwrap();
+    let notice = notices(&world).pop().unwrap();
+    assert_eq!(notice.subject, Subject::Of(Occasion::ApprovalWanted));
+    assert_eq!(notice.to, To::People(vec![id("founder")]));
+    assert_eq!(
+        notice.title,
+        "nobody has answered mia, who asks to restore the backup (G-1): revert the config change"
+    );
+    assert_eq!(notice.next.as_deref(), Some("glass approve G-1"));
+    acts(&world, "founder", world.approving(&asked)).await;
+    let late = &titles(&world)[2];
+    assert!(late.ends_with("(G-1) (answered or over since)"), "{late}");
+}
+
+#[tokio::test]
 async fn a_self_grant_is_loud() {
     let world = World::new().await;
     world.open_incident().await;
@@ -176,11 +198,13 @@ async fn what_an_alert_does_to_its_incident_is_told_and_how_to_keep_it_open() {
     let over = Change::IncidentResolved {
         incident,
         closes_at,
+        delivery: None,
     };
     let over = said(&source, over);
     let again = Change::IncidentRefired {
         incident,
         closes_at,
+        delivery: None,
     };
     let again = said(&source, again);
     let reason = Line::recorded("the queue\n\u{1b}[2Jis full");

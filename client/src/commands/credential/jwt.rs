@@ -107,7 +107,7 @@ async fn ask(
         }
     };
     if args.asking.no_wait && grant.state() == v1::GrantState::Waiting {
-        return Err(waiting_error(&grant));
+        return Err(waiting_error(&grant, session.now()));
     }
     let grant = until_begun(session, &seat.printer, grant, from).await?;
     let credential = session.issue(&grant.id).await?;

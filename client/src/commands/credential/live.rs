@@ -2,6 +2,7 @@
 //! nobody sits there: so they never ask for access, and never wait for it.
 
 use breakglass_proto::v1::{Grant, GrantState, ListGrantsRequest};
+use jiff::Timestamp;
 
 use crate::{error::Error, grant::waiting_error, session::Session, text, time};
 
@@ -54,10 +55,10 @@ impl Wanted {
     /// is none, or it is over.
     pub(super) async fn find(&self, session: &Session) -> Result<Grant, Error> {
         match &self.0 {
-            Which::Grant(id) => live(session.grant(id).await?),
+            Which::Grant(id) => live(session.grant(id).await?, session.now()),
             Which::Right(right) => {
                 let grant = of_right(session, right, None).await?;
-                live(grant.ok_or_else(|| none(right))?)
+                live(grant.ok_or_else(|| none(right))?, session.now())
             }
         }
     }
@@ -91,9 +92,9 @@ fn best(grants: Vec<Grant>) -> Option<Grant> {
     grants.into_iter().max_by_key(rank)
 }
 
-fn live(grant: Grant) -> Result<Grant, Error> {
+fn live(grant: Grant, now: Timestamp) -> Result<Grant, Error> {
     match grant.state() {
-        GrantState::Waiting => Err(waiting_error(&grant)),
+        GrantState::Waiting => Err(waiting_error(&grant, now)),
         _ => match Error::of_ended(&grant) {
             Some(why) => Err(why),
             None => Ok(grant),
@@ -130,7 +131,12 @@ mod tests {
         let all = vec![early.clone(), late, waiting.clone()];
         assert_eq!(best(all).unwrap().id, "G-2");
         assert_eq!(best(vec![waiting.clone(), early]).unwrap().id, "G-1");
-        assert_eq!(live(waiting).unwrap_err().exit_code(), 81);
+        assert_eq!(
+            live(waiting, Timestamp::UNIX_EPOCH)
+                .unwrap_err()
+                .exit_code(),
+            81
+        );
         assert_eq!(best(Vec::new()), None);
     }
 

@@ -1,11 +1,12 @@
 //! `glass approve`
 
 use breakglass_proto::v1;
+use jiff::Timestamp;
 
 use crate::{
     commands::{DONE, Seat, reason},
     error::Error,
-    grant::{asked as asks, begun_error, ended_error, still_needed},
+    grant::{asked as asks, begun_error, ended_error, next_asked, pending, still_needed},
     output::Printer,
     session::Session,
     show, text,
@@ -51,7 +52,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     }
     if !args.yes {
         // Nobody is asked for what the broker would refuse.
-        if let Some(error) = refusal(&asked, session.person()) {
+        if let Some(error) = refusal(&asked, session.person(), session.now()) {
             return Err(error);
         }
     }
@@ -86,7 +87,7 @@ fn said_yes(seat: &Seat, session: &Session, grant: &v1::Grant) {
 }
 
 /// Why this person cannot say yes to it, as far as that can be seen from here.
-fn refusal(asked: &v1::Grant, person: &str) -> Option<Error> {
+fn refusal(asked: &v1::Grant, person: &str, now: Timestamp) -> Option<Error> {
     let id = &asked.id;
     if let Some(error) = begun_error(asked) {
         return Some(error);
@@ -103,6 +104,15 @@ fn refusal(asked: &v1::Grant, person: &str) -> Option<Error> {
         let what = format!("{id} needs your call, and not your yes");
         let next = format!("call {0}, then: glass call {id} {0}", asked.person);
         return Some(Error::refused("NOT_APPROVER", what, next));
+    }
+    if goes_to(asked, person) {
+        let goes = next_asked(asked, now).unwrap_or_default();
+        let what = format!("{id} waits for {} for now, and {goes}", asks(asked));
+        let next = format!(
+            "call {}, or wait until then: glass approve {id}",
+            asks(asked)
+        );
+        return Some(Error::refused("APPROVAL_TOO_EARLY", what, next));
     }
     let what = format!("{id} waits for {}, not for you", asks(asked));
     Some(Error::refused("NOT_APPROVER", what, next))
@@ -136,7 +146,8 @@ async fn answer_all(seat: &Seat, session: &Session) -> Result<u8, Error> {
     // Who has waited longest comes first, and lapses first.
     waiting.reverse();
     if waiting.is_empty() || !seat.printer.is_interactive() {
-        list(seat, session, &waiting);
+        let status = session.status().await?;
+        list(seat, session, &waiting, &status.waiting);
         return Ok(DONE);
     }
     if waiting.len() > 1 {
@@ -157,7 +168,7 @@ async fn answer_all(seat: &Seat, session: &Session) -> Result<u8, Error> {
 const MOST_WAITING: usize = 50;
 
 async fn answer_one(seat: &Seat, session: &Session, asked: &v1::Grant) -> Result<(), Error> {
-    if let Some(needs_something_else) = refusal(asked, session.person()) {
+    if let Some(needs_something_else) = refusal(asked, session.person(), session.now()) {
         return Err(needs_something_else);
     }
     session.check_request(asked).await?;
@@ -199,7 +210,7 @@ impl Reply {
     }
 }
 
-fn list(seat: &Seat, session: &Session, waiting: &[v1::Grant]) {
+fn list(seat: &Seat, session: &Session, waiting: &[v1::Grant], all: &[v1::Grant]) {
     seat.printer.answer(&view::grants(waiting), |printer| {
         show::grants(printer, waiting, session.now());
         match waiting.is_empty() {
@@ -211,7 +222,23 @@ fn list(seat: &Seat, session: &Session, waiting: &[v1::Grant]) {
                 }
             }
         }
+        for asked in all {
+            if goes_to(asked, session.person())
+                && let Some(next) = next_asked(asked, session.now())
+            {
+                printer.line(format!(
+                    "{} waits for {}, and {next}.",
+                    asked.id,
+                    asks(asked)
+                ));
+            }
+        }
     });
+}
+
+/// Whether it goes to somebody if those it waits for do not answer.
+fn goes_to(asked: &v1::Grant, person: &str) -> bool {
+    pending(asked).is_some_and(|next| next.approvers.iter().any(|it| it == person))
 }
 
 /// The one screen an approver reads, on standard error as the question is.
@@ -229,12 +256,11 @@ async fn screen(printer: &Printer, session: &Session, asked: &v1::Grant) -> Resu
 
 #[cfg(test)]
 mod tests {
-    use jiff::Timestamp;
-
     use super::*;
 
     #[test]
     fn nobody_is_asked_for_what_would_be_refused() {
+        let now: Timestamp = "2026-11-23T03:05:00Z".parse().unwrap();
         let mut asked = v1::Grant {
             id: "G-45".into(),
             person: "mia".into(),
@@ -243,13 +269,24 @@ mod tests {
             ..v1::Grant::default()
         };
         let why = |asked: &v1::Grant, person: &str| {
-            refusal(asked, person).map(|error| (error.reason().to_owned(), error.exit_code()))
+            refusal(asked, person, now).map(|error| (error.reason().to_owned(), error.exit_code()))
         };
         assert_eq!(why(&asked, "leon"), None);
         assert_eq!(why(&asked, "mia"), Some(("SELF_APPROVAL".into(), 82)));
         assert_eq!(why(&asked, "designer"), Some(("NOT_APPROVER".into(), 82)));
-        let text = refusal(&asked, "designer").unwrap().to_string();
+        let text = refusal(&asked, "designer", now).unwrap().to_string();
         assert_eq!(text, "G-45 waits for leon or founder, not for you");
+        asked.escalation = Some(v1::Escalation {
+            at: Some(crate::time::to_proto(
+                "2026-11-23T03:10:00Z".parse().unwrap(),
+            )),
+            approvers: vec!["support".into()],
+            escalated_at: None,
+        });
+        let early = Some(("APPROVAL_TOO_EARLY".into(), 82));
+        assert_eq!(why(&asked, "support"), early);
+        let text = refusal(&asked, "support", now).unwrap().to_string();
+        assert!(text.contains("goes to support too at "), "{text}");
         asked.set_state(v1::GrantState::Active);
         assert_eq!(why(&asked, "leon"), Some(("GRANT_ACTIVE".into(), 1)));
     }

@@ -165,6 +165,8 @@ fn waits_for(grant: &v1::Grant, session: &Session) -> String {
     let lapses = time::from_proto(grant.lapses_at.as_ref())
         .map(|at| format!("; lapses at {}", time::local(at, session.now())))
         .unwrap_or_default();
+    let next = grant::next_asked(grant, session.now()).map(|next| format!("; {next}"));
+    let lapses = next.unwrap_or_default() + &lapses;
     if let Some(needed) = grant::still_needed(grant) {
         return format!("{} still needed: {needed}{lapses}", grant.id);
     }

@@ -62,7 +62,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     if args.asking.no_wait && grant.state() == v1::GrantState::Waiting {
         seat.printer
             .answer(&GrantView::from(&grant), |printer| printer.line(&grant.id));
-        return Err(waiting_error(&grant));
+        return Err(waiting_error(&grant, session.now()));
     }
     let grant = until_begun(&session, &seat.printer, grant, from).await?;
     say(seat, &session, &grant, asked.right.access.as_ref());

@@ -3,8 +3,12 @@
 pub mod export;
 pub mod follow;
 pub mod list;
+pub mod mirror;
+pub mod report;
 pub mod show;
+mod taking;
 pub mod verify;
+mod when;
 
 use super::Seat;
 use crate::error::Error;
@@ -18,6 +22,8 @@ pub enum Command {
     Show(show::Args),
     Verify(verify::Args),
     Export(export::Args),
+    Mirror(mirror::Args),
+    Report(report::Args),
 }
 
 /// Runs one.
@@ -31,5 +37,7 @@ pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
         Command::Show(args) => show::run(args, seat).await,
         Command::Verify(args) => verify::run(args, seat).await,
         Command::Export(args) => export::run(args, seat).await,
+        Command::Mirror(args) => mirror::run(args, seat).await,
+        Command::Report(args) => report::run(args, seat).await,
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     audit::{Auditor, Report},
     commands::{DONE, Seat},
     error::Error,
-    export,
+    export::{self, Part},
     output::Printer,
     session::Session,
     show,
@@ -26,14 +26,18 @@ use crate::{
 #[command(after_help = "\
 Examples:
   glass ledger verify                              the broker's, as it stands now
-  glass ledger verify --from ./ledger-2026-11      an export; needs no broker
-  glass ledger verify --from ./ledger-2026-11 --vkey 'glass.example/ledger+1a2b3c4d+AQ...'
+  glass ledger verify ./ledger-2026-11             an export; needs no broker
+  glass ledger verify /srv/ledger                  a mirror, its hash tiles too; needs no broker
+  glass ledger verify ./ledger-2026-11 --vkey 'glass.example/ledger+1a2b3c4d+AQ...'
 
-The key is --vkey, else the one pinned at enrolment, else the one beside the export, which is then
+The key is --vkey, else the one pinned at enrolment, else the one beside the copy, which is then
 said. Exit code 86: something was changed.")]
 pub struct Args {
-    /// An exported folder, in place of the broker
-    #[arg(long, value_name = "FOLDER")]
+    /// An export or a mirror, in place of the broker
+    #[arg(value_name = "FOLDER")]
+    folder: Option<PathBuf>,
+    /// The same, as an option
+    #[arg(long, value_name = "FOLDER", conflicts_with = "folder")]
     from: Option<PathBuf>,
     /// The ledger's verifier key
     #[arg(long, value_name = "KEY", value_parser = parse_key)]
@@ -46,7 +50,7 @@ pub struct Args {
 /// [`Error::Unverified`].
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let spinner = seat.printer.spinner("Checking the ledger");
-    let (report, compared) = match args.from {
+    let view = match args.folder.or(args.from) {
         Some(folder) => verify_copy(seat, &folder, args.vkey)?,
         None => {
             let session = seat.session().await?;
@@ -55,11 +59,14 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
                 |done, all| spinner.say(format!("Checking the ledger: {done} of {all} entries"));
             let report = fetch(&session, key, progress).await?;
             let size = report.entries;
-            (report, Compared::With { size })
+            Verdict {
+                report,
+                export: None,
+                compared: Compared::With { size },
+            }
         }
     };
     drop(spinner);
-    let view = Verdict { report, compared };
     seat.printer.answer(&view, |printer| say(printer, &view));
     Ok(DONE)
 }
@@ -69,7 +76,21 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
 struct Verdict {
     #[serde(flatten)]
     report: Report,
+    /// Of an export.
+    #[serde(flatten)]
+    export: Option<Exported>,
     compared: Compared,
+}
+
+/// What is said of an export beside.
+#[derive(Serialize)]
+struct Exported {
+    /// Which part it is, where it does not begin with the ledger.
+    part: Option<Part>,
+    /// Whether an entry from after the period shows that none of it is missing.
+    is_end_shown: Option<bool>,
+    /// Whether its `verify.py` is that of this `glass`.
+    is_verifier_ours: Option<bool>,
 }
 
 /// Whether it is the history this laptop has seen before.
@@ -81,6 +102,11 @@ enum Compared {
         /// So many entries.
         size: u64,
     },
+    /// What this laptop has seen ends among entries that the export only has hashes of.
+    Between {
+        /// So many this laptop has seen.
+        size: u64,
+    },
     /// It ends before that.
     Shorter {
         /// So many this laptop has seen.
@@ -90,12 +116,8 @@ enum Compared {
     Never,
 }
 
-/// Checks an export, also against what this laptop remembers of the same ledger.
-fn verify_copy(
-    seat: &Seat,
-    folder: &Path,
-    given: Option<VerifierKey>,
-) -> Result<(Report, Compared), Error> {
+/// Checks an export or a mirror, also against what this laptop remembers of the same ledger.
+fn verify_copy(seat: &Seat, folder: &Path, given: Option<VerifierKey>) -> Result<Verdict, Error> {
     let context = seat.settings.context();
     let trust = context.and_then(|context| Trust::of(&context)).ok();
     let key = key_for(seat, folder, given, trust.as_ref())?;
@@ -111,18 +133,27 @@ fn verify_copy(
             trust.check_copy(remembered, &verified.checkpoint, root)?;
             Compared::With { size }
         }
+        (_, Some(_), None) if size <= verified.checkpoint.size() => Compared::Between { size },
         (_, Some(_), None) => Compared::Shorter { size },
         _ => Compared::Never,
     };
-    Ok((verified.report, compared))
+    Ok(Verdict {
+        report: verified.report,
+        export: Some(Exported {
+            part: verified.part,
+            is_end_shown: verified.is_end_shown,
+            is_verifier_ours: verified.is_verifier_ours,
+        }),
+        compared,
+    })
 }
 
-fn parse_key(text: &str) -> Result<VerifierKey, String> {
+pub(super) fn parse_key(text: &str) -> Result<VerifierKey, String> {
     VerifierKey::parse(text.trim()).map_err(|error| error.to_string())
 }
 
-/// The key to check an export by: given, else pinned, else the one beside it.
-fn key_for(
+/// The key to check a copy by: given, else pinned, else the one beside it.
+pub(super) fn key_for(
     seat: &Seat,
     folder: &Path,
     given: Option<VerifierKey>,
@@ -138,7 +169,7 @@ fn key_for(
         )
     })?;
     seat.printer.warn(format!(
-        "no key of your own: checking by the one beside the export, {beside}. Compare it with one \
+        "no key of your own: checking by the one beside the copy, {beside}. Compare it with one \
          from elsewhere"
     ));
     Ok(beside)
@@ -175,12 +206,25 @@ const PROGRESS_STEP: u64 = 500;
 
 fn say(printer: &Printer, view: &Verdict) {
     let report = &view.report;
-    printer.good(format!("The ledger {} is whole.", report.origin));
+    let part = view.export.as_ref().and_then(|export| export.part.as_ref());
+    printer.good(match part {
+        None => format!("The ledger {} is whole.", report.origin),
+        Some(part) => format!(
+            "This part of the ledger {} is whole: entries {} to {}.",
+            report.origin,
+            part.from,
+            part.to.saturating_sub(1)
+        ),
+    });
     let span = match (&report.first_at, &report.last_at) {
         (Some(first), Some(last)) => format!(", {first} to {last}"),
         _ => String::new(),
     };
-    show::fact(printer, "entries", &format!("{}{span}", report.entries));
+    let entries = match part {
+        None => report.entries.to_string(),
+        Some(part) => format!("{} of the tree's {}", part.to - part.from, report.entries),
+    };
+    show::fact(printer, "entries", &format!("{entries}{span}"));
     show::fact(printer, "root", &format!("{}, as signed", report.root));
     show::fact(
         printer,
@@ -199,6 +243,9 @@ fn say(printer: &Printer, view: &Verdict) {
         ),
     );
     show::fact(printer, "not ended", &report.open.join(" "));
+    if let Some(export) = &view.export {
+        say_exported(printer, export);
+    }
     say_compared(printer, &view.compared);
     if report.not_understood > 0 {
         printer.bad(format!(
@@ -212,6 +259,29 @@ fn say(printer: &Printer, view: &Verdict) {
     }
 }
 
+/// What an export shows of what is not in it.
+fn say_exported(printer: &Printer, export: &Exported) {
+    if let Some(part) = &export.part {
+        let before = format!(
+            "{} of {} entries are shown, each proven to stand where it says; that nothing of importance \
+             is among the others is not",
+            part.shown_before, part.from
+        );
+        show::fact(printer, "before it", &before);
+    }
+    if export.is_end_shown == Some(false) {
+        let what = "no later entry is here: that nothing more came before the period's end is the word of \
+                    whoever took it";
+        show::fact(printer, "its end", what);
+    }
+    if export.is_verifier_ours == Some(false) {
+        printer.bad(
+            "  verify.py is not the one of this glass: from another version, or changed. It is not \
+             vouched for",
+        );
+    }
+}
+
 /// Whether it is one history, and the one that was seen before.
 fn say_compared(printer: &Printer, compared: &Compared) {
     let what = match compared {
@@ -219,6 +289,10 @@ fn say_compared(printer: &Printer, compared: &Compared) {
             let what = format!("its first {size} entries are those this laptop has seen");
             return show::fact(printer, "compared", &what);
         }
+        Compared::Between { size } => format!(
+            "the {size} entries that this laptop has seen end where the export has hashes only, so that \
+             it is the same history could not be compared. The broker's own: glass ledger verify"
+        ),
         Compared::Shorter { size } => format!(
             "it ends before the {size} entries that this laptop has seen, so that it is the same \
              history could not be compared. The broker's own: glass ledger verify"

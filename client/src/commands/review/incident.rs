@@ -15,19 +15,30 @@ use crate::{
     text, time, view,
 };
 
-/// Look back at an incident: who had what, what was used, what was cut, and was it needed
-///
-/// The draft is read from the ledger. Somebody on the team then answers three questions for each
-/// grant: was it needed, was its right too wide, what was missing. On a terminal they are asked;
-/// scripts give flags. Each grant is answered for once.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
+/// What `glass review` is for, in one line.
+pub(super) const ABOUT: &str =
+    "Look back at an incident: who had what, what was used, what was cut, and was it needed";
+
+/// And in a few.
+pub(super) const LONG_ABOUT: &str = "\
+Look back at an incident: who had what, what was used, what was cut, and was it needed
+
+The draft is read from the ledger. Somebody on the team then answers three questions for each grant: was it \
+needed, was its right too wide, what was missing. On a terminal they are asked; scripts give flags. Each grant is \
+answered for once.";
+
+/// How it is typed.
+pub(super) const EXAMPLES: &str = "\
 Examples:
   glass review                                        what is still to be answered
   glass review INC-12
   glass review INC-12 --grant G-45 --needed yes --width too-wide
   glass review INC-12 --all --needed yes --missing \"a rollback without the database\"
-  glass review INC-12 -o json | jq '.borrowed'")]
+  glass review INC-12 -o json | jq '.borrowed'
+  glass review access                                 who can do what, on a schedule";
+
+/// Which incident, and what is said of it.
+#[derive(Debug, clap::Args)]
 pub struct Args {
     /// The incident; left out: all that owe an answer
     #[arg(value_name = "ID")]

@@ -76,6 +76,30 @@ async fn waits_for_the_approver_and_says_who_said_yes() {
 }
 
 #[tokio::test]
+async fn says_whom_it_goes_to_next_and_that_it_went() {
+    let mut scene = Scene::set();
+    let desk = FakeDesk::waiting();
+    desk.escalates(5, "founder");
+    let order = scene.order("echo $(cat $GLASS_TOKEN_FILE) > W");
+    let (place, printer) = (scene.place(), scene.printer());
+    let wire = &mut scene.wire;
+    let (ended, ()) = tokio::join!(visit(&desk, &order, &place, &printer), async {
+        until(|| !desk.held_from().is_empty()).await;
+        desk.pass(5);
+        desk.say(Said::Escalated("founder"));
+        desk.say(Said::Approved("founder"));
+        assert_eq!(word(wire).await, "token-1");
+    });
+    assert_eq!(ended.unwrap().code, 0);
+    let said = scene.said();
+    let first = "G-45: waiting for leon to run `glass approve G-45`; it goes to founder too at ";
+    assert!(said.contains(first), "{said}");
+    let then = "G-45: waiting for leon or founder to run `glass approve G-45`; it lapses at ";
+    assert!(said.contains(then), "{said}");
+    assert!(said.contains("founder approved G-45: you can"), "{said}");
+}
+
+#[tokio::test]
 async fn a_no_is_82_and_runs_nothing() {
     let scene = Scene::set();
     let desk = FakeDesk::waiting();

@@ -37,6 +37,8 @@ struct Inner {
     /// The newest standing, said first on each new stream.
     standing: Mutex<Standing>,
     grace: Mutex<Option<Duration>>,
+    /// The newest list of revoked certificates, the same.
+    krl: Mutex<Option<Vec<u8>>>,
     streams: Mutex<Vec<mpsc::UnboundedSender<News>>>,
     acts: mpsc::UnboundedSender<Act>,
 }
@@ -51,6 +53,7 @@ impl FakeBroker {
             sessions: AtomicU32::new(6),
             standing: Mutex::default(),
             grace: Mutex::default(),
+            krl: Mutex::default(),
             streams: Mutex::default(),
             acts,
         };
@@ -85,8 +88,11 @@ impl FakeBroker {
         });
     }
 
-    /// Says this on every stream.
+    /// Says this on every stream; a list on each new one, too.
     pub(super) fn say(&self, news: News) {
+        if news.krl.is_some() {
+            self.0.krl.lock().unwrap().clone_from(&news.krl);
+        }
         let mut streams = self.0.streams.lock().unwrap();
         streams.retain(|stream| stream.send(news.clone()).is_ok());
     }
@@ -145,14 +151,17 @@ impl Attended for FakeBroker {
     async fn attend(&self) -> Result<Self::Attending, Error> {
         self.answers()?;
         let (stream, attending) = mpsc::unbounded_channel();
+        // What is said from here on is said on this stream, and what was said before is among the first.
+        let mut streams = self.0.streams.lock().unwrap();
         let first = News {
             standing: Some(self.0.standing.lock().unwrap().clone()),
             tick: Some(time::now()),
             grace: *self.0.grace.lock().unwrap(),
+            krl: self.0.krl.lock().unwrap().clone(),
             ..News::default()
         };
         stream.send(first).unwrap();
-        self.0.streams.lock().unwrap().push(stream);
+        streams.push(stream);
         Ok(attending)
     }
 }

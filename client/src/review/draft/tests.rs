@@ -121,6 +121,24 @@ fn night() -> Vec<Entry> {
 }
 
 #[test]
+fn that_nobody_answered_at_first_is_part_of_it() {
+    let of = |more| about("G-1", "mia", "deploy-shop", more);
+    let to = json!({"approvers": ["founder", "support"]});
+    let mut night = vec![
+        asked(1, "G-1", "mia", "deploy-shop", DEPLOY),
+        entry(6, "grant.escalated", "breakglass", of(to)),
+    ];
+    let draft = Draft::read("INC-12", &night, &[]);
+    let grant = &draft.grants[0];
+    assert_eq!(grant.escalated_at, Some(night[1].at));
+    assert_eq!(grant.escalated_to, ["founder", "support"]);
+    night.pop();
+    let unread = Draft::read("INC-12", &night, &[]);
+    let json = serde_json::to_value(&unread.grants[0]).unwrap();
+    assert_eq!(json.get("escalated_at"), None, "absent where it did not");
+}
+
+#[test]
 fn who_had_what_why_on_whose_word_and_for_how_long() {
     let draft = Draft::read("INC-12", &night(), &[]);
     assert_eq!(draft.closing_reason.as_deref(), Some("reverted"));

@@ -39,6 +39,16 @@ pub struct FrontierError {
     pub hashes: usize,
 }
 
+/// No complete node of that level begins where the tree ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("no node of level {level} begins at leaf {size}")]
+pub struct MisplacedNode {
+    /// The size of the tree, in leaves.
+    pub size: u64,
+    /// The level, 0 being the leaves.
+    pub level: u8,
+}
+
 impl Frontier {
     /// The tree without leaves.
     #[must_use]
@@ -96,6 +106,36 @@ impl Frontier {
         }
         self.edge.push(hash);
         self.size += 1;
+    }
+
+    /// Appends the next `2^level` leaves at once, known by the hash over them.
+    ///
+    /// So a tree whose leaves are not all at hand grows all the same, and leads to the same root.
+    ///
+    /// # Errors
+    ///
+    /// [`MisplacedNode`] where no complete node of that level begins at [`size`](Self::size), or the
+    /// tree would be larger than [`MAX_TREE_SIZE`].
+    pub fn push_node(&mut self, level: u8, hash: Hash) -> Result<(), MisplacedNode> {
+        let misplaced = MisplacedNode {
+            size: self.size,
+            level,
+        };
+        let leaves = (level < TREE_HEIGHT).then(|| 1 << level);
+        let leaves = leaves.filter(|leaves| self.size.is_multiple_of(*leaves));
+        let grown = leaves.and_then(|leaves| self.size.checked_add(leaves));
+        let grown = grown.filter(|size| *size <= MAX_TREE_SIZE);
+        let grown = grown.ok_or(misplaced)?;
+        let (mut index, mut hash) = (self.size >> level, hash);
+        // The edge holds no lower node than this one: lower bits of the size are not set.
+        while index % 2 == 1
+            && let Some(left) = self.edge.pop()
+        {
+            (index, hash) = (index / 2, Hash::of_node(&left, &hash));
+        }
+        self.edge.push(hash);
+        self.size = grown;
+        Ok(())
     }
 
     /// Leaves in the tree.

@@ -136,9 +136,9 @@ fn an_incident_that_never_ends() {
         "longest = \"30h\"",
         r#"
 error: `longest` of `incidents` is 30h, and at most 24h is allowed
-   --> policy.toml:152:11
+   --> policy.toml:155:11
     |
-152 | longest = "30h"
+155 | longest = "30h"
     |           ^^^^^ longer than 24h
     |
     = help: write `"24h"` or less: what takes longer is closed, looked at, and opened anew
@@ -238,9 +238,9 @@ fn a_table_by_another_name() {
         "[incident]",
         r#"
 error: the policy has no field `incident`
-   --> policy.toml:149:2
+   --> policy.toml:152:2
     |
-149 | [incident]
+152 | [incident]
     |  ^^^^^^^^ unknown field
     |
     = help: did you mean `incidents`?
@@ -315,25 +315,25 @@ fn values_of_the_wrong_kind() {
         "[people.x]\nname = [\"X\"]\njob = \" x \"\n[people]\ny = \"Y\"\n[incidents]\n",
         r#"
 error: `name` of person `x` holds a list where a text belongs
-   --> policy.toml:150:8
+   --> policy.toml:153:8
     |
-150 | name = ["X"]
+153 | name = ["X"]
     |        ^^^^^ not a text
     |
     = help: write it like `name = "Mia"`
 
 error: `job` of person `x` begins or ends with white space
-   --> policy.toml:151:7
+   --> policy.toml:154:7
     |
-151 | job = " x "
+154 | job = " x "
     |       ^^^^^ not allowed here
     |
     = help: write `"x"`
 
 error: person `y` is a text, not a table
-   --> policy.toml:153:5
+   --> policy.toml:156:5
     |
-153 | y = "Y"
+156 | y = "Y"
     |     ^^^ not a table
     |
     = help: write its name in brackets on a line, and its fields below

@@ -9,9 +9,9 @@ fn a_right_nobody_defined() {
         "[\"migrate-shop-bd\"]",
         r#"
 error: rule `database` gives the right `migrate-shop-bd`, which is not defined
-   --> policy.toml:110:11
+   --> policy.toml:113:11
     |
-110 | rights = ["migrate-shop-bd"]
+113 | rights = ["migrate-shop-bd"]
     |           ^^^^^^^^^^^^^^^^^ not in `rights`
     |
     = help: did you mean `migrate-shop-db`?
@@ -26,9 +26,9 @@ fn approvers_are_never_left_out() {
         "",
         r#"
 error: rule `engineers-fix` has no `approvers`
-   --> policy.toml:100:1
+   --> policy.toml:103:1
     |
-100 | [[rules]]
+103 | [[rules]]
     | ^^^^^^^^^ `approvers` is missing
     |
     = help: add `approvers = ["founder"]`
@@ -43,9 +43,9 @@ fn a_high_risk_needs_an_approver() {
         "rights = [\"deploy-shop\", \"read-secrets\"",
         r#"
 error: rule `engineers-fix` asks nobody, and `read-secrets` is a high risk
-   --> policy.toml:104:13
+   --> policy.toml:107:13
     |
-104 | approvers = []
+107 | approvers = []
     |             ^^ nobody approves
     |
     = help: name who may approve, for example `approvers = ["founder"]`
@@ -60,25 +60,25 @@ fn a_person_nobody_knows_and_a_job_without_its_prefix() {
         "who = [\"fonder\", \"engineer\", \"job:design\"]",
         r#"
 error: `who` of rule `founder-unlock` names `fonder`, which the policy does not know
-   --> policy.toml:128:8
+   --> policy.toml:131:8
     |
-128 | who = ["fonder", "engineer", "job:design"]
+131 | who = ["fonder", "engineer", "job:design"]
     |        ^^^^^^^^ not in `people`
     |
     = help: did you mean `founder`?
 
 error: `who` of rule `founder-unlock` names `engineer`, which the policy does not know
-   --> policy.toml:128:18
+   --> policy.toml:131:18
     |
-128 | who = ["fonder", "engineer", "job:design"]
+131 | who = ["fonder", "engineer", "job:design"]
     |                  ^^^^^^^^^^ not in `people`
     |
     = help: did you mean `job:engineer`?
 
 error: `who` of rule `founder-unlock` names `job:design`, which the policy does not know
-   --> policy.toml:128:30
+   --> policy.toml:131:30
     |
-128 | who = ["fonder", "engineer", "job:design"]
+131 | who = ["fonder", "engineer", "job:design"]
     |                              ^^^^^^^^^^^^ nobody has this job
     |
     = help: did you mean `job:designer`?
@@ -93,9 +93,9 @@ fn a_rule_for_nobody() {
         "who = []",
         r#"
 error: `who` of rule `founder-unlock` is empty, so the rule gives nothing
-   --> policy.toml:128:7
+   --> policy.toml:131:7
     |
-128 | who = []
+131 | who = []
     |       ^^ empty
     |
     = help: name people, or remove the rule
@@ -110,9 +110,9 @@ fn a_self_grant_says_when() {
         "",
         r#"
 error: rule `database` has no `self_grant_after`
-   --> policy.toml:107:1
+   --> policy.toml:110:1
     |
-107 | [[rules]]
+110 | [[rules]]
     | ^^^^^^^^^ `self_grant_after` is missing
     |
     = help: add `self_grant_after = "10m"`
@@ -127,9 +127,9 @@ fn a_self_grant_comes_before_the_request_lapses() {
         "self_grant_after = \"15m\"",
         r#"
 error: `self_grant_after` of rule `database` is 15m, and a request lapses after 15m
-   --> policy.toml:114:20
+   --> policy.toml:117:20
     |
-114 | self_grant_after = "15m"
+117 | self_grant_after = "15m"
     |                    ^^^^^ must be less than 15m
     |
     = help: write less, or a longer `lapses_after`: a self-grant needs a request that still waits
@@ -144,9 +144,9 @@ fn a_self_grant_is_shorter_than_an_approved_one() {
         "self_grant_longest = \"30m\"",
         r#"
 error: a self-grant of 30m is not shorter than `migrate-shop-db` with an approver
-   --> policy.toml:115:22
+   --> policy.toml:118:22
     |
-115 | self_grant_longest = "30m"
+118 | self_grant_longest = "30m"
     |                      ^^^^^ must be less than 30m
     |
     = help: write less: what somebody begins alone is to be over sooner
@@ -161,17 +161,17 @@ fn leftovers_of_a_self_grant() {
         "",
         r#"
 error: `self_grant_after` of rule `database` has no effect: the rule allows no self-grant
-   --> policy.toml:113:20
+   --> policy.toml:116:20
     |
-113 | self_grant_after = "10m"
+116 | self_grant_after = "10m"
     |                    ^^^^^ has no effect
     |
     = help: remove it, or add `if_nobody_answers = "self-grant"`
 
 error: `self_grant_longest` of rule `database` has no effect: the rule allows no self-grant
-   --> policy.toml:114:22
+   --> policy.toml:117:22
     |
-114 | self_grant_longest = "10m"
+117 | self_grant_longest = "10m"
     |                      ^^^^^ has no effect
     |
     = help: remove it, or add `if_nobody_answers = "self-grant"`
@@ -186,9 +186,9 @@ fn an_answer_that_is_none() {
         "if_nobody_answers = \"selfgrant\"",
         r#"
 error: `if_nobody_answers` of rule `database` is `selfgrant`
-   --> policy.toml:113:21
+   --> policy.toml:116:21
     |
-113 | if_nobody_answers = "selfgrant"
+116 | if_nobody_answers = "selfgrant"
     |                     ^^^^^^^^^^^ not an answer
     |
     = help: did you mean `self-grant`?
@@ -203,9 +203,9 @@ fn nobody_is_asked_and_does_not_answer() {
         "approvers = []\nif_nobody_answers = \"self-grant\"\nself_grant_after = \"5m\"\nself_grant_longest = \"5m\"",
         r#"
 error: rule `engineers-fix` asks nobody, so there is no answer to wait for
-   --> policy.toml:105:21
+   --> policy.toml:108:21
     |
-105 | if_nobody_answers = "self-grant"
+108 | if_nobody_answers = "self-grant"
     |                     ^^^^^^^^^^^^ has no effect
     |
     = help: remove it, or name approvers
@@ -220,9 +220,9 @@ fn two_rules_with_one_name() {
         "name = \"database\"",
         r#"
 error: two rules are called `database`
-   --> policy.toml:119:8
+   --> policy.toml:122:8
     |
-119 | name = "database"
+122 | name = "database"
     |        ^^^^^^^^^^ a rule above is called so
     |
     = help: give this one another name

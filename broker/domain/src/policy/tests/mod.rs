@@ -2,6 +2,7 @@
 
 mod accepted;
 mod calls;
+mod escalating;
 mod hostile;
 mod mistakes;
 mod mistakes_in_rules;

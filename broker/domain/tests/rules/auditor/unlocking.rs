@@ -79,12 +79,14 @@ impl Auditor {
             return Time::from_millis(i64::MAX);
         }
         let yes = said.yes.iter();
-        let yes = yes.filter(|(by, _)| policy.selects(&rule.approvers, by));
+        let then = rule.escalates.as_ref().filter(|_| asked.escalated);
+        let later = |by: &PersonId| then.is_some_and(|then| policy.selects(&then.to, by));
+        let yes = yes.filter(|(by, _)| policy.selects(&rule.approvers, by) || later(by));
         let until = yes.map(|(_, until)| *until).max();
         until.expect("an approver agreed")
     }
 
-    fn waits(&self, grant: GrantId, at: Time) -> &Record {
+    pub(super) fn waits(&self, grant: GrantId, at: Time) -> &Record {
         let record = &self.grants[&grant];
         assert!(record.begun.is_none() && record.ended.is_none());
         assert!(at < record.asked.lapses_at);

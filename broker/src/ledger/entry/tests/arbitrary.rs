@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use breakglass_domain::event::{CredentialKind, KeyPurpose, RoleStep, SessionEnd};
-use breakglass_domain::grant::SelfGrant;
+use breakglass_domain::grant::{Escalation, SelfGrant};
 use breakglass_domain::policy::Risk;
 use breakglass_domain::policy::access::SshExtension;
 use breakglass_domain::stream::StreamKind;
@@ -238,31 +238,41 @@ fn incident() -> impl Strategy<Value = Change> {
         (
             (id(), select(&Severity::ALL[..]), line(), time()),
             option::of(name()),
+            option::of(line()),
             option::of(line())
         )
-            .prop_map(|((incident, severity, title, closes_at), source, alert)| {
-                Change::IncidentOpened {
-                    incident,
-                    severity,
-                    title,
-                    closes_at,
-                    source,
-                    alert,
+            .prop_map(
+                |((incident, severity, title, closes_at), source, alert, delivery)| {
+                    Change::IncidentOpened {
+                        incident,
+                        severity,
+                        title,
+                        closes_at,
+                        source,
+                        alert,
+                        delivery,
+                    }
                 }
-            }),
+            ),
         (id(), prose()).prop_map(|(incident, text)| Change::IncidentNoted { incident, text }),
         (id(), time()).prop_map(|(incident, closes_at)| Change::IncidentWarned {
             incident,
             closes_at
         }),
         (id(), line()).prop_map(|(incident, reason)| Change::IncidentClosed { incident, reason }),
-        (id(), time()).prop_map(|(incident, closes_at)| Change::IncidentResolved {
-            incident,
-            closes_at
+        (id(), time(), option::of(line())).prop_map(|(incident, closes_at, delivery)| {
+            Change::IncidentResolved {
+                incident,
+                closes_at,
+                delivery,
+            }
         }),
-        (id(), time()).prop_map(|(incident, closes_at)| Change::IncidentRefired {
-            incident,
-            closes_at
+        (id(), time(), option::of(line())).prop_map(|(incident, closes_at, delivery)| {
+            Change::IncidentRefired {
+                incident,
+                closes_at,
+                delivery,
+            }
         }),
         (id(), line()).prop_map(|(incident, reason)| Change::IncidentHeld { incident, reason }),
     ]
@@ -282,10 +292,13 @@ fn request() -> impl Strategy<Value = Change> {
         line(),
         vec(name(), 0..3),
     );
-    (what, how).prop_map(
+    let escalation =
+        option::of((time(), vec(name(), 0..3)).prop_map(|(at, to)| Escalation { at, to }));
+    (what, how, escalation).prop_map(
         |(
             (of, sentence, risk, reason, length),
             (rule, approvers, lapses_at, self_grant, held, key, audience, call),
+            escalation,
         )| Change::GrantRequested {
             of,
             sentence,
@@ -300,6 +313,7 @@ fn request() -> impl Strategy<Value = Change> {
             key,
             audience,
             call,
+            escalation,
         },
     )
 }
@@ -342,6 +356,7 @@ fn grant() -> impl Strategy<Value = Change> {
         issued,
         (of(), time()).prop_map(|(of, spoke_at)| Change::CallRecorded { of, spoke_at }),
         (of(), time()).prop_map(|(of, until)| Change::GrantApproved { of, until }),
+        (of(), vec(name(), 0..3)).prop_map(|(of, to)| Change::GrantEscalated { of, to }),
         (of(), line()).prop_map(|(of, program)| Change::GrantUsed { of, program }),
         (of(), any::<bool>(), select(Width::ALL), option::of(line())).prop_map(
             |(of, needed, width, missing)| Change::ReviewAnswered {

@@ -15,18 +15,19 @@ use breakglass_domain::{
 
 use super::super::{decode, encode, kind};
 use super::arbitrary::golden_policy;
-use super::targets;
+use super::{escalating, targets};
 
 const GOLDEN: &str = include_str!("golden.jsonl");
 
 /// Every kind there is, as users filter by them.
-const KINDS: [&str; 42] = [
+const KINDS: [&str; 43] = [
     "broker.started",
     "call.recorded",
     "certificate.renewed",
     "credential.issued",
     "grant.approved",
     "grant.ended",
+    "grant.escalated",
     "grant.extended",
     "grant.requested",
     "grant.started",
@@ -126,7 +127,9 @@ fn events() -> Vec<Event> {
         called(),
         fields(),
         reviews(),
+        escalating::changes(),
         streams(),
+        delivered(),
     ]
     .concat();
     let events = changes.into_iter().map(|(by, change)| {
@@ -256,6 +259,7 @@ fn called() -> Vec<(&'static str, Change)> {
                 key: key(),
                 audience: line("https://vault.shop.example"),
                 call: people(&["leon", "mia"]),
+                escalation: None,
             },
         ),
         (
@@ -303,6 +307,7 @@ fn incident() -> Vec<(&'static str, Change)> {
                 closes_at: at(480),
                 source: None,
                 alert: None,
+                delivery: None,
             },
         ),
         (
@@ -388,6 +393,7 @@ fn grant() -> Vec<(&'static str, Change)> {
         key: key(),
         audience: line("https://db.shop.example"),
         call: Vec::new(),
+        escalation: None,
     };
     let alone = SelfGrant {
         from: at(15),
@@ -469,6 +475,7 @@ fn alert() -> Vec<(&'static str, Change)> {
                 closes_at: at(480),
                 source: Some("alertmanager".parse().expect("an id")),
                 alert: Some(line(r#"{}:{alertname="Checkout502"}"#)),
+                delivery: None,
             },
         ),
         (
@@ -476,6 +483,7 @@ fn alert() -> Vec<(&'static str, Change)> {
             Change::IncidentResolved {
                 incident,
                 closes_at: at(15),
+                delivery: None,
             },
         ),
         (
@@ -483,6 +491,7 @@ fn alert() -> Vec<(&'static str, Change)> {
             Change::IncidentRefired {
                 incident,
                 closes_at: at(480),
+                delivery: None,
             },
         ),
         (
@@ -490,6 +499,42 @@ fn alert() -> Vec<(&'static str, Change)> {
             Change::IncidentHeld {
                 incident,
                 reason: line("the queue is still full"),
+            },
+        ),
+    ]
+}
+
+/// By which delivery a source said it.
+fn delivered() -> Vec<(&'static str, Change)> {
+    let incident = IncidentId(14);
+    let delivery = |id: &str| Some(line(id));
+    vec![
+        (
+            "source:pagerduty",
+            Change::IncidentOpened {
+                incident,
+                severity: Severity::Sev1,
+                title: line("checkout is down"),
+                closes_at: at(480),
+                source: Some("pagerduty".parse().expect("an id")),
+                alert: Some(line("PGR0VU2")),
+                delivery: delivery("01CHTB2X9WBFSSRPQRR1N1M61P"),
+            },
+        ),
+        (
+            "source:pagerduty",
+            Change::IncidentResolved {
+                incident,
+                closes_at: at(15),
+                delivery: delivery("01CHTB5P9WBFSSRPQRR1N1M62Q"),
+            },
+        ),
+        (
+            "source:pagerduty",
+            Change::IncidentRefired {
+                incident,
+                closes_at: at(480),
+                delivery: delivery("01CHTB6Q9WBFSSRPQRR1N1M63R"),
             },
         ),
     ]

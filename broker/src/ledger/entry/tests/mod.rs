@@ -1,6 +1,7 @@
 //! The bytes of every kind are frozen, everything comes back, and nothing hostile gets through.
 
 mod arbitrary;
+mod escalating;
 mod golden;
 mod targets;
 

@@ -16,8 +16,8 @@ use super::super::{Appended, Observer, Parts, Sequence, replay};
 use crate::ledger::MemoryLedger;
 use crate::ledger::fixtures::signer;
 use crate::ports::{
-    Clock, Decided, Declined, Ledger, LedgerError, LedgerReader, Live, Projection, Recorded,
-    Recovered, Room, Sequencer as _,
+    Around, Clock, Decided, Declined, Ledger, LedgerError, LedgerReader, Live, Projection,
+    Recorded, Recovered, Room, Sequencer as _,
 };
 
 const POLICY: &str = r#"version = 1
@@ -144,6 +144,10 @@ struct TestReader {
 impl LedgerReader for TestReader {
     fn checkpoint(&self) -> Arc<SignedCheckpoint> {
         self.inner.checkpoint()
+    }
+
+    fn checkpoints_around(&self, size: u64) -> Result<Around, LedgerError> {
+        self.inner.checkpoints_around(size)
     }
 
     fn entries(&self, from: u64, max: usize) -> Result<Vec<Arc<[u8]>>, LedgerError> {

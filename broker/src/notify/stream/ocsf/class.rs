@@ -144,6 +144,7 @@ fn of_grants(change: &Change) -> Option<Activity> {
             _ => access(2, "Revoke Privileges"),
         },
         Change::GrantRequested { .. } => access(99, "Request"),
+        Change::GrantEscalated { .. } => access(99, "Escalate"),
         Change::GrantApproved { .. } => access(99, "Approve"),
         Change::CallRecorded { .. } => access(99, "Call"),
         Change::GrantExtended { .. } => access(99, "Extend"),
