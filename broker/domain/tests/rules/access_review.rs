@@ -120,7 +120,7 @@ fn who_left_who_lapsed_and_what_nobody_uses_is_found() {
     assert_eq!(
         text,
         "Sam (support) was removed on 2026-11-23, and the policy still names them: in \
-         [people.support] and the duty to open incidents"
+         [people.support], then_approvers of rule backups and the duty to open incidents"
     );
     assert_eq!(line, line_with("[people.support]"));
     assert!(
