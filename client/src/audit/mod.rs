@@ -53,8 +53,7 @@ use serde::Serialize;
 use self::{
     deliveries::Deliveries, grants::Scene, incidents::Incidents, lives::Lives, owed::Owed,
     people::People, policies::Policies, reviews::Reviews, statements::Statements, streams::Streams,
-    targets::Targets,
-    witnesses::Witnesses,
+    targets::Targets, witnesses::Witnesses,
 };
 use crate::{entry::Entry, error::Error, time};
 

@@ -57,6 +57,7 @@ pub(super) fn weight(change: &Change) -> Weight {
         Change::PersonFrozen { .. }
         | Change::RoleFailed { .. }
         | Change::LedgerRepaired { .. }
+        | Change::LedgerUnwitnessed { .. }
         | Change::LedgerExported { .. }
         | Change::StreamBegan { .. }
         | Change::StreamEnded { .. } => Weight::Serious,
@@ -79,7 +80,8 @@ pub(super) fn weight(change: &Change) -> Weight {
         | Change::CredentialIssued { .. }
         | Change::SessionOpened { .. }
         | Change::Refused { .. } => Weight::Notable,
-        Change::CertificateRenewed { .. }
+        Change::LedgerWitnessed { .. }
+        | Change::CertificateRenewed { .. }
         | Change::TargetRenewed { .. }
         | Change::IncidentNoted { .. }
         | Change::IncidentWarned { .. }

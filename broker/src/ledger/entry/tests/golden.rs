@@ -20,7 +20,7 @@ use super::{escalating, targets, witnesses::changes as witnesses};
 const GOLDEN: &str = include_str!("golden.jsonl");
 
 /// Every kind there is, as users filter by them.
-const KINDS: [&str; 43] = [
+const KINDS: [&str; 45] = [
     "broker.started",
     "call.recorded",
     "certificate.renewed",

@@ -86,6 +86,8 @@ pub(super) fn activity(change: &Change) -> Activity {
         .unwrap_or(match change {
             Change::BrokerStarted { .. } => of(Class::ApplicationLifecycle, 3, "Start"),
             Change::LedgerRepaired { .. } => of(Class::ApplicationLifecycle, 99, "Repair"),
+            Change::LedgerWitnessed { .. } => of(Class::ApplicationLifecycle, 99, "Witness"),
+            Change::LedgerUnwitnessed { .. } => of(Class::ApplicationLifecycle, 99, "Unwitnessed"),
             Change::Refused { .. } => of(Class::ApiActivity, 99, "Refuse"),
             Change::LedgerExported { .. } => of(Class::ApiActivity, 2, "Read"),
             Change::GrantUsed { .. } => of(Class::ApiActivity, 99, "Use"),
