@@ -57,8 +57,8 @@ pub(super) fn weight(change: &Change) -> Weight {
         Change::PersonFrozen { .. }
         | Change::RoleFailed { .. }
         | Change::LedgerRepaired { .. }
-        | Change::LedgerUnwitnessed { .. }
         | Change::LedgerExported { .. }
+        | Change::LedgerUnwitnessed { .. }
         | Change::StreamBegan { .. }
         | Change::StreamEnded { .. } => Weight::Serious,
         Change::BrokerStarted { .. }
@@ -79,15 +79,16 @@ pub(super) fn weight(change: &Change) -> Weight {
         | Change::GrantEnded { .. }
         | Change::CredentialIssued { .. }
         | Change::SessionOpened { .. }
+        | Change::DrillRecorded { .. }
         | Change::Refused { .. } => Weight::Notable,
-        Change::LedgerWitnessed { .. }
-        | Change::CertificateRenewed { .. }
+        Change::CertificateRenewed { .. }
         | Change::TargetRenewed { .. }
         | Change::IncidentNoted { .. }
         | Change::IncidentWarned { .. }
         | Change::IncidentResolved { .. }
         | Change::IncidentRefired { .. }
         | Change::IncidentHeld { .. }
+        | Change::LedgerWitnessed { .. }
         | Change::GrantRequested { .. }
         | Change::GrantEscalated { .. }
         | Change::GrantUsed { .. }
