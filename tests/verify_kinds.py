@@ -37,7 +37,7 @@ FIELDS = {
     "incident.noted": "incident text",
     "incident.warned": "incident closes_at",
     "incident.closed": "incident reason",
-    "grant.requested": ABOUT_GRANT + "sentence risk reason length_ms rule approvers lapses_at held key audience",
+    "grant.requested": ABOUT_GRANT + "sentence risk reason length_ms rule approvers lapses_at held audience",
     "grant.started": ABOUT_GRANT + "basis ends_at",
     "grant.extended": ABOUT_GRANT + "ends_at reason",
     "credential.issued": ABOUT_GRANT + "credential credential_kind audience expires_at key",
@@ -63,6 +63,7 @@ FIELDS = {
     "review.answered": ABOUT_GRANT + "needed width",
     "stream.began": "stream stream_kind destination from",
     "stream.ended": "stream stream_kind",
+    "drill.recorded": "incident good steps",
 }
 # Each act: the lines of its statement, and the entry that bears it.
 ACTS = {
@@ -75,6 +76,7 @@ ACTS = {
     "deny": ("grant reason", "grant.ended denied"),
     "self-grant": ("grant incident right sentence", "grant.started self-granted"),
     "extend": ("grant by-seconds reason", "grant.extended"),
+    "handover": ("grant to incident right sentence reason until", "grant.requested"),
     "drop": ("grant", "grant.ended dropped"),
     "revoke": ("grant reason", "grant.ended revoked"),
     "freeze": ("person reason", "person.frozen", "grant.ended person-frozen"),
@@ -85,6 +87,8 @@ ACTS = {
     "hold-incident": ("incident reason", "incident.held"),
     "veto": ("grant reason", "grant.ended vetoed"),
     "record-call": ("grant incident requester right sentence spoke-at", "call.recorded"),
+    "open-drill": ("title", "incident.opened"),
+    "record-drill": ("incident good steps failed", "drill.recorded"),
     "answer-review": ("incident grant needed width missing", "review.answered"),
 }
 SIGNED = {deed for _, *deeds in ACTS.values() for deed in deeds}
@@ -102,7 +106,7 @@ ONLY_BY_SOURCES = BY_SOURCES - {"incident.opened"}
 UNSIGNED = {
     "person.invited", "target.invited", "person.unfrozen", "person.removed", "incident.closed", "grant.ended incident-closed",
     "grant.ended person-left", "grant.ended lapsed", "grant.ended expired", "grant.ended abandoned", "grant.started fast-path",
-    "grant.started called",
+    "grant.started called", "grant.ended handed-over",
 }
 BY_PEOPLE = {"credential.issued", "certificate.renewed", "grant.used", "ledger.exported"}
 DUTIES = {
@@ -116,6 +120,14 @@ def millis(text, where):
     need(isinstance(text, str) and re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", text), where, f"{text} is no time")
     since = datetime.datetime.fromisoformat(text) - datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
     return since // datetime.timedelta(milliseconds=1)
+
+
+def steps_line(entry, where):
+    """The steps of a drill as they are signed: `open 14/5000, ask 21/5000`."""
+    steps = entry["steps"]
+    whole = lambda step: all(type(step[name]) is int and step[name] >= 0 for name in ("took_ms", "budget_ms"))
+    need(all(whole(step) and isinstance(step["step"], str) for step in steps), where, "`steps` is of another type")
+    return ", ".join(f"{step['step']} {step['took_ms']}/{step['budget_ms']}" for step in steps)
 
 
 def once(pairs):
@@ -134,8 +146,9 @@ def check_fields(entry, where):
         elif name in ("length_ms", "count", "from", "to", "cut_bytes", "sessions", "took_ms", "size", "witnessed"):
             need(type(value) is int and value >= 0, where, f"`{name}` is no number")
         else:
-            is_list = name == "approvers" and isinstance(value, list)
-            need(is_list or isinstance(value, bool if name in ("held", "needed") else str), where, f"`{name}` is of another type")
+            is_list = name in ("approvers", "steps") and isinstance(value, list)
+            need(is_list or isinstance(value, bool if name in ("held", "needed", "good") else str), where, f"`{name}` is of another type")
+    need(entry.get("drill", True) is True, where, "`drill` is not `true`")
     if "let_in_at" in entry:
         millis(entry["let_in_at"], where)
 

@@ -5,15 +5,16 @@ Written from docs/ledger-format.md alone, steps 4 to 8 of "What to verify"; used
 import base64, json
 from verify_kinds import (
     ABOUT_GRANT, ACTS, BROKER, BY_BROKER, BY_GUARDS, BY_PEOPLE, BY_SOURCES, DAY, DUTIES, ENDING_ACTS, FIELDS, MINUTE, ONLY_BY_SOURCES,
-    SIGNED, UNSIGNED, Wrong, check_fields, millis, need, once, read_statement,
+    SIGNED, UNSIGNED, Wrong, check_fields, millis, need, once, read_statement, steps_line,
 )
 from verify_debts import Debts
+from verify_handovers import Handovers
 from verify_keys import PersonKey, sha
-from verify_policy import Rules
+from verify_policy import DRILL_STEPS, Rules
 from verify_witnesses import Witnesses
 
 
-class Story:
+class Story(Handovers):
     """What the entries say, folded: who may act, what the policy gives, what lives and how long."""
 
     def __init__(self, vkey, tree):
@@ -24,7 +25,8 @@ class Story:
         self.incidents, self.incidents_ever, self.grants, self.grants_ever = {}, set(), {}, set()
         self.sessions, self.roles, self.heard, self.unknown = {}, {}, set(), 0
         self.over, self.drawn, self.vetoed, self.begun, self.streams = {}, {}, set(), {}, {}
-        self.delivered, self.debts = {}, Debts()
+        self.delivered, self.debts, self.drills = {}, Debts(), {}
+        self.swap, self.left = None, {}
 
     def read(self, line, place, where):
         """The next entry, as it stands on its line."""
@@ -43,10 +45,13 @@ class Story:
         entry["at"] = at = millis(entry["at"], where)
         need(at >= self.newest, where, "time goes back")
         self.newest = at
+        self.check_handovers(entry, where)
         if kind not in FIELDS:
             self.unknown += 1
             return self.hear(entry, where)
         check_fields(entry, where)
+        if kind != "incident.opened":
+            need((entry.get("incident") in self.drills) == ("drill" in entry), where, f"{kind} is not marked as its incident is")
         need((kind in BY_BROKER) <= (by == BROKER), where, f"no {kind} is ever by {by}")
         need((kind in BY_GUARDS) == by.startswith("target:"), where, f"no {kind} is ever by {by}")
         is_source = by.startswith("source:")
@@ -68,7 +73,7 @@ class Story:
             self.unlock_further(entry)
         deed = {"person": self.person, "certificate": self.person, "target": self.person, "incident": self.incident,
                 "grant": self.grant, "call": self.grant, "credential": self.grant, "session": self.at_target, "role": self.at_target,
-                "review": self.review, "stream": self.stream}.get(part)
+                "review": self.review, "stream": self.stream, "drill": self.drill}.get(part)
         if deed:
             deed(entry, said, where)
         self.witnesses.take(entry, self.rules, where)
@@ -118,22 +123,29 @@ class Story:
         if act:
             self.settle(where)
             need(act in ACTS and deed in ACTS[act][1:], where, f"`{act}` was signed, and {deed} is recorded")
+            need(act not in ("request", "handover") or (act == "handover") == ("from" in entry), where, f"`{act}` was signed, and another request is recorded")
+            need(kind != "incident.opened" or (act == "open-drill") == ("drill" in entry), where, f"`{act}` was signed, and an incident is marked otherwise")
             self.check_words(entry, act, said, where)
             if kind == "grant.ended" and deed == ACTS[act][-1] and len(ACTS[act]) > 2:
                 self.owed = entry["at"], by, act, said
+            if act == "handover":
+                self.owed = entry["at"], by, act, entry
             return
         if self.owed and self.owed[:2] == (entry["at"], by):
             _, _, owed, said = self.owed
+            if owed == "handover" and deed in ("grant.started approved", "grant.approved") and (entry["grant"], entry["index"]) == (said["grant"], said["index"] + 1):
+                self.owed = None  # who hands over is one who may agree: what was signed says yes too
+                return
             if owed == "policy" and deed in ("person.removed", "target.removed", "grant.ended person-left"):
                 return
-            if owed != "policy" and deed in ACTS[owed][1:] and all(entry.get(name) == value for name, value in said.items() if name in ("incident", "person")):
+            if owed not in ("policy", "handover") and deed in ACTS[owed][1:] and all(entry.get(name) == value for name, value in said.items() if name in ("incident", "person")):
                 self.check_words(entry, owed, said, where)
                 self.owed = None if deed == ACTS[owed][1] else self.owed
                 return
         self.settle(where)
         known = deed in SIGNED or deed in UNSIGNED or kind != "grant.ended"
         free = (BY_BROKER | UNSIGNED) if by == BROKER else BY_PEOPLE | BY_GUARDS - {"target.enrolled"}
-        free = BY_SOURCES if by.startswith("source:") else free
+        free = BY_SOURCES if by.startswith("source:") and not (kind == "incident.opened" and "drill" in entry) else free
         need(deed in free or (by == BROKER and not known), where, f"{deed} by {by} without a statement")
         need(deed not in ("person.removed", "target.removed", "grant.ended person-left"), where, f"{deed}, and no policy was loaded")
         if kind == "policy.loaded":
@@ -142,11 +154,13 @@ class Story:
     def settle(self, where):
         """Where another act begins, the one before it is whole."""
         owed, self.owed = self.owed, None
+        if owed and owed[2] == "handover":
+            return
         if owed and owed[2] != "policy":
             raise Wrong(f"{where}: `{owed[2]}` was signed before, and {ACTS[owed[2]][1]} did not follow")
         if owed:
             for name, grant in self.grants.items():
-                need(self.rules.given(grant["person"], grant["right"]), where, f"{name} lives on, and the policy does not give it")
+                need(self.given(grant), where, f"{name} lives on, and the policy does not give it")
             people = [person for person, _ in self.keys.values()] + [p for p, expires in self.tokens.values() if owed[0] < expires]
             for person in people:
                 need(self.rules.knows(person), where, f"{person} is not removed, and not in the policy")
@@ -154,11 +168,14 @@ class Story:
     def check_words(self, entry, act, said, where):
         yes = lambda text: text == "yes"
         for name in ACTS[act][0].split():
-            field = {"token-sha256": "token", "requester": "person", "for": "length_ms"}.get(name, name)
-            if name in ("until", "by-seconds", "spoke-at") or (name == "sentence" and act != "request"):
+            field = {"token-sha256": "token", "requester": "person", "for": "length_ms", "to": "person"}.get(name, name)
+            field = "from" if (act, name) == ("handover", "grant") else field
+            if name in ("by-seconds", "spoke-at") or (name == "until" and act != "handover") or (name == "sentence" and act not in ("request", "handover")):
                 continue  # compared with the grant
-            value = {"for": lambda text: int(text) * 1_000, "held": yes, "needed": yes, "missing": lambda text: text or None}.get(name, str)(said[name])
-            need(entry.get(field) == value, where, f"`{name}: {said[name]}` was signed, and {entry.get(field)} is recorded")
+            value = {"for": lambda text: int(text) * 1_000, "held": yes, "needed": yes, "good": yes, "missing": lambda text: text or None,
+                     "failed": lambda text: text or None}.get(name, str)(said[name])
+            recorded = steps_line(entry, where) if name == "steps" else entry.get(field)
+            need(recorded == value, where, f"`{name}: {said[name]}` was signed, and {entry.get(field)} is recorded")
 
     def may_act(self, entry, where):
         kind, by, rules = entry["kind"], entry["by"], self.rules
@@ -168,6 +185,8 @@ class Story:
         need(rules is None or rules.knows(by), where, f"{by} is not in the policy")
         if by.startswith("source:"):
             return
+        if kind == "incident.closed" and self.drills.get(entry["incident"], {}).get("by") == by:
+            return  # who walks a drill closes it
         duty = DUTIES.get(kind) or ("freeze" if kind == "person.frozen" and by != entry["person"] else None)
         need(not duty or (rules and rules.selects(rules.duties.get(duty, []), by)), where, f"{by} has not the duty `{duty}`")
 
@@ -202,12 +221,17 @@ class Story:
         kind, name, at, by = entry["kind"], entry["incident"], entry["at"], entry["by"]
         if kind == "incident.opened":
             need(name not in self.incidents_ever, where, f"{name} is opened twice")
-            need(entry["closes_at"] <= at + self.rules.incident_longest, where, f"{name} lasts longer than the policy allows")
+            longest = min(self.rules.incident_longest, 60 * MINUTE) if "drill" in entry else self.rules.incident_longest
+            need(entry["closes_at"] <= at + longest, where, f"{name} lasts longer than the policy allows")
             alert = entry.get("source"), entry.get("alert")
             said = all(isinstance(text, str) for text in alert) if by.startswith("source:") else alert == (None, None)
             need(said and alert[0] == (by.removeprefix("source:") if alert[0] else None), where, f"{name} by {by} names another source, or no alert")
             need(not alert[0] or all(it["alert"] != alert for it in self.incidents.values()), where, f"the alert of {name} has an open incident")
             self.incidents_ever.add(name)
+            if "drill" in entry:
+                need(self.rules.drills is not None, where, f"{name} is a drill, and the policy has none")
+                need(entry["severity"] == "sev3", where, f"{name} is a drill, and not a sev3")
+                self.drills[name] = {"by": by, "issued": False, "recorded": False}
             end = entry["closes_at"]
             self.incidents[name] = {"severity": entry["severity"], "closes_at": end, "usual_end": end, "alert": alert, "resolved": False, "held": False, "noted_by": set()}
         elif kind == "incident.closed":
@@ -264,7 +288,7 @@ class Story:
         grant = self.grants[name]
         for field in ("person", "right", "incident"):
             need(entry[field] == grant[field], where, f"{name} was asked for with another {field}")
-        given = self.rules.given(grant["person"], grant["right"])
+        given = self.given(grant)
         if kind == "grant.started":
             return self.start(entry, said, grant, given, where)
         if kind == "grant.ended":
@@ -283,13 +307,16 @@ class Story:
             need(entry["credential"] == f"{name}.{number}", where, f"the credential is not {name}.{number}")
             self.check_credential(entry, grant, where)
             need(entry["expires_at"] <= grant["ends_at"], where, "the credential outlives its grant")
+            if "drill" in entry:
+                self.drills[entry["incident"]]["issued"] = True
 
     def check_credential(self, entry, grant, where):
         """It is for whom and as whom the request and the policy say."""
         name, kind, subject = entry["grant"], entry["credential_kind"], entry.get("subject", {"groups": []})
+        is_theirs = self.keys.get(entry["key"], [None])[0] == grant["person"]
         for field in ("audience", "key"):
-            own_key = field == "key" and kind in ("ssh", "x509")  # made for this certificate
-            need(own_key or entry[field] == grant[field], where, f"the credential has another {field} than {name}")
+            own_key = field == "key" and (kind in ("ssh", "x509") or ("from" in grant and is_theirs))  # made for this certificate, or handed over
+            need(own_key or entry[field] == grant.get(field), where, f"the credential has another {field} than {name}")
         said = self.rules.said(grant["person"], grant["right"], kind)
         need(said, where, f"the policy gives no credential of kind {kind}")
         for field, value in said.items():
@@ -327,10 +354,13 @@ class Story:
     def request(self, entry, where):
         name, at, by, alone = entry["grant"], entry["at"], entry["by"], entry.get("self_grant")
         need(name not in self.grants_ever, where, f"{name} is asked for twice")
-        need(by == entry["person"] and entry["key"] == entry["signed"]["key"], where, "in another's name, or for another's key")
+        if "from" in entry:
+            self.hand_over(entry, where)
+        else:
+            need(by == entry["person"] and entry["key"] == entry["signed"]["key"], where, "in another's name, or for another's key")
         need(entry["lapses_at"] <= self.closes_at(entry["incident"], at, where), where, f"{name} waits longer than its incident lasts")
         need(self.is_confirmed(entry["incident"], entry["right"]), where, f"nobody has confirmed {entry['incident']}")
-        given = self.rules and self.rules.given(by, entry["right"])
+        given = self.rules and self.given(entry)
         need(given, where, f"the policy does not give {by} {entry['right']}")
         for field in ("rule", "sentence", "risk", "audience", "approvers"):
             need(entry[field] == given[field], where, f"the policy says `{field}: {given[field]}`, and not {entry[field]}")
@@ -375,7 +405,8 @@ class Story:
         need("basis" not in grant and at < grant["lapses_at"], where, f"{name} begins, and does not wait")
         need(given and all(given[field] == grant[field] for field in ("rule", "sentence")), where, f"the policy does not give {name} any more")
         latest = [at + grant["length_ms"], at + given["longest"], self.closes_at(grant["incident"], at, where)]
-        need(basis in ("fast-path", "called") or said["sentence"] == grant["sentence"], where, f"the sentence of {name} is another")
+        yes_along = "from" in grant and (by, at, entry["index"]) == (grant["by"], grant["at"], grant["index"] + 1)
+        need(basis in ("fast-path", "called") or yes_along or said["sentence"] == grant["sentence"], where, f"the sentence of {name} is another")
         need(basis == "called" or not (given["calls"] or grant["callers"]), where, f"{name} begins without a call")
         if basis == "called":
             latest += self.check_unlocked(entry, grant, given, where)
@@ -385,7 +416,7 @@ class Story:
         elif basis == "approved":
             need(by != grant["person"], where, f"{by} approves their own {name}")
             need(by in grant["approvers"] and self.lets_approve(grant, given, by), where, f"{by} is no approver of {name}")
-            latest.append(millis(said["until"], where))
+            latest.append(grant["until"] if yes_along else millis(said["until"], where))
         else:
             need(basis == "self-granted", where, f"`{basis}` is no way to begin")
             need(by == grant["person"] and grant["alone"] and given["alone"], where, f"{name} allows no self-grant")
@@ -393,9 +424,40 @@ class Story:
             need(at >= grant["alone"][0], where, f"{name} begins alone too early")
             need(grant["escalated"] or "escalation" not in grant, where, f"{name} begins alone before everybody was asked")
             latest += [at + grant["alone"][1], at + given["alone"][1]]
+        if "from" in grant:
+            other = self.grants.get(grant["from"], {})
+            need("basis" in other and at < other["ends_at"], where, f"{grant['from']} is not active, and {name} was to be handed over from it")
+            latest += [grant["until"], other["ends_at"]]
+            self.swap = grant["from"], name, grant["person"], at
         need(at < entry["ends_at"] <= min(latest), where, f"{name} lasts longer than it may")
         grant.update(basis=basis, begins_at=at, ends_at=entry["ends_at"])
-        self.begun[name] = [grant[field] for field in ABOUT_GRANT.split()]
+        if "drill" not in entry:  # nothing was broken in one, so nobody is asked about it
+            self.begun[name] = [grant[field] for field in ABOUT_GRANT.split()]
+
+    def given(self, grant):
+        """What the policy gives of a grant; under a drill only what it lists for drills."""
+        is_unlocked = "drill" not in grant or self.rules.unlocked_by_drills(grant["right"])
+        return self.rules.given(grant["person"], grant["right"]) if is_unlocked else None
+
+    def drill(self, entry, _, where):
+        """How a drill went: once, by who walked it, when it is over; and good only where it was."""
+        name, drill, steps = entry["incident"], self.drills.get(entry["incident"]), entry["steps"]
+        need(drill, where, f"drill.recorded of {name}, which is no drill")
+        need(drill["by"] == entry["by"], where, f"{name} was walked by {drill['by']}")
+        need(name not in self.incidents, where, f"{name} is recorded, and still open")
+        need(not drill["recorded"], where, f"{name} is recorded a second time")
+        drill["recorded"], taken = True, {step["step"]: step for step in steps}
+        need([step["step"] for step in steps] == [step for step in DRILL_STEPS if step in taken], where, f"the steps of {name} are not in their order")
+        need(entry["good"] != ("failed" in entry), where, f"{name} is good, and something failed, or the other way round")
+        if not entry["good"]:
+            return
+        need(self.rules.drills is not None, where, f"{name} is good, and the policy has no drills")
+        for step in DRILL_STEPS:
+            budget = self.rules.drill_budget(step)
+            need(step in taken and taken[step]["took_ms"] <= taken[step]["budget_ms"] == budget, where, f"{name} is good, and not its step `{step}`")
+        need(drill["issued"], where, f"{name} is good, and no credential was issued")
+        left = [what for what, place in [*self.sessions.items(), *self.roles.items()] if place[3] == name]
+        need(not left, where, f"{name} is good, and {left} is not over")
 
     def review(self, entry, _, where):
         """Once for each grant that began, when its incident is over."""
@@ -418,7 +480,8 @@ class Story:
         need(grant["callers"] and "basis" not in grant and at < grant["lapses_at"], where, f"{name} waits for no call")
         self.closes_at(grant["incident"], at, where)
         need(given and all(given[field] == grant[field] for field in ("rule", "sentence")), where, f"the policy does not give {name} any more")
-        need(said["sentence"] == grant["sentence"] and by != grant["person"], where, f"the word for {name} is another's, or of another sentence")
+        yes_along = "from" in grant and (by, at, entry["index"]) == (grant["by"], grant["at"], grant["index"] + 1)
+        need((yes_along or said["sentence"] == grant["sentence"]) and by != grant["person"], where, f"the word for {name} is another's, or of another sentence")
         if entry["kind"] == "call.recorded":
             need(by in grant["callers"] and by in given["callers"] and by not in grant["calls"], where, f"the call of {by} does not count for {name}")
             need(millis(said["spoke-at"], where) == entry["spoke_at"], where, "another time was signed")
@@ -426,7 +489,7 @@ class Story:
             grant["calls"].append(by)
         else:
             need(by in grant["approvers"] and self.lets_approve(grant, given, by) and grant["yes"].get(by, at) <= at, where, f"{by} is no approver of {name}, or says yes twice")
-            need(millis(said["until"], where) == entry["until"], where, "another end was signed")
+            need((grant["until"] if yes_along else millis(said["until"], where)) == entry["until"], where, "another end was signed")
             grant["yes"][by] = entry["until"]
         grant["moved"] = at
 
@@ -462,7 +525,7 @@ class Story:
         alone = by == grant["person"] and (grant["basis"] == "self-granted" or not (given["asks"] or given["calls"]))
         need(approves if grant["basis"] in ("approved", "called") else alone, where, f"{by} may not extend {name}")
         longest = min(given["longest"], grant["alone"][1]) if grant["basis"] == "self-granted" else given["longest"]
-        latest = [grant["begins_at"] + longest, grant["ends_at"] + int(said["by-seconds"]) * 1_000, self.closes_at(grant["incident"], entry["at"], where)]
+        latest = [grant.get("since", grant["begins_at"]) + longest, grant["ends_at"] + int(said["by-seconds"]) * 1_000, self.closes_at(grant["incident"], entry["at"], where)]
         need(grant["ends_at"] < entry["ends_at"] <= min(latest), where, f"{name} lasts longer than it may")
         grant["ends_at"] = entry["ends_at"]
 
@@ -470,9 +533,9 @@ class Story:
         name, at, by, ending = entry["grant"], entry["at"], entry["by"], entry["ending"]
         fits = {
             "denied": lambda: "basis" not in grant and by in grant["approvers"] + grant["callers"],
-            "lapsed": lambda: "basis" not in grant and at >= grant["lapses_at"],
+            "lapsed": lambda: "basis" not in grant and (at >= grant["lapses_at"] or name in self.left),
             "expired": lambda: "basis" in grant and at >= grant["ends_at"],
-            "dropped": lambda: by == grant["person"],
+            "dropped": lambda: by == grant["person"] or ("basis" not in grant and by == grant["by"]),
             "revoked": lambda: by in grant["approvers"] + grant["callers"] or grant.get("basis") == "self-granted" or self.rules.selects(self.rules.duties.get("revoke", []), by),
             "abandoned": lambda: grant["held"],
             "incident-closed": lambda: by != BROKER or at >= self.incidents[grant["incident"]]["closes_at"],
@@ -483,4 +546,5 @@ class Story:
         if ending == "vetoed":
             self.vetoed.add((grant["incident"], grant["person"], grant["right"]))
         del self.grants[name]
+        self.left |= {new: at for new, it in self.grants.items() if it.get("from") == name and "basis" not in it}
         self.over = {of: it for of, it in self.over.items() if at < it[0] + DAY} | {name: (at, grant)}

@@ -176,6 +176,20 @@ acts! {
         by: SignedDuration = "by-seconds",
         reason: String = "reason",
     }
+    /// Let somebody else go on with one's own grant, to the same end.
+    HandOver = "handover" {
+        grant: String = "grant",
+        /// To whom.
+        to: String = "to",
+        incident: String = "incident",
+        right: String = "right",
+        /// The sentence the signer was shown.
+        sentence: String = "sentence",
+        /// What the receiver and their approvers read.
+        reason: String = "reason",
+        /// The latest end: that of the grant.
+        until: Timestamp = "until",
+    }
     /// Give a grant back, or take a request back.
     Drop = "drop" {
         grant: String = "grant",
@@ -228,6 +242,21 @@ acts! {
     Veto = "veto" {
         grant: String = "grant",
         reason: String = "reason",
+    }
+    /// Open a drill: an incident in which nothing is broken.
+    OpenDrill = "open-drill" {
+        title: String = "title",
+    }
+    /// Say how a drill went that one opened.
+    RecordDrill = "record-drill" {
+        incident: String = "incident",
+        /// Whether every step was taken, within its budget.
+        good: bool = "good",
+        /// `open 14/5000, ask 21/5000`: the steps that were taken, in order, each with how long it took
+        /// and its budget, in milliseconds.
+        steps: String = "steps",
+        /// What failed, or was slow; empty where nothing did.
+        failed: String = "failed",
     }
     /// Answer for a grant of an incident that is over.
     AnswerReview = "answer-review" {

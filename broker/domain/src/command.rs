@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::credential::CredentialKind;
 use crate::deliveries::Delivery;
+use crate::drill::Outcome;
 use crate::event::{Actor, KeyPurpose, RoleStep, SessionEnd, Signed};
 use crate::id::{
     CredentialId, GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, SessionId, StreamName,
@@ -136,6 +137,18 @@ pub enum Act {
         /// One line.
         title: Line,
     },
+    /// Open a drill: an incident in which nothing is broken.
+    OpenDrill {
+        /// One line.
+        title: Line,
+    },
+    /// Say how a drill went that one opened.
+    RecordDrill {
+        /// Which.
+        incident: IncidentId,
+        /// How.
+        outcome: Outcome,
+    },
     /// Add a note.
     Note {
         /// To which.
@@ -226,6 +239,23 @@ pub enum Act {
         /// Why.
         reason: Line,
     },
+    /// Let somebody else go on with it, to the same end.
+    HandOver {
+        /// Which.
+        grant: GrantId,
+        /// To whom.
+        to: PersonId,
+        /// As shown.
+        incident: IncidentId,
+        /// As shown.
+        right: RightId,
+        /// As shown.
+        sentence: Line,
+        /// What the receiver and their approvers read.
+        reason: Line,
+        /// The end of the grant, as shown.
+        until: Time,
+    },
     /// Give back, or take a request back.
     Drop {
         /// Which.
@@ -251,6 +281,8 @@ pub enum Act {
         grant: GrantId,
         /// What.
         wanted: Wanted,
+        /// The key of the connection.
+        key: KeyId,
     },
     /// Note that a credential was put to use.
     Use {
@@ -455,6 +487,8 @@ impl Act {
             Self::Freeze { .. } => "freeze",
             Self::Unfreeze { .. } => "unfreeze",
             Self::Open { .. } => "open-incident",
+            Self::OpenDrill { .. } => "open-drill",
+            Self::RecordDrill { .. } => "record-drill",
             Self::Note { .. } => "note",
             Self::Close { .. } => "close-incident",
             Self::Request { .. } => "request",
@@ -463,6 +497,7 @@ impl Act {
             Self::SelfGrant { .. } => "self-grant",
             Self::RecordCall { .. } => "record-call",
             Self::Extend { .. } => "extend",
+            Self::HandOver { .. } => "handover",
             Self::Drop { .. } => "drop",
             Self::Revoke { .. } => "revoke",
             Self::Veto { .. } => "veto",
@@ -495,7 +530,8 @@ impl Act {
             | Self::Request { incident, .. }
             | Self::Approve { incident, .. }
             | Self::SelfGrant { incident, .. }
-            | Self::RecordCall { incident, .. } => Some(*incident),
+            | Self::RecordCall { incident, .. }
+            | Self::HandOver { incident, .. } => Some(*incident),
             Self::Deny { grant, .. }
             | Self::Extend { grant, .. }
             | Self::Drop { grant }
@@ -518,8 +554,12 @@ impl Act {
                 | Self::SelfGrant { .. }
                 | Self::RecordCall { .. }
                 | Self::Extend { .. }
+                | Self::HandOver { .. }
                 | Self::Issue { .. }
                 | Self::Open { .. }
+                | Self::OpenDrill { .. }
+                // When the last good one was is known by that clock.
+                | Self::RecordDrill { .. }
                 | Self::Invite { .. }
                 | Self::InviteTarget { .. }
                 | Self::OpenSession { .. }

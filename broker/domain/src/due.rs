@@ -117,6 +117,7 @@ impl Due<'_> {
             of: grant.of.clone(),
             ending,
             reason,
+            to: None,
         });
     }
 
@@ -133,6 +134,7 @@ impl Due<'_> {
         self.events.push(Event {
             at: self.at,
             by: Actor::Broker,
+            drill: self.state.is_of_drill(&change),
             change,
             signed: None,
         });

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::grant::{Basis, Ending, Escalation, GrantRef, SelfGrant};
+use crate::drill::StepTime;
+use crate::grant::{Basis, Ending, Escalation, GrantRef, Handed, HandedTo, SelfGrant};
 use crate::id::{
     CredentialId, IncidentId, KeyId, Nonce, PersonId, RuleName, SessionId, SourceId, StreamName,
     TargetId, TokenHash,
@@ -30,6 +31,8 @@ pub struct Event {
     pub change: Change,
     /// The statement of the person whose act led to it; on the first event of their act.
     pub signed: Option<Arc<Signed>>,
+    /// Whether it belongs to a drill.
+    pub drill: bool,
 }
 
 /// A statement and its signature, checked at the edge before the rules see it.
@@ -272,7 +275,7 @@ pub enum Change {
         /// What was said.
         reason: Line,
     },
-    /// Somebody asked.
+    /// Somebody asked; its holder, or who hands a grant over to them.
     GrantRequested {
         /// Who, what, for which incident.
         of: GrantRef,
@@ -294,14 +297,16 @@ pub enum Change {
         self_grant: Option<SelfGrant>,
         /// Lives only while held.
         held: bool,
-        /// The key credentials are bound to.
-        key: KeyId,
+        /// The key credentials are bound to; nothing where it was handed over.
+        key: Option<KeyId>,
         /// Who credentials are for.
         audience: Line,
         /// Whose call it needs; empty where it needs none.
         call: Vec<PersonId>,
         /// When it goes to whom else if nobody answers.
         escalation: Option<Escalation>,
+        /// Where it comes from, where somebody asks for it who hands it over.
+        handed: Option<Handed>,
     },
     /// The grant begins.
     GrantStarted {
@@ -355,6 +360,8 @@ pub enum Change {
         ending: Ending,
         /// What was said.
         reason: Option<Line>,
+        /// Who has it instead, where it was handed over.
+        to: Option<HandedTo>,
     },
     /// Somebody came in at a target.
     SessionOpened {
@@ -545,6 +552,17 @@ pub enum Change {
         /// What its destination took.
         kind: StreamKind,
     },
+    /// How a drill went, by whoever walked it; it is closed.
+    DrillRecorded {
+        /// Which.
+        incident: IncidentId,
+        /// Every step was taken, within its budget.
+        good: bool,
+        /// The steps that were taken, in order.
+        steps: Vec<StepTime>,
+        /// What failed, or was slow; nothing where it is good.
+        failed: Option<Line>,
+    },
 }
 
 impl Change {
@@ -601,7 +619,8 @@ impl Change {
             | Self::IncidentClosed { incident, .. }
             | Self::IncidentResolved { incident, .. }
             | Self::IncidentRefired { incident, .. }
-            | Self::IncidentHeld { incident, .. } => Some(*incident),
+            | Self::IncidentHeld { incident, .. }
+            | Self::DrillRecorded { incident, .. } => Some(*incident),
             Self::Refused { incident, .. } => *incident,
             _ => self.grant().map(|of| of.incident),
         }

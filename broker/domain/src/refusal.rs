@@ -220,6 +220,34 @@ pub enum Refusal {
     /// Nobody vetoes their own.
     #[error("{0} is your own; a veto is somebody else's")]
     OwnVeto(GrantId),
+    /// It is theirs.
+    #[error("{0} is yours already: there is nothing to hand over")]
+    OwnHandover(GrantId),
+    /// They have the like.
+    #[error("{person} has {grant} for that already, under the same incident")]
+    HoldsAlready {
+        /// Who.
+        person: PersonId,
+        /// What they have, or have asked for.
+        grant: GrantId,
+    },
+    /// Nobody could use it.
+    #[error("{0} has no laptop enrolled, and could not use it")]
+    HasNoKey(PersonId),
+    /// Somebody did not want them to have it alone.
+    #[error(
+        "a self-grant of {person} for this right was vetoed under this incident, so {grant} is not \
+         handed over to them: they ask for it, and an approver looks"
+    )]
+    VetoedReceiver {
+        /// To whom.
+        person: PersonId,
+        /// Which.
+        grant: GrantId,
+    },
+    /// Nobody begins alone what was another's.
+    #[error("{0} waits to be handed over, and that is not begun alone")]
+    HandedOver(GrantId),
     /// Stopped from everything.
     #[error("{0} is frozen")]
     PersonFrozen(PersonId),
@@ -380,6 +408,20 @@ pub enum Refusal {
     /// No alert opened it, so none closes it.
     #[error("{0} was not opened by an alert, so none closes it: it stays open to its usual age")]
     NothingToHold(IncidentId),
+    /// The policy does not say what one may unlock.
+    #[error("the policy has no `[drills]`, so there is nothing that a drill may unlock")]
+    NoDrills,
+    /// A drill unlocks little.
+    #[error("{incident} is a drill, and the policy lets no drill unlock `{right}`")]
+    DrillRight {
+        /// Which.
+        incident: IncidentId,
+        /// What was asked for.
+        right: RightId,
+    },
+    /// What is said of how a drill went cannot be.
+    #[error("that is not how the drill went: {0}")]
+    DrillRecord(String),
 }
 
 impl Refusal {
@@ -415,6 +457,9 @@ impl Refusal {
             Self::SelfGrantDenied(_) | Self::Vetoed(_) => "SELF_GRANT_DENIED",
             Self::NothingToVeto(_) => "NOTHING_TO_VETO",
             Self::OwnVeto(_) => "NOT_PERMITTED",
+            Self::OwnHandover(_) | Self::HoldsAlready { .. } => "NOTHING_TO_HAND_OVER",
+            Self::HasNoKey(_) => "NOT_ENROLLED",
+            Self::VetoedReceiver { .. } | Self::HandedOver(_) => "SELF_GRANT_DENIED",
             Self::SelfGrantTooEarly { .. } => "SELF_GRANT_TOO_EARLY",
             Self::PersonFrozen(_) | Self::FrozenAlready(_) => "PERSON_FROZEN",
             Self::NotFrozen(_) => "NOT_FROZEN",
@@ -439,6 +484,9 @@ impl Refusal {
             Self::Unconfirmed { .. } => "INCIDENT_UNCONFIRMED",
             Self::NotWitnessed { .. } => "NOT_WITNESSED",
             Self::NothingToHold(_) => "NOTHING_TO_HOLD",
+            Self::NoDrills => "NO_DRILLS",
+            Self::DrillRight { .. } => "DRILL_RIGHT",
+            Self::DrillRecord(_) => "DRILL_RECORD",
         }
     }
 
@@ -515,6 +563,15 @@ impl Refusal {
                 format!("to end it all the same: glass revoke {grant} -m \"why\"")
             }
             Self::OwnVeto(grant) => format!("give it back: glass drop {grant}"),
+            Self::OwnHandover(grant) => {
+                format!("name somebody else: glass handover {grant} PERSON")
+            }
+            Self::HoldsAlready { grant, .. } => {
+                format!("see how it stands: glass grants show {grant}")
+            }
+            Self::HasNoKey(person) => format!("glass people invite {person}"),
+            Self::VetoedReceiver { .. } => "they run: glass request RIGHT -m \"why\"".into(),
+            Self::HandedOver(grant) => format!("ask an approver to run: glass approve {grant}"),
             Self::SelfGrantTooEarly { grant, from } => {
                 format!(
                     "call an approver, or after {}: glass self-grant {grant}",
@@ -566,6 +623,14 @@ impl Refusal {
                 "see which of them does not answer: glass status; then run the command again".into()
             }
             Self::NothingToHold(_) => "glass incident list".into(),
+            Self::NoDrills => {
+                "add `[drills]` with `rights` to the policy, and reload it: docs/operating/drills.md"
+                    .into()
+            }
+            Self::DrillRight { .. } => {
+                "if something is broken, ask under a real incident: glass incident list".into()
+            }
+            Self::DrillRecord(_) => "walk another: glass drill access -- COMMAND".into(),
         }
     }
 }

@@ -67,10 +67,13 @@ fn code_of(reason: &str) -> Code {
         | "CALL_TIME"
         | "APPROVED_ALREADY"
         | "NOTHING_TO_VETO"
+        | "NOTHING_TO_HAND_OVER"
         | "STATEMENT_STALE"
         | "REVIEW_DEBT"
         | "INCIDENT_OPEN"
         | "NOTHING_TO_REVIEW"
+        | "NO_DRILLS"
+        | "DRILL_RECORD"
         | "CLOCK_BEHIND" => Code::FailedPrecondition,
         "UNKNOWN_INCIDENT" | "UNKNOWN_RIGHT" | "UNKNOWN_PERSON" | "UNKNOWN_GRANT"
         | "UNKNOWN_SOURCE" | "NOT_FOUND" => Code::NotFound,
@@ -82,6 +85,7 @@ fn code_of(reason: &str) -> Code {
         | "SELF_APPROVAL"
         | "SELF_GRANT_DENIED"
         | "PERSON_FROZEN"
+        | "DRILL_RIGHT"
         | "INCIDENT_UNCONFIRMED" => Code::PermissionDenied,
         "NO_CERTIFICATE"
         | "CERTIFICATE_INVALID"
@@ -146,6 +150,7 @@ fn about(refusal: &Refusal) -> Option<(&'static str, String)> {
         | R::PersonFrozen(person)
         | R::FrozenAlready(person)
         | R::NotFrozen(person)
+        | R::HasNoKey(person)
         | R::NotEnrolled(person) => ("person", person.to_string()),
         R::UnknownGrant(grant)
         | R::NotYours { grant, .. }
@@ -160,6 +165,10 @@ fn about(refusal: &Refusal) -> Option<(&'static str, String)> {
         | R::HolderExtends { grant, .. }
         | R::NeedsApprover { grant, .. }
         | R::SelfGrantDenied(grant)
+        | R::OwnHandover(grant)
+        | R::HoldsAlready { grant, .. }
+        | R::VetoedReceiver { grant, .. }
+        | R::HandedOver(grant)
         | R::SelfGrantTooEarly { grant, .. } => ("grant", grant.to_string()),
         _ => return None,
     })

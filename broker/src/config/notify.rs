@@ -55,10 +55,14 @@ occasions! {
     SelfGranted = "grant.self-granted",
     /// Somebody ended a grant.
     GrantRevoked = "grant.revoked",
+    /// Somebody else goes on with a grant.
+    HandedOver = "grant.handed-over",
     /// Nobody has said that a session is over that should be.
     KillUnconfirmed = "session.unconfirmed",
     /// A role in PostgreSQL could not be dropped.
     RoleStuck = "role.stuck",
+    /// How a drill went.
+    DrillRecorded = "drill.recorded",
     /// The ledger cannot be written, or soon cannot be.
     LedgerTrouble = "ledger.trouble",
 }

@@ -1,6 +1,7 @@
 //! Grants and incidents as the index keeps them: plain JSON, mapped by hand, so that the domain's
 //! types know nothing of how they are stored.
 
+use std::ops::Not;
 use std::str::FromStr;
 
 use breakglass_domain::grant::{Active, Ended, Escalation, Phase, SelfGrant};
@@ -11,6 +12,7 @@ use breakglass_domain::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::handing::{HandedRecord, ToRecord};
 use super::unlock::UnlockRecord;
 use crate::ports::IndexError;
 
@@ -30,7 +32,8 @@ pub(super) struct GrantRecord {
     lapses_ms: i64,
     self_grant_ms: Option<(i64, i64)>,
     held: bool,
-    key: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
     audience: String,
     active: Option<ActiveRecord>,
     ended: Option<EndedRecord>,
@@ -41,6 +44,10 @@ pub(super) struct GrantRecord {
     unlock: Option<UnlockRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     escalation: Option<EscalationRecord>,
+    #[serde(default, skip_serializing_if = "Not::not")]
+    drill: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    handed: Option<HandedRecord>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -64,6 +71,8 @@ struct EndedRecord {
     at_ms: i64,
     by: String,
     reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    to: Option<ToRecord>,
 }
 
 impl From<&Grant> for GrantRecord {
@@ -90,14 +99,16 @@ impl From<&Grant> for GrantRecord {
                 .self_grant
                 .map(|allowed| (allowed.from.as_millis(), allowed.longest.as_millis())),
             held: grant.held,
-            key: grant.key.to_string(),
+            key: grant.key.as_ref().map(ToString::to_string),
             audience: grant.audience.to_string(),
             active: active.map(ActiveRecord::from),
             ended: ended.map(EndedRecord::from),
             credentials: grant.credentials,
             credentials_until_ms: grant.credentials_until.map(Time::as_millis),
             unlock: grant.unlock.as_ref().map(UnlockRecord::from),
+            drill: grant.of.drill,
             escalation: EscalationRecord::of(grant),
+            handed: grant.handed.as_ref().map(HandedRecord::from),
         }
     }
 }
@@ -139,6 +150,7 @@ impl From<&Ended> for EndedRecord {
             at_ms: ended.at.as_millis(),
             by: ended.by.to_string(),
             reason: ended.reason.as_ref().map(ToString::to_string),
+            to: ended.to.as_ref().map(ToRecord::from),
         }
     }
 }
@@ -159,6 +171,7 @@ impl GrantRecord {
                 person: word(&self.person)?,
                 right: word(&self.right)?,
                 incident: IncidentId(self.incident),
+                drill: self.drill,
             },
             sentence: Line::recorded(&self.sentence),
             risk: word(&self.risk)?,
@@ -177,7 +190,7 @@ impl GrantRecord {
                 longest: Lifetime::from_millis(longest),
             }),
             held: self.held,
-            key: word(&self.key)?,
+            key: self.key.as_deref().map(word).transpose()?,
             audience: Line::recorded(&self.audience),
             phase,
             credentials: self.credentials,
@@ -185,6 +198,7 @@ impl GrantRecord {
             unlock: self.unlock.map(UnlockRecord::into_unlock).transpose()?,
             escalation: escalation.map(|it| it.pinned()).transpose()?,
             escalated_at: escalated_ms.map(Time::from_millis),
+            handed: self.handed.map(HandedRecord::into_handed).transpose()?,
         })
     }
 }
@@ -208,6 +222,7 @@ impl EndedRecord {
             at: Time::from_millis(self.at_ms),
             by: word(&self.by)?,
             reason: self.reason.as_deref().map(Line::recorded),
+            to: self.to.map(ToRecord::into_to).transpose()?,
         })
     }
 }
@@ -237,6 +252,8 @@ pub(super) struct IncidentRecord {
     /// Person and right.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     vetoed: Vec<(String, String)>,
+    #[serde(default, skip_serializing_if = "Not::not")]
+    drill: bool,
 }
 
 impl From<&Incident> for IncidentRecord {
@@ -275,6 +292,7 @@ impl From<&Incident> for IncidentRecord {
             since_ms: Some(incident.closes_since.as_millis()),
             resolved: incident.resolved,
             held: incident.held,
+            drill: incident.drill,
         }
     }
 }
@@ -325,6 +343,7 @@ impl IncidentRecord {
                 .iter()
                 .map(|(person, right)| Ok((word(person)?, word(right)?)))
                 .collect::<Result<_, IndexError>>()?,
+            drill: self.drill,
             closed: self.closed.map(closing).transpose()?,
         })
     }
@@ -375,6 +394,7 @@ mod tests {
                 to: vec!["founder".parse().unwrap()],
             },
             signed: None,
+            drill: false,
         });
         assert!(grant.escalated_at.is_some() && grant.of.grant == GrantId(45));
         assert_eq!(stored(&grant).unwrap(), grant);

@@ -64,6 +64,7 @@ impl Nights {
                 by,
                 change,
                 signed: None,
+                drill: false,
             };
             let line = entry::encode(index, &event).unwrap();
             recorded.push(Recorded {
@@ -116,6 +117,7 @@ fn of(grant: u64, person: &str, right: &str, incident: u64) -> GrantRef {
         person: person.parse().unwrap(),
         right: right.parse().unwrap(),
         incident: IncidentId(incident),
+        drill: false,
     }
 }
 
@@ -147,10 +149,11 @@ fn requested(of: GrantRef) -> Change {
         lapses_at: Time::from_millis(HOUR_MS),
         self_grant: None,
         held: true,
-        key: key(),
+        key: Some(key()),
         audience: line("https://deploy.shop.example"),
         call: Vec::new(),
         escalation: None,
+        handed: None,
     }
 }
 
@@ -168,6 +171,7 @@ fn ended(of: GrantRef, ending: Ending) -> Change {
         of,
         ending,
         reason: Some(line("done")),
+        to: None,
     }
 }
 

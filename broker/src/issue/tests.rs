@@ -89,6 +89,7 @@ pub(super) fn grant(key: &[u8]) -> Grant {
             person: "mia".parse().unwrap(),
             right: "deploy-shop".parse().unwrap(),
             incident: IncidentId(12),
+            drill: false,
         },
         sentence: line("deploy the shop app"),
         risk: Risk::Low,
@@ -103,8 +104,9 @@ pub(super) fn grant(key: &[u8]) -> Grant {
         lapses_at: from,
         self_grant: None,
         held: true,
-        key: key_id(key),
+        key: Some(key_id(key)),
         audience: line("https://deploy.shop.example"),
+        handed: None,
         phase: Phase::Active(Active {
             basis: Basis::FastPath,
             by: Actor::Broker,
@@ -144,10 +146,11 @@ fn announcement(order: &CredentialOrder) -> Event {
             subject: order.subject.clone(),
             audience: order.grant.audience.clone(),
             expires_at: order.expires_at,
-            key: order.grant.key.clone(),
+            key: key_id(&order.public),
             witnesses: None,
         },
         signed: None,
+        drill: false,
     }
 }
 
@@ -193,6 +196,26 @@ fn a_token_says_who_what_why_until_when_and_where_it_is_recorded() {
         "back-dating does not move the end"
     );
     assert_eq!(format!("{credential:?}"), "Credential { .. }");
+}
+
+#[test]
+fn a_token_of_a_drill_says_so_and_its_entry_did_before() {
+    let (_temporary, keys) = folder();
+    let (issuer, real) = (jwt_issuer(&keys), order());
+    let mut order = order();
+    order.grant.of.drill = true;
+    let announced = Event {
+        drill: true,
+        ..announcement(&order)
+    };
+    let credential = issuer.issue(&recorded(&announced), &order).unwrap();
+    let claims = credential.value.split('.').nth(1).unwrap();
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+    assert_eq!(claims["drill"], true);
+    // Announced in earnest, or the other way round: nothing is made.
+    let in_earnest = recorded(&announcement(&real));
+    assert!(issuer.issue(&in_earnest, &order).is_err());
+    assert!(issuer.issue(&recorded(&announced), &real).is_err());
 }
 
 #[test]
@@ -381,6 +404,7 @@ fn enrolment(public: &[u8]) -> (Event, CertificateOrder) {
             by: Actor::Broker,
             change,
             signed: None,
+            drill: false,
         },
         order,
     )

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    BROKER, escalating::Escalation, incidents::Incidents, people::People, policies::Policies,
-    unlocking::Unlock,
+    BROKER, escalating::Escalation, handing::Handed, incidents::Incidents, people::People,
+    policies::Policies, unlocking::Unlock,
 };
 use crate::{entry::Entry, rules::Given};
 
@@ -27,6 +27,8 @@ pub(super) struct Grant {
     pub(super) person: String,
     pub(super) right: String,
     pub(super) incident: String,
+    /// Whether that is a drill.
+    drill: bool,
     pub(super) sentence: String,
     pub(super) rule: String,
     pub(super) risk: String,
@@ -38,9 +40,12 @@ pub(super) struct Grant {
     pub(super) length: i64,
     pub(super) lapses_at: Timestamp,
     pub(super) alone: Option<Alone>,
-    is_held: bool,
+    pub(super) is_held: bool,
+    /// Empty where it was handed over.
     pub(super) key: String,
     pub(super) audience: String,
+    /// Where it comes from, where it was handed over.
+    pub(super) handed: Option<Handed>,
     pub(super) active: Option<Active>,
 }
 
@@ -90,6 +95,7 @@ impl Grant {
             person: text("person"),
             right: text("right"),
             incident: text("incident"),
+            drill: entry.is_drill(),
             sentence: text("sentence"),
             rule: text("rule"),
             risk: text("risk"),
@@ -102,12 +108,19 @@ impl Grant {
             is_held: entry.body["held"] == true,
             key: text("key"),
             audience: text("audience"),
+            handed: Handed::read(entry),
             active: None,
         }
     }
 
     /// What the policy says now of its right for its holder.
     pub(super) fn given(&self, scene: Scene<'_>) -> Result<Given, String> {
+        if self.drill && !scene.policies.drills_unlock(&self.right) {
+            return Err(format!(
+                "{} is of a drill, and the policy in force lets none unlock {}",
+                self.id, self.right
+            ));
+        }
         let given = scene.policies.given(&self.person, &self.right);
         given.ok_or_else(|| {
             format!(
@@ -154,14 +167,28 @@ impl Grant {
         self.need_holder(entry)
     }
 
-    /// Ends: by whom and when it can.
-    pub(super) fn need_ending(&self, entry: &Entry, scene: Scene<'_>) -> Result<(), String> {
+    /// From when on its longest time counts.
+    pub(super) fn counts_since(&self, active: &Active) -> Timestamp {
+        let handed = self.handed.as_ref();
+        handed.map_or(active.begins_at, |handed| handed.since)
+    }
+
+    /// Ends: by whom and when it can; `is_left` where it was to be handed over from one that is over.
+    pub(super) fn need_ending(
+        &self,
+        entry: &Entry,
+        scene: Scene<'_>,
+        is_left: bool,
+    ) -> Result<(), String> {
         let ending = entry.text("ending").unwrap_or_default();
         let by_broker = entry.by == BROKER;
         let is_fit = match ending {
             "denied" => self.active.is_none() && self.asks(&entry.by),
-            "lapsed" => by_broker && self.active.is_none() && entry.at >= self.lapses_at,
-            "dropped" => entry.by == self.person,
+            "lapsed" => {
+                let is_due = entry.at >= self.lapses_at || is_left;
+                by_broker && self.active.is_none() && is_due
+            }
+            "dropped" => entry.by == self.person || self.is_taken_back(entry),
             "revoked" => self.can_be_revoked(entry, scene),
             "vetoed" => !by_broker && entry.by != self.person && self.can_be_vetoed(),
             "expired" => {
@@ -181,6 +208,12 @@ impl Grant {
                 self.id, entry.by
             )),
         }
+    }
+
+    /// Whoever hands it over takes it back while it waits.
+    fn is_taken_back(&self, entry: &Entry) -> bool {
+        let handed = self.handed.as_ref();
+        self.active.is_none() && handed.is_some_and(|handed| handed.by == entry.by)
     }
 
     /// By who could have approved it or had the call, who has the duty, and a self-grant by anybody on the team.
@@ -206,7 +239,8 @@ impl Grant {
 
     /// Whether the policy in force still gives it.
     pub(super) fn is_given(&self, policies: &Policies) -> bool {
-        policies.given(&self.person, &self.right).is_some()
+        let is_unlocked = !self.drill || policies.drills_unlock(&self.right);
+        is_unlocked && policies.given(&self.person, &self.right).is_some()
     }
 
     pub(super) fn need_waiting(&self, entry: &Entry) -> Result<(), String> {

@@ -14,10 +14,12 @@
 //! | `people`, `tokens`, `keys`, `freezes` | who may act |
 //! | `policies` | who may do what, at each place |
 //! | `incidents`, `lives`, `grants`, `credentials`, `targets` | what lives |
+//! | `handing` | that nobody else has it before, after, or for longer |
 //! | `deliveries` | what alert sources told, each once |
 //! | `reviews` | what is answered afterwards, and what is owed |
 //! | `streams` | where the ledger was copied to as it grew |
 //! | `witnesses` | who has signed the ledger, and what needs them |
+//! | `drills` | what belongs to one, and how each went |
 //! | `asking`, `beginning`, `bounds` | on whose word a grant begins, and how long it may last |
 
 mod acts;
@@ -26,9 +28,11 @@ mod beginning;
 mod bounds;
 mod credentials;
 mod deliveries;
+mod drills;
 mod escalating;
 mod freezes;
 mod grants;
+mod handing;
 mod incidents;
 mod keys;
 mod kinds;
@@ -51,8 +55,17 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use self::{
-    deliveries::Deliveries, grants::Scene, incidents::Incidents, lives::Lives, owed::Owed,
-    people::People, policies::Policies, reviews::Reviews, statements::Statements, streams::Streams,
+    deliveries::Deliveries,
+    drills::{Around, Drills},
+    grants::Scene,
+    incidents::Incidents,
+    lives::Lives,
+    owed::Owed,
+    people::People,
+    policies::Policies,
+    reviews::Reviews,
+    statements::Statements,
+    streams::Streams,
     targets::Targets,
     witnesses::Witnesses,
 };
@@ -125,6 +138,7 @@ pub struct Auditor {
     streams: Streams,
     deliveries: Deliveries,
     witnesses: Witnesses,
+    drills: Drills,
     not_understood: u64,
     first_at: Option<Timestamp>,
     last_at: Option<Timestamp>,
@@ -152,6 +166,7 @@ impl Auditor {
             streams: Streams::default(),
             deliveries: Deliveries::default(),
             witnesses: Witnesses::default(),
+            drills: Drills::default(),
             not_understood: 0,
             first_at: None,
             last_at: None,
@@ -247,11 +262,15 @@ impl Auditor {
     }
 
     fn take(&mut self, entry: &Entry) -> Result<(), String> {
+        self.lives.need_none_left(entry.at)?;
         if !kinds::is_known(&entry.kind) {
+            self.lives.need_swap(entry)?;
             self.not_understood += 1;
             return self.statements.hear_unknown(entry, &self.people.keys);
         }
         kinds::check(entry)?;
+        self.lives.need_swap(entry)?;
+        self.drills.check_mark(entry)?;
         if entry.kind == REFUSED {
             return self.settle(entry.at);
         }
@@ -272,7 +291,16 @@ impl Auditor {
         self.lives.take(entry, scene)?;
         self.witnesses.take(entry, &self.policies, &self.key)?;
         self.targets.take(entry, &self.lives, &self.policies)?;
-        self.incidents.take(entry, &self.policies, &self.lives)?;
+        let around = Around {
+            policies: &self.policies,
+            is_open: self
+                .incidents
+                .is_open(entry.text("incident").unwrap_or_default()),
+            targets: &self.targets,
+        };
+        self.drills.take(entry, &around)?;
+        let (lives, drills) = (&self.lives, &self.drills);
+        self.incidents.take(entry, &self.policies, lives, drills)?;
         let is_open = |id: &str| self.incidents.is_open(id);
         self.reviews.take(entry, is_open, &self.policies)?;
         self.streams.take(entry)?;
@@ -305,7 +333,7 @@ impl Auditor {
 
     /// Where another act begins, the one before it is whole.
     fn settle(&mut self, at: Timestamp) -> Result<(), String> {
-        let Some(owed) = self.owed.take() else {
+        let Some(owed) = self.owed.take().filter(Owed::has_to_follow) else {
             return Ok(());
         };
         if !owed.is_load() {
@@ -347,6 +375,7 @@ impl Auditor {
             )));
         }
         self.settle(self.last_at.unwrap_or(Timestamp::MAX))
+            .and_then(|()| self.lives.need_whole())
             .map_err(|why| Error::unverified(format!("after the last entry: {why}")))?;
         Ok(self.report())
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::time::sleep;
 
 use super::{
-    Ended, Order, Task,
+    Ended, Milestone, Order, Task,
     child::{Launch, Running},
     desk::Desk,
     folder::{Base, Folder},
@@ -23,7 +23,7 @@ use super::{
     wait::{Answer, Waiting},
     work::{Link, Work},
 };
-use crate::{error::Error, grant::asked_in_turn, limits::FIRST_RETRY, time};
+use crate::{error::Error, limits::FIRST_RETRY, time};
 
 /// Exit code where Ctrl-C came before the command began: as if by SIGINT.
 const INTERRUPTED: u8 = 128 + 2;
@@ -68,8 +68,12 @@ impl<D: Desk> Prepared<'_, D> {
         let placement = Placement::of_right(&self.order.right, &folder.path())?;
         self.order.task.command(&folder.path())?;
         let mut papers = Papers::new(placement)?;
-        let (grant, credential) = self.desk.request(self.order, papers.along()).await?;
+        let (grant, credential) = match &self.order.handed {
+            Some(handed) => (handed.clone(), None),
+            None => self.desk.request(self.order, papers.along()).await?,
+        };
         papers.of_grant(&grant.person, &grant.id);
+        self.order.pass(Milestone::Asked(grant.id.clone()));
         let Self {
             desk,
             order,
@@ -88,8 +92,8 @@ impl<D: Desk> Prepared<'_, D> {
             grant,
         };
         let outcome = visit.use_it(credential).await;
-        if !visit.is_over(outcome.as_ref().err()) {
-            visit.give_back().await;
+        if visit.order.drill.is_none() && !visit.is_over(outcome.as_ref().err()) {
+            visit.leave().await;
         }
         if let Some((role, until)) = visit.papers.kept_by_aws() {
             let kept = voice::kept_by_aws(&visit.grant, role, until, visit.desk.now());
@@ -112,6 +116,7 @@ impl<D: Desk> Visit<'_, D> {
             return Err(why);
         }
         self.voice.note(voice::begun(&self.grant, self.desk.now()));
+        self.order.pass(Milestone::Begun);
         let Some(environment) = self.collect(credential).await? else {
             return Ok(self.stopped(Wish::Interrupt));
         };
@@ -121,6 +126,7 @@ impl<D: Desk> Visit<'_, D> {
             wish = self.signals.next_end() => return Ok(self.stopped(wish)),
             () = std::future::ready(()) => {}
         }
+        self.order.pass(Milestone::Received);
         self.run(environment, &mut hold).await
     }
 
@@ -128,11 +134,7 @@ impl<D: Desk> Visit<'_, D> {
     async fn wait(&mut self, hold: &mut Hold) -> Result<Option<Ended>, Error> {
         if self.order.no_wait {
             return Err(Error::Waiting {
-                what: format!(
-                    "{} needs a yes from {}, and `--no-wait` was given: the request is taken back",
-                    self.grant.id,
-                    asked_in_turn(&self.grant)
-                ),
+                what: voice::not_waiting(&self.grant),
                 next: "run it without `--no-wait`".to_owned(),
             });
         }
@@ -155,10 +157,7 @@ impl<D: Desk> Visit<'_, D> {
     }
 
     fn stopped(&self, wish: Wish) -> Ended {
-        self.voice.note(format!(
-            "stopped before the command began: taking {} back",
-            self.grant.id
-        ));
+        self.voice.note(voice::stopped(&self.grant));
         let code = if wish == Wish::Interrupt {
             INTERRUPTED
         } else {
@@ -213,6 +212,9 @@ impl<D: Desk> Visit<'_, D> {
             .ok_or_else(|| Error::broken_answer("an active grant has no end"))?;
         let plan = Plan::new(self.desk.now(), ends_at, self.papers.earliest()?);
         environment.set.extend(told(&self.grant, ends_at));
+        environment
+            .removed
+            .extend((!self.grant.drill).then_some(DRILL));
         let context = self.desk.context().to_owned();
         let context = ("GLASS_CONTEXT".to_owned(), context.into());
         environment.set.push(context);
@@ -237,6 +239,8 @@ impl<D: Desk> Visit<'_, D> {
             command: &command,
             environment,
             keeper: keeper.pid(),
+            // What a drill answers to a program stands on standard output alone.
+            aside: self.order.drill.is_some() && self.voice.0.is_json(),
         };
         let name = self.order.task.name();
         let running = Running::start(self.shim, &launch)
@@ -278,14 +282,21 @@ impl<D: Desk> Visit<'_, D> {
     }
 }
 
+/// Set in a drill, and taken away in earnest.
+const DRILL: &str = "GLASS_DRILL";
+
 /// What the command learns about its access.
-fn told(grant: &Grant, ends_at: Timestamp) -> [(String, OsString); 4] {
-    [
+fn told(grant: &Grant, ends_at: Timestamp) -> Vec<(String, OsString)> {
+    let mut told = vec![
         ("GLASS_GRANT".to_owned(), grant.id.clone().into()),
         ("GLASS_INCIDENT".to_owned(), grant.incident.clone().into()),
         ("GLASS_RIGHT".to_owned(), grant.right.clone().into()),
         ("GLASS_ENDS_AT".to_owned(), time::rfc3339(ends_at).into()),
-    ]
+    ];
+    if grant.drill {
+        told.push((DRILL.to_owned(), "1".into()));
+    }
+    told
 }
 
 pub(super) fn broken(doing: &str, why: &io::Error) -> Error {

@@ -1,10 +1,12 @@
 //! One plain sentence for each event.
 
 use breakglass_domain::command::Act;
-use breakglass_domain::{Actor, GrantId, Lifetime, Prose};
+use breakglass_domain::drill::{Step, StepTime};
+use breakglass_domain::{Actor, Change, GrantId, Lifetime, Prose, Severity};
 
 use super::world::{World, id, line};
 use crate::app::WatchFilter;
+use crate::app::tell::{Words, tell};
 use crate::ports::EntryFilter;
 
 async fn told(world: &World, from: u64) -> Vec<String> {
@@ -22,6 +24,56 @@ async fn act(world: &World, person: &str, act: Act) {
         .act_on_grant(world.command(person, act))
         .await
         .unwrap();
+}
+
+#[test]
+fn a_drill_says_so_before_anything_else() {
+    let policy = breakglass_domain::Policy::nothing();
+    let words = Words {
+        policy: &policy,
+        grant: None,
+    };
+    let said = |change| {
+        let event = breakglass_domain::Event {
+            at: "2026-11-23T03:05:00Z".parse().unwrap(),
+            by: Actor::Person(id("mia")),
+            change,
+            signed: None,
+            drill: true,
+        };
+        tell(&event, &words)
+    };
+    let incident = "INC-4".parse().unwrap();
+    assert_eq!(
+        said(Change::IncidentOpened {
+            incident,
+            severity: Severity::Sev3,
+            title: line("the monthly one"),
+            closes_at: "2026-11-23T04:05:00Z".parse().unwrap(),
+            source: None,
+            alert: None,
+            delivery: None,
+        }),
+        "DRILL: mia opened INC-4 (sev3): the monthly one."
+    );
+    let recorded = |took, failed: Option<&str>| Change::DrillRecorded {
+        incident,
+        good: failed.is_none(),
+        steps: vec![StepTime {
+            step: Step::Open,
+            took: Lifetime::from_millis(took),
+            budget: Lifetime::from_secs(5),
+        }],
+        failed: failed.map(line),
+    };
+    assert_eq!(
+        said(recorded(1_500, None)),
+        "DRILL: mia walked INC-4, and it was good: 1 steps in 1.500 s."
+    );
+    assert_eq!(
+        said(recorded(14, Some("nobody answered"))),
+        "DRILL: mia walked INC-4, and it was NOT GOOD: nobody answered."
+    );
 }
 
 #[tokio::test]
@@ -184,4 +236,59 @@ async fn people_come_and_go_in_sentences() {
             "Fay took a copy of the ledger: entries 0 up to 9.",
         ]
     );
+}
+
+#[tokio::test]
+async fn somebody_else_goes_on() {
+    let world = World::new().await;
+    world.open_incident().await;
+    let asked = world.request("mia", "deploy-shop", false).await.grant;
+    let handing = Act::HandOver {
+        grant: GrantId(1),
+        to: id("leon"),
+        incident: asked.of.incident,
+        right: asked.of.right.clone(),
+        sentence: asked.sentence.clone(),
+        reason: line("I have to sleep"),
+        until: asked.active().unwrap().ends_at,
+    };
+    let from = world.size();
+    act(&world, "mia", handing.clone()).await;
+    assert_eq!(
+        told(&world, from).await,
+        [
+            "Mia hands G-1 over to Leon, who is to deploy the shop app until 03:20 UTC (G-2, INC-1): \
+             I have to sleep.",
+            "G-2 began, no approval needed: Leon can deploy the shop app until 03:20 UTC (INC-1).",
+            "G-1 ended, and Leon has G-2 instead, handed over: Mia can no longer deploy the shop app.",
+        ]
+    );
+    act(&world, "leon", Act::Drop { grant: GrantId(2) }).await;
+    world.request("mia", "deploy-shop", false).await;
+    world.asks_the_founder("deploy-shop").await;
+    let Act::HandOver { until, .. } = &handing else {
+        unreachable!()
+    };
+    let until = *until;
+    let again = Act::HandOver {
+        grant: GrantId(3),
+        to: id("leon"),
+        incident: asked.of.incident,
+        right: asked.of.right,
+        sentence: asked.sentence,
+        reason: line("I have to sleep"),
+        until,
+    };
+    act(&world, "mia", again).await;
+    let from = world.size();
+    act(&world, "mia", Act::Drop { grant: GrantId(3) }).await;
+    assert_eq!(
+        told(&world, from).await,
+        [
+            "Mia gave G-3 back (INC-1).",
+            "G-4 was not handed over to Leon, and lapsed: G-3 is over: dropped.",
+        ]
+    );
+    let over = world.app.grant(GrantId(1)).await.unwrap();
+    assert_eq!(over.of.person, id("mia"));
 }

@@ -44,6 +44,7 @@ fn of(grant: u64) -> GrantRef {
         person: "mia".parse().expect("an id"),
         right: "deploy-shop".parse().expect("an id"),
         incident: IncidentId(1),
+        drill: false,
     }
 }
 
@@ -76,10 +77,11 @@ fn requested(grant: u64) -> Change {
         lapses_at: Time::from_millis(1 << 40),
         self_grant: None::<SelfGrant>,
         held: false,
-        key: "k".repeat(43).parse().expect("43 characters"),
+        key: Some("k".repeat(43).parse().expect("43 characters")),
         audience: line("https://deploy.shop.example"),
         call: Vec::new(),
         escalation: None,
+        handed: None,
     }
 }
 
@@ -98,6 +100,7 @@ fn ended(grant: u64) -> Change {
         of: of(grant),
         ending,
         reason,
+        to: None,
     }
 }
 
@@ -111,6 +114,7 @@ fn ledger_of(dir: &Path, changes: &[Change], batch: usize) -> FileLedger {
                 by: Actor::Broker,
                 change: change.clone(),
                 signed: None,
+                drill: false,
             };
             encode(index, &event).expect("short")
         });
@@ -411,6 +415,7 @@ fn entries_out_of_place_or_out_of_time_are_found() {
         by: Actor::Broker,
         change: Change::LedgerRepaired { cut_bytes: 1 },
         signed: None,
+        drill: false,
     };
     let entries = [(0, 5_000), (1, 4_000), (7, 5_000)];
     let lines = entries.map(|(index, at)| encode(index, &event(at)).expect("short"));

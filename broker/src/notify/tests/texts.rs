@@ -166,8 +166,10 @@ async fn who_is_to_be_called_hears_of_it_where_nobody_is_asked_to_approve() {
             of: request.of,
             ending: breakglass_domain::Ending::Vetoed,
             reason: Some(line("wait for me")),
+            to: None,
         },
         signed: None,
+        drill: false,
     };
     let vetoed = Notice::of(&told(9, ended, Arc::from(&b"{}"[..])), &world.app).unwrap();
     assert_eq!(vetoed.subject, Subject::Of(Occasion::GrantRevoked));
@@ -190,6 +192,7 @@ async fn what_an_alert_does_to_its_incident_is_told_and_how_to_keep_it_open() {
             by: by.clone(),
             change,
             signed: None,
+            drill: false,
         };
         Notice::of(&told(9, event, Arc::from(&b"{}"[..])), &world.app).unwrap()
     };
@@ -232,6 +235,54 @@ async fn what_an_alert_does_to_its_incident_is_told_and_how_to_keep_it_open() {
 }
 
 #[tokio::test]
+async fn what_is_of_a_drill_says_so_first_and_is_never_loud() {
+    let world = World::new().await;
+    world.open_incident().await;
+    let mut of = waits(&world).await.of;
+    of.drill = true;
+    let said = |change| {
+        let event = Event {
+            at: crate::ports::Clock::now(&*world.clock),
+            by: Actor::Person(id("mia")),
+            change,
+            signed: None,
+            drill: true,
+        };
+        Notice::of(&told(9, event, Arc::from(&b"{}"[..])), &world.app).unwrap()
+    };
+    let alone = said(Change::GrantStarted {
+        of,
+        basis: breakglass_domain::Basis::SelfGranted,
+        ends_at: "2026-11-23T03:20:00Z".parse().unwrap(),
+    });
+    assert!(
+        alone.title.starts_with("DRILL: SELF-GRANT: "),
+        "{}",
+        alone.title
+    );
+    assert!(!alone.loud);
+    let body = crate::notify::webhook::body(&alone, "glass.example/ledger");
+    let event: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(event["type"], "breakglass.drill.grant.self-granted");
+    assert_eq!(event["data"]["drill"], "true");
+    let recorded = |failed: Option<&str>| {
+        said(Change::DrillRecorded {
+            incident: "INC-4".parse().unwrap(),
+            good: failed.is_none(),
+            steps: Vec::new(),
+            failed: failed.map(line),
+        })
+    };
+    let good = recorded(None);
+    assert_eq!(good.subject, Subject::Of(Occasion::DrillRecorded));
+    assert_eq!(good.title, "DRILL: INC-4, walked by mia, was good");
+    assert_eq!(
+        recorded(Some("nobody answered")).title,
+        "DRILL: INC-4, walked by mia, was NOT GOOD: nobody answered"
+    );
+}
+
+#[tokio::test]
 async fn a_kill_that_is_not_confirmed_and_a_role_that_stays_are_told() {
     let world = World::new().await;
     world.open_incident().await;
@@ -243,6 +294,7 @@ async fn a_kill_that_is_not_confirmed_and_a_role_that_stays_are_told() {
             by: Actor::Broker,
             change,
             signed: None,
+            drill: false,
         };
         Notice::of(&told(9, event, Arc::from(&b"{}"[..])), &world.app)
     };
@@ -291,6 +343,7 @@ async fn too_few_witnesses_are_trouble_with_the_ledger() {
         by: Actor::Broker,
         change: Change::LedgerUnwitnessed { witnessed: 7 },
         signed: None,
+        drill: false,
     };
     let lost = Notice::of(&told(9, event, Arc::from(&b"{}"[..])), &world.app).unwrap();
     assert_eq!(lost.subject, Subject::Of(Occasion::LedgerTrouble));
@@ -323,4 +376,60 @@ fn what_was_missed_is_counted_and_says_where_to_look() {
     assert_eq!(notice.next.as_deref(), Some(next));
     assert!(notice.loud);
     assert!(!Notice::missed(&Span { loud: 0, ..span }).loud);
+}
+
+/// What a holder signs who hands over to Leon.
+fn handing(grant: &Grant) -> Act {
+    Act::HandOver {
+        grant: grant.of.grant,
+        to: id("leon"),
+        incident: grant.of.incident,
+        right: grant.of.right.clone(),
+        sentence: grant.sentence.clone(),
+        reason: line("I have to sleep"),
+        until: grant.active().unwrap().ends_at,
+    }
+}
+
+#[tokio::test]
+async fn who_goes_on_is_told_to_both_and_nobody_is_asked_twice() {
+    let world = World::new().await;
+    world.open_incident().await;
+    let request = waits(&world).await;
+    acts(&world, "founder", world.approving(&request)).await;
+    let begun = world
+        .live
+        .read(|state| state.grants[&request.of.grant].clone());
+    let before = notices(&world).len();
+    acts(&world, "mia", handing(&begun)).await;
+    let told = notices(&world).split_off(before);
+    let titles: Vec<_> = told.iter().map(|it| it.title.as_str()).collect();
+    assert_eq!(
+        titles,
+        [
+            "leon may migrate the shop database until 2026-11-23 03:20 UTC (G-2, approved by mia)",
+            "mia handed G-1 over to leon, who may now migrate the shop database instead (G-2)",
+        ],
+        "Mia is one who may agree, so nobody is asked"
+    );
+    assert_eq!(told[1].subject, Subject::Of(Occasion::HandedOver));
+    assert_eq!(told[1].to, To::People(vec![id("mia"), id("leon")]));
+    assert_eq!(told[1].next.as_deref(), Some("glass grants show G-2"));
+}
+
+#[tokio::test]
+async fn who_has_to_agree_reads_who_hands_over_to_whom() {
+    let world = World::new().await;
+    world.open_incident().await;
+    let request = world.request("mia", "deploy-shop", false).await.grant;
+    world.asks_the_founder("deploy-shop").await;
+    acts(&world, "mia", handing(&request)).await;
+    let notice = notices(&world).pop().unwrap();
+    assert_eq!(notice.subject, Subject::Of(Occasion::ApprovalWanted));
+    assert_eq!(notice.to, To::People(vec![id("founder")]));
+    assert_eq!(
+        notice.title,
+        "mia hands G-1 over to leon, who is to deploy the shop app (G-2): I have to sleep"
+    );
+    assert_eq!(notice.next.as_deref(), Some("glass approve G-2"));
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use breakglass_domain::event::{CredentialKind, KeyPurpose};
-use breakglass_domain::grant::SelfGrant;
+use breakglass_domain::grant::{Handed, HandedTo, SelfGrant};
 use breakglass_domain::policy::Risk;
 use breakglass_domain::stream::StreamKind;
 use breakglass_domain::{
@@ -15,16 +15,17 @@ use breakglass_domain::{
 
 use super::super::{decode, encode, kind};
 use super::arbitrary::golden_policy;
-use super::{escalating, targets, witnesses::changes as witnesses};
+use super::{drills, escalating, targets, witnesses::changes as witnesses};
 
 const GOLDEN: &str = include_str!("golden.jsonl");
 
 /// Every kind there is, as users filter by them.
-const KINDS: [&str; 43] = [
+const KINDS: [&str; 46] = [
     "broker.started",
     "call.recorded",
     "certificate.renewed",
     "credential.issued",
+    "drill.recorded",
     "grant.approved",
     "grant.ended",
     "grant.escalated",
@@ -114,6 +115,7 @@ pub(super) fn of() -> GrantRef {
         person: "mia".parse().expect("an id"),
         right: "migrate-shop-db".parse().expect("an id"),
         incident: IncidentId(12),
+        drill: false,
     }
 }
 
@@ -133,6 +135,8 @@ fn events() -> Vec<Event> {
         streams(),
         delivered(),
         witnesses(),
+        drills::changes(),
+        handed_over(),
     ]
     .concat();
     let events = changes.into_iter().map(|(by, change)| {
@@ -150,6 +154,7 @@ fn events() -> Vec<Event> {
         Event {
             at: at(5),
             by,
+            drill: change.incident() == Some(drills::INCIDENT),
             change,
             signed,
         }
@@ -243,6 +248,7 @@ fn called() -> Vec<(&'static str, Change)> {
         person: "founder".parse().expect("an id"),
         right: "read-secrets".parse().expect("an id"),
         incident: IncidentId(12),
+        drill: false,
     };
     let people = |ids: &[&str]| ids.iter().map(|id| id.parse().expect("an id")).collect();
     vec![
@@ -259,10 +265,11 @@ fn called() -> Vec<(&'static str, Change)> {
                 lapses_at: at(20),
                 self_grant: None,
                 held: true,
-                key: key(),
+                key: Some(key()),
                 audience: line("https://vault.shop.example"),
                 call: people(&["leon", "mia"]),
                 escalation: None,
+                handed: None,
             },
         ),
         (
@@ -293,6 +300,7 @@ fn called() -> Vec<(&'static str, Change)> {
                 of: of(),
                 ending: Ending::Vetoed,
                 reason: Some(line("wait for leon")),
+                to: None,
             },
         ),
     ]
@@ -334,6 +342,55 @@ fn incident() -> Vec<(&'static str, Change)> {
                 reason: line("it is over"),
             },
         ),
+    ]
+}
+
+/// Mia hands over to Leon, and the founder says yes.
+fn handed_over() -> Vec<(&'static str, Change)> {
+    let new = || GrantRef {
+        grant: GrantId(46),
+        person: "leon".parse().expect("an id"),
+        ..of()
+    };
+    let started = Change::GrantStarted {
+        of: new(),
+        basis: Basis::Approved,
+        ends_at: at(20),
+    };
+    let requested = Change::GrantRequested {
+        of: new(),
+        sentence: line("change the shop's database"),
+        risk: Risk::High,
+        reason: line("I have to sleep"),
+        length: Lifetime::from_millis(600_000),
+        rule: "database".parse().expect("a name"),
+        approvers: vec!["founder".parse().expect("an id")],
+        lapses_at: at(20),
+        self_grant: None,
+        held: false,
+        key: None,
+        audience: line("https://db.shop.example"),
+        call: Vec::new(),
+        escalation: None,
+        handed: Some(Handed {
+            from: GrantId(45),
+            since: at(5),
+            until: at(20),
+        }),
+    };
+    let ended = Change::GrantEnded {
+        of: of(),
+        ending: Ending::HandedOver,
+        reason: None,
+        to: Some(HandedTo {
+            grant: GrantId(46),
+            person: "leon".parse().expect("an id"),
+        }),
+    };
+    vec![
+        ("mia", requested),
+        ("founder", started),
+        ("breakglass", ended),
     ]
 }
 
@@ -393,10 +450,11 @@ fn grant() -> Vec<(&'static str, Change)> {
         lapses_at: at(20),
         self_grant,
         held: true,
-        key: key(),
+        key: Some(key()),
         audience: line("https://db.shop.example"),
         call: Vec::new(),
         escalation: None,
+        handed: None,
     };
     let alone = SelfGrant {
         from: at(15),
@@ -409,6 +467,7 @@ fn grant() -> Vec<(&'static str, Change)> {
         of: of(),
         ending,
         reason,
+        to: None,
     };
     vec![
         ("mia", requested(&["founder", "leon"], Some(alone))),

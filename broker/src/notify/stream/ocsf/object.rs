@@ -11,7 +11,9 @@ pub(super) fn fields(event: &Event) -> Map<String, Value> {
     let change = &event.change;
     match change {
         Change::BrokerStarted { version } => of_the_broker(Some(version)),
-        Change::LedgerRepaired { .. } => of_the_broker(None),
+        Change::LedgerRepaired { .. }
+        | Change::LedgerWitnessed { .. }
+        | Change::LedgerUnwitnessed { .. } => of_the_broker(None),
         Change::Refused {
             act, reason, text, ..
         } => {
@@ -39,6 +41,7 @@ pub(super) fn fields(event: &Event) -> Map<String, Value> {
         }
         Change::GrantUsed { .. } => called(event, json!({"operation": "use"})),
         Change::ReviewAnswered { .. } => called(event, json!({"operation": "answer-review"})),
+        Change::DrillRecorded { .. } => called(event, json!({"operation": "record-drill"})),
         _ => match (change.grant(), person(change)) {
             (Some(of), _) => privileged(of),
             (None, Some(person)) => map([("user", user(person.as_str()))]),
