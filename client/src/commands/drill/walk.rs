@@ -156,6 +156,7 @@ impl<'a> Walk<'a> {
             task: self.plan.task.clone(),
             no_wait: false,
             self_grant_if_nobody: false,
+            handed: None,
             drill: Some(Drilling {
                 milestones,
                 patience,
