@@ -38,7 +38,7 @@ pub(crate) fn changes(house: &mut House, about: u8, much: u8) -> Result<(), Refu
     };
     let host = ["siem.example:6514", "\"other\" \\:1"][usize::from(about) % 2];
     let mut streams = BTreeMap::new();
-    if about % 3 > 0 {
+    if !about.is_multiple_of(3) {
         streams.insert("siem".parse().unwrap(), wanted(StreamKind::Syslog, host));
     }
     if about % 5 > 1 {
