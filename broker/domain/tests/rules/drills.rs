@@ -100,6 +100,7 @@ fn everything_that_belongs_to_a_drill_says_so_and_nothing_else_does() {
     let jwt = Act::Issue {
         grant,
         wanted: Wanted::Jwt,
+        key: crate::world::key_of("nobody", 0),
     };
     world.calls("mia", jwt).unwrap();
     let note = Act::Note {

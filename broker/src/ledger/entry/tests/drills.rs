@@ -53,6 +53,7 @@ pub(super) fn changes() -> Vec<(&'static str, Change)> {
                 of: drilled(),
                 ending: Ending::Expired,
                 reason: None,
+                to: None,
             },
         ),
         (
