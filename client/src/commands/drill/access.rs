@@ -74,10 +74,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         task,
         budgets: Budgets::of(&drills),
     };
-    let walked = Walk::begin(seat, session, &plan)
-        .await?
-        .to_the_end()
-        .await?;
+    let walked = Walk::begin(seat, session, &plan).await?.walked().await?;
     said::outcome(seat, &walked);
     if let Some(untrue) = walked.untrue {
         return Err(untrue);

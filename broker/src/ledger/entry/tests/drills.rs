@@ -8,7 +8,7 @@ use breakglass_domain::{
 
 use super::golden::{at, key, line, of};
 
-pub(super) const INCIDENT: IncidentId = IncidentId(14);
+pub(super) const INCIDENT: IncidentId = IncidentId(15);
 
 fn drilled() -> GrantRef {
     GrantRef {
