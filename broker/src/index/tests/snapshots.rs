@@ -179,7 +179,7 @@ fn a_snapshot_restores_the_very_same_state() {
         });
     }
     assert!(state.grants[&GrantId(8)].handed.is_some());
-    assert!(state.grants.len() == 4 && !state.deadlines.is_empty() && !state.openings.is_empty());
+    assert!(state.grants.len() == 5 && !state.deadlines.is_empty() && !state.openings.is_empty());
     assert!(state.budgets.len() > 2);
     assert_eq!(state.targets.hosts.len(), 1);
     assert!(state.drills.recent.len() == 2 && state.drills.last_good.is_some());
