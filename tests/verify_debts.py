@@ -21,6 +21,8 @@ class Debts:
             if entry["basis"] == "fast-path" and incidents.get(incident, {}).get("severity") != "sev1":
                 late = self.late(at, rules)
                 need(not late, where, f"{entry['grant']} begins without a yes, and answers about {late} are late")
+            if "drill" in entry:
+                return  # nothing was broken in one, so nothing is owed for it
             begun = self.under.setdefault(incident, set())
             if len(begun) < self.GRANTS:
                 begun.add(entry["grant"])

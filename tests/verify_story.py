@@ -361,7 +361,7 @@ class Story(Handovers):
         need(entry["lapses_at"] <= self.closes_at(entry["incident"], at, where), where, f"{name} waits longer than its incident lasts")
         need(self.is_confirmed(entry["incident"], entry["right"]), where, f"nobody has confirmed {entry['incident']}")
         given = self.rules and self.given(entry)
-        need(given, where, f"the policy does not give {by} {entry['right']}")
+        need(given, where, f"the policy does not give {entry['person']} {entry['right']}")
         for field in ("rule", "sentence", "risk", "audience", "approvers"):
             need(entry[field] == given[field], where, f"the policy says `{field}: {given[field]}`, and not {entry[field]}")
         need(entry.get("call", []) == given["callers"], where, f"the policy has `call: {given['callers']}`, and not {entry.get('call')}")

@@ -199,7 +199,22 @@ fn a_drill_that_was_not_good() {
     });
 }
 
-/// Nothing is opened, and whoever walks a drill closes it.
+/// Nobody answers for the grants of a drill, so nothing is late because of it.
+#[test]
+fn a_drill_holds_up_no_fast_path() {
+    let policy = format!("{POLICY}[review]\ndays = 1\n");
+    is_whole(|night| {
+        night.loads(&policy);
+        night.is_walked();
+        night.closes("leon", &[]);
+        night.minutes_pass(2 * 24 * 60);
+        night.opens("mia", "INC-3");
+        let of = night.asks_under("INC-3", ("G-2", "restart"), json!({}));
+        night.begins_at_once(&of, json!({}));
+    });
+}
+
+/// Whoever walks a drill closes it.
 #[test]
 fn who_walks_a_drill_needs_no_duty_to_close_it() {
     let no_duty = "close_incidents = [\"leon\"]";

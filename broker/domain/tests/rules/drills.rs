@@ -1,13 +1,14 @@
 //! Walking the emergency path on purpose: what a drill unlocks, what it leaves alone, and what of it is
 //! remembered.
 
+use breakglass_domain::command::Wanted;
 use breakglass_domain::drill::{Outcome as Went, Step, StepTime};
 use breakglass_domain::limits::{DRILL_LONGEST, DRILLS, OPEN_DRILLS, OPENINGS, RECENT_DRILLS};
 use breakglass_domain::{
     Act, Change, Ending, GrantId, IncidentId, Policy, Refusal, RightId, SessionId, Severity, Time,
 };
 
-use crate::acts::{close, issue, open};
+use crate::acts::{close, open};
 use crate::world::{
     DEPLOY, MIGRATE, Outcome, POLICY, SECRETS, World, endings, hours, id, line, millis, mins,
 };
@@ -96,7 +97,12 @@ fn everything_that_belongs_to_a_drill_says_so_and_nothing_else_does() {
     let grant = world.asks("mia", MIGRATE, 10);
     let yes = world.approval(grant);
     world.does("leon", yes).unwrap();
-    world.calls("mia", issue(grant)).unwrap();
+    let jwt = Act::Issue {
+        grant,
+        wanted: Wanted::Jwt,
+        key: crate::world::key_of("nobody", 0),
+    };
+    world.calls("mia", jwt).unwrap();
     let note = Act::Note {
         incident: IncidentId(1),
         text: breakglass_domain::Prose::parse("so far so good").unwrap(),

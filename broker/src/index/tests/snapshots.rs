@@ -113,7 +113,7 @@ fn a_snapshot_restores_the_very_same_state() {
     };
     changes.push(("target:web-1", came_in));
     // It waits to be handed over.
-    let mut handed = requested(of(9, "leon", "deploy-shop", 1));
+    let mut handed = requested(of(8, "leon", "deploy-shop", 1));
     if let Change::GrantRequested { handed, key, .. } = &mut handed {
         *key = None;
         *handed = Some(Handed {
@@ -178,8 +178,8 @@ fn a_snapshot_restores_the_very_same_state() {
             signed: Some(Arc::new(signed)),
         });
     }
-    assert!(state.grants[&GrantId(9)].handed.is_some());
-    assert!(state.grants.len() == 4 && !state.deadlines.is_empty() && !state.openings.is_empty());
+    assert!(state.grants[&GrantId(8)].handed.is_some());
+    assert!(state.grants.len() == 5 && !state.deadlines.is_empty() && !state.openings.is_empty());
     assert!(state.budgets.len() > 2);
     assert_eq!(state.targets.hosts.len(), 1);
     assert!(state.drills.recent.len() == 2 && state.drills.last_good.is_some());
