@@ -151,9 +151,9 @@ mod tests {
     #[test]
     fn what_clap_says_fits_our_two_lines() {
         let said = |words: &[&str]| in_words(&Cli::try_parse_from(words).unwrap_err());
-        let (what, next) = said(&["glass", "aprove", "G-1"]);
-        assert_eq!(what, "unrecognized subcommand 'aprove'");
-        assert_eq!(next, "a similar subcommand exists: 'approve'");
+        let (what, next) = said(&["glass", "reqest", "G-1"]);
+        assert_eq!(what, "unrecognized subcommand 'reqest'");
+        assert_eq!(next, "a similar subcommand exists: 'request'");
         let (what, next) = said(&["glass", "grants", "show"]);
         assert!(what.contains("<GRANT>"), "{what}");
         assert!(next.contains("--help"), "{next}");

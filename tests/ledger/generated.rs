@@ -45,7 +45,7 @@ proptest! {
 fn both_verifiers_accept_lists_that_reach_everything() {
     let mut runner = TestRunner::deterministic();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
-    for _ in 0..70 {
+    for _ in 0..140 {
         let list = vec(any::<Step>(), 300)
             .new_tree(&mut runner)
             .unwrap()

@@ -260,7 +260,7 @@ fn a_grant_at_which_something_is_left_is_told_first() {
 fn the_sample_is_drawn_as_it_says() {
     let mut runner = TestRunner::deterministic();
     let (mut most, mut reached) = (0, BTreeMap::<String, u64>::new());
-    for _ in 0..4 {
+    for _ in 0..10 {
         let lines = ledger(&mut runner);
         let seams = seams(&lines);
         let (from, to) = (seams[seams.len() / 5], seams[seams.len() - 2]);

@@ -154,8 +154,6 @@ async fn the_web_listener_gives_what_is_public_and_nothing_else() {
     }
     for path in [
         "/",
-        "/tile/entries/000",
-        "/tile/entries/000.p/1",
         "/tile/0/../../keys/ledger.pem",
         "/tile/0/%2e%2e/%2e%2e/keys/ledger.pem",
         "/keys/ledger.pem",
@@ -171,6 +169,10 @@ async fn the_web_listener_gives_what_is_public_and_nothing_else() {
             !String::from_utf8_lossy(&answer.body).contains("PRIVATE"),
             "{path}"
         );
+    }
+    for path in ["/tile/entries/000", "/tile/entries/000.p/1"] {
+        let answer = https::get(world.web(), &ca, path).await;
+        assert_eq!(answer.status, 403, "{path}: without a certificate");
     }
 }
 

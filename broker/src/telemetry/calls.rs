@@ -24,6 +24,7 @@ const METHODS: &[(&str, &[&str])] = &[
             "SelfGrant",
             "RecordCall",
             "ExtendGrant",
+            "HandOverGrant",
             "DropGrant",
             "RevokeGrant",
             "VetoGrant",

@@ -385,7 +385,8 @@ fn many_at_once_are_one_after_another() {
 #[test]
 fn a_witness_that_was_damaged_does_not_start() {
     let ledger = Ledger::counted(9);
-    let damage: [(&str, fn(&str) -> String); 6] = [
+    type Damage = fn(&str) -> String;
+    let damage: [(&str, Damage); 6] = [
         ("is damaged", |text| text[..text.len() - 20].to_owned()),
         ("is damaged", |text| {
             text[..text.find("cosigned").unwrap()].to_owned()
