@@ -89,7 +89,8 @@ fn of_certificate(blob: &[u8]) -> Option<Presented> {
     of_key_id(std::str::from_utf8(key_id).ok()?, serial)
 }
 
-/// Reads `person=mia grant=G-45 incident=INC-12 credential=G-45.1`: these four, in this order.
+/// Reads `person=mia grant=G-45 incident=INC-12 credential=G-45.1`: these four, in this order, and of a
+/// drill `drill=yes` behind them.
 fn of_key_id(key_id: &str, serial: u64) -> Option<Presented> {
     let mut words = key_id.split(' ');
     let mut word = |name: &str| {
@@ -111,7 +112,8 @@ fn of_key_id(key_id: &str, serial: u64) -> Option<Presented> {
         .credential
         .strip_prefix(&presented.grant)
         .is_some_and(|rest| is_numbered(rest, "."));
-    (of_this_grant && words.next().is_none()).then_some(presented)
+    let drill = words.next().is_none_or(|word| word == "drill=yes");
+    (of_this_grant && drill && words.next().is_none()).then_some(presented)
 }
 
 fn is_numbered(id: &str, before: &str) -> bool {
@@ -192,6 +194,8 @@ mod tests {
     fn only_the_brokers_key_id_is_one() {
         let good = "person=mia grant=G-45 incident=INC-12 credential=G-45.1";
         assert_eq!(of_key_id(good, 47_185_921), Some(mia()));
+        let drill = format!("{good} drill=yes");
+        assert_eq!(of_key_id(&drill, 47_185_921), Some(mia()));
         for bad in [
             "",
             "mia",
@@ -202,6 +206,8 @@ mod tests {
             "person=mia grant=G-45 incident=INC-12 credential=G-46.1",
             "person=mia grant=G-45 incident=INC-12 credential=G-451",
             "person=mia grant=G-45 incident=INC-12 credential=G-45.1 more=1",
+            "person=mia grant=G-45 incident=INC-12 credential=G-45.1 drill=no",
+            "person=mia grant=G-45 incident=INC-12 credential=G-45.1 drill=yes more=1",
             "person=mia  grant=G-45 incident=INC-12 credential=G-45.1",
             "grant=G-45 person=mia incident=INC-12 credential=G-45.1",
             "person=m\u{1b}[2Jia grant=G-45 incident=INC-12 credential=G-45.1",
