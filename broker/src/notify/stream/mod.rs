@@ -2,7 +2,7 @@
 //!
 //! A [`Streamer`] is an outlet without patience: its [`Courier`](super::Courier) reads from the
 //! ledger what it missed, however long a destination was away. Syslog has no answer; what counts as one
-//! stands above [`collector`]. `docs/operating/siem.md` is for who sets it up.
+//! stands above `collector`. `docs/operating/siem.md` is for who sets it up.
 
 mod about;
 mod batch;

@@ -15,59 +15,10 @@ use breakglass_domain::{
 
 use super::super::{decode, encode, kind};
 use super::arbitrary::golden_policy;
+use super::kinds::KINDS;
 use super::{drills, escalating, targets, witnesses::changes as witnesses};
 
 const GOLDEN: &str = include_str!("golden.jsonl");
-
-/// Every kind there is, as users filter by them.
-const KINDS: [&str; 46] = [
-    "broker.started",
-    "call.recorded",
-    "certificate.renewed",
-    "credential.issued",
-    "drill.recorded",
-    "grant.approved",
-    "grant.ended",
-    "grant.escalated",
-    "grant.extended",
-    "grant.requested",
-    "grant.started",
-    "grant.used",
-    "host.certified",
-    "incident.closed",
-    "incident.held",
-    "incident.noted",
-    "incident.opened",
-    "incident.refired",
-    "incident.resolved",
-    "incident.warned",
-    "key.added",
-    "key.retired",
-    "ledger.exported",
-    "ledger.repaired",
-    "ledger.unwitnessed",
-    "ledger.witnessed",
-    "person.enrolled",
-    "person.frozen",
-    "person.invited",
-    "person.removed",
-    "person.unfrozen",
-    "policy.loaded",
-    "refused",
-    "review.answered",
-    "role.created",
-    "role.dropped",
-    "role.failed",
-    "session.ended",
-    "session.opened",
-    "session.unconfirmed",
-    "stream.began",
-    "stream.ended",
-    "target.enrolled",
-    "target.invited",
-    "target.removed",
-    "target.renewed",
-];
 
 #[test]
 fn the_bytes_of_every_kind_are_frozen() {

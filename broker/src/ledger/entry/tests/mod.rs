@@ -4,6 +4,7 @@ mod arbitrary;
 mod drills;
 mod escalating;
 mod golden;
+mod kinds;
 mod targets;
 mod witnesses;
 
