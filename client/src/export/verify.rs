@@ -82,7 +82,9 @@ impl Check {
             .map(|_| Derived::compare(&folder.path))
             .transpose()?;
         Ok(Self {
-            auditor: Auditor::new(key).asking_root_at(size),
+            auditor: Auditor::new(key)
+                .asking_root_at(size)
+                .of_part_from(folder.from()),
             derived,
             from: folder.from(),
             start_root: folder.start.as_ref().map(|(start, _)| start.root()),
