@@ -20,6 +20,7 @@ const MAY_NAME: &[(&str, &[&str])] = &[
     ("hooks", &["app", "ports"]),
     ("jobs", &["app", "ports"]),
     ("notify", &["app", "ports", "config"]),
+    ("witnesses", &["app", "ports", "config", "notify"]),
     ("telemetry", &["ports", "config"]),
 ];
 

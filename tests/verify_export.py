@@ -107,7 +107,8 @@ class Export:
     """A folder, and what was read of it so far."""
 
     def __init__(self, vkey, folder):
-        self.folder, self.tree, self.story = folder, Tree(), Story(vkey[0])
+        self.folder, self.tree = folder, Tree()
+        self.story = Story(vkey, self.tree)
         self.size, self.root = open_checkpoint(self.text("checkpoint"), vkey, "checkpoint")
         about = self.text("export.json") if self.has("export.json") else None
         self.about = {} if about is None else json.loads(about)

@@ -52,6 +52,8 @@ FIELDS = {
     "refused": "act reason text count",
     "ledger.exported": "from to",
     "ledger.repaired": "cut_bytes",
+    "ledger.witnessed": "size checkpoint",
+    "ledger.unwitnessed": "witnessed",
     "incident.resolved": "incident closes_at",
     "incident.refired": "incident closes_at",
     "incident.held": "incident reason",
@@ -90,7 +92,7 @@ ENDING_ACTS = {"note", "close-incident", "deny", "drop", "revoke", "veto", "free
 # What the broker does by itself, or its operator on its host; and what people do without signing.
 BY_BROKER = {
     "broker.started", "key.added", "key.retired", "policy.loaded", "target.removed", "host.certified", "incident.warned",
-    "ledger.repaired", "stream.began", "stream.ended",
+    "ledger.repaired", "ledger.witnessed", "ledger.unwitnessed", "stream.began", "stream.ended",
     "session.unconfirmed", "grant.escalated", "role.created", "role.failed", "role.dropped",
 }
 BY_GUARDS = {"target.enrolled", "target.renewed", "session.opened", "session.ended"}
@@ -129,7 +131,7 @@ def check_fields(entry, where):
         value = entry[name]
         if name.endswith("_at") or name == "until":
             entry[name] = millis(value, where)
-        elif name in ("length_ms", "count", "from", "to", "cut_bytes", "sessions", "took_ms"):
+        elif name in ("length_ms", "count", "from", "to", "cut_bytes", "sessions", "took_ms", "size", "witnessed"):
             need(type(value) is int and value >= 0, where, f"`{name}` is no number")
         else:
             is_list = name == "approvers" and isinstance(value, list)

@@ -1,14 +1,16 @@
 #!/usr/bin/python3
 """An independent reader of the ledger, written from docs/ledger-format.md alone.
 
-    tests/verify_ledger.py FOLDER VKEY
+    tests/verify_ledger.py FOLDER VKEY [WITNESS_VKEY...]
 
 FOLDER is a broker's ledger (a journal), or a mirror (tiles and a checkpoint, and no journal).
 
 Standard library alone. Prints what it checked;
 says which line is wrong and exits 1 where anything is. Here are the lines, the tree, the
 checkpoints and the tiles; what the entries say is read in verify_story.py, with the kinds in
-verify_kinds.py, the policies in verify_policy.py and the signatures in verify_keys.py.
+verify_kinds.py, the policies in verify_policy.py, the witnesses in verify_witnesses.py and the
+signatures in verify_keys.py. Each witness that is given must have signed the file `witnessed`, or the
+published checkpoint.
 """
 import base64, glob, json, os, sys
 
@@ -16,6 +18,7 @@ sys.dont_write_bytecode = True  # no folder of it beside the sources
 from verify_kinds import Wrong, need
 from verify_keys import Tree, leaf, node, open_checkpoint, parse_vkey
 from verify_story import Story
+from verify_witnesses import told_cosigners
 
 
 class Journal(Tree):
@@ -28,6 +31,13 @@ class Journal(Tree):
     def push(self, data):
         self.leaves.append(leaf(data))
         self.push_node(0, self.leaves[-1])
+
+    def root_at(self, size):
+        """The root over the first entries."""
+        tree = Tree()
+        for hashed in self.leaves[:size]:
+            tree.push_node(0, hashed)
+        return tree.root()
 
 
 def check_tiles(folder, leaves):
@@ -109,9 +119,23 @@ def need_tiles(folder, size):
         level, size = level + 1, size // 256
 
 
-def main_mirror(folder, vkey):
+def check_witnessed(folder, vkey, tree, rules, demanded):
+    """Which witnesses signed what is published: those of the policy, and those that are demanded."""
+    notes = {}
+    for name in ("checkpoint", "witnessed"):
+        path = os.path.join(folder, name)
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                notes[name] = file.read()
+            size, root = open_checkpoint(notes[name], vkey, name)
+            need(size <= len(tree.leaves) and root == tree.root_at(size), name, "it is of another tree")
+    told_cosigners(notes, rules, demanded)
+
+
+def main_mirror(folder, vkey, demanded):
     """A folder of tiles: its one checkpoint is over exactly its entries."""
-    tree, story = Journal(), Story(vkey[0])
+    tree = Journal()
+    story = Story(vkey, tree)
     with open(os.path.join(folder, "checkpoint"), encoding="utf-8") as file:
         size, root = open_checkpoint(file.read(), vkey, "checkpoint")
     for line, path in bundled(folder, size):
@@ -120,10 +144,13 @@ def main_mirror(folder, vkey):
     need((size, root) == (len(tree.leaves), tree.root()), "checkpoint", "it is of another tree")
     story.settle("after the last entry")
     need_tiles(folder, size)
+    check_witnessed(folder, vkey, tree, story.rules, demanded)
     tell(story, tree, 1, check_tiles(folder, tree.leaves))
 
 
 def tell(story, tree, commits, tiles):
+    if story.witnesses.marked:
+        print(f"given while too few witnesses signed: {' '.join(story.witnesses.marked)}")
     if story.unknown:
         print(f"not understood: {story.unknown} entries of kinds that this reader does not know")
     print(f"{len(tree.leaves)} entries, {commits} checkpoints, {len(story.heard)} statements, "
@@ -131,11 +158,11 @@ def tell(story, tree, commits, tiles):
     print(f"root {base64.b64encode(tree.root()).decode()} at {len(tree.leaves)}")
 
 
-def main(folder, vkey):
+def main(folder, vkey, *demanded):
     vkey, tree, commits, committed, torn = parse_vkey(vkey), Journal(), 0, 0, ""
-    story, files = Story(vkey[0]), sorted(glob.glob(os.path.join(glob.escape(folder), "journal", "*.jsonl")))
+    story, files = Story(vkey, tree), sorted(glob.glob(os.path.join(glob.escape(folder), "journal", "*.jsonl")))
     if not files and os.path.isdir(os.path.join(folder, "tile", "entries")):
-        return main_mirror(folder, vkey)
+        return main_mirror(folder, vkey, demanded)
     need(files, folder, "there is no journal: this is no ledger")
     root = tree.root()
     for path in files:
@@ -162,6 +189,9 @@ def main(folder, vkey):
     if story.unknown:
         print(f"not understood: {story.unknown} entries of kinds that this reader does not know")
     check_published(folder, vkey, tree.leaves[:committed])
+    check_witnessed(folder, vkey, tree, story.rules, demanded)
+    if story.witnesses.marked:
+        print(f"given while too few witnesses signed: {' '.join(story.witnesses.marked)}")
     tiles = check_tiles(folder, tree.leaves[:committed])
     print(f"{committed} entries, {commits} checkpoints, {len(story.heard)} statements, "
           f"{len(story.grants_ever)} grants, {tiles} tiles: all hold")
@@ -169,9 +199,9 @@ def main(folder, vkey):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 3:
+    if len(sys.argv) < 3:
         sys.exit(__doc__)
     try:
-        main(sys.argv[1], sys.argv[2])
+        main(*sys.argv[1:])
     except (Wrong, ValueError, KeyError, OSError) as wrong:
         sys.exit(f"WRONG: {wrong or type(wrong).__name__}")

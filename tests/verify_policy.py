@@ -13,7 +13,7 @@ class Rules:
         toml = tomllib.loads(text.removeprefix("\ufeff"))
         self.people, self.rights = toml.get("people", {}), toml.get("rights", {})
         self.rules, self.duties, self.targets = toml.get("rules", []), toml.get("duties", {}), toml.get("targets", {})
-        self.sources = toml.get("sources", {})
+        self.sources, self.witnesses = toml.get("sources", {}), toml.get("witnesses")
         self.incident_longest = self.length(toml.get("incidents", {}).get("longest", "8h"))
         days = toml.get("review", {}).get("days")
         self.review_within = days and days * 24 * 60 * MINUTE
@@ -62,6 +62,10 @@ class Rules:
         """Whether a right can be asked for on the word of an alert source alone."""
         known = self.sources.get(source)
         return known is not None and right in known.get("rights", [name for name, it in self.rights.items() if it["risk"] == "low"])
+
+    def needs_witnesses(self, right):
+        """Whether its credentials are given only when enough witnesses have signed the ledger."""
+        return self.rights.get(right, {}).get("without_witnesses", "mark") == "refuse"
 
     def given(self, person, right):
         """What the first rule says that gives the person the right; nothing where none does."""

@@ -10,12 +10,15 @@ from verify_kinds import (
 from verify_debts import Debts
 from verify_keys import PersonKey, sha
 from verify_policy import Rules
+from verify_witnesses import Witnesses
 
 
 class Story:
     """What the entries say, folded: who may act, what the policy gives, what lives and how long."""
 
-    def __init__(self, origin):
+    def __init__(self, vkey, tree):
+        """Of a ledger with this key; the tree is that of the entries before the one that is read."""
+        origin, self.witnesses = vkey[0], Witnesses(vkey, tree)
         self.origin, self.newest, self.rules, self.owed = origin, 0, None, None
         self.keys, self.tokens, self.tokens_ever, self.frozen = {}, {}, set(), set()
         self.incidents, self.incidents_ever, self.grants, self.grants_ever = {}, set(), {}, set()
@@ -27,6 +30,7 @@ class Story:
         """The next entry, as it stands on its line."""
         try:
             entry = json.loads(line, object_pairs_hook=once)
+            self.witnesses.grown(self.rules)
             missing = [name for name in ("v", "index", "at", "kind", "by") if name not in entry]
             need(not missing, where, f"the entry has no {missing}")
             need(entry["v"] == 1 and entry["index"] == place, where, "not the next entry")
@@ -67,6 +71,7 @@ class Story:
                 "review": self.review, "stream": self.stream}.get(part)
         if deed:
             deed(entry, said, where)
+        self.witnesses.take(entry, self.rules, where)
 
     @staticmethod
     def subject(entry):

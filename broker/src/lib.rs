@@ -20,3 +20,4 @@ pub mod notify;
 pub mod ports;
 pub mod telemetry;
 pub mod web;
+pub mod witnesses;

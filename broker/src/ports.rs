@@ -15,6 +15,7 @@ use breakglass_domain::{
     PersonId, Refusal, RightId, State, Subject, TargetId, Time,
 };
 use breakglass_tlog::checkpoint::SignedCheckpoint;
+use breakglass_tlog::cosigned::Cosigned;
 use breakglass_tlog::proof::{ConsistencyProof, InclusionProof};
 use breakglass_tlog::receipt::Receipt;
 use zeroize::Zeroizing;
@@ -210,6 +211,16 @@ pub trait Projection: Send + Sync {
     fn committed(&self, batch: &[Recorded], checkpoint: &Arc<SignedCheckpoint>);
 }
 
+/// Whoever co-signs the ledger, as far as this broker has seen it.
+pub trait Witnesses: Send + Sync {
+    /// The newest checkpoint that enough of them have signed, by the policy in force; nothing where
+    /// none is known.
+    fn newest(&self) -> Option<Arc<Cosigned>>;
+
+    /// Answers when that has so many entries or more, however long it takes. Safe to cancel.
+    fn reached(&self, size: u64) -> Later<'_, Arc<Cosigned>>;
+}
+
 /// The live state, for reading. The sequencer alone writes it.
 #[derive(Debug, Clone, Default)]
 pub struct Live(Arc<RwLock<State>>);
@@ -355,6 +366,8 @@ pub struct CredentialOrder {
     pub public: Vec<u8>,
     /// What it says beside.
     pub subject: Subject,
+    /// What witnesses have signed, where the entry says that it needs them.
+    pub cosigned: Option<Arc<Cosigned>>,
 }
 
 /// A credential a target accepts. Says nothing in `Debug`.

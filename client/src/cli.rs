@@ -5,7 +5,7 @@ use clap::{Args as _, CommandFactory as _, Parser, Subcommand};
 use crate::{
     commands::{
         context, credential, grant, guard, incident, ledger, me, people, policy, review, shell,
-        targets,
+        targets, witness,
     },
     config::Flags,
     exec::{keeper::Keep, shim::Become},
@@ -47,7 +47,7 @@ Exit codes:
   0 done   1 something else   2 cannot be meant that way
   80 no open incident   81 waiting for the approver   82 denied, not allowed or lapsed
   83 ended: expired, revoked, incident closed   84 the broker does not answer
-  85 the ledger takes no entry, so nothing is issued   86 VERIFICATION FAILED
+  85 no entry in the ledger, or too few witnesses: nothing is issued   86 VERIFICATION FAILED
   `glass exec` passes on the exit code of its command, or 128 + its signal.";
 
 /// One command.
@@ -92,6 +92,8 @@ pub enum Command {
     Targets(targets::Command),
     #[command(subcommand)]
     Guard(guard::Command),
+    #[command(subcommand)]
+    Witness(witness::Command),
     Completions(shell::completions::Args),
     #[command(hide = true)]
     Man(shell::man::Args),

@@ -116,7 +116,7 @@ pub mod exit {
     pub const ENDED: u8 = 83;
     /// The broker does not answer.
     pub const UNREACHABLE: u8 = 84;
-    /// The ledger cannot take an entry, so nothing is issued.
+    /// The ledger cannot take an entry, or too few witnesses sign it, so nothing is issued.
     pub const LEDGER_REFUSED: u8 = 85;
     /// A signature or proof does not hold.
     pub const UNVERIFIED: u8 = 86;
@@ -279,7 +279,9 @@ impl Refusal {
             | "REVIEW_DEBT" => exit::DENIED,
             "GRANT_ENDED" => exit::ENDED,
             "SHUTTING_DOWN" => exit::UNREACHABLE,
-            "LEDGER_UNAVAILABLE" | "LEDGER_FULL" | "CLOCK_BEHIND" => exit::LEDGER_REFUSED,
+            "LEDGER_UNAVAILABLE" | "LEDGER_FULL" | "CLOCK_BEHIND" | "NOT_WITNESSED" => {
+                exit::LEDGER_REFUSED
+            }
             _ => exit::OTHER,
         }
     }
@@ -313,6 +315,7 @@ impl Refusal {
             "LEDGER_UNAVAILABLE" => {
                 "look at the broker's machine: nothing is issued without the ledger"
             }
+            "NOT_WITNESSED" => "see which witnesses do not answer: glass status",
             "CLOCK_BEHIND" => "set the clock of the broker's machine",
             "TOO_MANY" => "wait a minute and try again",
             "INTERNAL" => "look at the broker's tracing output",
@@ -389,7 +392,15 @@ mod tests {
             ),
             (83, &["GRANT_ENDED"]),
             (84, &["SHUTTING_DOWN"]),
-            (85, &["LEDGER_UNAVAILABLE", "LEDGER_FULL", "CLOCK_BEHIND"]),
+            (
+                85,
+                &[
+                    "LEDGER_UNAVAILABLE",
+                    "LEDGER_FULL",
+                    "CLOCK_BEHIND",
+                    "NOT_WITNESSED",
+                ],
+            ),
             (
                 1,
                 &[

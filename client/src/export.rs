@@ -3,6 +3,7 @@
 //! ```text
 //! entries.jsonl    every entry, one line each, byte for byte as it is hashed
 //! checkpoint       the signed tree head over everything up to the last (C2SP tlog-checkpoint)
+//! witnessed        the newest tree head that enough witnesses have signed, if any (tlog-cosignature)
 //! vkey             the key it is signed with (C2SP signed-note)
 //! export.json      which part it is
 //! entries.csv      the entries as a table; keys.csv: the public keys; policies/: the policies' texts
@@ -45,13 +46,14 @@ pub use self::{
     bundle::{verifier, verifier_sha256},
     folder::{Folder, Piece},
     joint::Joint,
-    verify::{Part, Verified, verify},
+    verify::{Part, Verified, verify, verify_demanding},
     writer::{Period, Start, Writer},
 };
 use crate::{error::Error, files};
 
 const ENTRIES: &str = "entries.jsonl";
 const CHECKPOINT: &str = "checkpoint";
+const WITNESSED: &str = "witnessed";
 const VKEY: &str = "vkey";
 const README: &str = "README.txt";
 const ABOUT: &str = "export.json";

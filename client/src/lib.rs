@@ -23,6 +23,7 @@
 //! | [`guard`] | what runs beside a target |
 //! | [`verify`] | checking credentials: for guards, and for services that embed it |
 //! | [`dpop`] | proving that this laptop holds the key of a token |
+//! | [`witness`], [`witnessed`] | co-signs the checkpoints of ledgers; who has signed one |
 //! | [`time`] | the only file that reads a clock |
 
 pub mod access;
@@ -78,5 +79,7 @@ pub mod trust;
 pub mod verify;
 pub mod view;
 pub mod watching;
+pub mod witness;
+pub mod witnessed;
 
 pub use run::main;

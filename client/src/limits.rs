@@ -84,6 +84,9 @@ pub const LATE_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 /// How long before it is recorded a call may have been; the broker's `CALL_WITHIN`.
 pub const CALL_WITHIN: SignedDuration = SignedDuration::from_mins(30);
 
+/// How many entries before its own a checkpoint may end that witnesses are shown to have signed: some
+/// seconds of the busiest broker there is.
+pub const WITNESSED_WITHIN: usize = 65_536;
 /// How long the broker remembers a delivery of an alert source, and takes none of the same id.
 pub const DELIVERY_REMEMBERED: SignedDuration = SignedDuration::from_hours(2);
 

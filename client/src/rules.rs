@@ -4,7 +4,7 @@
 use breakglass_domain::{
     PersonId, RightId, SourceId, TargetId,
     policy::{
-        Duties, IfNobodyAnswers, Policy, Right, Source,
+        Duties, IfNobodyAnswers, Policy, Right, Source, WithoutWitnesses,
         access::{KubernetesWay, PostgresWay},
     },
 };
@@ -195,6 +195,27 @@ impl Rules {
     #[must_use]
     pub fn incident_longest(&self) -> i64 {
         self.0.incident_longest.as_millis()
+    }
+
+    /// How many witnesses have to sign the ledger, and the verifier key of each by its name; nothing
+    /// where nobody is asked.
+    #[must_use]
+    pub fn witnesses(&self) -> Option<(usize, Vec<(String, String)>)> {
+        let asked = self.0.witnesses.as_ref()?;
+        let keys = asked.keys.iter();
+        let keys = keys.map(|(id, vkey)| (id.to_string(), vkey.to_string()));
+        Some((asked.need, keys.collect()))
+    }
+
+    /// Whether a credential of a right is given only when enough witnesses have signed.
+    #[must_use]
+    pub fn needs_witnesses(&self, right: &str) -> bool {
+        let right = right
+            .parse()
+            .ok()
+            .and_then(|id: RightId| self.0.rights.get(&id));
+        let refuses = right.is_some_and(|it| it.without_witnesses == WithoutWitnesses::Refuse);
+        refuses && self.0.witnesses.is_some()
     }
 
     /// How long answers about an incident may be owed, in milliseconds; nothing where for ever.

@@ -25,3 +25,4 @@ mod served;
 mod sitting;
 mod timeline;
 mod watch;
+mod witnesses;

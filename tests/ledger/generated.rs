@@ -64,6 +64,9 @@ fn both_verifiers_accept_lists_that_reach_everything() {
                 more.unwrap_or_default()
             );
             *seen.entry(what.trim().to_owned()).or_default() += 1;
+            if let Some(word) = entry["witnesses"].as_str() {
+                *seen.entry(format!("credential.issued {word}")).or_default() += 1;
+            }
             if entry["let_in_at"].is_string() {
                 let alone = ended.contains(&entry["grant"].to_string());
                 let what = format!("let in unasked, grant over: {alone}");
@@ -131,6 +134,10 @@ fn both_verifiers_accept_lists_that_reach_everything() {
         "grant.ended abandoned",
         "grant.ended vetoed",
         "review.answered",
+        "ledger.witnessed",
+        "ledger.unwitnessed",
+        "credential.issued needed",
+        "credential.issued missing",
         "refused",
         "ledger.exported",
         "stream.began",

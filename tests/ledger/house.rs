@@ -10,12 +10,13 @@ use breakglass_domain::decide::decide;
 use breakglass_domain::due::due;
 use breakglass_domain::{
     Act, Actor, Change, Command, Event, KeyId, Lifetime, Line, Nonce, PersonId, Policy, Refusal,
-    Signed, State, Time, TokenHash,
+    Signed, State, Time, TokenHash, WitnessWord,
 };
 use breakglass_proto::statement::{Act as Said, Statement};
 use ring::digest::{SHA256, digest};
 
 use crate::night::{ORIGIN, POLICY, hex};
+use crate::witnesses;
 
 /// The people of the policy.
 pub(crate) const TEAM: [&str; 3] = ["mia", "leon", "eve"];
@@ -191,8 +192,25 @@ impl House {
         if let (Err(refusal), Actor::Person(_) | Actor::Source(_)) = (&decided, &command.by) {
             self.notes_refusal(command, refusal);
         }
-        self.records(&decided?);
+        let events = decided?;
+        self.records(&events);
+        let needs = |event: &Event| {
+            let Change::CredentialIssued { witnesses, .. } = &event.change else {
+                return false;
+            };
+            *witnesses == Some(WitnessWord::Needed)
+        };
+        if events.iter().any(needs) {
+            // A broker makes it only then.
+            self.witnesses_sign();
+        }
         Ok(())
+    }
+
+    /// Enough witnesses sign what is there, and the broker says so.
+    pub(crate) fn witnesses_sign(&mut self) {
+        let (size, checkpoint) = witnesses::signed(&self.lines, &[1, 2]);
+        let _nobody = self.broker_does(Act::NoteWitnessed { size, checkpoint });
     }
 
     fn notes_refusal(&mut self, command: &Command, refusal: &Refusal) {

@@ -33,3 +33,4 @@ mod targets;
 mod unlocking;
 mod verbs;
 mod verifiers;
+mod witnesses;

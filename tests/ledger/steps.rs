@@ -13,6 +13,7 @@ use proptest::prelude::*;
 
 use crate::house::{House, TEAM, id, line};
 use crate::night::POLICY;
+use crate::witnesses::WITNESSED;
 
 /// How long nothing happens, in milliseconds: around every limit there is.
 const WAITS: [i64; 12] = [
@@ -45,6 +46,7 @@ fn takes(house: &mut House, (what, who, about, much): Step) -> Result<(), Refusa
         6 if much < 40 => house.enrols_guard(["web-1", "shop-db"][usize::from(about) % 2]),
         6 => house.enrols(person),
         7 => return house.says_it_again(usize::from(much) / 8),
+        8 if much > 150 => witnesses(house, about),
         8 => return lifts(house, TEAM[usize::from(who) % 3], much),
         9 if much < 180 => return about_person(house, TEAM[usize::from(who) % 3], about, much),
         10..=12 => return about_incident(house, TEAM[usize::from(who) % 3], about, much),
@@ -83,9 +85,30 @@ fn changed(which: u8) -> String {
             "[people.eva]\nname = \"Eva\"\njob = \"founder\"\n",
         ),
     ];
-    match changes.get(usize::from(which) % (2 * changes.len())) {
-        Some((from, to)) => POLICY.replace(from, to),
-        None => POLICY.to_owned(),
+    let asks = |right: &str| {
+        let refuses = POLICY.replace(right, &format!("{right}{REFUSING}"));
+        refuses.replace("grace = \"5m\"\n", WITNESSED)
+    };
+    let which = usize::from(which) % (2 * changes.len());
+    match (changes.get(which), which % changes.len()) {
+        (Some((from, to)), _) => POLICY.replace(from, to),
+        (None, 0) => POLICY.replace("grace = \"5m\"\n", WITNESSED),
+        (None, 1..=3) => asks("[rights.restart]\n"),
+        (None, 4) => asks("[rights.drop-db]\n"),
+        (None, _) => POLICY.to_owned(),
+    }
+}
+
+const REFUSING: &str = "without_witnesses = \"refuse\"\n";
+
+/// Witnesses are lost, or sign again.
+fn witnesses(house: &mut House, about: u8) {
+    match about % 2 {
+        0 => {
+            let witnessed = house.state.witnessing.size;
+            let _nobody = house.broker_does(Act::NoteUnwitnessed { witnessed });
+        }
+        _ => house.witnesses_sign(),
     }
 }
 

@@ -44,7 +44,7 @@ pub use world::World;
 pub const TEAM: [&str; 5] = ["mia", "leon", "founder", "designer", "support"];
 
 /// Every stable reason of a refusal.
-pub const REASONS: [&str; 54] = [
+pub const REASONS: [&str; 55] = [
     "NO_OPEN_INCIDENT",
     "UNKNOWN_INCIDENT",
     "INCIDENT_CLOSED",
@@ -97,6 +97,7 @@ pub const REASONS: [&str; 54] = [
     "INTERNAL",
     "INCIDENT_UNCONFIRMED",
     "NOTHING_TO_HOLD",
+    "NOT_WITNESSED",
     "UNKNOWN_SOURCE",
     "UNKNOWN_SEVERITY",
 ];

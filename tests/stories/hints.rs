@@ -130,6 +130,9 @@ fn refusals() -> Vec<Refusal> {
             sentence: "change the shop database".into(),
         },
         Refusal::NothingToHold(incident),
+        Refusal::NotWitnessed {
+            right: "deploy-shop".parse().unwrap(),
+        },
         Refusal::ReviewDebt {
             incident,
             closed_at: now,

@@ -30,6 +30,7 @@ impl State {
         self.played.apply(event);
         self.budgets.apply(event);
         self.reviews.apply(event);
+        self.witnessing.apply(event);
         self.streams.apply(event);
         let about = event.change.incident();
         let about = about.and_then(|incident| self.incidents.get(&incident));
@@ -97,6 +98,8 @@ impl State {
             | Change::Refused { .. }
             | Change::LedgerExported { .. }
             | Change::LedgerRepaired { .. }
+            | Change::LedgerWitnessed { .. }
+            | Change::LedgerUnwitnessed { .. }
             | Change::ReviewAnswered { .. }
             | Change::StreamBegan { .. }
             | Change::StreamEnded { .. } => {}

@@ -331,6 +331,18 @@ pub enum Act {
         /// Under which open incident, where what they tried says so.
         incident: Option<IncidentId>,
     },
+    /// Note that enough witnesses have signed the ledger. Broker only.
+    NoteWitnessed {
+        /// Entries of the checkpoint they signed.
+        size: u64,
+        /// The checkpoint with their cosignatures.
+        checkpoint: String,
+    },
+    /// Note that too few of them sign. Broker only.
+    NoteUnwitnessed {
+        /// Entries of the newest checkpoint that enough of them had signed.
+        witnessed: u64,
+    },
     /// Nothing but what time has brought about. Broker only.
     Tick,
     /// An alert fires, or still does. Sources only.
@@ -463,6 +475,8 @@ impl Act {
             Self::Abandon { .. } => "abandon",
             Self::Export { .. } => "export-ledger",
             Self::NoteRefusal { .. } => "note-refusal",
+            Self::NoteWitnessed { .. } => "note-witnessed",
+            Self::NoteUnwitnessed { .. } => "note-unwitnessed",
             Self::Tick => "tick",
             Self::Fire { .. } => "alert-firing",
             Self::Resolve { .. } => "alert-resolved",

@@ -13,6 +13,7 @@ use crate::review::Width;
 use crate::stream::StreamKind;
 use crate::text::{Line, Prose};
 use crate::time::{Lifetime, Time};
+use crate::witnessing::WitnessWord;
 use crate::word::words;
 
 pub use crate::actor::Actor;
@@ -336,6 +337,8 @@ pub enum Change {
         key: KeyId,
         /// What it says beside.
         subject: Subject,
+        /// What of witnesses has to be said; nothing where there are none, or all is well.
+        witnesses: Option<WitnessWord>,
     },
     /// It was put to use.
     GrantUsed {
@@ -454,6 +457,18 @@ pub enum Change {
     LedgerRepaired {
         /// Bytes that were never acknowledged and are gone.
         cut_bytes: u64,
+    },
+    /// Enough witnesses have signed the ledger as far as this.
+    LedgerWitnessed {
+        /// Entries of the checkpoint they signed.
+        size: u64,
+        /// The checkpoint with their cosignatures, a signed note.
+        checkpoint: String,
+    },
+    /// Too few witnesses sign. What is given from here on until enough of them have is marked.
+    LedgerUnwitnessed {
+        /// Entries of the newest checkpoint that enough of them had signed; 0 for none.
+        witnessed: u64,
     },
     /// Its alert is over, says the source that opened it.
     IncidentResolved {

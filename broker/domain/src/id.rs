@@ -81,6 +81,10 @@ name! {
     RightId, "a right's id"
 }
 name! {
+    /// A witness, as the policy and the config call it: `otto`.
+    WitnessId, "a witness's id"
+}
+name! {
     /// Something that accepts credentials: `web-1`.
     TargetId, "a target's id"
 }

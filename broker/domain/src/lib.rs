@@ -32,6 +32,7 @@ pub mod targets;
 pub mod text;
 pub mod time;
 pub mod unlock;
+pub mod witnessing;
 pub mod word;
 
 pub use actor::Actor;
@@ -42,7 +43,7 @@ pub use event::{Change, Event, Signed};
 pub use grant::{Basis, Ending, Escalation, Grant, GrantRef};
 pub use id::{
     CredentialId, GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, RuleName, SessionId,
-    SourceId, StreamName, TargetId, TokenHash,
+    SourceId, StreamName, TargetId, TokenHash, WitnessId,
 };
 pub use incident::{Alert, Incident, Severity};
 pub use policy::Policy;
@@ -51,3 +52,4 @@ pub use review::{Answer, Width};
 pub use state::State;
 pub use text::{Line, Prose};
 pub use time::{Lifetime, Time};
+pub use witnessing::WitnessWord;

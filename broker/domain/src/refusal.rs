@@ -368,6 +368,15 @@ pub enum Refusal {
         /// In plain language.
         sentence: String,
     },
+    /// The policy wants witnesses for this right, and too few of them have signed.
+    #[error(
+        "too few witnesses sign the ledger, and the policy gives no credential of `{right}` without \
+         them"
+    )]
+    NotWitnessed {
+        /// Which right.
+        right: RightId,
+    },
     /// No alert opened it, so none closes it.
     #[error("{0} was not opened by an alert, so none closes it: it stays open to its usual age")]
     NothingToHold(IncidentId),
@@ -428,6 +437,7 @@ impl Refusal {
             Self::UnknownSource(_) => "UNKNOWN_SOURCE",
             Self::UnknownSeverity { .. } => "UNKNOWN_SEVERITY",
             Self::Unconfirmed { .. } => "INCIDENT_UNCONFIRMED",
+            Self::NotWitnessed { .. } => "NOT_WITNESSED",
             Self::NothingToHold(_) => "NOTHING_TO_HOLD",
         }
     }
@@ -552,6 +562,9 @@ impl Refusal {
                 "if it is real, somebody who may open incidents runs: glass incident note \
                  --incident {incident} \"what you see\""
             ),
+            Self::NotWitnessed { .. } => {
+                "see which of them does not answer: glass status; then run the command again".into()
+            }
             Self::NothingToHold(_) => "glass incident list".into(),
         }
     }

@@ -18,6 +18,7 @@ use crate::review::Reviews;
 use crate::stream::Streams;
 use crate::targets::Targets;
 use crate::time::Time;
+use crate::witnessing::Witnessing;
 
 /// The fold of all events so far. Fields are plain so that a snapshot can hold and restore them;
 /// outside of a restore only [`State::apply`] changes them.
@@ -55,6 +56,8 @@ pub struct State {
     pub budgets: Budgets,
     /// Answers that are owed of incidents that are over.
     pub reviews: Reviews,
+    /// How far witnesses have signed the ledger.
+    pub witnessing: Witnessing,
     /// Where the ledger is copied to as it grows.
     pub streams: Streams,
     /// What alert sources delivered lately.
@@ -105,6 +108,7 @@ impl Default for State {
             openings: BTreeMap::new(),
             budgets: Budgets::default(),
             reviews: Reviews::default(),
+            witnessing: Witnessing::default(),
             streams: Streams::default(),
             deliveries: Deliveries::default(),
             deadlines: BTreeSet::new(),

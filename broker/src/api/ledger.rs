@@ -19,16 +19,22 @@ impl LedgerService for Desk {
         request: Request<v1::GetCheckpointRequest>,
     ) -> Result<Response<v1::GetCheckpointResponse>, Status> {
         let (_, asked) = self.admitted(request)?;
+        // First: what is newer than the checkpoint beside it would be of no use to anybody.
+        let cosigned = self.app.witnessed();
+        let cosigned = cosigned.map(|cosigned| cosigned.note().to_owned());
+        let cosigned = cosigned.unwrap_or_default();
         if asked.around_size == 0 {
             return Ok(Response::new(v1::GetCheckpointResponse {
                 checkpoint: self.app.checkpoint().note().to_owned(),
                 before: String::new(),
+                cosigned,
             }));
         }
         let around = self.app.checkpoints_around(asked.around_size).await?;
         Ok(Response::new(v1::GetCheckpointResponse {
             checkpoint: around.after,
             before: around.before,
+            cosigned: String::new(),
         }))
     }
 

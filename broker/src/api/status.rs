@@ -94,7 +94,7 @@ fn code_of(reason: &str) -> Code {
         | "WRONG_BROKER" => Code::InvalidArgument,
         "STATEMENT_REPLAYED" => Code::AlreadyExists,
         "TOO_MANY" | "LEDGER_FULL" => Code::ResourceExhausted,
-        "LEDGER_UNAVAILABLE" | "SHUTTING_DOWN" => Code::Unavailable,
+        "LEDGER_UNAVAILABLE" | "NOT_WITNESSED" | "SHUTTING_DOWN" => Code::Unavailable,
         _ => Code::Internal,
     }
 }
@@ -138,7 +138,9 @@ fn about(refusal: &Refusal) -> Option<(&'static str, String)> {
         | R::IncidentClosed(incident)
         | R::NothingToHold(incident)
         | R::Unconfirmed { incident, .. } => ("incident", incident.to_string()),
-        R::UnknownRight(right) | R::NotAllowed { right, .. } => ("right", right.to_string()),
+        R::UnknownRight(right) | R::NotAllowed { right, .. } | R::NotWitnessed { right } => {
+            ("right", right.to_string())
+        }
         R::UnknownPerson(person)
         | R::NotPermitted { person, .. }
         | R::PersonFrozen(person)

@@ -4,6 +4,7 @@ use breakglass_domain::command::{Act, Wanted};
 use breakglass_domain::event::CredentialKind;
 use breakglass_domain::{
     Change, CredentialId, Grant, GrantId, KeyId, Line, PersonId, Refusal, Subject, Time,
+    WitnessWord,
 };
 use breakglass_tlog::receipt::Receipt;
 
@@ -56,6 +57,7 @@ struct Announced<'a> {
     expires_at: Time,
     key: &'a KeyId,
     subject: &'a Subject,
+    witnesses: Option<WitnessWord>,
 }
 
 impl App {
@@ -96,7 +98,8 @@ impl App {
     /// stands now.
     ///
     /// # Errors
-    /// [`Error::Refused`] where the grant ended since it was decided: an ending may stand in the same
+    /// [`Error::Refused`] where too few witnesses have signed the entry that announces it, and the
+    /// policy wants them to; where the grant ended since it was decided: an ending may stand in the same
     /// batch, and nobody has the credential yet, so better never than too late.
     pub(super) async fn issue_recorded(
         &self,
@@ -107,8 +110,19 @@ impl App {
         let Some((announced, recorded, receipt)) = act::find(decided, announced) else {
             return Ok(None);
         };
+        let cosigned = match announced.witnesses {
+            Some(WitnessWord::Needed) => {
+                let of = recorded.event.change.grant();
+                let of = of.ok_or(Error::Broken("a credential of no grant"))?;
+                Some(self.until_witnessed(caller, of, receipt.index()).await?)
+            }
+            Some(WitnessWord::Missing) | None => None,
+        };
         let grant = self.still_active(announced.id.grant).await?;
-        let order = self.order(caller, &announced, recorded, &grant, wish)?;
+        let order = CredentialOrder {
+            cosigned,
+            ..self.order(caller, &announced, recorded, &grant, wish)?
+        };
         let id = grant.of.grant;
         let issued = match order.subject {
             Subject::Role { .. } => self.issue_role(order, receipt).await?,
@@ -165,6 +179,7 @@ impl App {
             expires_at: announced.expires_at,
             public,
             subject: announced.subject.clone(),
+            cosigned: None,
         })
     }
 
@@ -212,12 +227,14 @@ fn announced(change: &Change) -> Option<Announced<'_>> {
             expires_at,
             key,
             subject,
+            witnesses,
             ..
         } => Some(Announced {
             id: *credential,
             expires_at: *expires_at,
             key,
             subject,
+            witnesses: *witnesses,
         }),
         _ => None,
     }

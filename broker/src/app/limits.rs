@@ -50,6 +50,10 @@ pub const GRANTS_OF_INCIDENT: usize = 1_000;
 /// by default.
 pub const PAGE_BYTES: usize = 3 * 1024 * 1024;
 
+/// How long a credential that needs witnesses waits for them: each answers in a fraction of a second,
+/// or is asked in vain for longer than somebody waits who has to mend something.
+pub const WITNESS_PATIENCE: Duration = Duration::from_secs(5);
+
 /// Entries in one message of an export.
 pub const EXPORT_PAGE: usize = 256;
 

@@ -42,6 +42,7 @@ pub(crate) mod tests;
 mod ticking;
 pub mod token;
 mod watch;
+mod witness;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,6 +51,7 @@ use breakglass_domain::{Lifetime, Time};
 
 use crate::ports::{
     Authority, Clock, Databases, Entropy, Index, Issuer, LedgerReader, Live, Notary, Sequencer,
+    Witnesses,
 };
 
 pub use access_review::AccessRead;
@@ -100,6 +102,8 @@ pub struct Parts {
     pub notary: Arc<dyn Notary>,
     /// Makes client certificates.
     pub authority: Arc<dyn Authority>,
+    /// Who co-signs the ledger.
+    pub witnesses: Arc<dyn Witnesses>,
     /// What happens, as it happens; the same that the sequencer tells of every batch.
     pub feed: Arc<Feed>,
     /// What the broker says of itself.
@@ -137,6 +141,8 @@ pub struct Settings {
     pub hold_grace: Duration,
     /// How long a client certificate lives.
     pub certificate_life: Lifetime,
+    /// How long a credential waits for the witnesses it needs.
+    pub witness_patience: Duration,
 }
 
 impl Default for Settings {
@@ -144,6 +150,7 @@ impl Default for Settings {
         Self {
             hold_grace: limits::HOLD_GRACE,
             certificate_life: limits::CERTIFICATE_LIFE,
+            witness_patience: limits::WITNESS_PATIENCE,
         }
     }
 }
@@ -163,6 +170,7 @@ pub struct App {
     wrong: databases::Wrong,
     notary: Arc<dyn Notary>,
     authority: Arc<dyn Authority>,
+    witnesses: Arc<dyn Witnesses>,
     feed: Arc<Feed>,
     about: About,
     settings: Settings,
@@ -193,6 +201,7 @@ impl App {
             wrong: databases::Wrong::default(),
             notary: parts.notary,
             authority: parts.authority,
+            witnesses: parts.witnesses,
             feed: parts.feed,
             about: parts.about,
             settings: parts.settings,

@@ -51,7 +51,12 @@ impl App {
             active: grants(state, |grant| grant.active().is_some()),
             frozen: frozen(state),
             reviews: review::owed(state),
-            problems: [of_the_clock(state, now), at_targets(state)].concat(),
+            problems: [
+                of_the_clock(state, now),
+                of_witnesses(state),
+                at_targets(state),
+            ]
+            .concat(),
             checkpoint,
         });
         standing.problems.extend(self.wrong.all());
@@ -115,6 +120,18 @@ fn at_targets(state: &State) -> Vec<String> {
         })
     }));
     problems
+}
+
+fn of_witnesses(state: &State) -> Vec<String> {
+    let asked = state.policy.witnesses.as_ref();
+    let Some((asked, since)) = asked.zip(state.witnessing.lost_since) else {
+        return Vec::new();
+    };
+    let (need, of) = (asked.need, asked.keys.len());
+    vec![format!(
+        "TOO FEW WITNESSES have signed the ledger since {since}: {need} of {of} have to. Until they \
+         do, what is given is marked, and rights that need them are not given."
+    )]
 }
 
 fn of_the_clock(state: &State, now: Time) -> Vec<String> {

@@ -9,7 +9,8 @@ mod targets;
 
 use breakglass_domain::grant::Basis;
 use breakglass_domain::{
-    Actor, Change, Ending, Event, Grant, GrantRef, Lifetime, PersonId, Policy, Prose, RightId, Time,
+    Actor, Change, Ending, Event, Grant, GrantRef, Lifetime, PersonId, Policy, Prose, RightId,
+    Time, WitnessWord,
 };
 
 /// What sentences are made of beside the event.
@@ -123,6 +124,13 @@ impl Told<'_> {
             Change::LedgerRepaired { cut_bytes } => format!(
                 "After a crash the broker cut {cut_bytes} bytes that were never acknowledged off \
                  the ledger's end."
+            ),
+            Change::LedgerWitnessed { size, .. } => {
+                format!("Enough witnesses have signed the ledger up to its first {size} entries.")
+            }
+            Change::LedgerUnwitnessed { witnessed } => format!(
+                "TOO FEW WITNESSES sign the ledger: enough of them have signed its first {witnessed} \
+                 entries, and no more. What is given from here on is marked."
             ),
             _ => format!("{} did something this glassd has no words for.", self.who),
         }
@@ -272,12 +280,17 @@ impl Told<'_> {
                 credential,
                 audience,
                 expires_at,
+                witnesses,
                 ..
             } => format!(
-                "{} received credential {credential} for {audience}, valid until {} ({}).",
+                "{} received credential {credential} for {audience}, valid until {} ({}).{}",
                 self.words.name(&of.person),
                 self.clock(*expires_at),
-                of.incident
+                of.incident,
+                match witnesses {
+                    Some(WitnessWord::Missing) => " TOO FEW WITNESSES signed.",
+                    _ => "",
+                }
             ),
             Change::GrantUsed { of, program } => {
                 format!(

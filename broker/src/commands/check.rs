@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
 use breakglass_domain::limits::CLOCK_BEHIND;
-use breakglass_domain::{State, Time};
+use breakglass_domain::{Policy, State, Time};
 use breakglass_tlog::NoteSigner as _;
 use rustix::fs::{Mode, stat, statvfs};
 use rustix::process::{Pid, Resource, getrlimit};
@@ -138,10 +138,27 @@ fn look(config: &Config, findings: &mut Vec<Finding>) {
             let found = keys.and_then(|keys| sources::look(config, &keys, &policy));
             findings.push(Finding::of("alert sources".into(), found));
         }
+        findings.extend(witnesses(config, &policy));
         findings.extend(check_targets::look(config, &policy, &state));
         findings.extend(notices::look(config, &policy));
         findings.extend(streams::look(config));
     }
+}
+
+/// Who has to sign the ledger, and whether each can be asked; nothing where nobody has to.
+fn witnesses(config: &Config, policy: &Policy) -> Option<Finding> {
+    let (asked, addresses) = (policy.witnesses.as_ref(), &config.settings.witness);
+    let found = match crate::witnesses::unusable(asked, addresses).as_slice() {
+        [] => asked.map(|asked| {
+            let (need, of) = (asked.need, asked.keys.len());
+            Ok(format!(
+                "{need} of {of} have to sign; glass status says who does not"
+            ))
+        })?,
+        wrong => Err(Failure::new(wrong.join("; "))
+            .then("docs/operating/witnesses.md; then start the broker again")),
+    };
+    Some(Finding::of("witnesses".into(), found))
 }
 
 fn keys(config: &Config) -> Result<String, Failure> {

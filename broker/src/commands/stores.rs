@@ -189,7 +189,15 @@ pub(super) fn read_policy(file: &std::path::Path) -> Result<Policy, Failure> {
     })?;
     let text = String::from_utf8(text)
         .map_err(|_| Failure::new(format!("the policy {name} is not text in UTF-8")))?;
-    Ok(Policy::parse(&name, &text)?)
+    let policy = Policy::parse(&name, &text)?;
+    if let Some(asked) = &policy.witnesses {
+        // The policy's parser hashes nothing.
+        crate::witnesses::roster(asked).map_err(|why| {
+            Failure::new(format!("the policy {name}: {why}"))
+                .then("write each key as `glass witness init` printed it")
+        })?;
+    }
+    Ok(policy)
 }
 
 /// SHA-256 in lower-case hex.

@@ -20,7 +20,7 @@ pub use notify::{Destination, DestinationName};
 pub use stream::{Stream, StreamKey};
 pub use value::{
     Days, Directives, Format, Https, Name, Origin, Places, RoleText, Seconds, SourceName,
-    TargetName,
+    TargetName, WitnessName, WitnessUrl,
 };
 
 /// The name of the config file in a folder.
@@ -85,6 +85,21 @@ pub struct Settings {
     pub notify: BTreeMap<DestinationName, Destination>,
     /// Where every entry of the ledger is sent as it is written. Default nowhere.
     pub stream: BTreeMap<StreamKey, Stream>,
+    /// Where the witnesses of the policy are, by their names there. Default none: those are not asked.
+    pub witness: BTreeMap<WitnessName, WitnessAddress>,
+}
+
+/// Where a witness is. Its key stands in the policy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WitnessAddress {
+    /// Where checkpoints are sent, without `/add-checkpoint`: `https://` or `http://`. Checkpoints are
+    /// public and answers are signed, so TLS protects no secret here.
+    pub url: WitnessUrl,
+    /// The authorities its certificate may come from, PEM, relative to the config file's folder;
+    /// left out: those of the system.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<PathBuf>,
 }
 
 /// The secrets of one alert source.
@@ -130,6 +145,7 @@ impl Default for Settings {
             postgres: BTreeMap::new(),
             hooks: BTreeMap::new(),
             notify: BTreeMap::new(),
+            witness: BTreeMap::new(),
             stream: BTreeMap::new(),
         }
     }

@@ -349,7 +349,7 @@ fn an_error_leads_to_its_line() {
              `metrics_listen`, `public_url`, `issuer`, `ledger_origin`, \
              `client_certificate_days`, `hold_grace_seconds`, `connections_per_peer`, \
              `connections_total`, `reflection`, `tracing_format`, `tracing_filter`, `postgres`, \
-             `hooks`, `notify`, `stream`",
+             `hooks`, `notify`, `stream`, `witness`",
             "  |",
             "2 | listen_web = \"x\"",
             "  | ^",

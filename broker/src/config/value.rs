@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::IpAddr;
 
 use breakglass_domain::text::restyles;
-use breakglass_domain::{SourceId, TargetId};
+use breakglass_domain::{SourceId, TargetId, WitnessId};
 use breakglass_tlog::KeyName;
 use rustls_pki_types::ServerName;
 use serde::{Deserialize, Serialize};
@@ -56,6 +56,11 @@ text! {
 text! {
     /// Directives of `tracing_subscriber::EnvFilter`.
     Directives, check_directives
+}
+
+text! {
+    /// `https://HOST` or `http://HOST`, perhaps with a port and a path; no slash at the end, no query.
+    WitnessUrl, check_witness_url
 }
 
 text! {
@@ -119,6 +124,34 @@ impl From<SourceName> for String {
     }
 }
 
+/// The id of a witness, as the policy has it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct WitnessName(WitnessId);
+
+impl WitnessName {
+    /// The id itself.
+    #[must_use]
+    pub fn id(&self) -> &WitnessId {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for WitnessName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let id = text.parse().map(Self);
+        id.map_err(|e| format!("expected the id of a witness such as `otto`: {e}"))
+    }
+}
+
+impl From<WitnessName> for String {
+    fn from(name: WitnessName) -> Self {
+        name.0.to_string()
+    }
+}
+
 impl Name {
     /// A name that is written in this program.
     pub(super) fn known(name: &str) -> Self {
@@ -177,6 +210,30 @@ fn check_https(url: &str) -> Result<(), String> {
     }
     if uri.query().is_some() || url.ends_with('/') || url.contains('#') {
         return wrong("it ends in a slash, or has a query or a fragment");
+    }
+    Ok(())
+}
+
+fn check_witness_url(url: &str) -> Result<(), String> {
+    let wrong = |why: &str| {
+        Err(format!(
+            "expected a URL such as `https://witness.example:7446`: {why}"
+        ))
+    };
+    let Ok(uri) = url.parse::<http::Uri>() else {
+        return wrong("it is none");
+    };
+    let Some(authority) = uri.authority().filter(|it| !it.host().is_empty()) else {
+        return wrong("it names no host");
+    };
+    if !matches!(uri.scheme_str(), Some("https" | "http")) {
+        return wrong("it begins neither with https:// nor with http://");
+    }
+    if authority.as_str().contains('@') {
+        return wrong("it has a user name in it");
+    }
+    if url.ends_with('/') || url.contains(['?', '#']) || url.len() > 2_048 {
+        return wrong("it ends in a slash, has a query or a fragment, or is too long");
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use breakglass_domain::budget::Budgets;
 use breakglass_domain::people::{Device, Freeze, Member, Token};
 use breakglass_domain::played::Played;
 use breakglass_domain::stream::{Stream, Streams};
+use breakglass_domain::witnessing::Witnessing;
 use breakglass_domain::{GrantId, IncidentId, Line, Nonce, Policy, State, StreamName, Time};
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +59,9 @@ struct StateRecord {
     targets: TargetsRecord,
     /// Not in what was written before there were any: that is made again from the ledger.
     reviews: ReviewsRecord,
+    /// How far witnesses have signed, and since when too few do. Before there were any: nothing.
+    #[serde(default)]
+    witnessing: (u64, Option<i64>),
     /// Name, kind, destination. There were none where it is missing.
     #[serde(default)]
     streams: Vec<(String, String, String)>,
@@ -177,6 +181,10 @@ impl From<&State> for StateRecord {
             newest_ms: state.newest.as_millis(),
             targets: (&state.targets).into(),
             reviews: (&state.reviews).into(),
+            witnessing: {
+                let lost = state.witnessing.lost_since;
+                (state.witnessing.size, lost.map(Time::as_millis))
+            },
             streams: state.streams.0.iter().map(stream_record).collect(),
             deliveries: (&state.deliveries).into(),
         }
@@ -213,6 +221,10 @@ impl StateRecord {
             newest: Time::from_millis(self.newest_ms),
             targets: self.targets.restore()?,
             reviews: self.reviews.restore()?,
+            witnessing: Witnessing {
+                size: self.witnessing.0,
+                lost_since: self.witnessing.1.map(Time::from_millis),
+            },
             deliveries: self.deliveries.restore()?,
             ..State::default()
         };

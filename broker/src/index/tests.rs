@@ -203,6 +203,7 @@ fn night(incident: u64, first: u64) -> Vec<(&'static str, Change)> {
                 audience: line("https://deploy.shop.example"),
                 expires_at: Time::from_millis(HOUR_MS),
                 key: key(),
+                witnesses: None,
             },
         ),
         ("leon", requested(leon)),

@@ -23,9 +23,11 @@ pub use jwt::JwtIssuer;
 pub use targets::{TargetCa, TargetCertificate, TargetIssuer};
 pub use x509::{Ca, ServerIdentity};
 
+use std::sync::Arc;
+
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use breakglass_domain::{Change, Event, KeyId, Lifetime};
-use breakglass_tlog::Receipt;
+use breakglass_domain::{Change, Event, KeyId, Lifetime, WitnessWord};
+use breakglass_tlog::{Cosigned, Receipt};
 use ring::digest;
 
 use crate::ports::{CredentialOrder, Decode, IssueError};
@@ -55,6 +57,15 @@ fn announced(decode: Decode, receipt: &Receipt) -> Result<Event, IssueError> {
     }
 }
 
+/// Where the entry says that it needs witnesses, enough of them have signed a checkpoint with it in it.
+fn is_witnessed(word: Option<WitnessWord>, receipt: &Receipt, order: &CredentialOrder) -> bool {
+    let signed = order.cosigned.as_ref();
+    let covers = |it: &Arc<Cosigned>| {
+        it.size() > receipt.index() && it.checkpoint().origin() == receipt.checkpoint().origin()
+    };
+    word != Some(WitnessWord::Needed) || signed.is_some_and(covers)
+}
+
 /// Everything a credential will say must stand in the entry.
 ///
 /// # Errors
@@ -73,6 +84,7 @@ pub fn demand_announced(
         expires_at,
         key,
         subject,
+        witnesses,
     } = &event.change
     else {
         return Err(IssueError::WrongReceipt);
@@ -84,7 +96,8 @@ pub fn demand_announced(
         && *subject == order.subject
         && *audience == order.grant.audience
         && *expires_at == order.expires_at
-        && *key == key_id(&order.public);
+        && *key == key_id(&order.public)
+        && is_witnessed(*witnesses, receipt, order);
     if same {
         Ok(())
     } else {

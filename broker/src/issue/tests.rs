@@ -8,10 +8,11 @@ use breakglass_domain::event::{Actor, Change, CredentialKind};
 use breakglass_domain::grant::{Active, Basis, GrantRef, Phase};
 use breakglass_domain::policy::Risk;
 use breakglass_domain::{
-    CredentialId, Event, Grant, GrantId, IncidentId, Lifetime, Line, Subject, Time,
+    CredentialId, Event, Grant, GrantId, IncidentId, Lifetime, Line, Subject, Time, WitnessWord,
 };
 use breakglass_tlog::{
-    Checkpoint, Ed25519Signer, Hash, KeyName, Receipt, SignedCheckpoint, StoredHashes, tree,
+    Checkpoint, CosignatureSigner, Cosigned, Ed25519Signer, Hash, KeyName, NoteSigner as _, Quorum,
+    Receipt, SignedCheckpoint, StoredHashes, tree,
 };
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode};
@@ -128,6 +129,7 @@ fn order() -> CredentialOrder {
         public,
         grant,
         subject: Subject::Bearer { groups: Vec::new() },
+        cosigned: None,
     }
 }
 
@@ -143,6 +145,7 @@ fn announcement(order: &CredentialOrder) -> Event {
             audience: order.grant.audience.clone(),
             expires_at: order.expires_at,
             key: order.grant.key.clone(),
+            witnesses: None,
         },
         signed: None,
     }
@@ -254,6 +257,50 @@ fn nothing_is_signed_that_its_entry_does_not_say() {
         matches!(refused, Err(IssueError::WrongReceipt)),
         "an entry of another kind"
     );
+}
+
+/// A witness has signed this.
+fn cosigned(note: &str) -> Option<Arc<Cosigned>> {
+    let name = KeyName::parse("witness.example/otto").unwrap();
+    let witness = CosignatureSigner::from_seed(name, &[9; 32]).unwrap();
+    let text = note.rsplit_once("\n\n").unwrap().0;
+    let line = witness.cosign(&format!("{text}\n"), 1).unwrap();
+    let quorum = Quorum::new(1, vec![witness.verifier().clone()]).unwrap();
+    let origin = KeyName::parse(text.lines().next().unwrap()).unwrap();
+    let ledger = Ed25519Signer::from_seed(origin, &[7; 32]).unwrap();
+    let signed = Cosigned::verify(&format!("{note}{line}\n"), ledger.verifier(), &quorum);
+    Some(Arc::new(signed.unwrap()))
+}
+
+#[test]
+fn what_needs_witnesses_is_made_only_when_they_have_signed_its_entry() {
+    let (_temporary, keys) = folder();
+    let (issuer, mut order) = (jwt_issuer(&keys), order());
+    let mut needing = announcement(&order);
+    if let Change::CredentialIssued { witnesses, .. } = &mut needing.change {
+        *witnesses = Some(WitnessWord::Needed);
+    }
+    let receipt = recorded(&needing);
+    let before = Checkpoint::new(ORIGIN, receipt.index(), Hash::of_leaf(b"before")).unwrap();
+    let of = |origin: &str, head: &Checkpoint| {
+        let key = Ed25519Signer::from_seed(KeyName::parse(origin).unwrap(), &[7; 32]).unwrap();
+        SignedCheckpoint::sign(head, &key)
+            .unwrap()
+            .note()
+            .to_owned()
+    };
+    let elsewhere = Checkpoint::new("b/ledger", 99, Hash::of_leaf(b"else")).unwrap();
+    for (what, signed) in [
+        ("nobody", None),
+        ("what was before it", cosigned(&of(ORIGIN, &before))),
+        ("another ledger", cosigned(&of("b/ledger", &elsewhere))),
+    ] {
+        order.cosigned = signed;
+        let refused = issuer.issue(&receipt, &order);
+        assert!(matches!(refused, Err(IssueError::WrongReceipt)), "{what}");
+    }
+    order.cosigned = cosigned(receipt.checkpoint().note());
+    issuer.issue(&receipt, &order).unwrap();
 }
 
 #[test]

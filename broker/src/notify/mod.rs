@@ -32,4 +32,5 @@ pub use courier::{Courier, Failed, Outlet, Place, Standing};
 pub use herald::{Herald, Trouble};
 pub use notice::{Notice, Subject, To};
 pub use notifier::Notifier;
+pub use roots::read as authorities;
 pub use stream::Streamer;

@@ -221,6 +221,15 @@ impl Notice {
                 self.fact("reason", reason.as_str());
                 self.next = Some(format!("glass incident show {incident}"));
             }
+            Change::LedgerUnwitnessed { witnessed } => {
+                self.title =
+                    "LEDGER TROUBLE: too few witnesses sign it; what is given is marked, and \
+                              rights that need them are not given"
+                        .to_owned();
+                self.fact("trouble", "witnesses");
+                self.fact("witnessed", witnessed.to_string());
+                self.next = Some("glass status".to_owned());
+            }
             _ => {}
         }
     }
@@ -399,6 +408,7 @@ fn occasion(change: &Change) -> Option<Occasion> {
             step: RoleStep::Drop,
             ..
         } => Some(Occasion::RoleStuck),
+        Change::LedgerUnwitnessed { .. } => Some(Occasion::LedgerTrouble),
         _ => None,
     }
 }

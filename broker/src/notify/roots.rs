@@ -21,7 +21,10 @@ const BUNDLES: [&str; 4] = [
 
 /// Those of a file, else those of the system. What is no usable certificate is passed over: a bundle
 /// of the world's authorities always has one.
-pub(super) fn read(file: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, Failed> {
+///
+/// # Errors
+/// [`Failed`] where the file cannot be read, or has none.
+pub fn read(file: Option<&Path>) -> Result<Vec<CertificateDer<'static>>, Failed> {
     let path = file.map_or_else(of_the_system, |file| Ok(file.to_owned()))?;
     let shown = path.display();
     let usable = |it: &CertificateDer<'static>| RootCertStore::empty().add(it.clone()).is_ok();

@@ -64,6 +64,7 @@ fn grants_are_counted_by_outcome_and_refusals_by_reason() {
                 audience: line("https://deploy.shop.example"),
                 expires_at: at(),
                 key: "A".repeat(43).parse().unwrap(),
+                witnesses: None,
             },
             Change::GrantEnded {
                 of: of(),

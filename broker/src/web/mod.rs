@@ -30,7 +30,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 use crate::listen::{AGE_GRACE, Ends, FIRST_REQUEST, FirstRequestLayer, Incoming, PING_EVERY};
 use limits::{AGE, ANSWER, BODY_MAX, HEADERS_MAX, STREAMS};
 
-pub use tiles::{NotRead, Readers, Served};
+pub use tiles::{Cosigned, NotRead, Readers, Served};
 
 /// Protocols offered over TLS (RFC 7301), best first.
 pub const PROTOCOLS: &[&[u8]] = &[b"h2", b"http/1.1"];
@@ -64,7 +64,7 @@ pub fn ends() -> Ends {
 
 /// The routes of the HTTPS listener.
 pub fn routes(site: Site) -> Router {
-    guarded(pages::routes(site.clone()).merge(tiles::routes(site.ledger)))
+    guarded(pages::routes(site.clone()).merge(tiles::routes(site)))
 }
 
 /// The ledger as files alone, to stand beside the calls of the gRPC listener: whoever reaches the

@@ -32,7 +32,12 @@ impl Readers for Marked {
 
 fn served(ledger: &std::path::Path) -> (Arc<Served>, Arc<HeldClock>) {
     let clock = Arc::new(HeldClock::at("2026-11-23T03:05:00Z"));
-    let served = Served::new(ledger.to_owned(), Box::new(Marked), clock.clone());
+    let served = Served::new(
+        ledger.to_owned(),
+        Box::new(Marked),
+        Box::new(|_| None),
+        clock.clone(),
+    );
     (served, clock)
 }
 
@@ -249,6 +254,24 @@ async fn one_peer_gets_so_many_files_and_is_told_when_there_are_more() {
         assert!(answered(n).await, "{n}");
     }
     assert!(!answered(1).await);
+}
+
+#[tokio::test]
+async fn a_checkpoint_that_witnesses_have_signed_says_so() {
+    let folder = published();
+    let cosigned = Box::new(|note: &str| {
+        assert_eq!(note, "glass.example/ledger\n1\n...\n");
+        Some(format!("{note}and a witness\n"))
+    });
+    let clock = Arc::new(HeldClock::at("2026-11-23T03:05:00Z"));
+    let ledger = folder.path().to_owned();
+    let site = ledger_routes(Served::new(ledger, Box::new(Marked), cosigned, clock));
+    let (status, headers, body) = ask(&site, "/checkpoint").await;
+    assert_eq!(
+        (status, headers["cache-control"].as_bytes()),
+        (StatusCode::OK, &b"no-cache"[..])
+    );
+    assert!(body.ends_with(b"and a witness\n"));
 }
 
 #[tokio::test]

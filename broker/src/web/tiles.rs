@@ -47,10 +47,15 @@ pub struct NotRead {
     pub next: String,
 }
 
+/// The published checkpoint, given as it stands there, with the signatures of witnesses; nothing where it
+/// has none. Must not block.
+pub type Cosigned = Box<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
 /// The ledger as files, on whichever listener: what one peer takes of one, it takes of all.
 pub struct Served {
     folder: PathBuf,
     readers: Box<dyn Readers>,
+    cosigned: Cosigned,
     clock: Arc<dyn Clock>,
     rate: Rate<IpAddr>,
     places: Places,
@@ -59,15 +64,28 @@ pub struct Served {
 impl Served {
     /// Serves the published `checkpoint` and `tile` of this folder.
     #[must_use]
-    pub fn new(folder: PathBuf, readers: Box<dyn Readers>, clock: Arc<dyn Clock>) -> Arc<Self> {
+    pub fn new(
+        folder: PathBuf,
+        readers: Box<dyn Readers>,
+        cosigned: Cosigned,
+        clock: Arc<dyn Clock>,
+    ) -> Arc<Self> {
         let rate = Rate::new(FILES_PER_SECOND, FILES_BURST, PEERS_REMEMBERED);
         Arc::new(Self {
             folder,
             readers,
+            cosigned,
             clock,
             rate,
             places: Places::default(),
         })
+    }
+
+    /// Where witnesses have signed it, with what they signed.
+    fn with_witnesses(&self, note: Vec<u8>) -> Vec<u8> {
+        let text = std::str::from_utf8(&note).ok();
+        let cosigned = text.and_then(|text| (self.cosigned)(text));
+        cosigned.map_or(note, String::into_bytes)
     }
 
     fn take(&self, connection: &Extensions) -> Result<(), TooOften> {
@@ -97,7 +115,8 @@ async fn checkpoint(State(ledger): State<Arc<Served>>, request: Request) -> Resp
     }
     let path = ledger.folder.join("checkpoint");
     match tokio::fs::read(&path).await {
-        Ok(note) => newest(note, request.headers()),
+        // The published one: only that has its tiles beside it.
+        Ok(note) => newest(ledger.with_witnesses(note), request.headers()),
         Err(error) => unread(&path, &error).await,
     }
 }

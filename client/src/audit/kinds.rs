@@ -115,7 +115,8 @@ kinds! {
     "grant.started" Either true [basis Text, ends_at Time]
     "grant.extended" Person true [ends_at Time, reason Text]
     "credential.issued" Person true [
-        credential Text, credential_kind Text, audience Text, expires_at Time, key Text
+        credential Text, credential_kind Text, audience Text, expires_at Time, key Text,
+        witnesses MaybeText
     ]
     "grant.used" Person true [program Text]
     "grant.ended" Either true [ending Text, reason MaybeText]
@@ -131,6 +132,8 @@ kinds! {
     "refused" Outside false [act Text, reason Text, text Text, count Number]
     "ledger.exported" Person false [from Number, to Number]
     "ledger.repaired" Broker false [cut_bytes Number]
+    "ledger.witnessed" Broker false [size Number, checkpoint Text]
+    "ledger.unwitnessed" Broker false [witnessed Number]
     "incident.resolved" Source false [incident Text, closes_at Time, delivery MaybeText]
     "incident.refired" Source false [incident Text, closes_at Time, delivery MaybeText]
     "incident.held" Person false [incident Text, reason Text]

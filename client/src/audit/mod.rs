@@ -17,6 +17,7 @@
 //! | `deliveries` | what alert sources told, each once |
 //! | `reviews` | what is answered afterwards, and what is owed |
 //! | `streams` | where the ledger was copied to as it grew |
+//! | `witnesses` | who has signed the ledger, and what needs them |
 //! | `asking`, `beginning`, `bounds` | on whose word a grant begins, and how long it may last |
 
 mod acts;
@@ -41,6 +42,7 @@ mod streams;
 mod targets;
 mod tokens;
 mod unlocking;
+mod witnesses;
 mod words;
 
 use breakglass_proto::statement::Act;
@@ -52,6 +54,7 @@ use self::{
     deliveries::Deliveries, grants::Scene, incidents::Incidents, lives::Lives, owed::Owed,
     people::People, policies::Policies, reviews::Reviews, statements::Statements, streams::Streams,
     targets::Targets,
+    witnesses::Witnesses,
 };
 use crate::{entry::Entry, error::Error, time};
 
@@ -95,6 +98,10 @@ pub struct Report {
     pub open: Vec<String>,
     /// Grants that began without anybody's yes.
     pub self_granted: Vec<String>,
+    /// Entries that enough witnesses have signed, by the newest entry that shows it; 0 for none.
+    pub witnessed: u64,
+    /// Credentials that were given while too few witnesses signed.
+    pub unwitnessed: Vec<String>,
     /// Entries of kinds this client does not know.
     pub not_understood: u64,
     /// The time of the first entry, RFC 3339.
@@ -117,11 +124,14 @@ pub struct Auditor {
     reviews: Reviews,
     streams: Streams,
     deliveries: Deliveries,
+    witnesses: Witnesses,
     not_understood: u64,
     first_at: Option<Timestamp>,
     last_at: Option<Timestamp>,
-    /// A size whose root is asked for, and the root once it is there.
-    asked: Option<(u64, Option<Hash>)>,
+    /// Sizes whose roots are asked for, and the roots once they are there.
+    asked: Vec<(u64, Option<Hash>)>,
+    /// Where what is only hashed ends so far; 0 where everything was read.
+    passed_up_to: u64,
 }
 
 impl Auditor {
@@ -141,17 +151,20 @@ impl Auditor {
             reviews: Reviews::default(),
             streams: Streams::default(),
             deliveries: Deliveries::default(),
+            witnesses: Witnesses::default(),
             not_understood: 0,
             first_at: None,
             last_at: None,
-            asked: None,
+            asked: Vec::new(),
+            passed_up_to: 0,
         }
     }
 
-    /// Keeps the root over the first `size` entries, for [`Auditor::asked_root`].
+    /// Keeps the root over the first `size` entries, for [`Auditor::root_at`]; several may be asked for.
     #[must_use]
     pub fn asking_root_at(mut self, size: u64) -> Self {
-        self.asked = Some((size, (size == 0).then(|| self.tree.root())));
+        self.asked
+            .push((size, (size == 0).then(|| self.tree.root())));
         self
     }
 
@@ -165,8 +178,21 @@ impl Auditor {
 
     /// That root, once so many were read.
     #[must_use]
-    pub fn asked_root(&self) -> Option<Hash> {
-        self.asked.and_then(|(_, root)| root)
+    pub fn root_at(&self, size: u64) -> Option<Hash> {
+        let asked = self.asked.iter().find(|(asked, _)| *asked == size);
+        asked.and_then(|(_, root)| *root)
+    }
+
+    /// Whether a size lies among entries that are only hashed, so that there is no root over so many.
+    #[must_use]
+    pub fn has_passed(&self, size: u64) -> bool {
+        size < self.passed_up_to && self.root_at(size).is_none()
+    }
+
+    /// How many witnesses have to sign by the newest policy so far, and the key of each by its name.
+    #[must_use]
+    pub fn asked_witnesses(&self) -> Option<(usize, Vec<(String, String)>)> {
+        self.policies.witnesses()
     }
 
     /// Entries read so far.
@@ -194,11 +220,12 @@ impl Auditor {
         self.check_order(&entry, index).map_err(wrong)?;
         self.take(&entry).map_err(wrong)?;
         self.tree.push(Hash::of_leaf(line));
-        if let Some((size, root)) = &mut self.asked
-            && *size == self.tree.size()
-        {
+        let size = self.tree.size();
+        for (_, root) in self.asked.iter_mut().filter(|(asked, _)| *asked == size) {
             *root = Some(self.tree.root());
         }
+        let asks = self.policies.witnesses().is_some();
+        self.witnesses.grown(&self.tree, asks);
         Ok(entry)
     }
 
@@ -212,11 +239,12 @@ impl Auditor {
         self.tree
             .push_node(level, hash)
             .map_err(|why| Error::unverified(why.to_string()))?;
-        if let Some((size, root)) = &mut self.asked
-            && *size == self.tree.size()
-        {
+        let size = self.tree.size();
+        for (_, root) in self.asked.iter_mut().filter(|(asked, _)| *asked == size) {
             *root = Some(self.tree.root());
         }
+        self.passed_up_to = size;
+        self.witnesses.passed(&self.tree);
         Ok(())
     }
 
@@ -250,6 +278,7 @@ impl Auditor {
             people: &self.people,
         };
         self.lives.take(entry, scene)?;
+        self.witnesses.take(entry, &self.policies, &self.key)?;
         self.targets.take(entry, &self.lives, &self.policies)?;
         self.incidents.take(entry, &self.policies, &self.lives)?;
         let is_open = |id: &str| self.incidents.is_open(id);
@@ -341,6 +370,8 @@ impl Auditor {
             ended: self.lives.ended(),
             open: self.lives.open(),
             self_granted: self.lives.self_granted(),
+            witnessed: self.witnesses.size(),
+            unwitnessed: self.witnesses.marked(),
             not_understood: self.not_understood,
             first_at: self.first_at.map(time::rfc3339),
             last_at: self.last_at.map(time::rfc3339),

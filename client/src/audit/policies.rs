@@ -39,6 +39,17 @@ impl Policies {
         Ok(())
     }
 
+    /// How many witnesses have to sign, and which there are; nothing where nobody is asked.
+    pub(super) fn witnesses(&self) -> Option<(usize, Vec<(String, String)>)> {
+        self.in_force.as_ref()?.witnesses()
+    }
+
+    /// Whether a credential of a right is given only when enough of them have.
+    pub(super) fn needs_witnesses(&self, right: &str) -> bool {
+        let rules = self.in_force.as_ref();
+        rules.is_some_and(|rules| rules.needs_witnesses(right))
+    }
+
     /// Whether the person is on the team, or the guard's target in the policy. Before the first policy nothing is said of anybody.
     pub(super) fn know(&self, person: &str) -> bool {
         self.in_force

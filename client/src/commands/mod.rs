@@ -12,6 +12,7 @@ pub mod policy;
 pub mod review;
 pub mod shell;
 pub mod targets;
+pub mod witness;
 
 mod typed;
 
@@ -85,6 +86,7 @@ pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
         Command::Review(args) => review::run(args, seat).await,
         Command::Guard(command) => guard::run(command, seat).await,
         Command::Targets(command) => targets::run(command, seat).await,
+        Command::Witness(command) => witness::run(command, seat).await,
         Command::Completions(args) => shell::completions::run(args, seat),
         Command::Man(args) => shell::man::run(args, seat),
         // Done before anything else is set up, see `crate::main`.

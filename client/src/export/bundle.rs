@@ -18,11 +18,12 @@ exits 1 where anything is.
 "#;
 
 /// Each by its name, behind all that it takes from.
-const PARTS: [(&str, &str); 6] = [
+const PARTS: [(&str, &str); 7] = [
     ("kinds", include_str!("../../../tests/verify_kinds.py")),
     ("keys", include_str!("../../../tests/verify_keys.py")),
     ("debts", include_str!("../../../tests/verify_debts.py")),
     ("policy", include_str!("../../../tests/verify_policy.py")),
+    ("witnesses", include_str!("../../../tests/verify_witnesses.py")),
     ("story", include_str!("../../../tests/verify_story.py")),
     ("export", include_str!("../../../tests/verify_export.py")),
 ];

@@ -12,6 +12,7 @@ use crate::{
     entry::Entry,
     error::Error,
     files,
+    witnessed::{self, Cosigner},
 };
 
 /// An export that was checked.
@@ -34,6 +35,8 @@ pub struct Verified {
     pub is_end_shown: Option<bool>,
     /// Whether `verify.py` is the one this `glass` writes; nothing where there is none.
     pub is_verifier_ours: Option<bool>,
+    /// Which witnesses have signed it.
+    pub witnesses: Vec<Cosigner>,
 }
 
 /// A part of a ledger.
@@ -54,19 +57,42 @@ pub struct Part {
 /// # Errors
 /// [`Error::Unverified`] where anything in it was changed, [`Error::Setup`] where it is no export.
 pub fn verify(folder: &Path, key: VerifierKey, size: u64) -> Result<Verified, Error> {
-    check(&Folder::open(folder, &key)?, key, size)
+    verify_demanding(folder, key, size, &[])
+}
+
+/// The same, and demands that these witnesses have signed it.
+///
+/// # Errors
+/// As [`verify`], and [`Error::Unverified`] where one of them has not.
+pub fn verify_demanding(
+    folder: &Path,
+    key: VerifierKey,
+    size: u64,
+    demanded: &[VerifierKey],
+) -> Result<Verified, Error> {
+    check(&Folder::open(folder, &key)?, key, size, demanded)
 }
 
 /// The same for a folder that is open.
-pub(super) fn check(folder: &Folder, key: VerifierKey, size: u64) -> Result<Verified, Error> {
+pub(super) fn check(
+    folder: &Folder,
+    key: VerifierKey,
+    size: u64,
+    demanded: &[VerifierKey],
+) -> Result<Verified, Error> {
     let mut check = Check::new(folder, key, size)?;
     folder.walk(|piece| check.take(piece))?;
-    check.finish(folder)
+    check.finish(folder, demanded)
 }
 
 /// What is kept on the way through.
 struct Check {
     auditor: Auditor,
+    key: VerifierKey,
+    /// The size that is asked for.
+    size: u64,
+    /// What witnesses have signed.
+    cosigned: Option<String>,
     derived: Option<Derived>,
     from: u64,
     /// The root where the period begins.
@@ -77,14 +103,20 @@ struct Check {
 
 impl Check {
     fn new(folder: &Folder, key: VerifierKey, size: u64) -> Result<Self, Error> {
+        let cosigned = files::read_text(&folder.path.join(super::WITNESSED))?;
         let derived = folder.about.as_ref();
         let derived = derived
             .map(|_| Derived::compare(&folder.path))
             .transpose()?;
         Ok(Self {
-            auditor: Auditor::new(key)
+            auditor: Auditor::new(key.clone())
                 .asking_root_at(size)
+                .asking_root_at(folder.checkpoint.size())
+                .asking_root_at(witnessed::size_of(cosigned.as_deref(), &key)?)
                 .of_part_from(folder.from()),
+            key,
+            size,
+            cosigned,
             derived,
             from: folder.from(),
             start_root: folder.start.as_ref().map(|(start, _)| start.root()),
@@ -127,8 +159,13 @@ impl Check {
         }
     }
 
-    fn finish(self, folder: &Folder) -> Result<Verified, Error> {
-        let root = self.auditor.asked_root();
+    fn finish(self, folder: &Folder, demanded: &[VerifierKey]) -> Result<Verified, Error> {
+        let root = self.auditor.root_at(self.size);
+        let notes: Vec<_> = std::iter::once(folder.checkpoint.note())
+            .chain(self.cosigned.as_deref())
+            .collect();
+        let witnesses = witnessed::check(&self.auditor, &self.key, &notes, demanded);
+        // What was changed comes first: then nothing that was signed suits it.
         let report = self.auditor.finish(folder.checkpoint.note())?;
         let is_end_shown = self.bounds.finish()?;
         if let Some(derived) = self.derived {
@@ -145,6 +182,7 @@ impl Check {
             report,
             root,
             part,
+            witnesses: witnesses?,
             checkpoint: folder.checkpoint.clone(),
             about: folder.about.clone(),
             is_end_shown,

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 
 use super::{
     ABOUT, About, BEFORE, BEFORE_HASHES, CHECKPOINT, CHECKPOINT_START, CONSISTENCY, ENTRIES,
-    ENTRIES_CSV, KEYS_CSV, POLICIES, Piece, README, VERIFIER, VKEY, bundle,
+    ENTRIES_CSV, KEYS_CSV, POLICIES, Piece, README, VERIFIER, VKEY, WITNESSED, bundle,
     context::Context,
     derived::Derived,
     folder::{Folder, Lines},
@@ -24,7 +24,7 @@ use crate::{
     audit::{Auditor, Report},
     entry::Entry,
     error::Error,
-    files,
+    files, witnessed,
 };
 
 /// Every entry from before the period, until it is known which are shown.
@@ -39,6 +39,8 @@ pub struct Period {
     pub until: Option<Timestamp>,
     /// Where it does not begin with the ledger: the checkpoint over what comes before.
     pub start: Option<Start>,
+    /// The newest checkpoint that witnesses have signed, if any; left out where it is of more entries.
+    pub cosigned: Option<String>,
 }
 
 /// Where a period begins.
@@ -88,6 +90,7 @@ impl Drop for Made {
             VERIFIER,
             VKEY,
             README,
+            WITNESSED,
             CHECKPOINT_START,
             CHECKPOINT,
         ] {
@@ -134,12 +137,15 @@ impl Writer {
         files::create_folder(folder)?;
         let from = period.start.as_ref();
         let from = from.map_or(0, |start| start.checkpoint.size());
+        let signed = witnessed::size_of(period.cosigned.as_deref(), key)?;
         let spool = (from > 0).then(|| Out::create(folder.join(SPOOL)));
         Ok(Self {
             spool: spool.transpose()?,
             entries: Out::create(folder.join(ENTRIES))?,
             context: Context::default(),
-            auditor: Auditor::new(key.clone()).asking_root_at(from),
+            auditor: Auditor::new(key.clone())
+                .asking_root_at(from)
+                .asking_root_at(signed),
             key: key.clone(),
             made,
             period,
@@ -189,7 +195,11 @@ impl Writer {
             key,
         } = self;
         let folder = made.folder.clone();
-        let root = auditor.asked_root();
+        let root = auditor.root_at(from);
+        let signed = witnessed::size_of(period.cosigned.as_deref(), &key)?;
+        let cosigned = period.cosigned.filter(|_| signed <= auditor.size());
+        let notes: Vec<_> = cosigned.as_deref().into_iter().collect();
+        witnessed::check(&auditor, &key, &notes, &[])?;
         let report = auditor.finish(checkpoint)?;
         entries.finish()?;
         if let Some(start) = &period.start {
@@ -219,9 +229,12 @@ impl Writer {
         ] {
             files::write(&folder.join(name), text.as_bytes())?;
         }
+        if let Some(cosigned) = &cosigned {
+            files::write(&folder.join(WITNESSED), cosigned.as_bytes())?;
+        }
         write_derived(&written)?;
         if from > 0 {
-            verify::check(&written, key, 0)?;
+            verify::check(&written, key, 0, &[])?;
         }
         files::write(&folder.join(CHECKPOINT), checkpoint.as_bytes())?;
         made.is_whole = true;

@@ -16,10 +16,20 @@ impl Session {
     /// # Errors
     /// [`Error::Unverified`], [`Error::Unreachable`].
     pub async fn checkpoint(&self) -> Result<String, Error> {
+        Ok(self.heads().await?.0)
+    }
+
+    /// The same, and the newest checkpoint that enough witnesses have signed, which is checked by whoever
+    /// reads the ledger; nothing where there is none.
+    ///
+    /// # Errors
+    /// As [`Session::checkpoint`].
+    pub async fn heads(&self) -> Result<(String, Option<String>), Error> {
         let request = v1::GetCheckpointRequest::default();
         let answer = self.answer(self.ledger().get_checkpoint(request).await)?;
         self.accept_checkpoint(&answer.checkpoint).await?;
-        Ok(answer.checkpoint)
+        let cosigned = Some(answer.cosigned).filter(|note| !note.is_empty());
+        Ok((answer.checkpoint, cosigned))
     }
 
     /// The checkpoints that were signed around a size above 0, the one before it first; each is checked

@@ -227,6 +227,7 @@ impl LedgerService for Broker {
         let checkpoint = self.head().note().to_owned();
         Ok(Response::new(v1::GetCheckpointResponse {
             checkpoint,
+            cosigned: String::new(),
             before: String::new(),
         }))
     }

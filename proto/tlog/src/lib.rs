@@ -11,6 +11,8 @@
 //! | [`tile`] | stored hashes and entries | C2SP `tlog-tiles` |
 //! | [`note`] | signed text and its keys | C2SP `signed-note`, `tlog-cosignature` |
 //! | [`checkpoint`] | the signed tree head | C2SP `tlog-checkpoint` |
+//! | [`cosigned`] | a checkpoint that enough witnesses have signed too | C2SP `tlog-cosignature` |
+//! | [`add_checkpoint`] | what a witness is asked | C2SP `tlog-witness` |
 //! | [`tlog_proof`] | a proof as a file to carry around | C2SP `tlog-proof` |
 //!
 //! On top of them stands one idea of our own, the [`Receipt`]: a value that exists only if an entry
@@ -20,7 +22,9 @@
 //! The crate is pure: no disk, no network, no async, no clock and no randomness. Nothing in it
 //! panics on what a stranger may send; each limit stands in [`limits`] with its reason.
 
+pub mod add_checkpoint;
 pub mod checkpoint;
+pub mod cosigned;
 mod decimal;
 pub mod hash;
 pub mod limits;
@@ -31,9 +35,13 @@ pub mod tile;
 pub mod tlog_proof;
 pub mod tree;
 
+pub use add_checkpoint::AddCheckpoint;
 pub use checkpoint::{Checkpoint, SignedCheckpoint};
+pub use cosigned::{Cosigned, Quorum};
 pub use hash::Hash;
-pub use note::{Ed25519Signer, KeyId, KeyName, Note, NoteSigner, SignatureLine, VerifierKey};
+pub use note::{
+    CosignatureSigner, Ed25519Signer, KeyId, KeyName, Note, NoteSigner, SignatureLine, VerifierKey,
+};
 pub use proof::{ConsistencyProof, InclusionProof};
 pub use receipt::Receipt;
 pub use tile::TileId;

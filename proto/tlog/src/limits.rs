@@ -12,6 +12,14 @@ pub const MAX_TREE_SIZE: u64 = i64::MAX as u64;
 /// proof up to one more.
 pub const MAX_PROOF_HASHES: usize = 64;
 
+/// Most hashes a witness is sent with a checkpoint (C2SP `tlog-witness`, "add-checkpoint").
+pub const MAX_WITNESS_PROOF_HASHES: usize = 63;
+
+/// Most witnesses a quorum chooses from.
+///
+/// C2SP `signed-note` asks readers for at least 16 signatures on a note: one is the ledger's own.
+pub const MAX_COSIGNERS: usize = 15;
+
 /// Most signature lines on one note.
 ///
 /// C2SP `signed-note` asks for at least 16; Go's `sumdb/note` stops at 100, and so do we.

@@ -235,6 +235,7 @@ impl Login<'_> {
                 expires_at: order.expires_at,
                 key: key_id(&order.public),
                 subject: order.subject.clone(),
+                witnesses: None,
             },
             signed: None,
         };
@@ -270,6 +271,7 @@ impl Login<'_> {
                     .collect(),
                 source_addresses: lines(self.source_addresses),
             },
+            cosigned: None,
         }
     }
 }

@@ -13,7 +13,7 @@ use crate::refusal::Refusal;
 use crate::text::Line;
 
 use super::case::Case;
-use super::{ending, people, targets};
+use super::{ending, people, targets, witness};
 
 /// Acts of people are refused here: the broker signs nothing in anybody's name. The operator can
 /// invite (the first person has nobody to be invited by) and lift a freeze (a stolen laptop could
@@ -50,6 +50,8 @@ pub(super) fn act(case: &Case<'_>, command: &Command) -> Result<Vec<Event>, Refu
             };
             Ok(vec![case.event(by.clone(), change)])
         }
+        Act::NoteWitnessed { size, checkpoint } => Ok(witness::signed(case, *size, checkpoint)),
+        Act::NoteUnwitnessed { witnessed } => Ok(witness::lost(case, *witnessed)),
         Act::Tick => Ok(due(case.state, case.now)),
         Act::NoteStreams { streams } => {
             let changes = case.state.streams.become_these(streams).into_iter();

@@ -13,8 +13,10 @@ use crate::refusal::Refusal;
 use crate::targets::in_postgres;
 use crate::text::Line;
 use crate::time::Time;
+use crate::witnessing::WitnessWord;
 
 use super::case::{Case, need_holder};
+use super::witness;
 
 /// Again and again while the grant lives: each credential dies long before it. What it says is what
 /// the policy says now.
@@ -35,7 +37,7 @@ pub(super) fn issue(
         grant: grant.of.grant,
         number: grant.credentials.saturating_add(1),
     };
-    let subject = subject(case, grant, credential, wanted)?;
+    let (subject, witnesses) = said(case, grant, credential, wanted)?;
     let expires_at = match subject {
         // Its password is of use to nobody once the role is gone, and that goes with the grant.
         Subject::Role { .. } => active.ends_at,
@@ -49,6 +51,7 @@ pub(super) fn issue(
         expires_at,
         key: bound_to(wanted).unwrap_or(&grant.key).clone(),
         subject,
+        witnesses,
     };
     Ok(vec![case.event(by, issued)])
 }
@@ -64,6 +67,7 @@ pub(super) fn first(
     if !right.has_audience {
         return Err(no_such(&of, CredentialKind::Jwt));
     }
+    let witnesses = witness::word(case, &of.right, right)?;
     Ok(Change::CredentialIssued {
         credential: CredentialId {
             grant: of.grant,
@@ -75,6 +79,7 @@ pub(super) fn first(
         expires_at: expires_at(case, ends_at),
         key: key.clone(),
         subject: bearer(right),
+        witnesses,
     })
 }
 
@@ -106,12 +111,12 @@ fn bound_to(wanted: &Wanted) -> Option<&KeyId> {
     }
 }
 
-fn subject(
+fn said(
     case: &Case<'_>,
     grant: &Grant,
     credential: CredentialId,
     wanted: &Wanted,
-) -> Result<Subject, Refusal> {
+) -> Result<(Subject, Option<WitnessWord>), Refusal> {
     let of = &grant.of;
     let right = case.policy().rights.get(&of.right);
     let right = right.ok_or_else(|| Refusal::UnknownRight(of.right.clone()))?;
@@ -121,7 +126,8 @@ fn subject(
         Wanted::X509 { serial, .. } => name(right, &of.person, serial),
         Wanted::Postgres => role(right, credential),
     };
-    said.ok_or_else(|| no_such(of, wanted.kind()))
+    let said = said.ok_or_else(|| no_such(of, wanted.kind()))?;
+    Ok((said, witness::word(case, &of.right, right)?))
 }
 
 fn no_such(of: &GrantRef, kind: CredentialKind) -> Refusal {

@@ -21,6 +21,7 @@ mod request;
 mod review;
 mod targets;
 mod unlock;
+mod witness;
 
 use crate::command::{Act, Command};
 use crate::event::{Actor, Event};
@@ -40,7 +41,7 @@ use request::Wanted;
 /// Events are dated `now`, or like the newest event before them where the clock fell back: time in
 /// the ledger never does. The statement stands on the first event. There is always one, but for
 /// [`Act::Tick`] with nothing due, [`Act::LoadPolicy`] with the text that is in force already,
-/// [`Act::NoteRole`] and [`Act::OpenSession`] with what was noted before, and an alert that is known
+/// [`Act::NoteWitnessed`] and [`Act::NoteUnwitnessed`] with what is known, [`Act::NoteRole`] and [`Act::OpenSession`] with what was noted before, and an alert that is known
 /// as it is.
 ///
 /// # Errors

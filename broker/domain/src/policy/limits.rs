@@ -50,6 +50,13 @@ pub const GRACE_MAX: Lifetime = Lifetime::from_secs(3_600);
 /// Problems told at once: more than anybody mends before trying again.
 pub const PROBLEMS_MAX: usize = 50;
 
+/// Witnesses in a policy: with the ledger's own, the 16 signatures that every reader of a signed note
+/// has to take (C2SP `signed-note`).
+pub const WITNESSES_MAX: usize = 15;
+
+/// Bytes of a witness's verifier key: 44 of the key, 10 around it, and the name.
+pub const VKEY_MAX: usize = 255;
+
 /// Alert sources in a policy: each has secrets of its own to keep.
 pub const SOURCES_MAX: usize = 50;
 

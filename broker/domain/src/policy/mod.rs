@@ -23,6 +23,7 @@ mod team;
 mod value;
 mod waiting;
 mod warnings;
+mod witnesses;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -33,6 +34,7 @@ pub use explain::{PersonCan, Verdict};
 pub use places::Places;
 pub use report::{PolicyError, Problem};
 pub use sources::{Severities, Source, SourceKind};
+pub use witnesses::{WithoutWitnesses, Witnesses};
 
 use crate::id::{PersonId, RightId, RuleName, SourceId, TargetId};
 use crate::text::Line;
@@ -64,6 +66,8 @@ pub struct Policy {
     /// How long answers about an incident may be owed before nothing begins without a yes; nothing
     /// where they may for ever.
     pub review_within: Option<Lifetime>,
+    /// Who co-signs the ledger; nothing where nobody does.
+    pub witnesses: Option<Witnesses>,
 }
 
 /// Somebody on the team.
@@ -108,6 +112,8 @@ pub struct Right {
     pub kubernetes: Option<KubernetesAccess>,
     /// A role in AWS.
     pub aws: Option<AwsAccess>,
+    /// What becomes of its credentials where too few witnesses have signed the ledger.
+    pub without_witnesses: WithoutWitnesses,
 }
 
 /// Who gets which rights, on whose word.

@@ -11,12 +11,14 @@ use super::rules::Known;
 use super::section::Section;
 use super::selectors::selectors;
 use super::value::{Ceiling, length};
-use super::{Duties, Policy, PolicyError, review, rights, rules, sources, targets, team};
+use super::{
+    Duties, Policy, PolicyError, review, rights, rules, sources, targets, team, witnesses,
+};
 use crate::limits::{INCIDENT_LONGEST, POLICY_MAX};
 use crate::text::restyles;
 use crate::time::Lifetime;
 
-const FIELDS: [&str; 9] = [
+const FIELDS: [&str; 10] = [
     "version",
     "people",
     "targets",
@@ -26,6 +28,7 @@ const FIELDS: [&str; 9] = [
     "incidents",
     "sources",
     "review",
+    "witnesses",
 ];
 
 /// The only version of the format there is.
@@ -73,6 +76,7 @@ impl Policy {
             incident_longest: INCIDENT_LONGEST,
             sources: Default::default(),
             review_within: None,
+            witnesses: None,
         }
     }
 }
@@ -135,6 +139,7 @@ fn read<'t>(text: &str, table: &'t DeTable<'t>, problems: &mut Problems) -> Poli
     root.required("people", problems);
     let team = team::read(&root, problems);
     let targets = targets::read(&root, problems);
+    let witnesses = witnesses::read(&root, problems);
     let rights = rights::read(&root, &targets, problems);
     let known = Known { team, rights };
     let rules = rules::read(&root, &known, problems);
@@ -152,6 +157,7 @@ fn read<'t>(text: &str, table: &'t DeTable<'t>, problems: &mut Problems) -> Poli
         incident_longest,
         sources,
         review_within,
+        witnesses,
     }
 }
 

@@ -11,12 +11,12 @@ use super::report::{Problems, printable, quoted};
 use super::section::Section;
 use super::targets::Targets;
 use super::value::{Ceiling, id, length, line};
-use super::{Right, Risk, nearest, reach};
+use super::{Right, Risk, nearest, reach, witnesses};
 use crate::id::RightId;
 use crate::limits::{LENGTH_MAX, RIGHTS_MAX};
 use crate::text::Line;
 
-const FIELDS: [&str; 8] = [
+const FIELDS: [&str; 9] = [
     "sentence",
     "risk",
     "longest",
@@ -25,6 +25,7 @@ const FIELDS: [&str; 8] = [
     "postgres",
     "kubernetes",
     "aws",
+    "without_witnesses",
 ];
 
 /// The rights, and which names may be used for them further down.
@@ -44,7 +45,7 @@ pub(super) fn read(root: &Section<'_>, targets: &Targets, problems: &mut Problem
     let mut sentences = BTreeSet::new();
     for (key, value) in rights.entries() {
         read.ids.insert((*key.get_ref()).to_owned());
-        let right = read_right(&key, value, (targets, &mut sentences), problems);
+        let right = read_right(&key, value, (root, targets, &mut sentences), problems);
         if let (Some(id), Some(right)) = (id(&key, problems), right) {
             read.rights.insert(id, right);
         }
@@ -63,7 +64,7 @@ pub(super) fn read(root: &Section<'_>, targets: &Targets, problems: &mut Problem
 fn read_right<'t>(
     key: &Spanned<&str>,
     value: &'t Spanned<DeValue<'t>>,
-    (targets, sentences): (&Targets, &mut BTreeSet<String>),
+    (root, targets, sentences): (&Section<'_>, &Targets, &mut BTreeSet<String>),
     problems: &mut Problems,
 ) -> Option<Right> {
     let title = format!("right {}", quoted(key.get_ref()));
@@ -78,6 +79,7 @@ fn read_right<'t>(
         };
         length(&section.field("longest"), &text, &ceiling, problems)
     });
+    let without_witnesses = witnesses::read_without(root, &section, problems);
     let reach = reach::read(&section, targets, problems);
     let has_audience = section.value("audience").is_some();
     let audience = if reach.is_there && !has_audience && !reach.needs_audience() {
@@ -95,6 +97,7 @@ fn read_right<'t>(
         postgres: reach.postgres,
         kubernetes: reach.kubernetes,
         aws: reach.aws,
+        without_witnesses,
     })
 }
 

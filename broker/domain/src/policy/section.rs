@@ -280,6 +280,9 @@ fn example(field: &str) -> &'static str {
         "self_grant_longest" => r#"self_grant_longest = "10m""#,
         "longest" => r#"longest = "30m""#,
         "severity" => r#"severity = "sev2""#,
+        "need" => "need = 2",
+        "keys" => "[witnesses.keys]",
+        "without_witnesses" => r#"without_witnesses = "refuse""#,
         _ => r#"["job:engineer", "founder"]"#,
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use breakglass_domain::access_review::{AccessReview, Asked, FindingKind, Roster, Standing};
 use breakglass_domain::last::{Last, Mark};
+use breakglass_domain::policy::Rule;
 use breakglass_domain::{Act, IncidentId, Policy};
 
 use crate::acts::{freeze, open};
@@ -109,6 +110,7 @@ fn who_left_who_lapsed_and_what_nobody_uses_is_found() {
             (Kind::CertificateLapsed, "designer"),
             (Kind::RightNobodyUses, "migrate-shop-db"),
             (Kind::RightNobodyUses, "read-secrets"),
+            (Kind::RightNobodyUses, "restore-backup"),
             (Kind::RightNobodyUses, "rotate-keys"),
             (Kind::RightUnused, "leon"),
             (Kind::PersonWithoutRights, "designer"),
@@ -118,7 +120,7 @@ fn who_left_who_lapsed_and_what_nobody_uses_is_found() {
     assert_eq!(
         text,
         "Sam (support) was removed on 2026-11-23, and the policy still names them: in \
-         [people.support] and the duty to open incidents"
+         [people.support], then_approvers of rule backups and the duty to open incidents"
     );
     assert_eq!(line, line_with("[people.support]"));
     assert!(
@@ -175,6 +177,7 @@ fn each_row_says_who_could_act_and_what_they_used_last() {
             "deploy-shop",
             "migrate-shop-db",
             "read-secrets",
+            "restore-backup",
             "rotate-keys"
         ]
     );
@@ -210,7 +213,14 @@ fn a_policy_of_strangers_has_nobody_who_could_act() {
     use FindingKind as Kind;
     let review = World::empty().reviewed(&[]);
     let of = |kind| found(&review).iter().filter(|(it, _)| *it == kind).count();
-    assert_eq!((of(Kind::NeverEnrolled), of(Kind::NobodyThere)), (5, 10));
+    let named = |rule: &Rule| {
+        let then = rule.escalates.as_ref().map_or(0, |then| then.to.len());
+        let lists = [rule.who.len(), rule.approvers.len(), rule.call.len(), then];
+        lists.into_iter().filter(|length| *length > 0).count()
+    };
+    let lists: usize = policy().rules.iter().map(named).sum();
+    let counted = (of(Kind::NeverEnrolled), of(Kind::NobodyThere));
+    assert_eq!(counted, (5, lists));
     let (text, ..) = told(&review, Kind::NobodyThere, "secrets");
     assert_eq!(
         text,

@@ -32,4 +32,5 @@ mod steps;
 mod streams;
 mod targets;
 mod vetoing;
+mod witnessing;
 mod world;

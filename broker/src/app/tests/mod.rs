@@ -12,4 +12,5 @@ mod streams;
 mod targets;
 mod tell;
 mod ticking;
+mod witnessed;
 pub(crate) mod world;

@@ -1,16 +1,17 @@
 //! What stands in for databases, and for the keys that say things to guards.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use breakglass_domain::{GrantId, Lifetime, Line, Subject, TargetId, Time};
+use breakglass_tlog::cosigned::Cosigned;
 use breakglass_tlog::receipt::Receipt;
 use zeroize::Zeroizing;
 
 use crate::ports::{
     CredentialOrder, CutRole, DatabaseError, Databases, DoomedCertificate, DoomedRole, IssueError,
-    Later, Notary, RoleThere,
+    Later, Notary, RoleThere, Witnesses,
 };
 
 /// Keeps the names of its roles.
@@ -158,5 +159,31 @@ impl Notary for FakeNotary {
 
     fn user_ca(&self) -> String {
         "ssh-ed25519 AAAB".into()
+    }
+}
+
+/// Nobody signs until they are told to.
+#[derive(Default)]
+pub(crate) struct FakeWitnesses(tokio::sync::watch::Sender<Option<Arc<Cosigned>>>);
+
+impl FakeWitnesses {
+    /// They have signed this.
+    pub(crate) fn sign(&self, cosigned: Cosigned) {
+        self.0.send_replace(Some(Arc::new(cosigned)));
+    }
+}
+
+impl Witnesses for FakeWitnesses {
+    fn newest(&self) -> Option<Arc<Cosigned>> {
+        self.0.borrow().clone()
+    }
+
+    fn reached(&self, size: u64) -> Later<'_, Arc<Cosigned>> {
+        let mut newest = self.0.subscribe();
+        Box::pin(async move {
+            let enough =
+                |it: &Option<Arc<Cosigned>>| it.as_ref().is_some_and(|it| it.size() >= size);
+            newest.wait_for(enough).await.unwrap().clone().unwrap()
+        })
     }
 }

@@ -15,7 +15,7 @@ use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _
 
 use super::doubles::{Counting, FakeMaker, FakeSequencer, HeldClock};
 use super::index::FakeIndex;
-use super::outside::{FakeDatabases, FakeNotary};
+use super::outside::{FakeDatabases, FakeNotary, FakeWitnesses};
 use crate::app::{About, App, Caller, Feed, Parts, Settings};
 use crate::ledger::{MemoryLedger, Signer, entry};
 use crate::ports::{Clock as _, Decided, Ledger as _, LedgerReader, Live, Sequencer as _};
@@ -90,6 +90,7 @@ pub(crate) struct World {
     pub(crate) index: Arc<FakeIndex>,
     pub(crate) maker: Arc<FakeMaker>,
     pub(crate) databases: Arc<FakeDatabases>,
+    pub(crate) witnesses: Arc<FakeWitnesses>,
     pub(crate) feed: Arc<Feed>,
     pub(crate) live: Live,
     pub(crate) team: BTreeMap<&'static str, Teammate>,
@@ -111,14 +112,19 @@ impl World {
 
     pub(crate) async fn with_feed_of(events: usize) -> Self {
         let mut world = Self::empty(events);
-        let policy = Arc::new(Policy::parse("policy.toml", POLICY).unwrap());
-        let sha256 = "0".repeat(64);
-        world.by_itself(Act::LoadPolicy { policy, sha256 }).await;
+        world.load(POLICY).await;
         for person in ["designer", "founder", "leon", "mia"] {
             let teammate = world.enrol(person).await;
             world.team.insert(person, teammate);
         }
         world
+    }
+
+    /// Puts a policy into force.
+    pub(crate) async fn load(&self, text: &str) {
+        let policy = Arc::new(Policy::parse("policy.toml", text).unwrap());
+        let sha256 = format!("{:064x}", text.len());
+        self.by_itself(Act::LoadPolicy { policy, sha256 }).await;
     }
 
     fn empty(events: usize) -> Self {
@@ -141,6 +147,7 @@ impl World {
         });
         let maker = Arc::new(FakeMaker::default());
         let databases = Arc::new(FakeDatabases::default());
+        let witnesses = Arc::new(FakeWitnesses::default());
         let parts = Parts {
             clock: clock.clone(),
             entropy: Arc::new(Counting(AtomicUsize::new(1))),
@@ -152,6 +159,7 @@ impl World {
             databases: databases.clone(),
             notary: Arc::new(FakeNotary),
             authority: maker.clone(),
+            witnesses: witnesses.clone(),
             feed: feed.clone(),
             about: about(),
             settings: Settings::default(),
@@ -160,6 +168,7 @@ impl World {
         Self {
             app: App::new(parts),
             databases,
+            witnesses,
             clock,
             sequencer,
             index,

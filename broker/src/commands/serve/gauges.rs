@@ -15,6 +15,7 @@ impl Made {
         let mut gauges = self.of_the_state();
         gauges.extend(self.of_targets());
         gauges.extend(self.of_the_ledger());
+        gauges.extend(self.of_witnesses());
         gauges.extend(of_connections(doors));
         let clock = self.core.clock.clone();
         let started = clock.monotonic();

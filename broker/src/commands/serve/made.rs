@@ -8,6 +8,7 @@ use std::time::Duration;
 use breakglass_domain::command::Act;
 use breakglass_domain::limits::CLOCK_BEHIND;
 use breakglass_domain::{Lifetime, StreamName, Time};
+use breakglass_tlog::{NoteSigner as _, VerifierKey};
 use tonic::service::Routes;
 
 use super::super::stores::{DECODE, Keys, Stores, record};
@@ -21,6 +22,7 @@ use super::notary::LedgerNotary;
 use super::readers::People;
 use super::streams::Begun;
 use super::tasks::Tasks;
+use super::witnesses::Known;
 use super::{grpc, housekeeping, notices, reload, streams};
 use crate::api;
 use crate::app::{About, App, Feed, Parts as AppParts, Settings as AppSettings};
@@ -36,6 +38,7 @@ use crate::notify::Standing;
 use crate::ports::{Clock, Entropy, Ledger, LedgerReader, Live, Projection};
 use crate::telemetry::{CONTENT_TYPE, Telemetry};
 use crate::web::{self, Served, Site};
+use crate::witnesses::{Newest, Standings};
 
 /// Everything but the servers.
 pub(super) struct Made {
@@ -48,6 +51,8 @@ pub(super) struct Made {
     pub(super) streams: Vec<Arc<Standing>>,
     /// Where each goes on.
     pub(super) places: BTreeMap<StreamName, Begun>,
+    pub(super) witnesses: Known,
+    pub(super) ledger_key: VerifierKey,
     telemetry: Arc<Telemetry>,
     /// What puts new keys of targets on record.
     unrecorded: Vec<Act>,
@@ -66,7 +71,7 @@ impl Deciding {
     fn start(
         ledger: Box<dyn Ledger>,
         live: &Live,
-        index: &Arc<SledIndex>,
+        (index, witnesses): (&Arc<SledIndex>, &Known),
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Failure> {
         let (telemetry, troubles) = (Telemetry::new(VERSION), Arc::new(Troubles::default()));
@@ -75,8 +80,12 @@ impl Deciding {
             telemetry: telemetry.clone(),
             troubles: troubles.clone(),
         });
-        let projections: Vec<Arc<dyn Projection>> =
-            vec![feed.clone(), index.clone(), telemetry.clone()];
+        let projections: Vec<Arc<dyn Projection>> = vec![
+            feed.clone(),
+            index.clone(),
+            telemetry.clone(),
+            witnesses.committed.clone(),
+        ];
         let live = live.clone();
         let sequence = Sequence::start(Parts {
             ledger,
@@ -119,7 +128,8 @@ impl Made {
         } = stores;
         let about = about(config, &keys, addresses);
         let (standings, streams) = (notices::standings(config), streams::standings(config));
-        let deciding = Deciding::start(ledger, &live, &index, clock.clone())?;
+        let witnesses = Known::new(&*reader);
+        let deciding = Deciding::start(ledger, &live, (&index, &witnesses), clock.clone())?;
         let Deciding {
             sequence,
             feed,
@@ -128,6 +138,7 @@ impl Made {
         } = deciding;
         let issuer = Arc::new(JwtIssuer::new(about.issuer.clone(), DECODE, keys.issuing));
         let world = (clock.clone(), entropy.clone());
+        let vkey = keys.ledger.verifier().clone();
         let (authority, ledger_key) = (Arc::new(keys.authority), keys.ledger.clone());
         let app = App::new(AppParts {
             clock: clock.clone(),
@@ -146,13 +157,18 @@ impl Made {
                 next_hosts: target_keys.next.hosts.clone(),
             }),
             authority: authority.clone(),
+            witnesses: witnesses.newest.clone(),
             feed,
             about,
             settings: settings(config),
             troubles: all_of(
                 troubles.clone(),
                 index.clone(),
-                (standings.clone(), clock.clone()),
+                (
+                    standings.clone(),
+                    witnesses.standings.clone(),
+                    clock.clone(),
+                ),
                 (streams.clone(), reader.clone()),
             ),
         });
@@ -180,6 +196,8 @@ impl Made {
             standings,
             streams,
             places: BTreeMap::new(),
+            witnesses,
+            ledger_key: vkey,
             telemetry,
             unrecorded,
             cut_bytes,
@@ -270,6 +288,7 @@ impl Made {
         let jobs = Jobs::new(core.app.clone(), Box::new(move || publish(&publishing)));
         tasks.spawn("what is due by itself", jobs.run());
         self.spawn_notices(&mut tasks);
+        self.spawn_witnesses(&mut tasks);
         tasks.spawn("keeping databases", keep_databases(core.app.clone()));
         tasks.spawn("housekeeping", housekeeping::run(core.clone(), renew_at));
         let Self {
@@ -297,12 +316,13 @@ impl Made {
         telemetry.watch(self.gauges(&doors));
         telemetry.watch_labelled(notices::counted(&self.standings, &self.reader));
         telemetry.watch_labelled(streams::counted(&self.streams, &self.reader, &core.clock));
+        telemetry.watch_labelled(self.witnesses.counted());
 
         let options = api::Options {
             reflection: settings.reflection,
             ..Default::default()
         };
-        let served = served(core);
+        let served = served(core, &self.witnesses.newest);
         let calls = api::routes(core.app.clone(), &options).into_axum_router();
         let routes = Routes::from(calls.merge(web::ledger_routes(served.clone())));
         let incoming = accept_tls(listeners.grpc, doors.grpc, tls.grpc, grpc_ends());
@@ -336,13 +356,14 @@ fn issuers(jwt: &Arc<JwtIssuer>, keys: &TargetKeys, entropy: &Arc<dyn Entropy>) 
 fn all_of(
     troubles: Arc<Troubles>,
     index: Arc<SledIndex>,
-    (standings, clock): (Vec<Arc<Standing>>, Arc<dyn Clock>),
+    (standings, witnesses, clock): (Vec<Arc<Standing>>, Arc<Standings>, Arc<dyn Clock>),
     (streams, reader): (Vec<Arc<Standing>>, Arc<dyn LedgerReader>),
 ) -> Box<dyn Fn() -> Vec<String> + Send + Sync> {
     Box::new(move || {
         let all = troubles.all().into_iter().chain(index.trouble());
         all.chain(notices::problems(&standings, &*clock))
             .chain(streams::problems(&streams, &*clock, &*reader))
+            .chain(witnesses.problems(clock.monotonic()))
             .collect()
     })
 }
@@ -373,13 +394,16 @@ fn settings(config: &Config) -> AppSettings {
         hold_grace: Duration::from_secs(chosen.hold_grace_seconds.count().into()),
         // At most 365 days, which is far below what 32 bits of seconds hold.
         certificate_life: Lifetime::from_secs(chosen.client_certificate_days.count() * 86_400),
+        ..AppSettings::default()
     }
 }
 
 /// The ledger as files, for both listeners that have TLS.
-fn served(core: &Arc<Core>) -> Arc<Served> {
+fn served(core: &Arc<Core>, witnessed: &Arc<Newest>) -> Arc<Served> {
+    let witnessed = witnessed.clone();
     let readers = Box::new(People(core.app.clone()));
-    Served::new(core.config.ledger_dir(), readers, core.clock.clone())
+    let cosigned = Box::new(move |note: &str| witnessed.with_signatures(note));
+    Served::new(core.config.ledger_dir(), readers, cosigned, core.clock.clone())
 }
 
 fn site(core: &Arc<Core>, ledger: Arc<Served>) -> Site {

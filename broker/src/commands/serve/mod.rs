@@ -19,6 +19,7 @@ mod system;
 mod tasks;
 #[cfg(test)]
 mod tests;
+mod witnesses;
 
 use std::sync::Arc;
 use std::time::Duration;

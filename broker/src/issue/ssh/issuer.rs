@@ -118,6 +118,7 @@ mod tests {
                 extensions: vec!["permit-pty".parse().unwrap()],
                 source_addresses: vec![line("10.0.0.0/8")],
             },
+            cosigned: None,
         }
     }
 
@@ -133,6 +134,7 @@ mod tests {
                 audience: order.grant.audience.clone(),
                 expires_at: order.expires_at,
                 key: key_id(&order.public),
+                witnesses: None,
             },
             signed: None,
         }

@@ -112,6 +112,7 @@ mod tests {
             public: holder(),
             grant,
             subject: named("shop_reader", "postgres:shop-db:shop_reader"),
+            cosigned: None,
         }
     }
 
@@ -127,6 +128,7 @@ mod tests {
                 audience: order.grant.audience.clone(),
                 expires_at: order.expires_at,
                 key: key_id(&order.public),
+                witnesses: None,
             },
             signed: None,
         }

@@ -10,7 +10,7 @@ use breakglass_domain::stream::StreamKind;
 use breakglass_domain::{
     Basis, Change, CredentialId, Ending, GrantRef, IncidentId, KeyId, Lifetime, Line, Nonce,
     PersonId, Policy, Prose, RuleName, SessionId, Severity, SourceId, StreamName, Subject,
-    TargetId, Time, TokenHash, Width,
+    TargetId, Time, TokenHash, Width, WitnessWord,
 };
 use serde::{Deserialize, Serialize};
 
@@ -202,6 +202,8 @@ kinds! {
             skip_serializing_if = "fields::subject::is_nothing"
         )]
         subject: Subject,
+        #[serde(with = "fields::maybe_shown", default, skip_serializing_if = "Option::is_none")]
+        witnesses: Option<WitnessWord>,
     }
     "grant.used" GrantUsed {
         #[serde(flatten, with = "fields::of")] of: GrantRef,
@@ -276,6 +278,13 @@ kinds! {
     }
     "ledger.repaired" LedgerRepaired {
         cut_bytes: u64,
+    }
+    "ledger.witnessed" LedgerWitnessed {
+        size: u64,
+        checkpoint: String,
+    }
+    "ledger.unwitnessed" LedgerUnwitnessed {
+        witnessed: u64,
     }
     "incident.resolved" IncidentResolved {
         #[serde(with = "fields::shown")] incident: IncidentId,

@@ -347,6 +347,7 @@ fn who_came_in_during_an_outage_is_no_damage_though_the_grant_is_over() {
         expires_at: Time::from_millis(1 << 40),
         key: "k".repeat(43).parse().expect("43 characters"),
         subject: Subject::Bearer { groups: Vec::new() },
+        witnesses: None,
     };
     let before = [
         leads_to_a_host(),

@@ -283,6 +283,25 @@ async fn a_kill_that_is_not_confirmed_and_a_role_that_stays_are_told() {
     );
 }
 
+#[tokio::test]
+async fn too_few_witnesses_are_trouble_with_the_ledger() {
+    let world = World::new().await;
+    let event = Event {
+        at: crate::ports::Clock::now(&*world.clock),
+        by: Actor::Broker,
+        change: Change::LedgerUnwitnessed { witnessed: 7 },
+        signed: None,
+    };
+    let lost = Notice::of(&told(9, event, Arc::from(&b"{}"[..])), &world.app).unwrap();
+    assert_eq!(lost.subject, Subject::Of(Occasion::LedgerTrouble));
+    assert!(
+        lost.title.contains("too few witnesses sign it"),
+        "{}",
+        lost.title
+    );
+    assert_eq!(lost.next.as_deref(), Some("glass status"));
+}
+
 #[test]
 fn what_was_missed_is_counted_and_says_where_to_look() {
     let at = |text: &str| text.parse().unwrap();

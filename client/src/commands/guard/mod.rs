@@ -46,7 +46,7 @@ pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
 ///
 /// # Errors
 /// [`Error::Setup`] where signals cannot be heard.
-fn stopped() -> Result<impl Future<Output = ()> + Send + use<>, Error> {
+pub(super) fn stopped() -> Result<impl Future<Output = ()> + Send + use<>, Error> {
     let cannot = |why| Error::setup(format!("signals cannot be heard: {why}"), "try again");
     let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;

@@ -40,6 +40,8 @@ pub(super) async fn take(
     way: Way,
     progress: impl Fn(u64),
 ) -> Result<Report, Error> {
+    // Before the copy is made, so that it is of no more than is in it.
+    let (_, cosigned) = session.heads().await?;
     let (start, end) = ends(session, asked).await?;
     let mut entries = Entries::open(session, end, way).await?;
     let end = session.trust().verify_checkpoint(&entries.end)?;
@@ -54,6 +56,7 @@ pub(super) async fn take(
         since: asked.since,
         until: asked.until,
         start,
+        cosigned,
     };
     let mut writer = Writer::begin(folder, session.trust().key(), period)?;
     let (mut count, mut last) = (0, None);

@@ -14,6 +14,7 @@ use crate::{
     session::Session,
     show,
     trust::Trust,
+    witnessed::{self, Cosigner},
 };
 
 /// Check the whole ledger, from the first entry, trusting nothing but its key
@@ -21,7 +22,8 @@ use crate::{
 /// Recomputes the tree from every entry and checks it against the signed checkpoint; checks that
 /// indexes and times only go forward, every signature of every person, that each entry says what
 /// was signed, that the policy in force gave it, and that each grant lived once, with a yes, no
-/// longer than it might, under an open incident. Compares it with what this laptop has seen before.
+/// longer than it might, under an open incident. Compares it with what this laptop has seen before, and
+/// tells which witnesses have signed it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -29,6 +31,7 @@ Examples:
   glass ledger verify ./ledger-2026-11             an export; needs no broker
   glass ledger verify /srv/ledger                  a mirror, its hash tiles too; needs no broker
   glass ledger verify ./ledger-2026-11 --vkey 'glass.example/ledger+1a2b3c4d+AQ...'
+  glass ledger verify --witness 'witness.example/otto+1a2b3c4d+B...'
 
 The key is --vkey, else the one pinned at enrolment, else the one beside the copy, which is then
 said. Exit code 86: something was changed.")]
@@ -42,6 +45,9 @@ pub struct Args {
     /// The ledger's verifier key
     #[arg(long, value_name = "KEY", value_parser = parse_key)]
     vkey: Option<VerifierKey>,
+    /// A witness that must have signed it, by its verifier key; as often as there are such
+    #[arg(long = "witness", value_name = "KEY", value_parser = parse_key)]
+    witnesses: Vec<VerifierKey>,
 }
 
 /// Checks it, and says what was checked.
@@ -51,16 +57,17 @@ pub struct Args {
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let spinner = seat.printer.spinner("Checking the ledger");
     let view = match args.folder.or(args.from) {
-        Some(folder) => verify_copy(seat, &folder, args.vkey)?,
+        Some(folder) => verify_copy(seat, &folder, args.vkey, &args.witnesses)?,
         None => {
             let session = seat.session().await?;
             let key = args.vkey.unwrap_or_else(|| session.trust().key().clone());
             let progress =
                 |done, all| spinner.say(format!("Checking the ledger: {done} of {all} entries"));
-            let report = fetch(&session, key, progress).await?;
+            let (report, witnesses) = fetch(&session, key, &args.witnesses, progress).await?;
             let size = report.entries;
             Verdict {
                 report,
+                witnesses,
                 export: None,
                 compared: Compared::With { size },
             }
@@ -76,6 +83,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
 struct Verdict {
     #[serde(flatten)]
     report: Report,
+    witnesses: Vec<Cosigner>,
     /// Of an export.
     #[serde(flatten)]
     export: Option<Exported>,
@@ -117,7 +125,12 @@ enum Compared {
 }
 
 /// Checks an export or a mirror, also against what this laptop remembers of the same ledger.
-fn verify_copy(seat: &Seat, folder: &Path, given: Option<VerifierKey>) -> Result<Verdict, Error> {
+fn verify_copy(
+    seat: &Seat,
+    folder: &Path,
+    given: Option<VerifierKey>,
+    demanded: &[VerifierKey],
+) -> Result<Verdict, Error> {
     let context = seat.settings.context();
     let trust = context.and_then(|context| Trust::of(&context)).ok();
     let key = key_for(seat, folder, given, trust.as_ref())?;
@@ -127,7 +140,7 @@ fn verify_copy(seat: &Seat, folder: &Path, given: Option<VerifierKey>) -> Result
         None => None,
     };
     let size = remembered.as_ref().map_or(0, |seen| seen.size());
-    let verified = export::verify(folder, key, size)?;
+    let verified = export::verify_demanding(folder, key, size, demanded)?;
     let compared = match (&trust, &remembered, verified.root) {
         (Some(trust), Some(remembered), Some(root)) => {
             trust.check_copy(remembered, &verified.checkpoint, root)?;
@@ -139,6 +152,7 @@ fn verify_copy(seat: &Seat, folder: &Path, given: Option<VerifierKey>) -> Result
     };
     Ok(Verdict {
         report: verified.report,
+        witnesses: verified.witnesses,
         export: Some(Exported {
             part: verified.part,
             is_end_shown: verified.is_end_shown,
@@ -179,11 +193,15 @@ pub(super) fn key_for(
 async fn fetch(
     session: &Session,
     key: VerifierKey,
+    demanded: &[VerifierKey],
     progress: impl Fn(u64, u64),
-) -> Result<Report, Error> {
-    let checkpoint = session.checkpoint().await?;
+) -> Result<(Report, Vec<Cosigner>), Error> {
+    let (checkpoint, cosigned) = session.heads().await?;
     let size = session.trust().verify_checkpoint(&checkpoint)?.size();
-    let mut auditor = Auditor::new(key);
+    let signed = witnessed::size_of(cosigned.as_deref(), &key)?;
+    let mut auditor = Auditor::new(key.clone())
+        .asking_root_at(size)
+        .asking_root_at(signed);
     let mut stream = session.follow(Some(0)).await?;
     while auditor.size() < size {
         let item = stream
@@ -198,7 +216,13 @@ async fn fetch(
             progress(auditor.size(), size);
         }
     }
-    auditor.finish(&checkpoint)
+    let notes: Vec<_> = std::iter::once(checkpoint.as_str())
+        .chain(cosigned.as_deref())
+        .collect();
+    let witnesses = witnessed::check(&auditor, &key, &notes, demanded);
+    // What was changed comes first: then nothing that was signed suits it.
+    let report = auditor.finish(&checkpoint)?;
+    Ok((report, witnesses?))
 }
 
 /// How many entries between two words about progress.
@@ -246,12 +270,22 @@ fn say(printer: &Printer, view: &Verdict) {
     if let Some(export) = &view.export {
         say_exported(printer, export);
     }
+    for one in &view.witnesses {
+        let what = format!("{} up to {} entries, at {}", one.name, one.size, one.at);
+        show::fact(printer, "cosigned", &what);
+    }
     say_compared(printer, &view.compared);
     if report.not_understood > 0 {
         printer.bad(format!(
             "  {} entries are of kinds this glass does not know: hashed, and their statements \
              checked. Use a newer one",
             report.not_understood
+        ));
+    }
+    if !report.unwitnessed.is_empty() {
+        printer.bad(format!(
+            "  given while too few witnesses signed: {}",
+            report.unwitnessed.join(" ")
         ));
     }
     if !report.self_granted.is_empty() {

@@ -158,6 +158,7 @@ impl Attended for FakeBroker {
             tick: Some(time::now()),
             grace: *self.0.grace.lock().unwrap(),
             krl: self.0.krl.lock().unwrap().clone(),
+            ..News::default()
         };
         stream.send(first).unwrap();
         streams.push(stream);

@@ -21,7 +21,7 @@ use std::fmt;
 use base64::{Engine as _, engine::general_purpose::STANDARD as BASE64};
 
 pub use key::{KeyError, KeyId, KeyName, SignatureType, VerifierKey};
-pub use sign::{Ed25519Signer, NoteSigner};
+pub use sign::{CosignatureSigner, Ed25519Signer, NoteSigner};
 
 use crate::limits::{MAX_NOTE_BYTES, MAX_NOTE_SIGNATURES};
 

@@ -2,7 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a story that cannot go on has failed")]
 
+mod adding;
 mod checkpoints;
+mod cosigned;
 mod ledger;
 mod notes;
 mod proofs;

@@ -9,6 +9,7 @@ mod mistakes_in_rules;
 mod sentences;
 mod sources;
 mod targets;
+mod witnesses;
 
 use super::Policy;
 use crate::id::PersonId;

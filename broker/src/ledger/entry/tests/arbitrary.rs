@@ -10,7 +10,7 @@ use breakglass_domain::stream::StreamKind;
 use breakglass_domain::{
     Actor, Basis, Change, CredentialId, Ending, Event, GrantId, GrantRef, IncidentId, KeyId,
     Lifetime, Line, Nonce, PersonId, Policy, Prose, SessionId, Severity, Signed, SourceId, Subject,
-    TargetId, Time, TokenHash, Width,
+    TargetId, Time, TokenHash, Width, WitnessWord,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -157,6 +157,9 @@ fn broker() -> impl Strategy<Value = Change> {
         (purpose(), text()).prop_map(|(purpose, id)| Change::KeyRetired { purpose, id }),
         Just(golden_policy()),
         any::<u64>().prop_map(|cut_bytes| Change::LedgerRepaired { cut_bytes }),
+        (any::<u64>(), text())
+            .prop_map(|(size, checkpoint)| Change::LedgerWitnessed { size, checkpoint }),
+        any::<u64>().prop_map(|witnessed| Change::LedgerUnwitnessed { witnessed }),
         (any::<u64>(), any::<u64>()).prop_map(|(from, to)| Change::LedgerExported { from, to }),
         (name(), select(StreamKind::ALL), line(), any::<u64>()).prop_map(
             |(stream, kind, destination, from)| Change::StreamBegan {
@@ -327,21 +330,25 @@ fn grant() -> impl Strategy<Value = Change> {
         time(),
         key(),
         subject(),
+        proptest::option::of(select(WitnessWord::ALL)),
     )
-        .prop_map(|(of, number, kind, audience, expires_at, key, subject)| {
-            Change::CredentialIssued {
-                credential: CredentialId {
-                    grant: of.grant,
-                    number,
-                },
-                of,
-                kind,
-                audience,
-                expires_at,
-                key,
-                subject,
-            }
-        });
+        .prop_map(
+            |(of, number, kind, audience, expires_at, key, subject, witnesses)| {
+                Change::CredentialIssued {
+                    credential: CredentialId {
+                        grant: of.grant,
+                        number,
+                    },
+                    of,
+                    kind,
+                    audience,
+                    expires_at,
+                    key,
+                    subject,
+                    witnesses,
+                }
+            },
+        );
     prop_oneof![
         (of(), select(Basis::ALL), time()).prop_map(|(of, basis, ends_at)| Change::GrantStarted {
             of,

@@ -15,7 +15,7 @@ use breakglass_domain::{
 
 use super::super::{decode, encode, kind};
 use super::arbitrary::golden_policy;
-use super::{escalating, targets};
+use super::{escalating, targets, witnesses::changes as witnesses};
 
 const GOLDEN: &str = include_str!("golden.jsonl");
 
@@ -44,6 +44,8 @@ const KINDS: [&str; 43] = [
     "key.retired",
     "ledger.exported",
     "ledger.repaired",
+    "ledger.unwitnessed",
+    "ledger.witnessed",
     "person.enrolled",
     "person.frozen",
     "person.invited",
@@ -130,6 +132,7 @@ fn events() -> Vec<Event> {
         escalating::changes(),
         streams(),
         delivered(),
+        witnesses(),
     ]
     .concat();
     let events = changes.into_iter().map(|(by, change)| {
@@ -436,6 +439,7 @@ fn grant() -> Vec<(&'static str, Change)> {
                 expires_at: at(20),
                 key: key(),
                 subject: Subject::Bearer { groups: Vec::new() },
+                witnesses: None,
             },
         ),
         (

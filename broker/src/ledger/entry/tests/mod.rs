@@ -4,6 +4,7 @@ mod arbitrary;
 mod escalating;
 mod golden;
 mod targets;
+mod witnesses;
 
 use std::sync::Arc;
 

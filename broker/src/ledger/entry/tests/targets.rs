@@ -95,6 +95,7 @@ fn credentials() -> Vec<(&'static str, Change)> {
         expires_at: at(20),
         key: key(),
         subject,
+        witnesses: None,
     };
     let groups = Subject::Bearer {
         groups: vec![line("shop-readers")],

@@ -1,0 +1,54 @@
+//! What is frozen of witnesses: the checkpoint is that of `docs/ledger-format.md`, and its
+//! cosignature was made apart from this program, with Python's `cryptography`.
+
+use breakglass_domain::event::CredentialKind;
+use breakglass_domain::{Change, Subject, WitnessWord};
+use breakglass_tlog::{Cosigned, Quorum, VerifierKey};
+
+use super::golden::{at, key, line, of};
+
+const LEDGER: &str = "glass.example/ledger+67ab6134+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs";
+const WITNESS: &str = "witness.example/otto+73b0cf55+BP0XJDhaoMdbZPt4zWAvodmR/ev3axPFjtcC6sg16fYY";
+const COSIGNED: &str = "\
+glass.example/ledger
+3
+jAkpihwgk+p2WdY0oYgPOE1hn9CagmCKn4rVw9551LE=
+
+\u{2014} glass.example/ledger Z6thNAjf4Xl3bN0KwkASEabLHuYQ/z0up3ROIttso2MoEaIZJzxcbmvxu+Recda+TaU2NKKM9TzI3DTWT7PLymrIqQ0=
+\u{2014} witness.example/otto c7DPVQAAAABrA6nYWKObyTDZ1uTpvXJ6X8+yAycSAG1ZjfoSyC3aMVc8bqwwW6rbWSuyqoLtfJyLPW38Fu6/ecX2H1ODHxpFGYCdAQ==
+";
+
+#[test]
+fn the_frozen_checkpoint_is_cosigned() {
+    let [ledger, witness] = [LEDGER, WITNESS].map(|vkey| VerifierKey::parse(vkey).unwrap());
+    let quorum = Quorum::new(1, vec![witness]).unwrap();
+    let cosigned = Cosigned::verify(COSIGNED, &ledger, &quorum).unwrap();
+    assert_eq!(cosigned.size(), 3);
+    // 2026-11-23 02:50:00 UTC.
+    assert_eq!(cosigned.cosignatures()[0].seconds, 1_795_402_200);
+}
+
+pub(super) fn changes() -> Vec<(&'static str, Change)> {
+    let issued = |number: u32, witnesses| Change::CredentialIssued {
+        of: of(),
+        credential: format!("G-45.{number}").parse().expect("an id"),
+        kind: CredentialKind::Jwt,
+        audience: line("https://db.shop.example"),
+        expires_at: at(20),
+        key: key(),
+        subject: Subject::Bearer { groups: Vec::new() },
+        witnesses: Some(witnesses),
+    };
+    vec![
+        ("mia", issued(6, WitnessWord::Needed)),
+        (
+            "breakglass",
+            Change::LedgerWitnessed {
+                size: 3,
+                checkpoint: COSIGNED.to_owned(),
+            },
+        ),
+        ("breakglass", Change::LedgerUnwitnessed { witnessed: 3 }),
+        ("mia", issued(7, WitnessWord::Missing)),
+    ]
+}
