@@ -63,6 +63,7 @@ FIELDS = {
     "review.answered": ABOUT_GRANT + "needed width",
     "stream.began": "stream stream_kind destination from",
     "stream.ended": "stream stream_kind",
+    "drill.recorded": "incident good steps",
 }
 # Each act: the lines of its statement, and the entry that bears it.
 ACTS = {
@@ -85,6 +86,8 @@ ACTS = {
     "hold-incident": ("incident reason", "incident.held"),
     "veto": ("grant reason", "grant.ended vetoed"),
     "record-call": ("grant incident requester right sentence spoke-at", "call.recorded"),
+    "open-drill": ("title", "incident.opened"),
+    "record-drill": ("incident good steps failed", "drill.recorded"),
     "answer-review": ("incident grant needed width missing", "review.answered"),
 }
 SIGNED = {deed for _, *deeds in ACTS.values() for deed in deeds}
@@ -118,6 +121,14 @@ def millis(text, where):
     return since // datetime.timedelta(milliseconds=1)
 
 
+def steps_line(entry, where):
+    """The steps of a drill as they are signed: `open 14/5000, ask 21/5000`."""
+    steps = entry["steps"]
+    whole = lambda step: all(type(step[name]) is int and step[name] >= 0 for name in ("took_ms", "budget_ms"))
+    need(all(whole(step) and isinstance(step["step"], str) for step in steps), where, "`steps` is of another type")
+    return ", ".join(f"{step['step']} {step['took_ms']}/{step['budget_ms']}" for step in steps)
+
+
 def once(pairs):
     """An object in which each name occurs once: readers differ in which of two counts."""
     if len(dict(pairs)) < len(pairs):
@@ -134,8 +145,9 @@ def check_fields(entry, where):
         elif name in ("length_ms", "count", "from", "to", "cut_bytes", "sessions", "took_ms", "size", "witnessed"):
             need(type(value) is int and value >= 0, where, f"`{name}` is no number")
         else:
-            is_list = name == "approvers" and isinstance(value, list)
-            need(is_list or isinstance(value, bool if name in ("held", "needed") else str), where, f"`{name}` is of another type")
+            is_list = name in ("approvers", "steps") and isinstance(value, list)
+            need(is_list or isinstance(value, bool if name in ("held", "needed", "good") else str), where, f"`{name}` is of another type")
+    need(entry.get("drill", True) is True, where, "`drill` is not `true`")
     if "let_in_at" in entry:
         millis(entry["let_in_at"], where)
 

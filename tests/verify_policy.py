@@ -5,6 +5,9 @@ Used by verify_story.py.
 import re, tomllib
 from verify_kinds import MINUTE, need
 
+# The steps of a drill, in order, and how many seconds each may take where the policy does not say.
+DRILL_STEPS = {"open": 5, "ask": 5, "approve": 300, "credential": 5, "use": 60, "close": 5, "kill": 10, "ended": 5, "verify": 30}
+
 
 class Rules:
     """A policy: who is on the team, what each may ask for and on whose word."""
@@ -14,6 +17,7 @@ class Rules:
         self.people, self.rights = toml.get("people", {}), toml.get("rights", {})
         self.rules, self.duties, self.targets = toml.get("rules", []), toml.get("duties", {}), toml.get("targets", {})
         self.sources, self.witnesses = toml.get("sources", {}), toml.get("witnesses")
+        self.drills = toml.get("drills")
         self.incident_longest = self.length(toml.get("incidents", {}).get("longest", "8h"))
         days = toml.get("review", {}).get("days")
         self.review_within = days and days * 24 * 60 * MINUTE
@@ -66,6 +70,14 @@ class Rules:
     def needs_witnesses(self, right):
         """Whether its credentials are given only when enough witnesses have signed the ledger."""
         return self.rights.get(right, {}).get("without_witnesses", "mark") == "refuse"
+
+    def unlocked_by_drills(self, right):
+        return self.drills is not None and right in self.drills["rights"]
+
+    def drill_budget(self, step):
+        """How long a step of a drill may take, in milliseconds."""
+        written = self.drills.get("budgets", {}).get(step)
+        return self.length(written) if written else DRILL_STEPS[step] * 1_000
 
     def given(self, person, right):
         """What the first rule says that gives the person the right; nothing where none does."""

@@ -5,11 +5,11 @@ Written from docs/ledger-format.md alone, steps 4 to 8 of "What to verify"; used
 import base64, json
 from verify_kinds import (
     ABOUT_GRANT, ACTS, BROKER, BY_BROKER, BY_GUARDS, BY_PEOPLE, BY_SOURCES, DAY, DUTIES, ENDING_ACTS, FIELDS, MINUTE, ONLY_BY_SOURCES,
-    SIGNED, UNSIGNED, Wrong, check_fields, millis, need, once, read_statement,
+    SIGNED, UNSIGNED, Wrong, check_fields, millis, need, once, read_statement, steps_line,
 )
 from verify_debts import Debts
 from verify_keys import PersonKey, sha
-from verify_policy import Rules
+from verify_policy import DRILL_STEPS, Rules
 from verify_witnesses import Witnesses
 
 
@@ -24,7 +24,7 @@ class Story:
         self.incidents, self.incidents_ever, self.grants, self.grants_ever = {}, set(), {}, set()
         self.sessions, self.roles, self.heard, self.unknown = {}, {}, set(), 0
         self.over, self.drawn, self.vetoed, self.begun, self.streams = {}, {}, set(), {}, {}
-        self.delivered, self.debts = {}, Debts()
+        self.delivered, self.debts, self.drills = {}, Debts(), {}
 
     def read(self, line, place, where):
         """The next entry, as it stands on its line."""
@@ -47,6 +47,8 @@ class Story:
             self.unknown += 1
             return self.hear(entry, where)
         check_fields(entry, where)
+        if kind != "incident.opened":
+            need((entry.get("incident") in self.drills) == ("drill" in entry), where, f"{kind} is not marked as its incident is")
         need((kind in BY_BROKER) <= (by == BROKER), where, f"no {kind} is ever by {by}")
         need((kind in BY_GUARDS) == by.startswith("target:"), where, f"no {kind} is ever by {by}")
         is_source = by.startswith("source:")
@@ -68,7 +70,7 @@ class Story:
             self.unlock_further(entry)
         deed = {"person": self.person, "certificate": self.person, "target": self.person, "incident": self.incident,
                 "grant": self.grant, "call": self.grant, "credential": self.grant, "session": self.at_target, "role": self.at_target,
-                "review": self.review, "stream": self.stream}.get(part)
+                "review": self.review, "stream": self.stream, "drill": self.drill}.get(part)
         if deed:
             deed(entry, said, where)
         self.witnesses.take(entry, self.rules, where)
@@ -118,6 +120,7 @@ class Story:
         if act:
             self.settle(where)
             need(act in ACTS and deed in ACTS[act][1:], where, f"`{act}` was signed, and {deed} is recorded")
+            need(kind != "incident.opened" or (act == "open-drill") == ("drill" in entry), where, f"`{act}` was signed, and an incident is marked otherwise")
             self.check_words(entry, act, said, where)
             if kind == "grant.ended" and deed == ACTS[act][-1] and len(ACTS[act]) > 2:
                 self.owed = entry["at"], by, act, said
@@ -133,7 +136,7 @@ class Story:
         self.settle(where)
         known = deed in SIGNED or deed in UNSIGNED or kind != "grant.ended"
         free = (BY_BROKER | UNSIGNED) if by == BROKER else BY_PEOPLE | BY_GUARDS - {"target.enrolled"}
-        free = BY_SOURCES if by.startswith("source:") else free
+        free = BY_SOURCES if by.startswith("source:") and not (kind == "incident.opened" and "drill" in entry) else free
         need(deed in free or (by == BROKER and not known), where, f"{deed} by {by} without a statement")
         need(deed not in ("person.removed", "target.removed", "grant.ended person-left"), where, f"{deed}, and no policy was loaded")
         if kind == "policy.loaded":
@@ -146,7 +149,7 @@ class Story:
             raise Wrong(f"{where}: `{owed[2]}` was signed before, and {ACTS[owed[2]][1]} did not follow")
         if owed:
             for name, grant in self.grants.items():
-                need(self.rules.given(grant["person"], grant["right"]), where, f"{name} lives on, and the policy does not give it")
+                need(self.given(grant), where, f"{name} lives on, and the policy does not give it")
             people = [person for person, _ in self.keys.values()] + [p for p, expires in self.tokens.values() if owed[0] < expires]
             for person in people:
                 need(self.rules.knows(person), where, f"{person} is not removed, and not in the policy")
@@ -157,8 +160,10 @@ class Story:
             field = {"token-sha256": "token", "requester": "person", "for": "length_ms"}.get(name, name)
             if name in ("until", "by-seconds", "spoke-at") or (name == "sentence" and act != "request"):
                 continue  # compared with the grant
-            value = {"for": lambda text: int(text) * 1_000, "held": yes, "needed": yes, "missing": lambda text: text or None}.get(name, str)(said[name])
-            need(entry.get(field) == value, where, f"`{name}: {said[name]}` was signed, and {entry.get(field)} is recorded")
+            value = {"for": lambda text: int(text) * 1_000, "held": yes, "needed": yes, "good": yes, "missing": lambda text: text or None,
+                     "failed": lambda text: text or None}.get(name, str)(said[name])
+            recorded = steps_line(entry, where) if name == "steps" else entry.get(field)
+            need(recorded == value, where, f"`{name}: {said[name]}` was signed, and {entry.get(field)} is recorded")
 
     def may_act(self, entry, where):
         kind, by, rules = entry["kind"], entry["by"], self.rules
@@ -168,6 +173,8 @@ class Story:
         need(rules is None or rules.knows(by), where, f"{by} is not in the policy")
         if by.startswith("source:"):
             return
+        if kind == "incident.closed" and self.drills.get(entry["incident"], {}).get("by") == by:
+            return  # who walks a drill closes it
         duty = DUTIES.get(kind) or ("freeze" if kind == "person.frozen" and by != entry["person"] else None)
         need(not duty or (rules and rules.selects(rules.duties.get(duty, []), by)), where, f"{by} has not the duty `{duty}`")
 
@@ -202,12 +209,17 @@ class Story:
         kind, name, at, by = entry["kind"], entry["incident"], entry["at"], entry["by"]
         if kind == "incident.opened":
             need(name not in self.incidents_ever, where, f"{name} is opened twice")
-            need(entry["closes_at"] <= at + self.rules.incident_longest, where, f"{name} lasts longer than the policy allows")
+            longest = min(self.rules.incident_longest, 60 * MINUTE) if "drill" in entry else self.rules.incident_longest
+            need(entry["closes_at"] <= at + longest, where, f"{name} lasts longer than the policy allows")
             alert = entry.get("source"), entry.get("alert")
             said = all(isinstance(text, str) for text in alert) if by.startswith("source:") else alert == (None, None)
             need(said and alert[0] == (by.removeprefix("source:") if alert[0] else None), where, f"{name} by {by} names another source, or no alert")
             need(not alert[0] or all(it["alert"] != alert for it in self.incidents.values()), where, f"the alert of {name} has an open incident")
             self.incidents_ever.add(name)
+            if "drill" in entry:
+                need(self.rules.drills is not None, where, f"{name} is a drill, and the policy has none")
+                need(entry["severity"] == "sev3", where, f"{name} is a drill, and not a sev3")
+                self.drills[name] = {"by": by, "issued": False, "recorded": False}
             end = entry["closes_at"]
             self.incidents[name] = {"severity": entry["severity"], "closes_at": end, "usual_end": end, "alert": alert, "resolved": False, "held": False, "noted_by": set()}
         elif kind == "incident.closed":
@@ -264,7 +276,7 @@ class Story:
         grant = self.grants[name]
         for field in ("person", "right", "incident"):
             need(entry[field] == grant[field], where, f"{name} was asked for with another {field}")
-        given = self.rules.given(grant["person"], grant["right"])
+        given = self.given(grant)
         if kind == "grant.started":
             return self.start(entry, said, grant, given, where)
         if kind == "grant.ended":
@@ -283,6 +295,8 @@ class Story:
             need(entry["credential"] == f"{name}.{number}", where, f"the credential is not {name}.{number}")
             self.check_credential(entry, grant, where)
             need(entry["expires_at"] <= grant["ends_at"], where, "the credential outlives its grant")
+            if "drill" in entry:
+                self.drills[entry["incident"]]["issued"] = True
 
     def check_credential(self, entry, grant, where):
         """It is for whom and as whom the request and the policy say."""
@@ -330,7 +344,7 @@ class Story:
         need(by == entry["person"] and entry["key"] == entry["signed"]["key"], where, "in another's name, or for another's key")
         need(entry["lapses_at"] <= self.closes_at(entry["incident"], at, where), where, f"{name} waits longer than its incident lasts")
         need(self.is_confirmed(entry["incident"], entry["right"]), where, f"nobody has confirmed {entry['incident']}")
-        given = self.rules and self.rules.given(by, entry["right"])
+        given = self.rules and self.given(entry)
         need(given, where, f"the policy does not give {by} {entry['right']}")
         for field in ("rule", "sentence", "risk", "audience", "approvers"):
             need(entry[field] == given[field], where, f"the policy says `{field}: {given[field]}`, and not {entry[field]}")
@@ -395,7 +409,33 @@ class Story:
             latest += [at + grant["alone"][1], at + given["alone"][1]]
         need(at < entry["ends_at"] <= min(latest), where, f"{name} lasts longer than it may")
         grant.update(basis=basis, begins_at=at, ends_at=entry["ends_at"])
-        self.begun[name] = [grant[field] for field in ABOUT_GRANT.split()]
+        if "drill" not in entry:  # nothing was broken in one, so nobody is asked about it
+            self.begun[name] = [grant[field] for field in ABOUT_GRANT.split()]
+
+    def given(self, grant):
+        """What the policy gives of a grant; under a drill only what it lists for drills."""
+        is_unlocked = "drill" not in grant or self.rules.unlocked_by_drills(grant["right"])
+        return self.rules.given(grant["person"], grant["right"]) if is_unlocked else None
+
+    def drill(self, entry, _, where):
+        """How a drill went: once, by who walked it, when it is over; and good only where it was."""
+        name, drill, steps = entry["incident"], self.drills.get(entry["incident"]), entry["steps"]
+        need(drill, where, f"drill.recorded of {name}, which is no drill")
+        need(drill["by"] == entry["by"], where, f"{name} was walked by {drill['by']}")
+        need(name not in self.incidents, where, f"{name} is recorded, and still open")
+        need(not drill["recorded"], where, f"{name} is recorded a second time")
+        drill["recorded"], taken = True, {step["step"]: step for step in steps}
+        need([step["step"] for step in steps] == [step for step in DRILL_STEPS if step in taken], where, f"the steps of {name} are not in their order")
+        need(entry["good"] != ("failed" in entry), where, f"{name} is good, and something failed, or the other way round")
+        if not entry["good"]:
+            return
+        need(self.rules.drills is not None, where, f"{name} is good, and the policy has no drills")
+        for step in DRILL_STEPS:
+            budget = self.rules.drill_budget(step)
+            need(step in taken and taken[step]["took_ms"] <= taken[step]["budget_ms"] == budget, where, f"{name} is good, and not its step `{step}`")
+        need(drill["issued"], where, f"{name} is good, and no credential was issued")
+        left = [what for what, place in [*self.sessions.items(), *self.roles.items()] if place[3] == name]
+        need(not left, where, f"{name} is good, and {left} is not over")
 
     def review(self, entry, _, where):
         """Once for each grant that began, when its incident is over."""

@@ -4,8 +4,8 @@ use clap::{Args as _, CommandFactory as _, Parser, Subcommand};
 
 use crate::{
     commands::{
-        context, credential, grant, guard, incident, ledger, me, people, policy, review, shell,
-        targets, witness,
+        context, credential, drill, grant, guard, incident, ledger, me, people, policy, review,
+        shell, targets, witness,
     },
     config::Flags,
     exec::{keeper::Keep, shim::Become},
@@ -80,6 +80,8 @@ pub enum Command {
     Revoke(grant::revoke::Args),
     SelfGrant(grant::self_grant::Args),
     Veto(grant::veto::Args),
+    #[command(subcommand)]
+    Drill(drill::Command),
     Freeze(people::freeze::Args),
     #[command(subcommand)]
     Ledger(ledger::Command),

@@ -65,6 +65,12 @@ impl Entry {
         self.body.get(name).and_then(Value::as_i64)
     }
 
+    /// Whether it says that it belongs to a drill.
+    #[must_use]
+    pub fn is_drill(&self) -> bool {
+        self.body.get("drill") == Some(&Value::Bool(true))
+    }
+
     /// A text of the body.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {

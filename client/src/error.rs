@@ -276,6 +276,7 @@ impl Refusal {
             | "SELF_GRANT_DENIED"
             | "SELF_GRANT_TOO_EARLY"
             | "INCIDENT_UNCONFIRMED"
+            | "DRILL_RIGHT"
             | "REVIEW_DEBT" => exit::DENIED,
             "GRANT_ENDED" => exit::ENDED,
             "SHUTTING_DOWN" => exit::UNREACHABLE,
@@ -387,6 +388,7 @@ mod tests {
                     "SELF_GRANT_DENIED",
                     "SELF_GRANT_TOO_EARLY",
                     "REVIEW_DEBT",
+                    "DRILL_RIGHT",
                     "PERSON_FROZEN",
                 ],
             ),

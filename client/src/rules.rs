@@ -3,6 +3,7 @@
 
 use breakglass_domain::{
     PersonId, RightId, SourceId, TargetId,
+    drill::Step,
     policy::{
         Duties, IfNobodyAnswers, Policy, Right, Source, WithoutWitnesses,
         access::{KubernetesWay, PostgresWay},
@@ -176,6 +177,27 @@ impl Rules {
         };
         let leads = self.0.rights.get(&right).zip(self.0.targets.get(&id));
         leads.is_some_and(|(right, target)| right.reaches(&id, target))
+    }
+
+    /// Whether a drill may unlock a right.
+    #[must_use]
+    pub fn drills_unlock(&self, right: &str) -> bool {
+        let id = right.parse();
+        id.is_ok_and(|id| self.0.drills_unlock(&id))
+    }
+
+    /// What the steps of a drill are called, in order.
+    pub fn drill_steps() -> impl Iterator<Item = &'static str> {
+        Step::ALL.iter().map(|step| step.as_str())
+    }
+
+    /// How long each step of a drill may take, in milliseconds; nothing where there are no drills.
+    #[must_use]
+    pub fn drill_budgets(&self) -> Option<Vec<(&'static str, i64)>> {
+        let drills = self.0.drills.as_ref()?;
+        let budgets = Step::ALL.iter();
+        let budgets = budgets.map(|step| (step.as_str(), drills.budget(*step).as_millis()));
+        Some(budgets.collect())
     }
 
     /// Whether the person has a duty, by its name in the file: `open_incidents`.

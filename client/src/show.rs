@@ -18,7 +18,8 @@ pub fn grant(printer: &Printer, grant: &v1::Grant, now: Timestamp) {
     let at = |time: Option<&prost_types::Timestamp>| when(time, now);
     let length = time::length_from_proto(grant.length.as_ref()).map(time::short);
     printer.heading(format!(
-        "{}  {} to {}",
+        "{}{}  {} to {}",
+        drill_mark(grant.drill),
         grant.id,
         grant.person,
         plain(&grant.sentence)
@@ -71,7 +72,7 @@ pub fn grants(printer: &Printer, grants: &[v1::Grant], now: Timestamp) {
             grant.id.clone(),
             grant.person.clone(),
             grant.right.clone(),
-            grant.incident.clone(),
+            format!("{}{}", drill_mark(grant.drill), grant.incident),
             state_word(grant).to_owned(),
             left,
             who,
@@ -92,8 +93,12 @@ pub fn request(asked: &v1::Grant, incident: &v1::Incident, now: Timestamp) -> Ve
     let length = time::length_from_proto(asked.length.as_ref()).unwrap_or_default();
     let until = now.saturating_add(length).unwrap_or(now);
     let lapses = when(asked.lapses_at.as_ref(), now);
-    let mut lines = vec![
-        String::new(),
+    let mut lines = vec![String::new()];
+    if asked.drill {
+        lines.push("  DRILL: nothing is broken. Somebody practises; your yes is timed.".to_owned());
+        lines.push(String::new());
+    }
+    lines.extend([
         format!(
             "  {} asks to {}",
             plain(&asked.person),
@@ -113,7 +118,7 @@ pub fn request(asked: &v1::Grant, incident: &v1::Incident, now: Timestamp) -> Ve
             time::local_and_relative(until, now)
         ),
         format!("  rule       {}", plain(&asked.rule)),
-    ];
+    ]);
     if !lapses.is_empty() {
         lines.push(format!("  lapses     {lapses}, if nobody answers"));
     }
@@ -128,11 +133,18 @@ pub fn request(asked: &v1::Grant, incident: &v1::Incident, now: Timestamp) -> Ve
     lines
 }
 
+/// What stands before everything that is of a drill.
+#[must_use]
+pub fn drill_mark(drill: bool) -> &'static str {
+    if drill { "DRILL " } else { "" }
+}
+
 /// One line about an incident.
 #[must_use]
 pub fn incident_line(incident: &v1::Incident, now: Timestamp) -> String {
     let head = format!(
-        "{}  {}  {}",
+        "{}{}  {}  {}",
+        drill_mark(incident.drill),
         incident.id,
         view::severity_word(incident.severity()),
         plain(&incident.title)
@@ -147,7 +159,15 @@ pub fn incident_line(incident: &v1::Incident, now: Timestamp) -> String {
 
 /// One incident: what it is, and how it stands.
 pub fn incident(printer: &Printer, incident: &v1::Incident, now: Timestamp) {
-    printer.heading(format!("{}  {}", incident.id, plain(&incident.title)));
+    let drill = drill_mark(incident.drill);
+    printer.heading(format!(
+        "{drill}{}  {}",
+        incident.id,
+        plain(&incident.title)
+    ));
+    if incident.drill {
+        printer.line("  nothing is broken: it unlocks only what the policy lists for drills");
+    }
     fact(
         printer,
         "severity",
@@ -203,15 +223,60 @@ pub fn owed_review(owed: &v1::OwedReview, now: Timestamp) -> String {
     format!("{id}  {grants} to review (closed{closed}{late}): glass review {id}")
 }
 
+/// One line about drills: when the last good one was, and that there should be another.
+#[must_use]
+pub fn drills(drills: &v1::Drills, now: Timestamp) -> String {
+    let good = match &drills.last_good {
+        None => "No good drill yet".to_owned(),
+        Some(good) => {
+            let at = time::from_proto(good.at.as_ref()).unwrap_or(now);
+            let days = days_since(at, now);
+            format!(
+                "Last good drill {}: {} by {}",
+                match days {
+                    0 => "today".to_owned(),
+                    _ => format!("{} ago", counted(days, "day")),
+                },
+                good.incident,
+                good.by
+            )
+        }
+    };
+    let failed = drills.last.as_ref().filter(|last| !last.good);
+    let failed = failed.map(|last| {
+        format!(
+            "; the one after it, {} by {}, was not",
+            last.incident, last.by
+        )
+    });
+    let next = match drills.overdue {
+        true => "; it is time: glass drill access -- COMMAND",
+        false => "",
+    };
+    format!("{good}{}{next}", failed.unwrap_or_default())
+}
+
+/// Whole days.
+#[must_use]
+pub fn days_since(at: Timestamp, now: Timestamp) -> u64 {
+    u64::try_from(now.duration_since(at).as_hours() / 24).unwrap_or_default()
+}
+
 /// One entry of the ledger on one line: its place, time, kind, who, and what it is about.
 #[must_use]
 pub fn entry_row(entry: &crate::entry::Entry, now: Timestamp) -> Vec<String> {
-    const ABOUT: [&str; 12] = [
+    const ABOUT: [&str; 13] = [
         "purpose", "grant", "incident", "person", "right", "basis", "title", "text", "ending",
-        "program", "device", "reason",
+        "program", "device", "reason", "failed",
     ];
-    let about: Vec<_> = ABOUT.iter().filter_map(|name| entry.text(name)).collect();
-    let mut about = plain(&about.join("  "));
+    let about = ABOUT.iter().filter_map(|name| entry.text(name));
+    let good = (entry.body.get("good") == Some(&true.into())).then_some("good");
+    let about: Vec<_> = about.chain(good).collect();
+    let mut about = format!(
+        "{}{}",
+        drill_mark(entry.is_drill()),
+        plain(&about.join("  "))
+    );
     if about.chars().count() > ABOUT_CHARS {
         about = about
             .chars()
@@ -336,6 +401,58 @@ mod tests {
 
     fn stamp(text: &str) -> Option<prost_types::Timestamp> {
         Some(time::to_proto(text.parse().unwrap()))
+    }
+
+    #[test]
+    fn an_approver_reads_first_that_it_is_a_drill() {
+        let now = "2026-11-23T03:05:00Z".parse().unwrap();
+        let incident = v1::Incident {
+            id: "INC-14".into(),
+            drill: true,
+            ..v1::Incident::default()
+        };
+        let mut asked = v1::Grant {
+            id: "G-46".into(),
+            drill: true,
+            ..v1::Grant::default()
+        };
+        let lines = request(&asked, &incident, now);
+        assert!(
+            lines[1].starts_with("  DRILL: nothing is broken"),
+            "{lines:?}"
+        );
+        asked.drill = false;
+        assert!(!request(&asked, &incident, now)[1].contains("DRILL"));
+    }
+
+    #[test]
+    fn how_long_ago_the_last_good_drill_was() {
+        let now = "2026-11-23T03:05:00Z".parse().unwrap();
+        let outcome = |incident: &str, at: &str, good| v1::DrillOutcome {
+            incident: incident.into(),
+            by: "mia".into(),
+            at: stamp(at),
+            good,
+        };
+        let mut said = v1::Drills {
+            overdue: true,
+            ..v1::Drills::default()
+        };
+        let next = "it is time: glass drill access -- COMMAND";
+        assert_eq!(drills(&said, now), format!("No good drill yet; {next}"));
+        said.last_good = Some(outcome("INC-4", "2026-10-20T03:05:01Z", true));
+        said.last = Some(outcome("INC-5", "2026-11-01T00:00:00Z", false));
+        assert_eq!(
+            drills(&said, now),
+            format!(
+                "Last good drill 33 days ago: INC-4 by mia; the one after it, INC-5 by mia, was \
+                 not; {next}"
+            )
+        );
+        said.overdue = false;
+        said.last_good = Some(outcome("INC-6", "2026-11-23T03:00:00Z", true));
+        said.last = said.last_good.clone();
+        assert_eq!(drills(&said, now), "Last good drill today: INC-6 by mia");
     }
 
     #[test]

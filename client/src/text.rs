@@ -85,6 +85,18 @@ pub fn reason(text: &str) -> Result<String, Error> {
     one_line("the reason", text, limits::MAX_LINE_BYTES)
 }
 
+/// Any text as one line that can be signed: escaped, and cut where it is longer than a reason may be.
+#[must_use]
+pub fn cut(text: &str) -> String {
+    let mut line = plain(text.trim());
+    let mut end = limits::MAX_LINE_BYTES.min(line.len());
+    while !line.is_char_boundary(end) {
+        end -= 1;
+    }
+    line.truncate(end);
+    line.trim_end().to_owned()
+}
+
 /// Checks an incident's title: one line of 1 to 500 bytes.
 ///
 /// # Errors
@@ -235,6 +247,14 @@ fn check(what: &str, text: &str, most: usize, newlines: bool) -> Result<(), Erro
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn whatever_failed_is_one_line_that_can_be_signed() {
+        assert_eq!(cut(" a\nb\u{1b}[2J "), "a\\nb\\u{1b}[2J");
+        let long = cut(&"\u{e9}".repeat(10_000_000 / 2));
+        assert_eq!(long.len(), limits::MAX_LINE_BYTES);
+        assert!(reason(&long).is_ok());
+    }
 
     #[test]
     fn an_empty_id_is_not_asked_for_in_a_few_words() {

@@ -1,11 +1,13 @@
 //! What `-o json` prints. Names follow the contract; times are RFC 3339 in UTC; ids of states are
 //! the ledger's words. Fields are only ever added.
 
+use std::ops::Not;
+
 use breakglass_proto::v1;
 use serde::Serialize;
 use serde_json::json;
 
-use crate::{grant, leads, time};
+use crate::{grant, leads, show, time};
 
 /// A grant.
 #[derive(Debug, Serialize)]
@@ -43,6 +45,8 @@ pub struct GrantView<'a> {
     still_needed: Option<Vec<&'static str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     escalation: Option<EscalationView<'a>>,
+    #[serde(skip_serializing_if = "Not::not")]
+    drill: bool,
 }
 
 /// Whom a request goes to when nobody answers.
@@ -96,6 +100,7 @@ impl<'a> From<&'a v1::Grant> for GrantView<'a> {
             calls: grant.calls.iter().map(call).collect(),
             agreed: &grant.agreed,
             still_needed: grant.still_needed.map(needed),
+            drill: grant.drill,
             escalation: grant.escalation.as_ref().map(escalation),
         }
     }
@@ -158,6 +163,8 @@ pub struct IncidentView<'a> {
     grants: &'a [String],
     #[serde(skip_serializing_if = "Option::is_none")]
     alert: Option<AlertView<'a>>,
+    #[serde(skip_serializing_if = "Not::not")]
+    drill: bool,
 }
 
 /// The alert that opened an incident.
@@ -188,6 +195,7 @@ impl<'a> From<&'a v1::Incident> for IncidentView<'a> {
             closing_reason: some(&incident.closing_reason),
             notes: incident.notes.iter().map(note).collect(),
             grants: &incident.grants,
+            drill: incident.drill,
             alert: some(&incident.alert).map(|key| AlertView {
                 key,
                 resolved: incident.resolved,
@@ -429,6 +437,28 @@ pub fn at(time: Option<&prost_types::Timestamp>) -> Option<String> {
 
 fn some(text: &str) -> Option<&str> {
     Some(text).filter(|text| !text.is_empty())
+}
+
+/// What the policy says of drills, and the last ones, for scripts.
+#[must_use]
+pub fn drills(drills: &v1::Drills, now: jiff::Timestamp) -> serde_json::Value {
+    let outcome = |it: &v1::DrillOutcome| {
+        let days = time::from_proto(it.at.as_ref()).map(|at| show::days_since(at, now));
+        json!({
+            "incident": it.incident,
+            "by": it.by,
+            "at": at(it.at.as_ref()),
+            "days_ago": days,
+            "good": it.good,
+        })
+    };
+    json!({
+        "rights": drills.rights,
+        "within_seconds": drills.within.as_ref().map(|within| within.seconds),
+        "overdue": drills.overdue,
+        "last": drills.last.as_ref().map(outcome),
+        "last_good": drills.last_good.as_ref().map(outcome),
+    })
 }
 
 /// Answers that are owed, for scripts.

@@ -229,6 +229,21 @@ acts! {
         grant: String = "grant",
         reason: String = "reason",
     }
+    /// Open a drill: an incident in which nothing is broken.
+    OpenDrill = "open-drill" {
+        title: String = "title",
+    }
+    /// Say how a drill went that one opened.
+    RecordDrill = "record-drill" {
+        incident: String = "incident",
+        /// Whether every step was taken, within its budget.
+        good: bool = "good",
+        /// `open 14/5000, ask 21/5000`: the steps that were taken, in order, each with how long it took
+        /// and its budget, in milliseconds.
+        steps: String = "steps",
+        /// What failed, or was slow; empty where nothing did.
+        failed: String = "failed",
+    }
     /// Answer for a grant of an incident that is over.
     AnswerReview = "answer-review" {
         incident: String = "incident",

@@ -8,6 +8,7 @@ mod audit;
 mod bench;
 mod breaking;
 mod broker;
+mod drills;
 mod escalation;
 mod exec;
 mod exit_codes;

@@ -38,10 +38,10 @@ fn an_export_says_everything_by_itself_and_is_never_mixed() {
     // The root that was asked for is that of the first entries; of more than there are is none.
     let mut auditor = Auditor::new(vkey()).asking_root_at(3);
     for line in &night.lines[..3] {
-        assert_eq!(auditor.asked_root(), None);
+        assert_eq!(auditor.root_at(3), None);
         auditor.check(line.as_bytes()).unwrap();
     }
-    assert_eq!(verified.root, auditor.asked_root());
+    assert_eq!(verified.root, auditor.root_at(3));
     let longer = export::verify(&place, vkey(), 1_000).unwrap();
     assert_eq!(longer.root, None);
 }

@@ -45,6 +45,7 @@ pub(crate) fn take<L: AsRef<[u8]>>(
         since: (from > 0).then(|| at(&lines[from])),
         until: Some(at(&lines[to - 1])),
         start,
+        cosigned: None,
     };
     let mut writer = Writer::begin(folder, &vkey(), period).unwrap();
     for line in &lines[..to] {

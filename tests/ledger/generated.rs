@@ -67,6 +67,11 @@ fn both_verifiers_accept_lists_that_reach_everything() {
             if let Some(word) = entry["witnesses"].as_str() {
                 *seen.entry(format!("credential.issued {word}")).or_default() += 1;
             }
+            if entry["drill"] == true {
+                let good = if entry["good"] == true { ", good" } else { "" };
+                let what = format!("drill: {}{good}", entry["kind"].as_str().unwrap());
+                *seen.entry(what).or_default() += 1;
+            }
             if entry["let_in_at"].is_string() {
                 let alone = ended.contains(&entry["grant"].to_string());
                 let what = format!("let in unasked, grant over: {alone}");
@@ -138,6 +143,19 @@ fn both_verifiers_accept_lists_that_reach_everything() {
         "ledger.unwitnessed",
         "credential.issued needed",
         "credential.issued missing",
+        "drill.recorded",
+        "drill: drill.recorded, good",
+        "drill: incident.opened",
+        "drill: incident.noted",
+        "drill: incident.warned",
+        "drill: incident.closed",
+        "drill: grant.requested",
+        "drill: grant.started",
+        "drill: grant.ended",
+        "drill: credential.issued",
+        "drill: session.opened",
+        "drill: session.ended",
+        "drill: role.dropped",
         "refused",
         "ledger.exported",
         "stream.began",

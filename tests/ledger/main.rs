@@ -13,6 +13,7 @@ mod bounds;
 mod copies;
 mod credentials;
 mod debts;
+mod drills;
 mod escalating;
 mod exports;
 mod forgery;

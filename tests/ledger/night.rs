@@ -131,6 +131,10 @@ export_ledger = ["job:engineer"]
 kind = "webhook"
 severity = { page = "sev1", ticket = "sev3" }
 grace = "5m"
+[drills]
+rights = ["restart", "drop-db"]
+[drills.budgets]
+approve = "2m"
 "#;
 
 /// Entries a minute apart, and the keys of those who sign.

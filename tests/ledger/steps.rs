@@ -48,7 +48,8 @@ fn takes(house: &mut House, (what, who, about, much): Step) -> Result<(), Refusa
         7 => return house.says_it_again(usize::from(much) / 8),
         8 if much > 150 => witnesses(house, about),
         8 => return lifts(house, TEAM[usize::from(who) % 3], much),
-        9 if much < 180 => return about_person(house, TEAM[usize::from(who) % 3], about, much),
+        9 if much >= 180 => return crate::drills::records(house, much),
+        9 => return about_person(house, TEAM[usize::from(who) % 3], about, much),
         10..=12 => return about_incident(house, TEAM[usize::from(who) % 3], about, much),
         13..=19 => return asks(house, TEAM[usize::from(who) % 2], about, much),
         32..=35 => return at_target(house, about, much),
@@ -83,6 +84,14 @@ fn changed(which: u8) -> String {
         (
             "[people.eve]\nname = \"Eve\"\njob = \"designer\"\n",
             "[people.eva]\nname = \"Eva\"\njob = \"founder\"\n",
+        ),
+        (
+            "rights = [\"restart\", \"drop-db\"]",
+            "rights = [\"restart\"]",
+        ),
+        (
+            "[drills]\nrights = [\"restart\", \"drop-db\"]\n[drills.budgets]\napprove = \"2m\"\n",
+            "",
         ),
     ];
     let asks = |right: &str| {
@@ -194,6 +203,11 @@ pub(crate) fn about_incident(
                     text: prose,
                 },
             )
+        }
+        6 => {
+            let title = "\"practice\" \\".to_owned();
+            let known = line(&title);
+            (Said::OpenDrill { title }, Act::OpenDrill { title: known })
         }
         _ => {
             let (severity, title) = ("sev2".to_owned(), "\"it\" \u{1f525}".to_owned());

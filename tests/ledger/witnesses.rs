@@ -107,9 +107,7 @@ fn what_is_given_without_them_is_marked_and_told() {
     assert_eq!((verdicts.glass, verdicts.python), (None, None));
     let folder = tempfile::tempdir().unwrap();
     lay_out(folder.path(), &night.lines);
-    let report = export::verify(folder.path(), vkey(), 0, &[])
-        .unwrap()
-        .report;
+    let report = export::verify(folder.path(), vkey(), 0).unwrap().report;
     assert_eq!(report.unwitnessed, ["G-1.1"]);
 }
 
@@ -232,7 +230,8 @@ fn an_export_says_who_has_signed_it_and_a_witness_can_be_demanded() {
     let folder = tempfile::tempdir().unwrap();
     lay_out(folder.path(), &night.lines);
     let keys: Vec<VerifierKey> = [1, 2, 4].map(|it| witness(it).verifier().clone()).into();
-    let found = |demanded: &[VerifierKey]| export::verify(folder.path(), vkey(), 0, demanded);
+    let found =
+        |demanded: &[VerifierKey]| export::verify_demanding(folder.path(), vkey(), 0, demanded);
     assert_eq!(found(&[]).unwrap().witnesses, []);
     let missing = found(&keys[..1]).unwrap_err();
     assert!(

@@ -44,7 +44,7 @@ pub use world::World;
 pub const TEAM: [&str; 5] = ["mia", "leon", "founder", "designer", "support"];
 
 /// Every stable reason of a refusal.
-pub const REASONS: [&str; 55] = [
+pub const REASONS: [&str; 58] = [
     "NO_OPEN_INCIDENT",
     "UNKNOWN_INCIDENT",
     "INCIDENT_CLOSED",
@@ -100,4 +100,7 @@ pub const REASONS: [&str; 55] = [
     "NOT_WITNESSED",
     "UNKNOWN_SOURCE",
     "UNKNOWN_SEVERITY",
+    "NO_DRILLS",
+    "DRILL_RIGHT",
+    "DRILL_RECORD",
 ];

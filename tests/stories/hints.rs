@@ -140,6 +140,12 @@ fn refusals() -> Vec<Refusal> {
         },
         Refusal::IncidentOpen(incident),
         Refusal::NothingToReview { incident, grant },
+        Refusal::NoDrills,
+        Refusal::DrillRight {
+            incident,
+            right: right(),
+        },
+        Refusal::DrillRecord("it is still open".into()),
     ]
 }
 

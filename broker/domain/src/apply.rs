@@ -36,6 +36,7 @@ impl State {
         let about = about.and_then(|incident| self.incidents.get(&incident));
         let alert = about.and_then(|incident| incident.alert.as_ref());
         self.deliveries.apply(event, alert);
+        self.drills.apply(event);
         match &event.change {
             Change::PolicyLoaded { policy, sha256 } => {
                 self.policy = Arc::clone(policy);
@@ -100,6 +101,7 @@ impl State {
             | Change::LedgerRepaired { .. }
             | Change::LedgerWitnessed { .. }
             | Change::LedgerUnwitnessed { .. }
+            | Change::DrillRecorded { .. }
             | Change::ReviewAnswered { .. }
             | Change::StreamBegan { .. }
             | Change::StreamEnded { .. } => {}
@@ -135,7 +137,9 @@ impl State {
         let Some(incident) = Incident::opened(event) else {
             return;
         };
-        self.note_opening(event);
+        if !incident.drill {
+            self.note_opening(event);
+        }
         self.next_incident = self.next_incident.max(incident.id.next());
         self.deadlines.extend(incident.deadlines());
         self.incidents.insert(incident.id, incident);

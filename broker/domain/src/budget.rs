@@ -11,7 +11,7 @@ use std::str::FromStr;
 use crate::event::{Actor, Change, Event};
 use crate::id::{GrantId, KeyId, PersonId, SourceId, TargetId};
 use crate::limits::{
-    ALERTS, CREDENTIALS_OF_GRANT, EXPORTS, EXTENSIONS, NOTES, RENEWALS_OF_KEY, REQUESTS,
+    ALERTS, CREDENTIALS_OF_GRANT, DRILLS, EXPORTS, EXTENSIONS, NOTES, RENEWALS_OF_KEY, REQUESTS,
     SESSIONS_AT_TARGET, SESSIONS_OF_PERSON, TEAM_CHANGES, UNDER_GRANTS, USES_OF_GRANT,
 };
 use crate::time::{Lifetime, Time};
@@ -60,6 +60,8 @@ pub enum Spending {
     UnderGrants(PersonId),
     /// Sessions of a person at one target.
     Logins(PersonId, TargetId),
+    /// Drills that a person opens.
+    Drills(PersonId),
     /// Incidents that a source opens, and alerts of it that are resolved.
     Alerts(SourceId),
 }
@@ -80,6 +82,7 @@ impl Spending {
             Self::Sessions(_) => SESSIONS_AT_TARGET,
             Self::UnderGrants(_) => UNDER_GRANTS,
             Self::Logins(..) => SESSIONS_OF_PERSON,
+            Self::Drills(_) => DRILLS,
             Self::Alerts(_) => ALERTS,
         }
     }
@@ -96,6 +99,7 @@ impl Spending {
         match &event.change {
             Change::GrantRequested { of, .. } => Some(Self::Requests(of.person.clone())),
             Change::IncidentNoted { .. } | Change::IncidentHeld { .. } => by.map(Self::Notes),
+            Change::IncidentOpened { .. } if event.drill => by.map(Self::Drills),
             Change::IncidentOpened { .. } | Change::IncidentResolved { .. } => match &event.by {
                 Actor::Source(source) => Some(Self::Alerts(source.clone())),
                 _ => None,
@@ -232,6 +236,7 @@ impl fmt::Display for Spending {
             Self::Sessions(target) => write!(f, "sessions {target}"),
             Self::UnderGrants(person) => write!(f, "under-grants {person}"),
             Self::Logins(person, target) => write!(f, "logins {person} {target}"),
+            Self::Drills(person) => write!(f, "drills {person}"),
             Self::Alerts(source) => write!(f, "alerts {source}"),
         }
     }
@@ -264,6 +269,7 @@ impl FromStr for Spending {
             "sessions" => whose.parse().ok().map(Self::Sessions),
             "under-grants" => whose.parse().ok().map(Self::UnderGrants),
             "logins" => login(whose),
+            "drills" => whose.parse().ok().map(Self::Drills),
             "alerts" => whose.parse().ok().map(Self::Alerts),
             _ => None,
         };

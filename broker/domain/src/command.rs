@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::credential::CredentialKind;
 use crate::deliveries::Delivery;
+use crate::drill::Outcome;
 use crate::event::{Actor, KeyPurpose, RoleStep, SessionEnd, Signed};
 use crate::id::{
     CredentialId, GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, SessionId, StreamName,
@@ -135,6 +136,18 @@ pub enum Act {
         severity: Severity,
         /// One line.
         title: Line,
+    },
+    /// Open a drill: an incident in which nothing is broken.
+    OpenDrill {
+        /// One line.
+        title: Line,
+    },
+    /// Say how a drill went that one opened.
+    RecordDrill {
+        /// Which.
+        incident: IncidentId,
+        /// How.
+        outcome: Outcome,
     },
     /// Add a note.
     Note {
@@ -455,6 +468,8 @@ impl Act {
             Self::Freeze { .. } => "freeze",
             Self::Unfreeze { .. } => "unfreeze",
             Self::Open { .. } => "open-incident",
+            Self::OpenDrill { .. } => "open-drill",
+            Self::RecordDrill { .. } => "record-drill",
             Self::Note { .. } => "note",
             Self::Close { .. } => "close-incident",
             Self::Request { .. } => "request",
@@ -520,6 +535,9 @@ impl Act {
                 | Self::Extend { .. }
                 | Self::Issue { .. }
                 | Self::Open { .. }
+                | Self::OpenDrill { .. }
+                // When the last good one was is known by that clock.
+                | Self::RecordDrill { .. }
                 | Self::Invite { .. }
                 | Self::InviteTarget { .. }
                 | Self::OpenSession { .. }

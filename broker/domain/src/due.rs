@@ -133,6 +133,7 @@ impl Due<'_> {
         self.events.push(Event {
             at: self.at,
             by: Actor::Broker,
+            drill: self.state.is_of_drill(&change),
             change,
             signed: None,
         });

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::drill::StepTime;
 use crate::grant::{Basis, Ending, Escalation, GrantRef, SelfGrant};
 use crate::id::{
     CredentialId, IncidentId, KeyId, Nonce, PersonId, RuleName, SessionId, SourceId, StreamName,
@@ -30,6 +31,8 @@ pub struct Event {
     pub change: Change,
     /// The statement of the person whose act led to it; on the first event of their act.
     pub signed: Option<Arc<Signed>>,
+    /// Whether it belongs to a drill.
+    pub drill: bool,
 }
 
 /// A statement and its signature, checked at the edge before the rules see it.
@@ -545,6 +548,17 @@ pub enum Change {
         /// What its destination took.
         kind: StreamKind,
     },
+    /// How a drill went, by whoever walked it; it is closed.
+    DrillRecorded {
+        /// Which.
+        incident: IncidentId,
+        /// Every step was taken, within its budget.
+        good: bool,
+        /// The steps that were taken, in order.
+        steps: Vec<StepTime>,
+        /// What failed, or was slow; nothing where it is good.
+        failed: Option<Line>,
+    },
 }
 
 impl Change {
@@ -601,7 +615,8 @@ impl Change {
             | Self::IncidentClosed { incident, .. }
             | Self::IncidentResolved { incident, .. }
             | Self::IncidentRefired { incident, .. }
-            | Self::IncidentHeld { incident, .. } => Some(*incident),
+            | Self::IncidentHeld { incident, .. }
+            | Self::DrillRecorded { incident, .. } => Some(*incident),
             Self::Refused { incident, .. } => *incident,
             _ => self.grant().map(|of| of.incident),
         }

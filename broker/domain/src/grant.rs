@@ -19,6 +19,8 @@ pub struct GrantRef {
     pub right: RightId,
     /// The incident it belongs to.
     pub incident: IncidentId,
+    /// Whether that is a drill.
+    pub drill: bool,
 }
 
 /// A request and what became of it. All is pinned when it is asked for, but `phase`, the credentials,

@@ -92,6 +92,8 @@ pub struct Incident {
     pub grants: Vec<GrantId>,
     /// Rights that somebody may not begin alone any more while it is open: their self-grant was vetoed.
     pub vetoed: BTreeSet<(PersonId, RightId)>,
+    /// Whether it is a drill: nothing is broken, and it unlocks only what the policy lists for drills.
+    pub drill: bool,
     /// Set when it closed.
     pub closed: Option<Closing>,
 }

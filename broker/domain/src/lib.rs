@@ -12,6 +12,7 @@ pub mod command;
 pub mod credential;
 pub mod decide;
 pub mod deliveries;
+pub mod drill;
 pub mod due;
 pub mod event;
 pub mod folding;

@@ -246,3 +246,22 @@ pub const REVIEWED_GRANTS: usize = 100;
 
 /// Closed incidents of which answers are owed: what is older than so many is read in the ledger.
 pub const REVIEWED_INCIDENTS: usize = 200;
+
+/// Drills that one person opens: each is told to everybody. Ten an hour are enough to mend what the
+/// first one found, and they count apart from incidents, so that practising keeps nobody from the real
+/// thing.
+pub const DRILLS: Budget = Budget {
+    what: "drills opened by one person",
+    most: 10,
+    within: HOUR,
+};
+
+/// Drills open at once: more than two people in turn is no practice any more.
+pub const OPEN_DRILLS: usize = 5;
+
+/// How old a drill gets that nobody closes: it takes minutes, and its approver may be slow.
+pub const DRILL_LONGEST: Lifetime = HOUR;
+
+/// Drills that are remembered, so that how they went can be recorded, and what still comes of them is
+/// marked: as many as five people may open in an hour, and some.
+pub const RECENT_DRILLS: usize = 64;

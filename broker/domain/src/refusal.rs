@@ -380,6 +380,20 @@ pub enum Refusal {
     /// No alert opened it, so none closes it.
     #[error("{0} was not opened by an alert, so none closes it: it stays open to its usual age")]
     NothingToHold(IncidentId),
+    /// The policy does not say what one may unlock.
+    #[error("the policy has no `[drills]`, so there is nothing that a drill may unlock")]
+    NoDrills,
+    /// A drill unlocks little.
+    #[error("{incident} is a drill, and the policy lets no drill unlock `{right}`")]
+    DrillRight {
+        /// Which.
+        incident: IncidentId,
+        /// What was asked for.
+        right: RightId,
+    },
+    /// What is said of how a drill went cannot be.
+    #[error("that is not how the drill went: {0}")]
+    DrillRecord(String),
 }
 
 impl Refusal {
@@ -439,6 +453,9 @@ impl Refusal {
             Self::Unconfirmed { .. } => "INCIDENT_UNCONFIRMED",
             Self::NotWitnessed { .. } => "NOT_WITNESSED",
             Self::NothingToHold(_) => "NOTHING_TO_HOLD",
+            Self::NoDrills => "NO_DRILLS",
+            Self::DrillRight { .. } => "DRILL_RIGHT",
+            Self::DrillRecord(_) => "DRILL_RECORD",
         }
     }
 
@@ -566,6 +583,14 @@ impl Refusal {
                 "see which of them does not answer: glass status; then run the command again".into()
             }
             Self::NothingToHold(_) => "glass incident list".into(),
+            Self::NoDrills => {
+                "add `[drills]` with `rights` to the policy, and reload it: docs/operating/drills.md"
+                    .into()
+            }
+            Self::DrillRight { .. } => {
+                "if something is broken, ask under a real incident: glass incident list".into()
+            }
+            Self::DrillRecord(_) => "walk another: glass drill access -- COMMAND".into(),
         }
     }
 }

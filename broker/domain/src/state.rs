@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::budget::Budgets;
 use crate::deliveries::Deliveries;
+use crate::drill::Drills;
 use crate::grant::{Grant, Phase};
 use crate::id::{
     GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, SessionId, TargetId, TokenHash,
@@ -62,6 +63,8 @@ pub struct State {
     pub streams: Streams,
     /// What alert sources delivered lately.
     pub deliveries: Deliveries,
+    /// What is remembered of drills.
+    pub drills: Drills,
     /// When something happens by itself, in order of time.
     pub deadlines: BTreeSet<(Time, Deadline)>,
     /// Who holds which key: the inverse of `members`.
@@ -111,6 +114,7 @@ impl Default for State {
             witnessing: Witnessing::default(),
             streams: Streams::default(),
             deliveries: Deliveries::default(),
+            drills: Drills::default(),
             deadlines: BTreeSet::new(),
             keys: BTreeMap::new(),
             live: BTreeMap::new(),

@@ -7,6 +7,7 @@
 pub mod caller;
 mod convert;
 mod desk;
+mod drill;
 mod enroll;
 pub mod error;
 mod front;
@@ -34,6 +35,7 @@ use std::sync::Arc;
 
 use axum::middleware::from_fn_with_state;
 use breakglass_proto::DESCRIPTORS;
+use breakglass_proto::v1::drill_service_server::DrillServiceServer;
 use breakglass_proto::v1::enroll_service_server::EnrollServiceServer;
 use breakglass_proto::v1::grant_service_server::GrantServiceServer;
 use breakglass_proto::v1::guard_service_server::GuardServiceServer;
@@ -99,6 +101,7 @@ macro_rules! services {
     };
 }
 services!(
+    DrillServiceServer,
     EnrollServiceServer,
     GrantServiceServer,
     GuardServiceServer,

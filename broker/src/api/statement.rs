@@ -1,9 +1,12 @@
 //! The statement is the request: what a person signed becomes a command, and nothing beside it.
 
+mod drill;
+
 use std::str::FromStr;
 use std::sync::Arc;
 
 use breakglass_domain::command::Act;
+use breakglass_domain::drill::Outcome;
 use breakglass_domain::{
     Actor, Answer, Command, GrantId, IncidentId, KeyId, Lifetime, Line, Nonce, PersonId, Prose,
     Signed, Time,
@@ -118,6 +121,26 @@ fn act_of(said: Said, key: &KeyId) -> Result<Act, Error> {
             severity: parsed("severity", &severity)?,
             title: line("title", &title)?,
         }),
+        Said::OpenDrill { title } => Ok(Act::OpenDrill {
+            title: line("title", &title)?,
+        }),
+        Said::RecordDrill {
+            incident,
+            good,
+            steps,
+            failed,
+        } => {
+            let failed = (!failed.is_empty()).then(|| line("failed", &failed));
+            let outcome = Outcome {
+                good,
+                steps: drill::steps(&steps)?,
+                failed: failed.transpose()?,
+            };
+            Ok(Act::RecordDrill {
+                incident: incident_id(&incident)?,
+                outcome,
+            })
+        }
         Said::Note { incident, text } => Ok(Act::Note {
             incident: incident_id(&incident)?,
             text: Prose::parse(&text).map_err(|why| not_taken("text", why))?,

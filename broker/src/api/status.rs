@@ -71,6 +71,8 @@ fn code_of(reason: &str) -> Code {
         | "REVIEW_DEBT"
         | "INCIDENT_OPEN"
         | "NOTHING_TO_REVIEW"
+        | "NO_DRILLS"
+        | "DRILL_RECORD"
         | "CLOCK_BEHIND" => Code::FailedPrecondition,
         "UNKNOWN_INCIDENT" | "UNKNOWN_RIGHT" | "UNKNOWN_PERSON" | "UNKNOWN_GRANT"
         | "UNKNOWN_SOURCE" | "NOT_FOUND" => Code::NotFound,
@@ -82,6 +84,7 @@ fn code_of(reason: &str) -> Code {
         | "SELF_APPROVAL"
         | "SELF_GRANT_DENIED"
         | "PERSON_FROZEN"
+        | "DRILL_RIGHT"
         | "INCIDENT_UNCONFIRMED" => Code::PermissionDenied,
         "NO_CERTIFICATE"
         | "CERTIFICATE_INVALID"

@@ -26,6 +26,7 @@ impl StatusService for Desk {
             active: convert::grants(&standing.active, self.app.now()),
             frozen: standing.frozen.iter().map(ToString::to_string).collect(),
             problems: standing.problems,
+            drills: standing.drills.as_ref().map(convert::drills),
             reviews: standing.reviews.iter().map(convert::owed_review).collect(),
         }))
     }

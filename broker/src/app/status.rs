@@ -8,6 +8,7 @@ use breakglass_domain::{Grant, Incident, PersonId, State, Time};
 use breakglass_tlog::checkpoint::SignedCheckpoint;
 
 use super::App;
+use super::drill::{self, DrillStanding};
 use super::limits::INDEX_LAG_TOLD;
 use super::review::{self, OwedReview};
 
@@ -32,6 +33,8 @@ pub struct Standing {
     pub frozen: Vec<PersonId>,
     /// Answers that are owed of incidents that are over, oldest first.
     pub reviews: Vec<OwedReview>,
+    /// What the policy says of drills, and the last ones.
+    pub drills: Option<DrillStanding>,
     /// What needs somebody's eyes, in plain sentences.
     pub problems: Vec<String>,
 }
@@ -51,6 +54,7 @@ impl App {
             active: grants(state, |grant| grant.active().is_some()),
             frozen: frozen(state),
             reviews: review::owed(state),
+            drills: drill::standing(state, now),
             problems: [
                 of_the_clock(state, now),
                 of_witnesses(state),

@@ -3,6 +3,7 @@
 //! What somebody typed goes in as it is: a [`Line`](breakglass_domain::Line) cannot style a
 //! terminal, and the newlines of a note are written as ` / `, so that a sentence stays on its line.
 
+mod drill;
 mod escalation;
 mod review;
 mod targets;
@@ -24,6 +25,14 @@ pub struct Words<'a> {
 /// The sentence: "Leon approved G-45: Mia can deploy the shop app until 03:20 UTC (INC-12)."
 #[must_use]
 pub fn tell(event: &Event, words: &Words<'_>) -> String {
+    let sentence = plainly(event, words);
+    match event.drill {
+        true => format!("DRILL: {sentence}"),
+        false => sentence,
+    }
+}
+
+fn plainly(event: &Event, words: &Words<'_>) -> String {
     let told = Told {
         words,
         at: event.at,
@@ -36,6 +45,7 @@ pub fn tell(event: &Event, words: &Words<'_>) -> String {
         .or_else(|| told.of_credentials(&event.change))
         .or_else(|| told.of_targets(&event.change))
         .or_else(|| told.of_reviews(&event.change))
+        .or_else(|| told.of_drills(&event.change))
         .unwrap_or_else(|| told.of_the_broker(&event.change))
 }
 

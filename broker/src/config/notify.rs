@@ -59,6 +59,8 @@ occasions! {
     KillUnconfirmed = "session.unconfirmed",
     /// A role in PostgreSQL could not be dropped.
     RoleStuck = "role.stuck",
+    /// How a drill went.
+    DrillRecorded = "drill.recorded",
     /// The ledger cannot be written, or soon cannot be.
     LedgerTrouble = "ledger.trouble",
 }

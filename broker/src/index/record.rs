@@ -1,6 +1,7 @@
 //! Grants and incidents as the index keeps them: plain JSON, mapped by hand, so that the domain's
 //! types know nothing of how they are stored.
 
+use std::ops::Not;
 use std::str::FromStr;
 
 use breakglass_domain::grant::{Active, Ended, Escalation, Phase, SelfGrant};
@@ -41,6 +42,8 @@ pub(super) struct GrantRecord {
     unlock: Option<UnlockRecord>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     escalation: Option<EscalationRecord>,
+    #[serde(default, skip_serializing_if = "Not::not")]
+    drill: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -97,6 +100,7 @@ impl From<&Grant> for GrantRecord {
             credentials: grant.credentials,
             credentials_until_ms: grant.credentials_until.map(Time::as_millis),
             unlock: grant.unlock.as_ref().map(UnlockRecord::from),
+            drill: grant.of.drill,
             escalation: EscalationRecord::of(grant),
         }
     }
@@ -159,6 +163,7 @@ impl GrantRecord {
                 person: word(&self.person)?,
                 right: word(&self.right)?,
                 incident: IncidentId(self.incident),
+                drill: self.drill,
             },
             sentence: Line::recorded(&self.sentence),
             risk: word(&self.risk)?,
@@ -237,6 +242,8 @@ pub(super) struct IncidentRecord {
     /// Person and right.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     vetoed: Vec<(String, String)>,
+    #[serde(default, skip_serializing_if = "Not::not")]
+    drill: bool,
 }
 
 impl From<&Incident> for IncidentRecord {
@@ -275,6 +282,7 @@ impl From<&Incident> for IncidentRecord {
             since_ms: Some(incident.closes_since.as_millis()),
             resolved: incident.resolved,
             held: incident.held,
+            drill: incident.drill,
         }
     }
 }
@@ -325,6 +333,7 @@ impl IncidentRecord {
                 .iter()
                 .map(|(person, right)| Ok((word(person)?, word(right)?)))
                 .collect::<Result<_, IndexError>>()?,
+            drill: self.drill,
             closed: self.closed.map(closing).transpose()?,
         })
     }
@@ -375,6 +384,7 @@ mod tests {
                 to: vec!["founder".parse().unwrap()],
             },
             signed: None,
+            drill: false,
         });
         assert!(grant.escalated_at.is_some() && grant.of.grant == GrantId(45));
         assert_eq!(stored(&grant).unwrap(), grant);

@@ -2,6 +2,7 @@
 //! `snapshot` -> number of parts, and their [`seal`](super::seal); `part` number -> a slice of the JSON.
 
 mod deliveries;
+mod drills;
 mod reviews;
 mod targets;
 
@@ -20,6 +21,7 @@ use super::seal::{self, Sealer};
 use super::store::{Store, broken};
 use crate::ports::{IndexError, LedgerReader};
 use deliveries::DeliveriesRecord;
+use drills::DrillsRecord;
 use reviews::ReviewsRecord;
 use targets::TargetsRecord;
 
@@ -67,6 +69,9 @@ struct StateRecord {
     streams: Vec<(String, String, String)>,
     /// The same.
     deliveries: DeliveriesRecord,
+    /// Before there were any there was nothing to remember.
+    #[serde(default)]
+    drills: DrillsRecord,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -187,6 +192,7 @@ impl From<&State> for StateRecord {
             },
             streams: state.streams.0.iter().map(stream_record).collect(),
             deliveries: (&state.deliveries).into(),
+            drills: (&state.drills).into(),
         }
     }
 }
@@ -226,6 +232,7 @@ impl StateRecord {
                 lost_since: self.witnessing.1.map(Time::from_millis),
             },
             deliveries: self.deliveries.restore()?,
+            drills: self.drills.restore()?,
             ..State::default()
         };
         if !state.policy_sha256.is_empty() {

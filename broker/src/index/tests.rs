@@ -64,6 +64,7 @@ impl Nights {
                 by,
                 change,
                 signed: None,
+                drill: false,
             };
             let line = entry::encode(index, &event).unwrap();
             recorded.push(Recorded {
@@ -116,6 +117,7 @@ fn of(grant: u64, person: &str, right: &str, incident: u64) -> GrantRef {
         person: person.parse().unwrap(),
         right: right.parse().unwrap(),
         incident: IncidentId(incident),
+        drill: false,
     }
 }
 

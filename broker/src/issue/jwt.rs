@@ -1,5 +1,6 @@
 //! JSON Web Tokens (RFC 7519), signed with ES256.
 
+use std::ops::Not;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use breakglass_domain::{Line, Subject, Time};
@@ -90,6 +91,9 @@ struct Claims<'a> {
     sentence: &'a str,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     groups: Vec<&'a str>,
+    /// Absent from every other.
+    #[serde(skip_serializing_if = "Not::not")]
+    drill: bool,
     cnf: Confirmation,
     ledger: Place<'a>,
 }
@@ -132,6 +136,7 @@ impl<'a> Claims<'a> {
             grant: of.grant.to_string(),
             right: of.right.as_str(),
             sentence: order.grant.sentence.as_str(),
+            drill: of.drill,
             groups: groups.iter().map(Line::as_str).collect(),
             cnf: Confirmation { jkt },
             ledger: Place {

@@ -35,6 +35,8 @@ pub struct TargetCa(Root);
 pub struct TargetCertificate<'a> {
     /// The grant it is made under; an audit name, no target has to read it.
     pub grant: GrantId,
+    /// Whether that is of a drill; an audit name too.
+    pub drill: bool,
     /// The holder's public key: uncompressed SEC 1 point, 65 bytes.
     pub public: &'a [u8],
     /// Whom the target takes the holder for: a person, or a role.
@@ -180,9 +182,13 @@ impl TargetCa {
     /// # Errors
     /// [`IssueError::Signing`].
     pub(super) fn make(&self, order: &TargetCertificate<'_>) -> Result<String, IssueError> {
+        let mut names = vec![uri(format!("breakglass:grant:{}", order.grant))?];
+        if order.drill {
+            names.push(uri("breakglass:drill".to_owned())?);
+        }
         let mut params = leaf_params(
             called(order.common_name),
-            vec![uri(format!("breakglass:grant:{}", order.grant))?],
+            names,
             ExtendedKeyUsagePurpose::ClientAuth,
         );
         params.serial_number = Some(announced_serial(order.serial)?);

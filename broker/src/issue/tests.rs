@@ -89,6 +89,7 @@ pub(super) fn grant(key: &[u8]) -> Grant {
             person: "mia".parse().unwrap(),
             right: "deploy-shop".parse().unwrap(),
             incident: IncidentId(12),
+            drill: false,
         },
         sentence: line("deploy the shop app"),
         risk: Risk::Low,
@@ -148,6 +149,7 @@ fn announcement(order: &CredentialOrder) -> Event {
             witnesses: None,
         },
         signed: None,
+        drill: false,
     }
 }
 
@@ -193,6 +195,26 @@ fn a_token_says_who_what_why_until_when_and_where_it_is_recorded() {
         "back-dating does not move the end"
     );
     assert_eq!(format!("{credential:?}"), "Credential { .. }");
+}
+
+#[test]
+fn a_token_of_a_drill_says_so_and_its_entry_did_before() {
+    let (_temporary, keys) = folder();
+    let (issuer, real) = (jwt_issuer(&keys), order());
+    let mut order = order();
+    order.grant.of.drill = true;
+    let announced = Event {
+        drill: true,
+        ..announcement(&order)
+    };
+    let credential = issuer.issue(&recorded(&announced), &order).unwrap();
+    let claims = credential.value.split('.').nth(1).unwrap();
+    let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap();
+    assert_eq!(claims["drill"], true);
+    // Announced in earnest, or the other way round: nothing is made.
+    let in_earnest = recorded(&announcement(&real));
+    assert!(issuer.issue(&in_earnest, &order).is_err());
+    assert!(issuer.issue(&recorded(&announced), &real).is_err());
 }
 
 #[test]
@@ -381,6 +403,7 @@ fn enrolment(public: &[u8]) -> (Event, CertificateOrder) {
             by: Actor::Broker,
             change,
             signed: None,
+            drill: false,
         },
         order,
     )

@@ -29,6 +29,8 @@ pub struct Notice {
     pub loud: bool,
     /// Who is to hear it, where the medium reaches people one by one.
     pub to: To,
+    /// Whether nothing is broken: it is of a drill.
+    pub drill: bool,
 }
 
 /// What a notice is about.
@@ -82,6 +84,9 @@ impl Notice {
                 let allowed = sentence.as_ref().map_or(of.right.as_str(), Line::as_str);
                 notice.of_grant(told, of, allowed, app);
             }
+        }
+        if told.event().drill {
+            notice.of_drill();
         }
         Some(notice)
     }
@@ -152,6 +157,7 @@ impl Notice {
             next: None,
             loud: false,
             to: To::Everybody,
+            drill: false,
         }
     }
 
@@ -185,8 +191,29 @@ impl Notice {
                 self.fact("reason", reason.as_str());
                 self.next = Some(format!("glass incident show {incident}"));
             }
+            Change::DrillRecorded {
+                incident,
+                good,
+                failed,
+                ..
+            } => {
+                self.title = plain(&match failed {
+                    Some(failed) => format!("{incident}, walked by {by}, was NOT GOOD: {failed}"),
+                    None => format!("{incident}, walked by {by}, was good"),
+                });
+                self.fact("good", good.to_string());
+                self.next = Some(format!("glass incident show {incident}"));
+            }
             _ => self.of_alert(told),
         }
+    }
+
+    /// Nobody is to take it for the real thing, whatever else it says.
+    fn of_drill(&mut self) {
+        self.drill = true;
+        self.loud = false;
+        self.title.insert_str(0, "DRILL: ");
+        self.facts.insert(0, ("drill", "true".into()));
     }
 
     fn of_alert(&mut self, told: &Told) {
@@ -403,6 +430,7 @@ fn occasion(change: &Change) -> Option<Occasion> {
             ending: Ending::Revoked | Ending::Vetoed,
             ..
         } => Some(Occasion::GrantRevoked),
+        Change::DrillRecorded { .. } => Some(Occasion::DrillRecorded),
         Change::SessionUnconfirmed { .. } => Some(Occasion::KillUnconfirmed),
         Change::RoleFailed {
             step: RoleStep::Drop,

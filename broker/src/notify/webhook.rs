@@ -29,11 +29,13 @@ pub(super) fn body(notice: &Notice, ledger: &str) -> Vec<u8> {
     for (name, value) in &notice.facts {
         data.insert((*name).into(), value.clone());
     }
+    // Another type, so that what pages on the real thing is not woken.
+    let drill = if notice.drill { "drill." } else { "" };
     let event = json!({
         "specversion": "1.0",
         "id": notice.id,
         "source": ledger,
-        "type": format!("{TYPE}{}", notice.subject.as_str()),
+        "type": format!("{TYPE}{drill}{}", notice.subject.as_str()),
         "time": notice.at.to_string(),
         "datacontenttype": "application/json",
         "data": Value::Object(data),

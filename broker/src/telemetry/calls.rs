@@ -69,6 +69,7 @@ const METHODS: &[(&str, &[&str])] = &[
     ),
     ("PolicyService", &["GetPolicy", "Can"]),
     ("GuardService", &["Attend", "OpenSession", "EndSession"]),
+    ("DrillService", &["OpenDrill", "RecordDrill"]),
     (
         "ReviewService",
         &["AnswerReview", "ListReviews", "ReviewAccess"],

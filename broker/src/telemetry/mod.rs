@@ -165,7 +165,12 @@ impl Telemetry {
         self.full_refusals.inc();
     }
 
+    /// What is done in a drill is not counted among what is done in earnest: it wakes nobody.
     fn count(&self, recorded: &Recorded) {
+        let is_refusal = matches!(recorded.event.change, Change::Refused { .. });
+        if recorded.event.drill && !is_refusal {
+            return;
+        }
         let outcome = match &recorded.event.change {
             Change::GrantRequested { .. } => "requested",
             Change::GrantEscalated { .. } => "escalated",

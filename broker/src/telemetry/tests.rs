@@ -13,6 +13,7 @@ fn of() -> GrantRef {
         person: "mia".parse().unwrap(),
         right: "deploy-shop".parse().unwrap(),
         incident: IncidentId(1),
+        drill: false,
     }
 }
 
@@ -21,11 +22,16 @@ fn at() -> Time {
 }
 
 fn commit(telemetry: &Telemetry, changes: Vec<Change>) {
+    commit_of(telemetry, false, changes);
+}
+
+fn commit_of(telemetry: &Telemetry, drill: bool, changes: Vec<Change>) {
     let event = |change| Event {
         at: at(),
         by: Actor::Broker,
         change,
         signed: None,
+        drill,
     };
     let batch: Vec<_> = changes
         .into_iter()
@@ -39,6 +45,33 @@ fn commit(telemetry: &Telemetry, changes: Vec<Change>) {
     let head = Checkpoint::new("o", 0, Hash::EMPTY_TREE).unwrap();
     let checkpoint = Arc::new(SignedCheckpoint::sign(&head, &signer).unwrap());
     telemetry.committed(&batch, &checkpoint);
+}
+
+#[test]
+fn what_is_done_in_a_drill_is_not_counted_as_done_in_earnest() {
+    let telemetry = Telemetry::new("1.2.3");
+    commit_of(
+        &telemetry,
+        true,
+        vec![
+            Change::GrantStarted {
+                of: of(),
+                basis: Basis::SelfGranted,
+                ends_at: at(),
+            },
+            Change::Refused {
+                act: "request".into(),
+                reason: "DRILL_RIGHT".into(),
+                text: "no".into(),
+                count: 1,
+                incident: None,
+            },
+        ],
+    );
+    let metrics = telemetry.metrics();
+    assert!(!metrics.contains("self-granted"), "{metrics}");
+    let refused = "breakglass_refusals_total{reason=\"DRILL_RIGHT\"} 1";
+    assert!(metrics.contains(refused), "{metrics}");
 }
 
 #[test]

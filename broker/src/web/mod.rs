@@ -64,7 +64,8 @@ pub fn ends() -> Ends {
 
 /// The routes of the HTTPS listener.
 pub fn routes(site: Site) -> Router {
-    guarded(pages::routes(site.clone()).merge(tiles::routes(site)))
+    let ledger = tiles::routes(site.ledger.clone());
+    guarded(pages::routes(site).merge(ledger))
 }
 
 /// The ledger as files alone, to stand beside the calls of the gRPC listener: whoever reaches the

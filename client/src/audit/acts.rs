@@ -12,7 +12,9 @@ pub(super) fn leads_to(act: &Act, entry: &Entry) -> Result<(), String> {
     let starts_by = |basis| kind == "grant.started" && entry.text("basis") == Some(basis);
     let does = match act {
         Act::Enroll { .. } => kind == "person.enrolled" || kind == "target.enrolled",
-        Act::OpenIncident { .. } => kind == "incident.opened",
+        Act::OpenIncident { .. } => kind == "incident.opened" && !entry.is_drill(),
+        Act::OpenDrill { .. } => kind == "incident.opened" && entry.is_drill(),
+        Act::RecordDrill { .. } => kind == "drill.recorded",
         Act::Note { .. } => kind == "incident.noted",
         Act::CloseIncident { .. } => kind == "incident.closed" || ends_by("incident-closed"),
         Act::Request { .. } => kind == "grant.requested",
@@ -34,7 +36,13 @@ pub(super) fn leads_to(act: &Act, entry: &Entry) -> Result<(), String> {
     };
     match does {
         true => Ok(()),
-        false => Err(format!("`{}` was signed, {kind} recorded", act.name())),
+        false => {
+            let drill = if entry.is_drill() { " of a drill" } else { "" };
+            Err(format!(
+                "`{}` was signed, {kind}{drill} recorded",
+                act.name()
+            ))
+        }
     }
 }
 
@@ -66,10 +74,11 @@ fn needs_statement(entry: &Entry) -> bool {
             let signed = ["denied", "dropped", "revoked", "vetoed", "person-frozen"];
             !by_broker || entry.text("ending").is_none_or(|it| signed.contains(&it))
         }
-        "incident.opened" => !is_source(&entry.by),
+        // No alert opens a drill.
+        "incident.opened" => entry.is_drill() || !is_source(&entry.by),
         "person.enrolled" | "target.enrolled" | "person.frozen" | "incident.noted"
         | "incident.held" | "grant.requested" | "grant.extended" | "call.recorded"
-        | "grant.approved" | "review.answered" => true,
+        | "grant.approved" | "review.answered" | "drill.recorded" => true,
         _ => false,
     }
 }

@@ -27,6 +27,8 @@ pub(super) struct Grant {
     pub(super) person: String,
     pub(super) right: String,
     pub(super) incident: String,
+    /// Whether that is a drill.
+    drill: bool,
     pub(super) sentence: String,
     pub(super) rule: String,
     pub(super) risk: String,
@@ -90,6 +92,7 @@ impl Grant {
             person: text("person"),
             right: text("right"),
             incident: text("incident"),
+            drill: entry.is_drill(),
             sentence: text("sentence"),
             rule: text("rule"),
             risk: text("risk"),
@@ -108,6 +111,12 @@ impl Grant {
 
     /// What the policy says now of its right for its holder.
     pub(super) fn given(&self, scene: Scene<'_>) -> Result<Given, String> {
+        if self.drill && !scene.policies.drills_unlock(&self.right) {
+            return Err(format!(
+                "{} is of a drill, and the policy in force lets none unlock {}",
+                self.id, self.right
+            ));
+        }
         let given = scene.policies.given(&self.person, &self.right);
         given.ok_or_else(|| {
             format!(
@@ -206,7 +215,8 @@ impl Grant {
 
     /// Whether the policy in force still gives it.
     pub(super) fn is_given(&self, policies: &Policies) -> bool {
-        policies.given(&self.person, &self.right).is_some()
+        let is_unlocked = !self.drill || policies.drills_unlock(&self.right);
+        is_unlocked && policies.given(&self.person, &self.right).is_some()
     }
 
     pub(super) fn need_waiting(&self, entry: &Entry) -> Result<(), String> {

@@ -51,11 +51,14 @@ enum Is {
     MaybeAlone,
     /// `at` and `approvers`, or nothing.
     MaybeEscalation,
+    /// The steps of a drill.
+    Steps,
 }
 
 use By::{Broker, Either, Guard, Outside, Person, Source};
 use Is::{
-    Flag, Ids, MaybeAlone, MaybeEscalation, MaybeIds, MaybeText, MaybeTime, Number, Text, Time,
+    Flag, Ids, MaybeAlone, MaybeEscalation, MaybeIds, MaybeText, MaybeTime, Number, Steps, Text,
+    Time,
 };
 
 const OF_GRANT: &[(&str, Is)] = &[
@@ -143,6 +146,7 @@ kinds! {
     "review.answered" Person true [needed Flag, width Text, missing MaybeText]
     "stream.began" Broker false [stream Text, stream_kind Text, destination Text, from Number]
     "stream.ended" Broker false [stream Text, stream_kind Text]
+    "drill.recorded" Person false [incident Text, good Flag, steps Steps, failed MaybeText]
 }
 
 /// The kinds this client knows.
@@ -173,6 +177,9 @@ pub(super) fn check(entry: &Entry) -> Result<(), String> {
     };
     if !is_fit {
         return Err(format!("no {} is ever by {}", entry.kind, entry.by));
+    }
+    if entry.body.get("drill").is_some() && !entry.is_drill() {
+        return Err(format!("the `drill` of the {} is not `true`", entry.kind));
     }
     let of_grant = if kind.of_grant { OF_GRANT } else { &[] };
     for (name, is) in of_grant.iter().chain(kind.fields) {
@@ -206,6 +213,12 @@ impl Is {
             (Flag, Some(value)) => value.is_boolean(),
             (Ids | MaybeIds, Some(value)) => is_ids(value),
             (MaybeEscalation, Some(value)) => is_time(&value["at"]) && is_ids(&value["approvers"]),
+            (Steps, Some(value)) => value.as_array().is_some_and(|steps| {
+                steps.iter().all(|step| {
+                    let numbers = is_number(&step["took_ms"]) && is_number(&step["budget_ms"]);
+                    step["step"].is_string() && numbers
+                })
+            }),
             (MaybeAlone, Some(value)) => is_time(&value["from"]) && is_number(&value["longest_ms"]),
         }
     }

@@ -18,6 +18,7 @@
 //! | `reviews` | what is answered afterwards, and what is owed |
 //! | `streams` | where the ledger was copied to as it grew |
 //! | `witnesses` | who has signed the ledger, and what needs them |
+//! | `drills` | what belongs to one, and how each went |
 //! | `asking`, `beginning`, `bounds` | on whose word a grant begins, and how long it may last |
 
 mod acts;
@@ -26,6 +27,7 @@ mod beginning;
 mod bounds;
 mod credentials;
 mod deliveries;
+mod drills;
 mod escalating;
 mod freezes;
 mod grants;
@@ -51,8 +53,17 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use self::{
-    deliveries::Deliveries, grants::Scene, incidents::Incidents, lives::Lives, owed::Owed,
-    people::People, policies::Policies, reviews::Reviews, statements::Statements, streams::Streams,
+    deliveries::Deliveries,
+    drills::{Around, Drills},
+    grants::Scene,
+    incidents::Incidents,
+    lives::Lives,
+    owed::Owed,
+    people::People,
+    policies::Policies,
+    reviews::Reviews,
+    statements::Statements,
+    streams::Streams,
     targets::Targets,
     witnesses::Witnesses,
 };
@@ -125,6 +136,7 @@ pub struct Auditor {
     streams: Streams,
     deliveries: Deliveries,
     witnesses: Witnesses,
+    drills: Drills,
     not_understood: u64,
     first_at: Option<Timestamp>,
     last_at: Option<Timestamp>,
@@ -152,6 +164,7 @@ impl Auditor {
             streams: Streams::default(),
             deliveries: Deliveries::default(),
             witnesses: Witnesses::default(),
+            drills: Drills::default(),
             not_understood: 0,
             first_at: None,
             last_at: None,
@@ -260,6 +273,7 @@ impl Auditor {
             return self.statements.hear_unknown(entry, &self.people.keys);
         }
         kinds::check(entry)?;
+        self.drills.check_mark(entry)?;
         if entry.kind == REFUSED {
             return self.settle(entry.at);
         }
@@ -280,7 +294,16 @@ impl Auditor {
         self.lives.take(entry, scene)?;
         self.witnesses.take(entry, &self.policies, &self.key)?;
         self.targets.take(entry, &self.lives, &self.policies)?;
-        self.incidents.take(entry, &self.policies, &self.lives)?;
+        let around = Around {
+            policies: &self.policies,
+            is_open: self
+                .incidents
+                .is_open(entry.text("incident").unwrap_or_default()),
+            targets: &self.targets,
+        };
+        self.drills.take(entry, &around)?;
+        let (lives, drills) = (&self.lives, &self.drills);
+        self.incidents.take(entry, &self.policies, lives, drills)?;
         let is_open = |id: &str| self.incidents.is_open(id);
         self.reviews.take(entry, is_open, &self.policies)?;
         self.streams.take(entry)?;

@@ -98,6 +98,22 @@ impl Policies {
         rules.is_some_and(|rules| rules.unlocks(source, right))
     }
 
+    /// Whether a drill may unlock a right.
+    pub(super) fn drills_unlock(&self, right: &str) -> bool {
+        let rules = self.in_force.as_ref();
+        rules.is_some_and(|rules| rules.drills_unlock(right))
+    }
+
+    /// How long each step of a drill may take, in milliseconds; nothing where there are no drills.
+    pub(super) fn drill_budgets(&self) -> Option<Vec<(&'static str, i64)>> {
+        self.in_force.as_ref()?.drill_budgets()
+    }
+
+    /// What the steps of a drill are called, in order.
+    pub(super) fn drill_steps(&self) -> Vec<&'static str> {
+        Rules::drill_steps().collect()
+    }
+
     pub(super) fn has_duty(&self, duty: &str, person: &str) -> bool {
         self.in_force
             .as_ref()

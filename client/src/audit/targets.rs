@@ -59,6 +59,13 @@ impl Targets {
         }
     }
 
+    /// A session or a role under an incident that is not over; the first by its name.
+    pub(super) fn left_under(&self, incident: &str) -> Option<&str> {
+        let all = self.sessions.iter().chain(&self.roles);
+        let under = all.filter(|(_, place)| place.of[3] == incident);
+        under.map(|(name, _)| name.as_str()).min()
+    }
+
     /// A role is there to be made once its credential was announced.
     fn announce(&mut self, entry: &Entry) -> Result<(), String> {
         let Some(role) = entry.body.get("subject").and_then(|it| it["role"].as_str()) else {

@@ -2,6 +2,7 @@
 
 use breakglass_proto::statement::Act;
 
+use super::drills;
 use crate::entry::Entry;
 
 /// Every line of the statement that the entry repeats says the same there.
@@ -50,6 +51,18 @@ pub(crate) fn check(act: &Act, entry: &Entry) -> Result<(), String> {
             }
             check_value("needed", needed, &entry.body["needed"].as_bool())
         }
+        Act::RecordDrill {
+            good,
+            steps,
+            failed,
+            ..
+        } => {
+            if failed.is_empty() && entry.body.contains_key("failed") {
+                return Err("nothing was signed as `failed`, and something recorded".to_owned());
+            }
+            check_value("good", good, &entry.body["good"].as_bool())?;
+            check_value("steps", steps, &Some(drills::steps_line(entry)))
+        }
         _ => Ok(()),
     }
 }
@@ -82,6 +95,14 @@ fn texts(act: &Act) -> Vec<(&'static str, &str)> {
             device,
         } => vec![("token", token_sha256), ("key", key), ("device", device)],
         Act::OpenIncident { severity, title } => vec![("severity", severity), ("title", title)],
+        Act::OpenDrill { title } => vec![("title", title)],
+        Act::RecordDrill {
+            incident, failed, ..
+        } => {
+            let mut texts = vec![("incident", incident.as_str())];
+            texts.extend((!failed.is_empty()).then_some(("failed", failed.as_str())));
+            texts
+        }
         Act::Note { incident, text } => vec![("incident", incident), ("text", text)],
         Act::CloseIncident { incident, reason } | Act::HoldIncident { incident, reason } => {
             vec![("incident", incident), ("reason", reason)]

@@ -2,6 +2,7 @@
 
 pub mod context;
 pub mod credential;
+pub mod drill;
 pub mod grant;
 pub mod guard;
 pub mod incident;
@@ -79,6 +80,7 @@ pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
         Command::Revoke(args) => grant::revoke::run(args, seat).await,
         Command::Veto(args) => grant::veto::run(args, seat).await,
         Command::SelfGrant(args) => grant::self_grant::run(args, seat).await,
+        Command::Drill(command) => drill::run(command, seat).await,
         Command::Freeze(args) => people::freeze::run(args, seat).await,
         Command::Ledger(command) => ledger::run(command, seat).await,
         Command::People(command) => people::run(command, seat).await,

@@ -151,7 +151,7 @@ mod tests {
         for typed in ["beer", &"z".repeat(10_000_000), ""] {
             let next = no_such_kind(typed).next().unwrap();
             assert!(
-                next.contains("broker, call, certificate, credential, grant, "),
+                next.contains("broker, call, certificate, credential, drill, grant, "),
                 "{next}"
             );
             assert!(next.contains("refused"), "{next}");

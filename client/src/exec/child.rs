@@ -32,6 +32,8 @@ pub(super) struct Launch<'a> {
     pub(super) environment: &'a Environment,
     /// Our other child, which is no part of the command.
     pub(super) keeper: Option<Pid>,
+    /// Whether its output goes to standard error.
+    pub(super) aside: bool,
 }
 
 /// A command that was started and is not known to have ended.
@@ -78,6 +80,10 @@ impl Running {
             .arg("--")
             .args(launch.command)
             .stdin(Stdio::inherit())
+            .stdout(match launch.aside {
+                true => Stdio::from(io::stderr()),
+                false => Stdio::inherit(),
+            })
             .process_group(0)
             // Only where we unwind: an ordinary end has seen to it before.
             .kill_on_drop(true)

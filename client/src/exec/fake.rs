@@ -71,6 +71,7 @@ pub(super) fn order(command: &[&str]) -> Order {
         task: Task::Run(command.iter().map(Into::into).collect()),
         no_wait: false,
         self_grant_if_nobody: false,
+        drill: None,
     }
 }
 

@@ -23,6 +23,7 @@ use crate::{error::Error, output::Printer, session::Session};
 
 mod child;
 mod desk;
+mod drilling;
 mod ending;
 mod family;
 mod folder;
@@ -34,7 +35,7 @@ pub mod place;
 mod plan;
 mod question;
 pub mod shim;
-mod signals;
+pub(crate) mod signals;
 mod task;
 mod terminal;
 mod visit;
@@ -48,6 +49,7 @@ mod fake;
 #[cfg(test)]
 mod tests;
 
+pub use self::drilling::{Drilling, Milestone};
 pub use self::place::Placement;
 pub use self::task::{Hop, Task};
 
@@ -68,6 +70,18 @@ pub struct Order {
     pub no_wait: bool,
     /// Begin the grant oneself as soon as the rule allows, without being asked.
     pub self_grant_if_nobody: bool,
+    /// Where it is part of a drill: what that wants beside. Its closing ends the grant, so it is not given
+    /// back.
+    pub drill: Option<Drilling>,
+}
+
+impl Order {
+    /// Where it is part of a drill, that it got so far.
+    fn pass(&self, milestone: Milestone) {
+        if let Some(drill) = &self.drill {
+            drill.pass(milestone);
+        }
+    }
 }
 
 /// `glass exec` is over, and everything about it has been said.

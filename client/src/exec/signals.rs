@@ -6,7 +6,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// What somebody wants of `glass`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wish {
+pub(crate) enum Wish {
     /// Ctrl-C or Ctrl-\, where the command does not have the terminal: SIGINT, SIGQUIT.
     Interrupt,
     /// End now: SIGTERM, or SIGHUP because the terminal is gone.
@@ -17,7 +17,7 @@ pub(super) enum Wish {
 
 /// Hears signals from its making on, instead of dying of them.
 #[derive(Debug)]
-pub(super) struct Signals {
+pub(crate) struct Signals {
     interrupt: Option<Signal>,
     quit: Option<Signal>,
     terminate: Option<Signal>,
@@ -30,7 +30,7 @@ impl Signals {
     ///
     /// # Errors
     /// What the system says.
-    pub(super) fn hear() -> io::Result<Self> {
+    pub(crate) fn hear() -> io::Result<Self> {
         let ignored = ignored();
         let hear = |kind: SignalKind| {
             let is_ignored = ignored & (1 << (kind.as_raw_value() - 1)) != 0;
@@ -46,7 +46,7 @@ impl Signals {
     }
 
     /// The next one. Nothing is lost where this is not awaited to its end.
-    pub(super) async fn next(&mut self) -> Wish {
+    pub(crate) async fn next(&mut self) -> Wish {
         tokio::select! {
             () = next(&mut self.interrupt) => Wish::Interrupt,
             () = next(&mut self.quit) => Wish::Interrupt,
@@ -57,7 +57,7 @@ impl Signals {
     }
 
     /// The next one that means an end.
-    pub(super) async fn next_end(&mut self) -> Wish {
+    pub(crate) async fn next_end(&mut self) -> Wish {
         loop {
             match self.next().await {
                 Wish::Continue => {}

@@ -48,7 +48,7 @@ impl Task {
     ///
     /// # Errors
     /// [`Error::Usage`] where there is no such program.
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub fn check(&self) -> Result<(), Error> {
         let (program, next) = match self {
             Self::Run(command) => (
                 first(command),

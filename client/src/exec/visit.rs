@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use tokio::time::sleep;
 
 use super::{
-    Ended, Order, Task,
+    Ended, Milestone, Order, Task,
     child::{Launch, Running},
     desk::Desk,
     folder::{Base, Folder},
@@ -70,6 +70,7 @@ impl<D: Desk> Prepared<'_, D> {
         let mut papers = Papers::new(placement)?;
         let (grant, credential) = self.desk.request(self.order, papers.along()).await?;
         papers.of_grant(&grant.person, &grant.id);
+        self.order.pass(Milestone::Asked(grant.id.clone()));
         let Self {
             desk,
             order,
@@ -88,7 +89,7 @@ impl<D: Desk> Prepared<'_, D> {
             grant,
         };
         let outcome = visit.use_it(credential).await;
-        if !visit.is_over(outcome.as_ref().err()) {
+        if visit.order.drill.is_none() && !visit.is_over(outcome.as_ref().err()) {
             visit.give_back().await;
         }
         if let Some((role, until)) = visit.papers.kept_by_aws() {
@@ -112,6 +113,7 @@ impl<D: Desk> Visit<'_, D> {
             return Err(why);
         }
         self.voice.note(voice::begun(&self.grant, self.desk.now()));
+        self.order.pass(Milestone::Begun);
         let Some(environment) = self.collect(credential).await? else {
             return Ok(self.stopped(Wish::Interrupt));
         };
@@ -121,6 +123,7 @@ impl<D: Desk> Visit<'_, D> {
             wish = self.signals.next_end() => return Ok(self.stopped(wish)),
             () = std::future::ready(()) => {}
         }
+        self.order.pass(Milestone::Received);
         self.run(environment, &mut hold).await
     }
 
@@ -213,6 +216,9 @@ impl<D: Desk> Visit<'_, D> {
             .ok_or_else(|| Error::broken_answer("an active grant has no end"))?;
         let plan = Plan::new(self.desk.now(), ends_at, self.papers.earliest()?);
         environment.set.extend(told(&self.grant, ends_at));
+        environment
+            .removed
+            .extend((!self.grant.drill).then_some(DRILL));
         let context = self.desk.context().to_owned();
         let context = ("GLASS_CONTEXT".to_owned(), context.into());
         environment.set.push(context);
@@ -237,6 +243,8 @@ impl<D: Desk> Visit<'_, D> {
             command: &command,
             environment,
             keeper: keeper.pid(),
+            // What a drill answers to a program stands on standard output alone.
+            aside: self.order.drill.is_some() && self.voice.0.is_json(),
         };
         let name = self.order.task.name();
         let running = Running::start(self.shim, &launch)
@@ -278,14 +286,21 @@ impl<D: Desk> Visit<'_, D> {
     }
 }
 
+/// Set in a drill, and taken away in earnest.
+const DRILL: &str = "GLASS_DRILL";
+
 /// What the command learns about its access.
-fn told(grant: &Grant, ends_at: Timestamp) -> [(String, OsString); 4] {
-    [
+fn told(grant: &Grant, ends_at: Timestamp) -> Vec<(String, OsString)> {
+    let mut told = vec![
         ("GLASS_GRANT".to_owned(), grant.id.clone().into()),
         ("GLASS_INCIDENT".to_owned(), grant.incident.clone().into()),
         ("GLASS_RIGHT".to_owned(), grant.right.clone().into()),
         ("GLASS_ENDS_AT".to_owned(), time::rfc3339(ends_at).into()),
-    ]
+    ];
+    if grant.drill {
+        told.push((DRILL.to_owned(), "1".into()));
+    }
+    told
 }
 
 pub(super) fn broken(doing: &str, why: &io::Error) -> Error {

@@ -69,7 +69,8 @@ pub(super) fn waiting(grant: &Grant, now: Timestamp) -> String {
     if let Some(needed) = grant::still_needed(grant) {
         return format!("{id}: still needed: {needed}{lapses}");
     }
-    format!("{id}: waiting for {who} to run `glass approve {id}`{lapses}")
+    let drill = if grant.drill { "DRILL: " } else { "" };
+    format!("{drill}{id}: waiting for {who} to run `glass approve {id}`{lapses}")
 }
 
 /// That it has begun: who said yes, to what, until when.
@@ -82,8 +83,9 @@ pub(super) fn begun(grant: &Grant, now: Timestamp) -> String {
     let until = time::from_proto(grant.ends_at.as_ref())
         .map(|at| format!(" until {}", time::local_and_relative(at, now)))
         .unwrap_or_default();
+    let drill = if grant.drill { "DRILL: " } else { "" };
     format!(
-        "{yes}: you can {}{until}, for {}",
+        "{drill}{yes}: you can {}{until}, for {}",
         grant.sentence, grant.incident
     )
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use breakglass_proto::v1::{Grant, GrantState};
 use jiff::Timestamp;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{
     Order,
@@ -66,6 +66,8 @@ impl<D: Desk> Waiting<'_, D> {
             ));
         }
         let mut spinner = Some(self.spinner());
+        let drill = self.order.drill.as_ref();
+        let patience = drill.map(|drill| Instant::now() + drill.patience);
         loop {
             let now = self.desk.now();
             self.give_up_if_lapsed(now)?;
@@ -90,6 +92,11 @@ impl<D: Desk> Waiting<'_, D> {
                     offer = Offer::Closed;
                     if yes && let Some(begun) = self.self_grant(&mut offer).await? {
                         return Ok(begun);
+                    }
+                }
+                () = ran_out(patience) => {
+                    if let Some(drill) = drill {
+                        return Err(drill.asleep(&self.grant.id));
                     }
                 }
                 () = sleep(nap) => {}
@@ -193,6 +200,14 @@ impl<D: Desk> Waiting<'_, D> {
                 Ok(None)
             }
         }
+    }
+}
+
+/// Of a drill, when its approver has had their time; else never.
+async fn ran_out(patience: Option<Instant>) {
+    match patience {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -23,7 +23,10 @@ const PARTS: [(&str, &str); 7] = [
     ("keys", include_str!("../../../tests/verify_keys.py")),
     ("debts", include_str!("../../../tests/verify_debts.py")),
     ("policy", include_str!("../../../tests/verify_policy.py")),
-    ("witnesses", include_str!("../../../tests/verify_witnesses.py")),
+    (
+        "witnesses",
+        include_str!("../../../tests/verify_witnesses.py"),
+    ),
     ("story", include_str!("../../../tests/verify_story.py")),
     ("export", include_str!("../../../tests/verify_export.py")),
 ];

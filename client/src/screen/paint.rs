@@ -296,7 +296,8 @@ fn line_of(row: Row<'_>, me: &str, now: Timestamp) -> (Tone, String) {
             let opened = time::from_proto(it.opened_at.as_ref());
             let since = opened.map_or_else(String::new, |at| time::relative(at, now));
             let severity = severity_word(it.severity());
-            let text = format!("{}  {severity}  {since}  {}", it.id, it.title);
+            let drill = show::drill_mark(it.drill);
+            let text = format!("{drill}{}  {severity}  {since}  {}", it.id, it.title);
             (Tone::Plain, format!("{text}  (by {})", it.opened_by))
         }
         Row::Waiting(it) => {
@@ -313,7 +314,8 @@ fn line_of(row: Row<'_>, me: &str, now: Timestamp) -> (Tone, String) {
                 None => format!("for {}", approvers(it)),
             };
             let left = left(deadline(it), now);
-            let text = format!("{}  lapses {left}  {whom}  {}", it.id, it.person);
+            let drill = show::drill_mark(it.drill);
+            let text = format!("{drill}{}  lapses {left}  {whom}  {}", it.id, it.person);
             let tone = if is_mine { Tone::Strong } else { Tone::Plain };
             (
                 tone,
@@ -330,7 +332,8 @@ fn line_of(row: Row<'_>, me: &str, now: Timestamp) -> (Tone, String) {
                 false => Tone::Plain,
             };
             let left = left(ends, now);
-            let text = format!("{}  ends {left}  {alone}{}", it.id, it.person);
+            let drill = show::drill_mark(it.drill);
+            let text = format!("{drill}{}  ends {left}  {alone}{}", it.id, it.person);
             (
                 tone,
                 format!("{text} can {} ({})", it.sentence, it.incident),

@@ -4,6 +4,7 @@
 //! signature of the checkpoint, that the entry is in the tree, that it records what was signed, and
 //! that the tree extends what this laptop has seen before.
 
+mod drills;
 mod grants;
 mod guards;
 mod incidents;
@@ -15,6 +16,7 @@ mod reviews;
 mod served;
 mod targets;
 
+pub use drills::Went;
 pub use reviews::Said;
 
 use std::{

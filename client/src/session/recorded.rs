@@ -110,6 +110,7 @@ fn check_token(token: &str, entry: &Entry) -> Result<(), Error> {
         && text("grant") == entry.text("grant")
         && text("right") == entry.text("right")
         && claims["exp"].as_i64() == expires
+        && (claims["drill"] == true) == entry.is_drill()
         && claims["ledger"]["index"] == entry.index;
     match is_same {
         true => Ok(()),
@@ -135,6 +136,7 @@ fn check_shown(shown: &v1::Grant, entry: &Entry) -> Result<(), Error> {
         && entry.text("incident") == Some(&shown.incident)
         && entry.text("sentence") == Some(&shown.sentence)
         && entry.text("reason") == Some(&shown.reason)
+        && entry.is_drill() == shown.drill
         && entry.number("length_ms") == length;
     match is_same {
         true => Ok(()),

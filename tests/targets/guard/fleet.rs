@@ -46,6 +46,8 @@ name = "shell"
 who = ["job:engineer"]
 rights = ["shell-web", "shell-other"]
 approvers = []
+[drills]
+rights = ["shell-web"]
 "#;
 
 /// web-1, whose guard attends.
@@ -177,6 +179,16 @@ impl Fleet {
         let agent = self.path(&format!("agent-{grant}"));
         let agent = Agent::start(agent, key, &certificate).unwrap();
         Way { grant, agent }
+    }
+
+    /// How a script logs in, with the agent it was given.
+    pub(super) fn way_in(&self) -> String {
+        format!(
+            "ssh -F none -T -o BatchMode=yes -o StrictHostKeyChecking=no -o LogLevel=ERROR \
+             -o UserKnownHostsFile=/dev/null -p {} {}@127.0.0.1",
+            self.address.port(),
+            login()
+        )
     }
 
     /// Somebody logs in and runs this.

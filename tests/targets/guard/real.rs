@@ -56,6 +56,36 @@ async fn closing_the_incident_ends_a_session_that_has_just_begun_and_all_it_left
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drill_cuts_what_its_command_left_behind_and_says_that_it_is_one() {
+    let fleet = fleet_or_return!("1m");
+    let leaves = "'(setsid sleep 1000 >/dev/null 2>&1 </dev/null &) ; echo in'";
+    let look = format!("{} {leaves}", fleet.way_in());
+    let look = fleet.playground.script("look", &look);
+    let look = look.to_str().unwrap();
+    let words = ["-o", "json", "drill", "access", "shell-web", "--", look];
+    let said = fleet.playground.done("mia", &words);
+    let drill = said.json();
+    assert_eq!(drill["good"], true, "{said}");
+    assert!(said.err.contains("in\n"), "it was in: {said}");
+    let kill = &drill["kills"][0];
+    assert_eq!(
+        (text(kill, "target"), text(kill, "fate")),
+        ("web-1", "over")
+    );
+    let opened = fleet.records("session.opened", 1).remove(0);
+    let ended = fleet.records("session.ended", 1).remove(0);
+    assert_eq!(text(&ended, "how"), "killed");
+    for entry in [&opened, &ended] {
+        assert_eq!(text(entry, "incident"), text(&drill, "incident"));
+        assert_eq!(entry["drill"], true, "{entry}");
+    }
+    let took = drill["steps"][6]["took_ms"].as_u64().unwrap();
+    assert_eq!(text(&drill["steps"][6], "step"), "kill");
+    assert!(u128::from(took) < PROMISE.as_millis(), "{took} ms");
+    fleet.playground.done("designer", &["ledger", "verify"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_two_people_on_one_login_only_the_one_who_is_revoked_is_out() {
     let fleet = fleet_or_return!("1m");
     let hers = fleet.asks("mia", "shell-web").await;

@@ -238,6 +238,7 @@ impl Login<'_> {
                 witnesses: None,
             },
             signed: None,
+            drill: false,
         };
         let issuer = SshIssuer::new(Arc::clone(ca), entry::read, Arc::new(entropy()));
         let issued = issuer.issue(&receipt(&announced), &order).unwrap();
@@ -285,6 +286,7 @@ fn grant(id: GrantId, begins_at: Time, ends_at: Time) -> Grant {
             person: "mia".parse().unwrap(),
             right: "shell-web".parse().unwrap(),
             incident: IncidentId(12),
+            drill: false,
         },
         sentence: line("open a shell on the web servers"),
         risk: Risk::High,

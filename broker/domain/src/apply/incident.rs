@@ -42,6 +42,7 @@ impl Incident {
             vetoed: BTreeSet::new(),
             notes: Vec::new(),
             grants: Vec::new(),
+            drill: event.drill,
             closed: None,
         })
     }

@@ -110,7 +110,7 @@ fn open(
     let severity = source.severity.of(words);
     let severity = severity.ok_or_else(|| unknown_severity(by, words))?;
     let open = || case.state.incidents.values();
-    if open().count() >= OPEN_INCIDENTS {
+    if open().filter(|open| !open.drill).count() >= OPEN_INCIDENTS {
         return Err(Refusal::TooMany {
             what: "open incidents",
             limit: OPEN_INCIDENTS,

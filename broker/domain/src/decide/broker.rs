@@ -129,8 +129,9 @@ fn no_longer_given(policy: &Policy, grant: &Grant) -> Option<Line> {
     if !policy.people.contains_key(&of.person) {
         return Some(line("no longer in the policy"));
     }
-    let given =
-        policy.rights.contains_key(&of.right) && policy.rule_for(&of.person, &of.right).is_some();
+    let given = policy.rights.contains_key(&of.right)
+        && policy.rule_for(&of.person, &of.right).is_some()
+        && (!of.drill || policy.drills_unlock(&of.right));
     (!given).then(|| line("the policy no longer gives this right"))
 }
 

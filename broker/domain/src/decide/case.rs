@@ -10,6 +10,7 @@ use crate::refusal::Refusal;
 use crate::state::State;
 use crate::time::Time;
 
+use super::drill;
 use super::duty::Duty;
 
 /// The state at one moment.
@@ -36,6 +37,7 @@ impl<'a> Case<'a> {
         Event {
             at: self.at,
             by: by.into(),
+            drill: self.state.is_of_drill(&change),
             change,
             signed: None,
         }
@@ -154,6 +156,8 @@ impl<'a> Case<'a> {
     /// same sentence. A grant does not begin or grow under words that nobody signed.
     pub(super) fn still_given(&self, grant: &Grant) -> Result<(&'a Rule, &'a Right), Refusal> {
         let (rule, right) = self.given(&grant.of.person, &grant.of.right)?;
+        let of = &grant.of;
+        drill::need_unlocked(self, (of.incident, of.drill), &of.right)?;
         if rule.name != grant.rule {
             return Err(Refusal::SentenceChanged(format!(
                 "{} was asked for under the rule {}, and now the rule {} applies",

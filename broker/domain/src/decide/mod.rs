@@ -11,6 +11,7 @@ mod approve;
 mod broker;
 mod case;
 mod credential;
+mod drill;
 mod duty;
 mod ending;
 mod escalate;
@@ -77,6 +78,8 @@ fn person_acts(case: &Case<'_>, by: &PersonId, command: &Command) -> Result<Vec<
         Act::Unfreeze { person, reason } => people::unfreeze(case, by, person, reason),
         Act::Export { from, to } => people::export(case, by, *from, *to),
         Act::Open { severity, title } => incident::open(case, by, *severity, title),
+        Act::OpenDrill { title } => drill::open(case, by, title),
+        Act::RecordDrill { incident, outcome } => drill::record(case, by, *incident, outcome),
         Act::Note { incident, text } => incident::note(case, by, *incident, text),
         Act::Close { incident, reason } => incident::close(case, by, *incident, reason),
         Act::Hold { incident, reason } => incident::hold(case, by, *incident, reason),

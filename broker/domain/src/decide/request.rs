@@ -12,7 +12,7 @@ use crate::text::Line;
 use crate::time::{Lifetime, Time};
 
 use super::case::Case;
-use super::{alert, credential, escalate, review};
+use super::{alert, credential, drill, escalate, review};
 
 /// What the requester signed, and what they want along with it.
 pub(super) struct Wanted<'a> {
@@ -35,6 +35,7 @@ pub(super) fn request(
 ) -> Result<Vec<Event>, Refusal> {
     let incident = case.open_incident(wanted.incident)?;
     let (rule, right) = case.given(by, wanted.right)?;
+    drill::need_unlocked(case, (incident.id, incident.drill), wanted.right)?;
     need_sentence(right, wanted.sentence)?;
     need_length(right, wanted.length)?;
     alert::need_confirmed(case, incident, wanted.right, right)?;
@@ -56,6 +57,7 @@ pub(super) fn request(
         person: by.clone(),
         right: wanted.right.clone(),
         incident: incident.id,
+        drill: incident.drill,
     };
     let approvers = case.policy().approvers(rule, by);
     let escalation = escalate::pinned(case, rule, by, &approvers);

@@ -101,6 +101,11 @@ impl Policy {
             }
             let _ = writeln!(told, "  {}", besides(&can));
         }
+        if let Some(drills) = &self.drills {
+            let rights: Vec<_> = drills.rights.iter().map(RightId::as_str).collect();
+            let rights = listed(&rights, "and");
+            let _ = writeln!(told, "\nA drill unlocks {rights}, and nothing else.");
+        }
         told
     }
 

@@ -4,6 +4,7 @@
 //! what it accepted once it must accept for ever, because old policies stand in the ledger.
 
 pub mod access;
+mod drills;
 mod escalating;
 mod explain;
 pub mod limits;
@@ -25,7 +26,7 @@ mod waiting;
 mod warnings;
 mod witnesses;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use access::{AwsAccess, KubernetesAccess, PostgresAccess, SshAccess, Target};
@@ -68,6 +69,19 @@ pub struct Policy {
     pub review_within: Option<Lifetime>,
     /// Who co-signs the ledger; nothing where nobody does.
     pub witnesses: Option<Witnesses>,
+    /// What holds for drills; nothing where there are none.
+    pub drills: Option<DrillRules>,
+}
+
+/// What holds for drills.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DrillRules {
+    /// What a drill may unlock.
+    pub rights: BTreeSet<RightId>,
+    /// How old the last good one may be.
+    pub within: Lifetime,
+    /// How long each step may take, in the order of [`Step::ALL`](crate::drill::Step::ALL).
+    budgets: Vec<Lifetime>,
 }
 
 /// Somebody on the team.

@@ -12,13 +12,13 @@ use super::section::Section;
 use super::selectors::selectors;
 use super::value::{Ceiling, length};
 use super::{
-    Duties, Policy, PolicyError, review, rights, rules, sources, targets, team, witnesses,
+    Duties, Policy, PolicyError, drills, review, rights, rules, sources, targets, team, witnesses,
 };
 use crate::limits::{INCIDENT_LONGEST, POLICY_MAX};
 use crate::text::restyles;
 use crate::time::Lifetime;
 
-const FIELDS: [&str; 10] = [
+const FIELDS: [&str; 11] = [
     "version",
     "people",
     "targets",
@@ -29,6 +29,7 @@ const FIELDS: [&str; 10] = [
     "sources",
     "review",
     "witnesses",
+    "drills",
 ];
 
 /// The only version of the format there is.
@@ -77,6 +78,7 @@ impl Policy {
             sources: Default::default(),
             review_within: None,
             witnesses: None,
+            drills: None,
         }
     }
 }
@@ -147,6 +149,7 @@ fn read<'t>(text: &str, table: &'t DeTable<'t>, problems: &mut Problems) -> Poli
     let incident_longest = read_incidents(&root, problems).unwrap_or(INCIDENT_LONGEST);
     let sources = sources::read(&root, &known.rights, problems);
     let review_within = review::read(&root, problems);
+    let drills = drills::read(&root, &known.rights, problems);
     Policy {
         text: Arc::from(text),
         people: known.team.people,
@@ -158,6 +161,7 @@ fn read<'t>(text: &str, table: &'t DeTable<'t>, problems: &mut Problems) -> Poli
         sources,
         review_within,
         witnesses,
+        drills,
     }
 }
 

@@ -283,6 +283,8 @@ fn example(field: &str) -> &'static str {
         "need" => "need = 2",
         "keys" => "[witnesses.keys]",
         "without_witnesses" => r#"without_witnesses = "refuse""#,
+        "days" => "days = 30",
+        "budgets" => "[drills.budgets]",
         _ => r#"["job:engineer", "founder"]"#,
     }
 }

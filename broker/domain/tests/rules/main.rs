@@ -14,6 +14,7 @@ mod calling;
 mod clock;
 mod credentials;
 mod deliveries;
+mod drills;
 mod due;
 mod ending;
 mod escalating;

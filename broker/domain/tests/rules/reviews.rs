@@ -158,6 +158,7 @@ fn what_is_owed_does_not_grow_with_history() {
             by,
             change,
             signed,
+            drill: false,
         });
     };
     // By when they closed, and not by when they were opened.
@@ -169,6 +170,7 @@ fn what_is_owed_does_not_grow_with_history() {
                 person: id("mia"),
                 right: DEPLOY.parse().unwrap(),
                 incident,
+                drill: false,
             };
             let started = Change::GrantStarted {
                 of,

@@ -28,6 +28,7 @@ pub(in crate::api) fn grant(grant: &Grant, now: Time) -> v1::Grant {
         lapses_at: Some(time(grant.lapses_at)),
         self_grant_at: grant.self_grant.map(|allowed| time(allowed.from)),
         held: grant.held,
+        drill: grant.of.drill,
         credentials: grant.credentials,
         credentials_until: grant.credentials_until.map(time),
         still_needed: grant.missing_at(now).map(still_needed),

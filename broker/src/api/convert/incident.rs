@@ -32,6 +32,7 @@ pub(in crate::api) fn incident_in_brief(incident: &Incident) -> v1::Incident {
             .unwrap_or_default(),
         resolved: incident.resolved,
         held: incident.held,
+        drill: incident.drill,
         ..v1::Incident::default()
     };
     match &incident.closed {

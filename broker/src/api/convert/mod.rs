@@ -1,6 +1,7 @@
 //! Between the words of the rules and the messages of the contract.
 
 mod access;
+mod drill;
 mod grant;
 mod incident;
 mod ledger;
@@ -12,6 +13,7 @@ use breakglass_domain::{Lifetime, Time};
 use prost_types::{Duration, Timestamp};
 
 pub(super) use access::access_read;
+pub(super) use drill::drills;
 pub(super) use grant::{credential, grant, grants, wants_jwt, wish};
 pub(super) use incident::{incident, incident_in_brief};
 pub(super) use ledger::{consistency, entry, receipt};

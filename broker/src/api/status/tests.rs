@@ -147,6 +147,12 @@ fn refusals() -> Vec<Refusal> {
         },
         Refusal::IncidentOpen(incident),
         Refusal::NothingToReview { incident, grant },
+        Refusal::NoDrills,
+        Refusal::DrillRight {
+            incident,
+            right: "read-secrets".parse().expect("an id"),
+        },
+        Refusal::DrillRecord("it is still open".into()),
     ]
 }
 
@@ -217,7 +223,8 @@ const REASONS: &str = "NO_OPEN_INCIDENT UNKNOWN_INCIDENT INCIDENT_CLOSED UNKNOWN
     INVALID_TEXT TOO_MANY CLOCK_BEHIND LEDGER_UNAVAILABLE LEDGER_FULL NO_CERTIFICATE \
     CERTIFICATE_INVALID INVALID_ARGUMENT NOT_FOUND INTERNAL SHUTTING_DOWN \
     INCIDENT_UNCONFIRMED NOTHING_TO_HOLD NOT_WITNESSED UNKNOWN_SOURCE UNKNOWN_SEVERITY \
-    REVIEW_DEBT INCIDENT_OPEN NOTHING_TO_REVIEW APPROVAL_TOO_EARLY";
+    REVIEW_DEBT INCIDENT_OPEN NOTHING_TO_REVIEW APPROVAL_TOO_EARLY NO_DRILLS DRILL_RIGHT \
+    DRILL_RECORD";
 
 #[test]
 fn every_variant_goes_out_and_comes_back() {

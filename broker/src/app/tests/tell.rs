@@ -1,10 +1,12 @@
 //! One plain sentence for each event.
 
 use breakglass_domain::command::Act;
-use breakglass_domain::{Actor, GrantId, Lifetime, Prose};
+use breakglass_domain::drill::{Step, StepTime};
+use breakglass_domain::{Actor, Change, GrantId, Lifetime, Prose, Severity};
 
 use super::world::{World, id, line};
 use crate::app::WatchFilter;
+use crate::app::tell::{Words, tell};
 use crate::ports::EntryFilter;
 
 async fn told(world: &World, from: u64) -> Vec<String> {
@@ -22,6 +24,56 @@ async fn act(world: &World, person: &str, act: Act) {
         .act_on_grant(world.command(person, act))
         .await
         .unwrap();
+}
+
+#[test]
+fn a_drill_says_so_before_anything_else() {
+    let policy = breakglass_domain::Policy::nothing();
+    let words = Words {
+        policy: &policy,
+        grant: None,
+    };
+    let said = |change| {
+        let event = breakglass_domain::Event {
+            at: "2026-11-23T03:05:00Z".parse().unwrap(),
+            by: Actor::Person(id("mia")),
+            change,
+            signed: None,
+            drill: true,
+        };
+        tell(&event, &words)
+    };
+    let incident = "INC-4".parse().unwrap();
+    assert_eq!(
+        said(Change::IncidentOpened {
+            incident,
+            severity: Severity::Sev3,
+            title: line("the monthly one"),
+            closes_at: "2026-11-23T04:05:00Z".parse().unwrap(),
+            source: None,
+            alert: None,
+            delivery: None,
+        }),
+        "DRILL: mia opened INC-4 (sev3): the monthly one."
+    );
+    let recorded = |took, failed: Option<&str>| Change::DrillRecorded {
+        incident,
+        good: failed.is_none(),
+        steps: vec![StepTime {
+            step: Step::Open,
+            took: Lifetime::from_millis(took),
+            budget: Lifetime::from_secs(5),
+        }],
+        failed: failed.map(line),
+    };
+    assert_eq!(
+        said(recorded(1_500, None)),
+        "DRILL: mia walked INC-4, and it was good: 1 steps in 1.500 s."
+    );
+    assert_eq!(
+        said(recorded(14, Some("nobody answered"))),
+        "DRILL: mia walked INC-4, and it was NOT GOOD: nobody answered."
+    );
 }
 
 #[tokio::test]

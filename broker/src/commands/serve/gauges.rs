@@ -17,6 +17,7 @@ impl Made {
         gauges.extend(self.of_the_ledger());
         gauges.extend(self.of_witnesses());
         gauges.extend(of_connections(doors));
+        gauges.extend(self.of_drills());
         let clock = self.core.clock.clone();
         let started = clock.monotonic();
         gauges.push(Gauge::of(
@@ -44,8 +45,8 @@ impl Made {
             ),
             Gauge::of(
                 "open_incidents",
-                "Incidents that are open",
-                live(|s| s.incidents.len()),
+                "Incidents that are open, without drills",
+                live(|s| s.incidents.values().filter(|it| !it.drill).count()),
             ),
             Gauge::of("frozen_people", "People who are frozen", live(frozen)),
             Gauge::of("watchers", "Streams that follow what happens", move || {
@@ -81,6 +82,22 @@ impl Made {
                 "databases_down",
                 "Databases that the broker cannot use",
                 move || app.databases_down() as f64,
+            ),
+        ]
+    }
+
+    fn of_drills(&self) -> [Gauge; 2] {
+        let (last, overdue) = (self.core.app.clone(), self.core.app.clone());
+        [
+            Gauge::of(
+                "last_good_drill_timestamp_seconds",
+                "When the last good drill was recorded; nothing where none was",
+                move || last.last_good_drill().map_or(0.0, |at| at.as_secs() as f64),
+            ),
+            Gauge::of(
+                "drill_overdue",
+                "Whether the last good drill is older than the policy wants it",
+                move || f64::from(u8::from(overdue.drill_is_overdue())),
             ),
         ]
     }

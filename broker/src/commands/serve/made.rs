@@ -403,7 +403,12 @@ fn served(core: &Arc<Core>, witnessed: &Arc<Newest>) -> Arc<Served> {
     let witnessed = witnessed.clone();
     let readers = Box::new(People(core.app.clone()));
     let cosigned = Box::new(move |note: &str| witnessed.with_signatures(note));
-    Served::new(core.config.ledger_dir(), readers, cosigned, core.clock.clone())
+    Served::new(
+        core.config.ledger_dir(),
+        readers,
+        cosigned,
+        core.clock.clone(),
+    )
 }
 
 fn site(core: &Arc<Core>, ledger: Arc<Served>) -> Site {

@@ -69,6 +69,8 @@ fn restored((id, grants): Grants) -> Result<(IncidentId, BTreeMap<GrantId, Grant
             person: word(&person)?,
             right: word(&right)?,
             incident,
+            // Of a drill no answer is ever owed.
+            drill: false,
         };
         restored.insert(of.grant, of);
     }

@@ -1,5 +1,7 @@
 //! The part of the live state that is about targets.
 
+use std::ops::Not;
+
 use breakglass_domain::event::RoleStep;
 use breakglass_domain::people::Device;
 use breakglass_domain::targets::{
@@ -63,6 +65,8 @@ struct OfRecord {
     person: String,
     right: String,
     incident: u64,
+    #[serde(default, skip_serializing_if = "Not::not")]
+    drill: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -95,6 +99,7 @@ impl From<&GrantRef> for OfRecord {
             person: of.person.to_string(),
             right: of.right.to_string(),
             incident: of.incident.0,
+            drill: of.drill,
         }
     }
 }
@@ -106,6 +111,7 @@ impl OfRecord {
             person: word(&self.person)?,
             right: word(&self.right)?,
             incident: IncidentId(self.incident),
+            drill: self.drill,
         })
     }
 }

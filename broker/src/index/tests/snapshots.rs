@@ -7,12 +7,48 @@ use breakglass_domain::policy::STARTER;
 use breakglass_domain::stream::StreamKind;
 use breakglass_domain::targets::Over;
 use breakglass_domain::{
-    Change, Event, GrantId, IncidentId, Nonce, Policy, Prose, SessionId, Signed, State, Time,
+    Change, Event, GrantId, GrantRef, IncidentId, Nonce, Policy, Prose, SessionId, Signed, State,
+    Time,
 };
 
 use super::super::snapshot;
 use super::{HOUR_MS, Nights, key, line, night, of, opened, requested, started};
 use crate::ports::Ledger as _;
+
+/// A drill that is over and recorded, and one that goes on with somebody in at its target.
+fn drills() -> Vec<(&'static str, Change)> {
+    let of = GrantRef {
+        drill: true,
+        ..of(9, "mia", "deploy-shop", 9)
+    };
+    let came_in = Change::SessionOpened {
+        of: of.clone(),
+        session: SessionId(5),
+        target: "web-1".parse().unwrap(),
+        credential: "G-9.1".parse().unwrap(),
+        login: line("deploy"),
+        origin: String::new(),
+        once: None,
+        let_in_at: None,
+    };
+    let reason = line("the drill is over");
+    let recorded = Change::DrillRecorded {
+        incident: IncidentId(8),
+        good: true,
+        steps: Vec::new(),
+        failed: None,
+    };
+    let incident = IncidentId(8);
+    vec![
+        ("mia", opened(8)),
+        ("mia", Change::IncidentClosed { incident, reason }),
+        ("mia", recorded),
+        ("mia", opened(9)),
+        ("mia", requested(of.clone())),
+        ("leon", started(of)),
+        ("target:web-1", came_in),
+    ]
+}
 
 #[test]
 fn a_snapshot_restores_the_very_same_state() {
@@ -109,6 +145,7 @@ fn a_snapshot_restores_the_very_same_state() {
         (*by, *of, *delivery) = (Some(source), Some(alert), Some(line("d-1")));
     }
     changes.push(("source:pager", rung));
+    changes.extend(drills());
     let mut state = State::default();
     for (number, (by, change)) in changes.into_iter().enumerate() {
         let nonce = Nonce([u8::try_from(number).unwrap(); 16]);
@@ -124,13 +161,15 @@ fn a_snapshot_restores_the_very_same_state() {
         state.apply(&Event {
             at,
             by,
+            drill: change.incident() >= Some(IncidentId(8)),
             change,
             signed: Some(Arc::new(signed)),
         });
     }
-    assert!(state.grants.len() == 3 && !state.deadlines.is_empty() && !state.openings.is_empty());
+    assert!(state.grants.len() == 4 && !state.deadlines.is_empty() && !state.openings.is_empty());
     assert!(state.budgets.len() > 2);
     assert_eq!(state.targets.hosts.len(), 1);
+    assert!(state.drills.recent.len() == 2 && state.drills.last_good.is_some());
     assert_eq!(
         (state.reviews.begun.len(), state.reviews.owed.len()),
         (1, 1)
@@ -150,6 +189,7 @@ fn a_snapshot_restores_the_very_same_state() {
     };
     state.targets.over.insert(GrantId(2), over);
     let state = state.reindexed();
+    assert!(state.targets.sessions[&SessionId(5)].of.drill);
     assert!(state.targets.once.len() == 1 && state.targets.over_at.len() == 1);
     let reader = nights.ledger.reader();
     let taken = (nights.size, &state);

@@ -146,6 +146,7 @@ mod tests {
                 expires_at: at("2027-11-23T03:05:00.000Z"),
             },
             signed: None,
+            drill: false,
         }
     }
 

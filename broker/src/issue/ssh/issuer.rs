@@ -80,8 +80,9 @@ impl fmt::Debug for SshIssuer {
 /// What sshd writes down at each login; every word of it is an id, so none has a space.
 fn key_id_of(order: &CredentialOrder) -> String {
     let (of, id) = (&order.grant.of, order.id);
+    let drill = if of.drill { " drill=yes" } else { "" };
     format!(
-        "person={} grant={} incident={} credential={id}",
+        "person={} grant={} incident={} credential={id}{drill}",
         of.person, of.grant, of.incident
     )
 }
@@ -137,6 +138,7 @@ mod tests {
                 witnesses: None,
             },
             signed: None,
+            drill: false,
         }
     }
 
@@ -158,6 +160,21 @@ mod tests {
         }
         assert_eq!(credential.not_before, at("2026-11-23T03:04:00.250Z"));
         assert_eq!(credential.expires_at, order.expires_at);
+    }
+
+    #[test]
+    fn a_certificate_of_a_drill_says_so_in_what_sshd_writes_down() {
+        let mut order = order();
+        order.grant.of.drill = true;
+        let announced = Event {
+            drill: true,
+            ..announcement(&order)
+        };
+        let credential = issuer().issue(&recorded(&announced), &order).unwrap();
+        let read = super::super::tests::read_by_ssh_keygen(&credential.value);
+        let key_id =
+            "Key ID: \"person=mia grant=G-45 incident=INC-12 credential=G-45.1 drill=yes\"";
+        assert!(read.contains(key_id), "{read}");
     }
 
     /// One change to an order.

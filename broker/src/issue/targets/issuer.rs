@@ -39,6 +39,7 @@ impl Issuer for TargetIssuer {
         let organizations: Vec<&str> = organizations.iter().map(Line::as_str).collect();
         let value = self.ca.make(&TargetCertificate {
             grant: order.grant.of.grant,
+            drill: order.grant.of.drill,
             public: &order.public,
             common_name: common_name.as_str(),
             organizations: &organizations,
@@ -131,6 +132,7 @@ mod tests {
                 witnesses: None,
             },
             signed: None,
+            drill: false,
         }
     }
 

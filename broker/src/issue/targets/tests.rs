@@ -61,6 +61,7 @@ fn holder() -> Vec<u8> {
 fn order<'a>(public: &'a [u8], groups: &'a [&'a str]) -> TargetCertificate<'a> {
     TargetCertificate {
         grant: GrantId(45),
+        drill: false,
         public,
         common_name: "mia",
         organizations: groups,
@@ -110,6 +111,24 @@ fn a_certificate_says_who_which_groups_which_grant_and_until_when() {
     let validity = certificate.validity();
     assert_eq!(validity.not_before.timestamp(), now().as_secs() - 60);
     assert_eq!(validity.not_after.timestamp(), order.not_after.as_secs());
+}
+
+#[test]
+fn a_certificate_of_a_drill_says_so_beside_its_grant() {
+    let (_temporary, keys) = folder();
+    let (ca, public) = (authority(&keys), holder());
+    let order = TargetCertificate {
+        drill: true,
+        ..order(&public, &[])
+    };
+    let made = der(&ca.make(&order).unwrap());
+    let (_, certificate) = X509Certificate::from_der(&made).unwrap();
+    assert_eq!(certificate.subject().to_string(), "CN=mia");
+    let names = certificate.subject_alternative_name().unwrap().unwrap();
+    assert_eq!(
+        names.value.general_names,
+        ["breakglass:grant:G-45", "breakglass:drill"].map(GeneralName::URI)
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use breakglass_domain::drill::StepTime;
 use breakglass_domain::event::{CredentialKind, KeyPurpose, RoleStep, SessionEnd};
 use breakglass_domain::grant::{Escalation, SelfGrant};
 use breakglass_domain::policy::Risk;
@@ -330,6 +331,13 @@ kinds! {
     "stream.ended" StreamEnded {
         #[serde(with = "fields::shown")] stream: StreamName,
         #[serde(rename = "stream_kind", with = "fields::shown")] kind: StreamKind,
+    }
+    "drill.recorded" DrillRecorded {
+        #[serde(with = "fields::shown")] incident: IncidentId,
+        good: bool,
+        #[serde(with = "fields::steps")] steps: Vec<StepTime>,
+        #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
+        failed: Option<Line>,
     }
 }
 

@@ -285,6 +285,46 @@ pub(super) mod maybe_millis {
     }
 }
 
+/// The steps of a drill: each with its length and its budget, in whole milliseconds.
+pub(super) mod steps {
+    use breakglass_domain::Lifetime;
+    use breakglass_domain::drill::{Step, StepTime};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Fields {
+        #[serde(with = "super::shown")]
+        step: Step,
+        #[serde(with = "super::millis")]
+        took_ms: Lifetime,
+        #[serde(with = "super::millis")]
+        budget_ms: Lifetime,
+    }
+
+    pub(in super::super) fn serialize<S: Serializer>(
+        steps: &[StepTime],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(steps.iter().map(|time| Fields {
+            step: time.step,
+            took_ms: time.took,
+            budget_ms: time.budget,
+        }))
+    }
+
+    pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<StepTime>, D::Error> {
+        let steps = Vec::<Fields>::deserialize(deserializer)?;
+        let read = steps.into_iter().map(|fields| StepTime {
+            step: fields.step,
+            took: fields.took_ms,
+            budget: fields.budget_ms,
+        });
+        Ok(read.collect())
+    }
+}
+
 /// What a rule allows if nobody answers.
 pub(super) mod self_grant {
     use breakglass_domain::grant::SelfGrant;
@@ -336,6 +376,9 @@ pub(super) mod of {
         right: RightId,
         #[serde(with = "super::shown")]
         incident: IncidentId,
+        /// Written behind the fields of the kind, for every kind.
+        #[serde(default, skip_serializing)]
+        drill: bool,
     }
 
     pub(in super::super) fn serialize<S: Serializer>(
@@ -347,6 +390,7 @@ pub(super) mod of {
             person: of.person.clone(),
             right: of.right.clone(),
             incident: of.incident,
+            drill: of.drill,
         };
         fields.serialize(serializer)
     }
@@ -360,6 +404,7 @@ pub(super) mod of {
             person: fields.person,
             right: fields.right,
             incident: fields.incident,
+            drill: fields.drill,
         })
     }
 }

@@ -16,6 +16,9 @@
 //!    never for what is read.
 //! 5. `v` stays 1 while these rules are kept. The golden tests freeze the bytes of every kind.
 //!
+//! `"drill":true` stands behind the fields of its kind in every entry that belongs to a drill, and is
+//! absent from every other.
+//!
 //! Moments are RFC 3339 in UTC with milliseconds; lengths are whole milliseconds in fields that end
 //! in `_ms`, so that replaying gives the very same state; bytes are standard base64. Characters
 //! that could restyle a terminal stand as a `\u` escape, so the file can be read with any pager.
@@ -26,6 +29,7 @@ mod json;
 #[cfg(test)]
 mod tests;
 
+use std::ops::Not;
 use std::sync::Arc;
 
 use breakglass_domain::{Actor, Event, KeyId, Nonce, Signed, Time};
@@ -98,6 +102,7 @@ pub fn decode(line: &[u8]) -> Result<(u64, Event), EntryError> {
         by: head.by,
         change: body::read(&head.kind, line)?,
         signed: head.signed.map(|signed| Arc::new(signed.into())),
+        drill: head.drill,
     };
     Ok((head.index, event))
 }
@@ -119,6 +124,7 @@ fn head(index: u64, event: &Event) -> Head<'_> {
         kind: kind(&event.change),
         by: &event.by,
         signed: event.signed.as_deref(),
+        drill: event.drill,
     }
 }
 
@@ -130,6 +136,7 @@ struct Head<'a> {
     kind: &'static str,
     by: &'a Actor,
     signed: Option<&'a Signed>,
+    drill: bool,
 }
 
 /// One whole entry, in the order of its fields.
@@ -144,6 +151,8 @@ struct Entry<'a, B: Serialize> {
     by: &'a Actor,
     #[serde(flatten)]
     body: B,
+    #[serde(skip_serializing_if = "Not::not")]
+    drill: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     signed: Option<SignedFields>,
 }
@@ -157,6 +166,7 @@ impl<'a, B: Serialize> Entry<'a, B> {
             kind: head.kind,
             by: head.by,
             body,
+            drill: head.drill,
             signed: head.signed.map(SignedFields::from),
         }
     }
@@ -173,6 +183,8 @@ struct HeadRead {
     #[serde(with = "fields::shown")]
     by: Actor,
     signed: Option<SignedFields>,
+    #[serde(default)]
+    drill: bool,
 }
 
 /// The statement: text, key and signature are what a verifier needs; nonce and moment stand in the

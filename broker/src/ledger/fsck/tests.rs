@@ -44,6 +44,7 @@ fn of(grant: u64) -> GrantRef {
         person: "mia".parse().expect("an id"),
         right: "deploy-shop".parse().expect("an id"),
         incident: IncidentId(1),
+        drill: false,
     }
 }
 
@@ -111,6 +112,7 @@ fn ledger_of(dir: &Path, changes: &[Change], batch: usize) -> FileLedger {
                 by: Actor::Broker,
                 change: change.clone(),
                 signed: None,
+                drill: false,
             };
             encode(index, &event).expect("short")
         });
@@ -411,6 +413,7 @@ fn entries_out_of_place_or_out_of_time_are_found() {
         by: Actor::Broker,
         change: Change::LedgerRepaired { cut_bytes: 1 },
         signed: None,
+        drill: false,
     };
     let entries = [(0, 5_000), (1, 4_000), (7, 5_000)];
     let lines = entries.map(|(index, at)| encode(index, &event(at)).expect("short"));

@@ -58,6 +58,7 @@ pub(super) fn weight(change: &Change) -> Weight {
         | Change::RoleFailed { .. }
         | Change::LedgerRepaired { .. }
         | Change::LedgerExported { .. }
+        | Change::LedgerUnwitnessed { .. }
         | Change::StreamBegan { .. }
         | Change::StreamEnded { .. } => Weight::Serious,
         Change::BrokerStarted { .. }
@@ -78,6 +79,7 @@ pub(super) fn weight(change: &Change) -> Weight {
         | Change::GrantEnded { .. }
         | Change::CredentialIssued { .. }
         | Change::SessionOpened { .. }
+        | Change::DrillRecorded { .. }
         | Change::Refused { .. } => Weight::Notable,
         Change::CertificateRenewed { .. }
         | Change::TargetRenewed { .. }
@@ -86,6 +88,7 @@ pub(super) fn weight(change: &Change) -> Weight {
         | Change::IncidentResolved { .. }
         | Change::IncidentRefired { .. }
         | Change::IncidentHeld { .. }
+        | Change::LedgerWitnessed { .. }
         | Change::GrantRequested { .. }
         | Change::GrantEscalated { .. }
         | Change::GrantUsed { .. }

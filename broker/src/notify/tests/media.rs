@@ -22,6 +22,7 @@ fn notice(title: &str) -> Notice {
         next: Some("glass approve G-1".into()),
         loud: false,
         to: To::Everybody,
+        drill: false,
     }
 }
 

@@ -168,6 +168,7 @@ async fn who_is_to_be_called_hears_of_it_where_nobody_is_asked_to_approve() {
             reason: Some(line("wait for me")),
         },
         signed: None,
+        drill: false,
     };
     let vetoed = Notice::of(&told(9, ended, Arc::from(&b"{}"[..])), &world.app).unwrap();
     assert_eq!(vetoed.subject, Subject::Of(Occasion::GrantRevoked));
@@ -190,6 +191,7 @@ async fn what_an_alert_does_to_its_incident_is_told_and_how_to_keep_it_open() {
             by: by.clone(),
             change,
             signed: None,
+            drill: false,
         };
         Notice::of(&told(9, event, Arc::from(&b"{}"[..])), &world.app).unwrap()
     };
@@ -232,6 +234,54 @@ async fn what_an_alert_does_to_its_incident_is_told_and_how_to_keep_it_open() {
 }
 
 #[tokio::test]
+async fn what_is_of_a_drill_says_so_first_and_is_never_loud() {
+    let world = World::new().await;
+    world.open_incident().await;
+    let mut of = waits(&world).await.of;
+    of.drill = true;
+    let said = |change| {
+        let event = Event {
+            at: crate::ports::Clock::now(&*world.clock),
+            by: Actor::Person(id("mia")),
+            change,
+            signed: None,
+            drill: true,
+        };
+        Notice::of(&told(9, event, Arc::from(&b"{}"[..])), &world.app).unwrap()
+    };
+    let alone = said(Change::GrantStarted {
+        of,
+        basis: breakglass_domain::Basis::SelfGranted,
+        ends_at: "2026-11-23T03:20:00Z".parse().unwrap(),
+    });
+    assert!(
+        alone.title.starts_with("DRILL: SELF-GRANT: "),
+        "{}",
+        alone.title
+    );
+    assert!(!alone.loud);
+    let body = crate::notify::webhook::body(&alone, "glass.example/ledger");
+    let event: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(event["type"], "breakglass.drill.grant.self-granted");
+    assert_eq!(event["data"]["drill"], "true");
+    let recorded = |failed: Option<&str>| {
+        said(Change::DrillRecorded {
+            incident: "INC-4".parse().unwrap(),
+            good: failed.is_none(),
+            steps: Vec::new(),
+            failed: failed.map(line),
+        })
+    };
+    let good = recorded(None);
+    assert_eq!(good.subject, Subject::Of(Occasion::DrillRecorded));
+    assert_eq!(good.title, "DRILL: INC-4, walked by mia, was good");
+    assert_eq!(
+        recorded(Some("nobody answered")).title,
+        "DRILL: INC-4, walked by mia, was NOT GOOD: nobody answered"
+    );
+}
+
+#[tokio::test]
 async fn a_kill_that_is_not_confirmed_and_a_role_that_stays_are_told() {
     let world = World::new().await;
     world.open_incident().await;
@@ -243,6 +293,7 @@ async fn a_kill_that_is_not_confirmed_and_a_role_that_stays_are_told() {
             by: Actor::Broker,
             change,
             signed: None,
+            drill: false,
         };
         Notice::of(&told(9, event, Arc::from(&b"{}"[..])), &world.app)
     };
@@ -291,6 +342,7 @@ async fn too_few_witnesses_are_trouble_with_the_ledger() {
         by: Actor::Broker,
         change: Change::LedgerUnwitnessed { witnessed: 7 },
         signed: None,
+        drill: false,
     };
     let lost = Notice::of(&told(9, event, Arc::from(&b"{}"[..])), &world.app).unwrap();
     assert_eq!(lost.subject, Subject::Of(Occasion::LedgerTrouble));

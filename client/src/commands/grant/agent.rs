@@ -67,6 +67,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         task: Task::Agent { link: args.link },
         no_wait: args.asking.no_wait,
         self_grant_if_nobody: args.self_grant,
+        drill: None,
     };
     let ended = exec::run(session, order, &seat.printer).await?;
     Ok(ended.code)

@@ -73,7 +73,8 @@ fn said_yes(seat: &Seat, session: &Session, grant: &v1::Grant) {
             return;
         }
         printer.good(format!(
-            "{}: {} can {} until {}.",
+            "{}{}: {} can {} until {}.",
+            show::drill_mark(grant.drill),
             grant.id,
             grant.person,
             text::plain(&grant.sentence),

@@ -65,6 +65,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         task: Task::Run(args.command),
         no_wait: args.asking.no_wait,
         self_grant_if_nobody: args.self_grant,
+        drill: None,
     };
     exec::run(session, order, &seat.printer)
         .await

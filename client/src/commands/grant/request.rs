@@ -76,7 +76,8 @@ fn say(seat: &Seat, session: &Session, grant: &v1::Grant, access: Option<&v1::Ac
             .map(|at| time::local_and_relative(at, session.now()))
             .unwrap_or_default();
         printer.good(format!(
-            "{}: you can {} until {until}.",
+            "{}{}: you can {} until {until}.",
+            show::drill_mark(grant.drill),
             grant.id,
             text::plain(&grant.sentence)
         ));

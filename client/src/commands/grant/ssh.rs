@@ -85,6 +85,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         task: Task::Ssh(hop),
         no_wait: args.asking.no_wait,
         self_grant_if_nobody: args.self_grant,
+        drill: None,
     };
     let ended = exec::run(session, order, &seat.printer).await?;
     Ok(ended.code)

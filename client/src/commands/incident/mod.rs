@@ -9,6 +9,8 @@ pub mod open;
 pub mod show;
 pub mod watch;
 
+use breakglass_proto::v1;
+
 use super::Seat;
 use crate::{error::Error, grant::listed, session::Session, text::plain, view::severity_word};
 
@@ -59,11 +61,10 @@ pub async fn chosen(
         return Ok(incident);
     }
     let open = session.list_incidents(false, MOST_OPEN).await?;
+    // Nobody is led into a drill by leaving something out.
+    let (drills, open): (Vec<_>, Vec<_>) = open.into_iter().partition(|it| it.drill);
     match open.as_slice() {
-        [] => Err(Error::NoOpenIncident {
-            what: "there is no open incident".to_owned(),
-            next: "open one: glass incident open \"what is broken\"".to_owned(),
-        }),
+        [] => Err(none_open(&drills, by)),
         [only] => Ok(only.id.clone()),
         several => {
             let lines: Vec<_> = several
@@ -84,5 +85,19 @@ pub async fn chosen(
     }
 }
 
-/// More are never open at once.
-const MOST_OPEN: usize = 50;
+fn none_open(drills: &[v1::Incident], by: &str) -> Error {
+    let what = match drills {
+        [] => "there is no open incident".to_owned(),
+        [drill, ..] => format!(
+            "there is no open incident; {} is a drill, and is meant only where it is named: {by} {}",
+            drill.id, drill.id
+        ),
+    };
+    Error::NoOpenIncident {
+        what,
+        next: "open one: glass incident open \"what is broken\"".to_owned(),
+    }
+}
+
+/// More are never open at once: fifty, and five drills.
+const MOST_OPEN: usize = 55;

@@ -41,6 +41,7 @@ pub async fn run(_: Args, seat: &Seat) -> Result<u8, Error> {
         "frozen": status.frozen,
         "problems": status.problems,
         "reviews": view::owed_reviews(&status.reviews),
+        "drills": status.drills.as_ref().map(|drills| view::drills(drills, session.now())),
     });
     seat.printer
         .answer(&view, |printer| say(printer, &session, &status));
@@ -52,10 +53,12 @@ fn say(printer: &Printer, session: &Session, status: &v1::GetStatusResponse) {
     for problem in &status.problems {
         printer.bad(problem);
     }
-    if status.incidents.is_empty() {
+    if status.incidents.iter().all(|incident| incident.drill) {
         printer.good("No open incident: nothing can be asked for.");
     }
-    for incident in &status.incidents {
+    // What is broken stands before what is practised.
+    let (drills, real): (Vec<_>, Vec<_>) = status.incidents.iter().partition(|it| it.drill);
+    for incident in real.into_iter().chain(drills) {
         printer.heading(show::incident_line(incident, now));
     }
     list(printer, "Waiting for a yes", &status.waiting, now);
@@ -75,6 +78,13 @@ fn say(printer: &Printer, session: &Session, status: &v1::GetStatusResponse) {
     }
     for owed in &status.reviews {
         printer.line(show::owed_review(owed, now));
+    }
+    if let Some(drills) = &status.drills {
+        let line = show::drills(drills, now);
+        match drills.overdue {
+            true => printer.bad(line),
+            false => printer.line(line),
+        }
     }
     let since = time::from_proto(status.started_at.as_ref())
         .map(|started| format!(", up {}", time::short(now.duration_since(started))))

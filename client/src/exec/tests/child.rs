@@ -19,6 +19,7 @@ fn start(scene: &Scene, script: &str) -> Running {
         command: &command,
         environment: &Environment::default(),
         keeper: None,
+        aside: false,
     };
     Running::start(&stand_in(), &launch).unwrap()
 }
@@ -48,6 +49,7 @@ async fn a_command_that_cannot_be_run_says_so_as_shells_do() {
             command: &command,
             environment: &Environment::default(),
             keeper: None,
+            aside: false,
         };
         Running::start(&stand_in(), &launch).unwrap()
     };

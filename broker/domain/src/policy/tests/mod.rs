@@ -2,6 +2,7 @@
 
 mod accepted;
 mod calls;
+mod drills;
 mod escalating;
 mod hostile;
 mod mistakes;

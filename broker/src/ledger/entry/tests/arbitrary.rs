@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use breakglass_domain::drill::{Step, StepTime};
 use breakglass_domain::event::{CredentialKind, KeyPurpose, RoleStep, SessionEnd};
 use breakglass_domain::grant::{Escalation, SelfGrant};
 use breakglass_domain::policy::Risk;
@@ -47,9 +48,12 @@ pub(super) fn golden_policy() -> Change {
 
 pub(super) fn an_event() -> impl Strategy<Value = Event> {
     let signed = option::of(signed().prop_map(Arc::new));
-    (time(), actor(), change(), signed).prop_map(|(at, by, change, signed)| Event {
+    let event = (time(), actor(), change(), signed, any::<bool>());
+    event.prop_map(|(at, by, change, signed, drill)| Event {
         at,
         by,
+        // One mark for both.
+        drill: change.grant().map_or(drill, |of| of.drill),
         change,
         signed,
     })
@@ -64,8 +68,26 @@ fn change() -> impl Strategy<Value = Change> {
         grant(),
         guard(),
         session(),
-        role()
+        role(),
+        drill()
     ]
+}
+
+fn drill() -> impl Strategy<Value = Change> {
+    let step = (select(Step::ALL), length(), length());
+    let step = step.prop_map(|(step, took, budget)| StepTime { step, took, budget });
+    let recorded = (
+        any::<u64>(),
+        any::<bool>(),
+        vec(step, 0..9),
+        option::of(line()),
+    );
+    recorded.prop_map(|(incident, good, steps, failed)| Change::DrillRecorded {
+        incident: IncidentId(incident),
+        good,
+        steps,
+        failed,
+    })
 }
 
 fn time() -> impl Strategy<Value = Time> {
@@ -135,13 +157,13 @@ fn signed() -> impl Strategy<Value = Signed> {
 }
 
 fn of() -> impl Strategy<Value = GrantRef> {
-    (any::<u64>(), name(), name(), any::<u64>()).prop_map(|(grant, person, right, incident)| {
-        GrantRef {
-            grant: GrantId(grant),
-            person,
-            right,
-            incident: IncidentId(incident),
-        }
+    let of = (any::<u64>(), name(), name(), any::<u64>(), any::<bool>());
+    of.prop_map(|(grant, person, right, incident, drill)| GrantRef {
+        grant: GrantId(grant),
+        person,
+        right,
+        incident: IncidentId(incident),
+        drill,
     })
 }
 

@@ -15,16 +15,17 @@ use breakglass_domain::{
 
 use super::super::{decode, encode, kind};
 use super::arbitrary::golden_policy;
-use super::{escalating, targets, witnesses::changes as witnesses};
+use super::{drills, escalating, targets, witnesses::changes as witnesses};
 
 const GOLDEN: &str = include_str!("golden.jsonl");
 
 /// Every kind there is, as users filter by them.
-const KINDS: [&str; 43] = [
+const KINDS: [&str; 46] = [
     "broker.started",
     "call.recorded",
     "certificate.renewed",
     "credential.issued",
+    "drill.recorded",
     "grant.approved",
     "grant.ended",
     "grant.escalated",
@@ -114,6 +115,7 @@ pub(super) fn of() -> GrantRef {
         person: "mia".parse().expect("an id"),
         right: "migrate-shop-db".parse().expect("an id"),
         incident: IncidentId(12),
+        drill: false,
     }
 }
 
@@ -133,6 +135,7 @@ fn events() -> Vec<Event> {
         streams(),
         delivered(),
         witnesses(),
+        drills::changes(),
     ]
     .concat();
     let events = changes.into_iter().map(|(by, change)| {
@@ -150,6 +153,7 @@ fn events() -> Vec<Event> {
         Event {
             at: at(5),
             by,
+            drill: change.incident() == Some(drills::INCIDENT),
             change,
             signed,
         }
@@ -243,6 +247,7 @@ fn called() -> Vec<(&'static str, Change)> {
         person: "founder".parse().expect("an id"),
         right: "read-secrets".parse().expect("an id"),
         incident: IncidentId(12),
+        drill: false,
     };
     let people = |ids: &[&str]| ids.iter().map(|id| id.parse().expect("an id")).collect();
     vec![

@@ -1,6 +1,7 @@
 //! The bytes of every kind are frozen, everything comes back, and nothing hostile gets through.
 
 mod arbitrary;
+mod drills;
 mod escalating;
 mod golden;
 mod targets;
@@ -74,6 +75,7 @@ fn noted(text: &str) -> Event {
             incident: None,
         },
         signed: None,
+        drill: false,
     }
 }
 

@@ -86,10 +86,13 @@ pub(super) fn activity(change: &Change) -> Activity {
         .unwrap_or(match change {
             Change::BrokerStarted { .. } => of(Class::ApplicationLifecycle, 3, "Start"),
             Change::LedgerRepaired { .. } => of(Class::ApplicationLifecycle, 99, "Repair"),
+            Change::LedgerWitnessed { .. } => of(Class::ApplicationLifecycle, 99, "Witness"),
+            Change::LedgerUnwitnessed { .. } => of(Class::ApplicationLifecycle, 99, "Unwitness"),
             Change::Refused { .. } => of(Class::ApiActivity, 99, "Refuse"),
             Change::LedgerExported { .. } => of(Class::ApiActivity, 2, "Read"),
             Change::GrantUsed { .. } => of(Class::ApiActivity, 99, "Use"),
             Change::ReviewAnswered { .. } => of(Class::ApiActivity, 99, "Review"),
+            Change::DrillRecorded { .. } => of(Class::ApiActivity, 99, "Drill"),
             _ => of(Class::Base, 0, "Unknown"),
         })
 }

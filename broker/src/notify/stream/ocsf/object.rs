@@ -11,7 +11,9 @@ pub(super) fn fields(event: &Event) -> Map<String, Value> {
     let change = &event.change;
     match change {
         Change::BrokerStarted { version } => of_the_broker(Some(version)),
-        Change::LedgerRepaired { .. } => of_the_broker(None),
+        Change::LedgerRepaired { .. }
+        | Change::LedgerWitnessed { .. }
+        | Change::LedgerUnwitnessed { .. } => of_the_broker(None),
         Change::Refused {
             act, reason, text, ..
         } => {
