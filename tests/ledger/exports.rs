@@ -45,7 +45,6 @@ pub(crate) fn take<L: AsRef<[u8]>>(
         since: (from > 0).then(|| at(&lines[from])),
         until: Some(at(&lines[to - 1])),
         start,
-        cosigned: None,
     };
     let mut writer = Writer::begin(folder, &vkey(), period).unwrap();
     for line in &lines[..to] {
@@ -453,5 +452,24 @@ fn what_was_owed_before_a_period_does_not_count_in_it() {
     let shown = fs::read_to_string(folder.join("before.jsonl")).unwrap();
     assert!(shown.contains("\"INC-1\"") && !shown.contains("\"INC-9\""));
     glass(&folder).unwrap();
+    python(&folder).unwrap();
+}
+
+/// Nothing of the period says a word about it, and somebody may hold a grant under it.
+#[test]
+fn an_incident_that_is_open_comes_along_though_nothing_happens_in_it() {
+    let mut house = House::burning();
+    house.passes(60_000);
+    about_incident(&mut house, "mia", 0, 7).unwrap();
+    asks(&mut house, "mia", 0, 10).unwrap();
+    house.passes(60_000);
+    let from = house.lines.len();
+    house.loads(&format!("{POLICY}# the same, and a remark\n"));
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("export");
+    take(&folder, &house.lines, from, house.lines.len()).unwrap();
+    let shown = fs::read_to_string(folder.join("before.jsonl")).unwrap();
+    assert!(shown.contains("\"INC-1\"") && shown.contains("grant.started"));
+    assert_eq!(glass(&folder).unwrap().report.open, ["G-1"]);
     python(&folder).unwrap();
 }
