@@ -37,7 +37,7 @@ FIELDS = {
     "incident.noted": "incident text",
     "incident.warned": "incident closes_at",
     "incident.closed": "incident reason",
-    "grant.requested": ABOUT_GRANT + "sentence risk reason length_ms rule approvers lapses_at held key audience",
+    "grant.requested": ABOUT_GRANT + "sentence risk reason length_ms rule approvers lapses_at held audience",
     "grant.started": ABOUT_GRANT + "basis ends_at",
     "grant.extended": ABOUT_GRANT + "ends_at reason",
     "credential.issued": ABOUT_GRANT + "credential credential_kind audience expires_at key",
@@ -76,6 +76,7 @@ ACTS = {
     "deny": ("grant reason", "grant.ended denied"),
     "self-grant": ("grant incident right sentence", "grant.started self-granted"),
     "extend": ("grant by-seconds reason", "grant.extended"),
+    "handover": ("grant to incident right sentence reason until", "grant.requested"),
     "drop": ("grant", "grant.ended dropped"),
     "revoke": ("grant reason", "grant.ended revoked"),
     "freeze": ("person reason", "person.frozen", "grant.ended person-frozen"),
@@ -105,7 +106,7 @@ ONLY_BY_SOURCES = BY_SOURCES - {"incident.opened"}
 UNSIGNED = {
     "person.invited", "target.invited", "person.unfrozen", "person.removed", "incident.closed", "grant.ended incident-closed",
     "grant.ended person-left", "grant.ended lapsed", "grant.ended expired", "grant.ended abandoned", "grant.started fast-path",
-    "grant.started called",
+    "grant.started called", "grant.ended handed-over",
 }
 BY_PEOPLE = {"credential.issued", "certificate.renewed", "grant.used", "ledger.exported"}
 DUTIES = {

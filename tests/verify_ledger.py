@@ -186,6 +186,7 @@ def main(folder, vkey, *demanded):
         print(f"not counted: what follows the last checkpoint, at {committed}")
     else:
         story.settle("after the last entry")
+        story.check_whole("after the last entry")
     if story.unknown:
         print(f"not understood: {story.unknown} entries of kinds that this reader does not know")
     check_published(folder, vkey, tree.leaves[:committed])

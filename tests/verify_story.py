@@ -8,12 +8,13 @@ from verify_kinds import (
     SIGNED, UNSIGNED, Wrong, check_fields, millis, need, once, read_statement, steps_line,
 )
 from verify_debts import Debts
+from verify_handovers import Handovers
 from verify_keys import PersonKey, sha
 from verify_policy import DRILL_STEPS, Rules
 from verify_witnesses import Witnesses
 
 
-class Story:
+class Story(Handovers):
     """What the entries say, folded: who may act, what the policy gives, what lives and how long."""
 
     def __init__(self, vkey, tree):
@@ -25,6 +26,7 @@ class Story:
         self.sessions, self.roles, self.heard, self.unknown = {}, {}, set(), 0
         self.over, self.drawn, self.vetoed, self.begun, self.streams = {}, {}, set(), {}, {}
         self.delivered, self.debts, self.drills = {}, Debts(), {}
+        self.swap, self.left = None, {}
 
     def read(self, line, place, where):
         """The next entry, as it stands on its line."""
@@ -43,6 +45,7 @@ class Story:
         entry["at"] = at = millis(entry["at"], where)
         need(at >= self.newest, where, "time goes back")
         self.newest = at
+        self.check_handovers(entry, where)
         if kind not in FIELDS:
             self.unknown += 1
             return self.hear(entry, where)
@@ -120,16 +123,22 @@ class Story:
         if act:
             self.settle(where)
             need(act in ACTS and deed in ACTS[act][1:], where, f"`{act}` was signed, and {deed} is recorded")
+            need(act not in ("request", "handover") or (act == "handover") == ("from" in entry), where, f"`{act}` was signed, and another request is recorded")
             need(kind != "incident.opened" or (act == "open-drill") == ("drill" in entry), where, f"`{act}` was signed, and an incident is marked otherwise")
             self.check_words(entry, act, said, where)
             if kind == "grant.ended" and deed == ACTS[act][-1] and len(ACTS[act]) > 2:
                 self.owed = entry["at"], by, act, said
+            if act == "handover":
+                self.owed = entry["at"], by, act, entry
             return
         if self.owed and self.owed[:2] == (entry["at"], by):
             _, _, owed, said = self.owed
+            if owed == "handover" and deed in ("grant.started approved", "grant.approved") and (entry["grant"], entry["index"]) == (said["grant"], said["index"] + 1):
+                self.owed = None  # who hands over is one who may agree: what was signed says yes too
+                return
             if owed == "policy" and deed in ("person.removed", "target.removed", "grant.ended person-left"):
                 return
-            if owed != "policy" and deed in ACTS[owed][1:] and all(entry.get(name) == value for name, value in said.items() if name in ("incident", "person")):
+            if owed not in ("policy", "handover") and deed in ACTS[owed][1:] and all(entry.get(name) == value for name, value in said.items() if name in ("incident", "person")):
                 self.check_words(entry, owed, said, where)
                 self.owed = None if deed == ACTS[owed][1] else self.owed
                 return
@@ -145,6 +154,8 @@ class Story:
     def settle(self, where):
         """Where another act begins, the one before it is whole."""
         owed, self.owed = self.owed, None
+        if owed and owed[2] == "handover":
+            return
         if owed and owed[2] != "policy":
             raise Wrong(f"{where}: `{owed[2]}` was signed before, and {ACTS[owed[2]][1]} did not follow")
         if owed:
@@ -157,8 +168,9 @@ class Story:
     def check_words(self, entry, act, said, where):
         yes = lambda text: text == "yes"
         for name in ACTS[act][0].split():
-            field = {"token-sha256": "token", "requester": "person", "for": "length_ms"}.get(name, name)
-            if name in ("until", "by-seconds", "spoke-at") or (name == "sentence" and act != "request"):
+            field = {"token-sha256": "token", "requester": "person", "for": "length_ms", "to": "person"}.get(name, name)
+            field = "from" if (act, name) == ("handover", "grant") else field
+            if name in ("by-seconds", "spoke-at") or (name == "until" and act != "handover") or (name == "sentence" and act not in ("request", "handover")):
                 continue  # compared with the grant
             value = {"for": lambda text: int(text) * 1_000, "held": yes, "needed": yes, "good": yes, "missing": lambda text: text or None,
                      "failed": lambda text: text or None}.get(name, str)(said[name])
@@ -301,9 +313,10 @@ class Story:
     def check_credential(self, entry, grant, where):
         """It is for whom and as whom the request and the policy say."""
         name, kind, subject = entry["grant"], entry["credential_kind"], entry.get("subject", {"groups": []})
+        is_theirs = self.keys.get(entry["key"], [None])[0] == grant["person"]
         for field in ("audience", "key"):
-            own_key = field == "key" and kind in ("ssh", "x509")  # made for this certificate
-            need(own_key or entry[field] == grant[field], where, f"the credential has another {field} than {name}")
+            own_key = field == "key" and (kind in ("ssh", "x509") or ("from" in grant and is_theirs))  # made for this certificate, or handed over
+            need(own_key or entry[field] == grant.get(field), where, f"the credential has another {field} than {name}")
         said = self.rules.said(grant["person"], grant["right"], kind)
         need(said, where, f"the policy gives no credential of kind {kind}")
         for field, value in said.items():
@@ -341,7 +354,10 @@ class Story:
     def request(self, entry, where):
         name, at, by, alone = entry["grant"], entry["at"], entry["by"], entry.get("self_grant")
         need(name not in self.grants_ever, where, f"{name} is asked for twice")
-        need(by == entry["person"] and entry["key"] == entry["signed"]["key"], where, "in another's name, or for another's key")
+        if "from" in entry:
+            self.hand_over(entry, where)
+        else:
+            need(by == entry["person"] and entry["key"] == entry["signed"]["key"], where, "in another's name, or for another's key")
         need(entry["lapses_at"] <= self.closes_at(entry["incident"], at, where), where, f"{name} waits longer than its incident lasts")
         need(self.is_confirmed(entry["incident"], entry["right"]), where, f"nobody has confirmed {entry['incident']}")
         given = self.rules and self.given(entry)
@@ -389,7 +405,8 @@ class Story:
         need("basis" not in grant and at < grant["lapses_at"], where, f"{name} begins, and does not wait")
         need(given and all(given[field] == grant[field] for field in ("rule", "sentence")), where, f"the policy does not give {name} any more")
         latest = [at + grant["length_ms"], at + given["longest"], self.closes_at(grant["incident"], at, where)]
-        need(basis in ("fast-path", "called") or said["sentence"] == grant["sentence"], where, f"the sentence of {name} is another")
+        yes_along = "from" in grant and (by, at, entry["index"]) == (grant["by"], grant["at"], grant["index"] + 1)
+        need(basis in ("fast-path", "called") or yes_along or said["sentence"] == grant["sentence"], where, f"the sentence of {name} is another")
         need(basis == "called" or not (given["calls"] or grant["callers"]), where, f"{name} begins without a call")
         if basis == "called":
             latest += self.check_unlocked(entry, grant, given, where)
@@ -399,7 +416,7 @@ class Story:
         elif basis == "approved":
             need(by != grant["person"], where, f"{by} approves their own {name}")
             need(by in grant["approvers"] and self.lets_approve(grant, given, by), where, f"{by} is no approver of {name}")
-            latest.append(millis(said["until"], where))
+            latest.append(grant["until"] if yes_along else millis(said["until"], where))
         else:
             need(basis == "self-granted", where, f"`{basis}` is no way to begin")
             need(by == grant["person"] and grant["alone"] and given["alone"], where, f"{name} allows no self-grant")
@@ -407,6 +424,11 @@ class Story:
             need(at >= grant["alone"][0], where, f"{name} begins alone too early")
             need(grant["escalated"] or "escalation" not in grant, where, f"{name} begins alone before everybody was asked")
             latest += [at + grant["alone"][1], at + given["alone"][1]]
+        if "from" in grant:
+            other = self.grants.get(grant["from"], {})
+            need("basis" in other and at < other["ends_at"], where, f"{grant['from']} is not active, and {name} was to be handed over from it")
+            latest += [grant["until"], other["ends_at"]]
+            self.swap = grant["from"], name, grant["person"], at
         need(at < entry["ends_at"] <= min(latest), where, f"{name} lasts longer than it may")
         grant.update(basis=basis, begins_at=at, ends_at=entry["ends_at"])
         if "drill" not in entry:  # nothing was broken in one, so nobody is asked about it
@@ -458,7 +480,8 @@ class Story:
         need(grant["callers"] and "basis" not in grant and at < grant["lapses_at"], where, f"{name} waits for no call")
         self.closes_at(grant["incident"], at, where)
         need(given and all(given[field] == grant[field] for field in ("rule", "sentence")), where, f"the policy does not give {name} any more")
-        need(said["sentence"] == grant["sentence"] and by != grant["person"], where, f"the word for {name} is another's, or of another sentence")
+        yes_along = "from" in grant and (by, at, entry["index"]) == (grant["by"], grant["at"], grant["index"] + 1)
+        need((yes_along or said["sentence"] == grant["sentence"]) and by != grant["person"], where, f"the word for {name} is another's, or of another sentence")
         if entry["kind"] == "call.recorded":
             need(by in grant["callers"] and by in given["callers"] and by not in grant["calls"], where, f"the call of {by} does not count for {name}")
             need(millis(said["spoke-at"], where) == entry["spoke_at"], where, "another time was signed")
@@ -466,7 +489,7 @@ class Story:
             grant["calls"].append(by)
         else:
             need(by in grant["approvers"] and self.lets_approve(grant, given, by) and grant["yes"].get(by, at) <= at, where, f"{by} is no approver of {name}, or says yes twice")
-            need(millis(said["until"], where) == entry["until"], where, "another end was signed")
+            need((grant["until"] if yes_along else millis(said["until"], where)) == entry["until"], where, "another end was signed")
             grant["yes"][by] = entry["until"]
         grant["moved"] = at
 
@@ -502,7 +525,7 @@ class Story:
         alone = by == grant["person"] and (grant["basis"] == "self-granted" or not (given["asks"] or given["calls"]))
         need(approves if grant["basis"] in ("approved", "called") else alone, where, f"{by} may not extend {name}")
         longest = min(given["longest"], grant["alone"][1]) if grant["basis"] == "self-granted" else given["longest"]
-        latest = [grant["begins_at"] + longest, grant["ends_at"] + int(said["by-seconds"]) * 1_000, self.closes_at(grant["incident"], entry["at"], where)]
+        latest = [grant.get("since", grant["begins_at"]) + longest, grant["ends_at"] + int(said["by-seconds"]) * 1_000, self.closes_at(grant["incident"], entry["at"], where)]
         need(grant["ends_at"] < entry["ends_at"] <= min(latest), where, f"{name} lasts longer than it may")
         grant["ends_at"] = entry["ends_at"]
 
@@ -510,9 +533,9 @@ class Story:
         name, at, by, ending = entry["grant"], entry["at"], entry["by"], entry["ending"]
         fits = {
             "denied": lambda: "basis" not in grant and by in grant["approvers"] + grant["callers"],
-            "lapsed": lambda: "basis" not in grant and at >= grant["lapses_at"],
+            "lapsed": lambda: "basis" not in grant and (at >= grant["lapses_at"] or name in self.left),
             "expired": lambda: "basis" in grant and at >= grant["ends_at"],
-            "dropped": lambda: by == grant["person"],
+            "dropped": lambda: by == grant["person"] or ("basis" not in grant and by == grant["by"]),
             "revoked": lambda: by in grant["approvers"] + grant["callers"] or grant.get("basis") == "self-granted" or self.rules.selects(self.rules.duties.get("revoke", []), by),
             "abandoned": lambda: grant["held"],
             "incident-closed": lambda: by != BROKER or at >= self.incidents[grant["incident"]]["closes_at"],
@@ -523,4 +546,5 @@ class Story:
         if ending == "vetoed":
             self.vetoed.add((grant["incident"], grant["person"], grant["right"]))
         del self.grants[name]
+        self.left |= {new: at for new, it in self.grants.items() if it.get("from") == name and "basis" not in it}
         self.over = {of: it for of, it in self.over.items() if at < it[0] + DAY} | {name: (at, grant)}

@@ -73,6 +73,7 @@ pub enum Command {
     Credential(credential::Command),
     Grants(grant::list::Args),
     Extend(grant::extend::Args),
+    Handover(grant::handover::Args),
     Drop(grant::drop::Args),
     Approve(grant::approve::Args),
     Deny(grant::deny::Args),

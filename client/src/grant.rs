@@ -119,6 +119,7 @@ pub fn ending_word(ending: GrantEnding) -> &'static str {
         GrantEnding::PersonFrozen => "person-frozen",
         GrantEnding::Abandoned => "abandoned",
         GrantEnding::Vetoed => "vetoed",
+        GrantEnding::HandedOver => "handed-over",
     }
 }
 
@@ -140,10 +141,19 @@ pub fn ending_sentence(grant: &Grant) -> String {
     let (id, by) = (&grant.id, by_whom(&grant.ended_by));
     let sentence = match grant.ending() {
         GrantEnding::Denied => format!("{by} denied {id}"),
+        GrantEnding::Lapsed if !grant.from_grant.is_empty() => {
+            format!("{id} was not handed over in time: it lapsed")
+        }
         GrantEnding::Lapsed => format!("nobody answered {id} in time: it lapsed"),
         GrantEnding::Dropped => format!("{id} was given back"),
         GrantEnding::Revoked => format!("{by} revoked {id}"),
         GrantEnding::Vetoed => format!("{by} vetoed {id}, so nobody has it alone"),
+        GrantEnding::HandedOver => {
+            format!(
+                "{id} was handed over to {}, as {}",
+                grant.to_person, grant.to_grant
+            )
+        }
         GrantEnding::Expired => format!("the time of {id} ran out"),
         GrantEnding::IncidentClosed => format!("{by} closed {}, which ended {id}", grant.incident),
         GrantEnding::PersonLeft => {
@@ -185,6 +195,10 @@ pub(crate) fn ended_error(grant: &Grant) -> Option<Error> {
         GrantEnding::Vetoed => Error::Ended {
             what,
             next: answered,
+        },
+        GrantEnding::HandedOver => Error::Ended {
+            what,
+            next: format!("talk to {}, or {again}", grant.to_person),
         },
         GrantEnding::IncidentClosed => Error::Ended {
             what,
@@ -253,6 +267,13 @@ pub fn unlocking(grant: &Grant) -> String {
     steps.join("; ")
 }
 
+/// Where it was handed over from, in words: "mia's G-45"; nothing where its holder asked for it.
+#[must_use]
+pub fn handed_from(grant: &Grant) -> Option<String> {
+    let (from, by) = (&grant.from_grant, &grant.from_person);
+    (!from.is_empty()).then(|| format!("{by}'s {from}"))
+}
+
 /// When a grant ends, or a request lapses; `None` where it is over.
 #[must_use]
 pub fn deadline(grant: &Grant) -> Option<Timestamp> {
@@ -299,6 +320,15 @@ mod tests {
         );
         let grant = ended(GrantEnding::Expired, "breakglass", "");
         assert_eq!(ending_sentence(&grant), "the time of G-45 ran out");
+        let grant = Grant {
+            to_person: "leon".into(),
+            to_grant: "G-46".into(),
+            ..ended(GrantEnding::HandedOver, "breakglass", "")
+        };
+        assert_eq!(
+            ending_sentence(&grant),
+            "G-45 was handed over to leon, as G-46"
+        );
     }
 
     #[test]
@@ -314,6 +344,7 @@ mod tests {
             (GrantEnding::PersonFrozen, 83),
             (GrantEnding::Abandoned, 83),
             (GrantEnding::Vetoed, 83),
+            (GrantEnding::HandedOver, 83),
         ] {
             let error = Error::of_ended(&ended(ending, "leon", "")).unwrap();
             assert_eq!(error.exit_code(), code, "{ending:?}");

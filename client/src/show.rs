@@ -5,8 +5,8 @@ use jiff::Timestamp;
 
 use crate::{
     grant::{
-        asked, asked_in_turn, basis_word, called_by, deadline, ending_sentence, listed, next_asked,
-        state_word, still_needed,
+        asked, asked_in_turn, basis_word, called_by, deadline, ending_sentence, handed_from,
+        listed, next_asked, state_word, still_needed,
     },
     output::Printer,
     text::plain,
@@ -29,6 +29,7 @@ pub fn grant(printer: &Printer, grant: &v1::Grant, now: Timestamp) {
     fact(printer, "incident", &grant.incident);
     fact(printer, "reason", &grant.reason);
     fact(printer, "rule", &grant.rule);
+    fact(printer, "handed", &handed(grant, now));
     fact(printer, "asked", &at(grant.requested_at.as_ref()));
     fact(printer, "for", &length.unwrap_or_default());
     if grant.state() == v1::GrantState::Waiting {
@@ -92,6 +93,7 @@ pub fn grants(printer: &Printer, grants: &[v1::Grant], now: Timestamp) {
 pub fn request(asked: &v1::Grant, incident: &v1::Incident, now: Timestamp) -> Vec<String> {
     let length = time::length_from_proto(asked.length.as_ref()).unwrap_or_default();
     let until = now.saturating_add(length).unwrap_or(now);
+    let until = time::from_proto(asked.until.as_ref()).map_or(until, |latest| until.min(latest));
     let lapses = when(asked.lapses_at.as_ref(), now);
     let mut lines = vec![String::new()];
     if asked.drill {
@@ -121,6 +123,12 @@ pub fn request(asked: &v1::Grant, incident: &v1::Incident, now: Timestamp) -> Ve
     ]);
     if !lapses.is_empty() {
         lines.push(format!("  lapses     {lapses}, if nobody answers"));
+    }
+    if let Some(from) = handed_from(asked) {
+        lines.push(format!(
+            "  handed     over from {}, which ends then",
+            plain(&from)
+        ));
     }
     let escalated = escalated(asked, now);
     if !escalated.is_empty() {
@@ -361,6 +369,14 @@ fn yes(grant: &v1::Grant) -> String {
         v1::GrantBasis::SelfGranted => "SELF-GRANTED".to_owned(),
         v1::GrantBasis::Called => called_by(grant),
     }
+}
+
+/// Where it was handed over from, and how long it may last then.
+fn handed(grant: &v1::Grant, now: Timestamp) -> String {
+    let until = when(grant.until.as_ref(), now);
+    let from = handed_from(grant);
+    from.map(|from| format!("over from {from}, until {until} at the latest"))
+        .unwrap_or_default()
 }
 
 fn began(grant: &v1::Grant, now: Timestamp) -> String {

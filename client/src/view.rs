@@ -47,6 +47,16 @@ pub struct GrantView<'a> {
     escalation: Option<EscalationView<'a>>,
     #[serde(skip_serializing_if = "Not::not")]
     drill: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from_grant: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from_person: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    until: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to_grant: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to_person: Option<&'a str>,
 }
 
 /// Whom a request goes to when nobody answers.
@@ -102,6 +112,11 @@ impl<'a> From<&'a v1::Grant> for GrantView<'a> {
             still_needed: grant.still_needed.map(needed),
             drill: grant.drill,
             escalation: grant.escalation.as_ref().map(escalation),
+            from_grant: some(&grant.from_grant),
+            from_person: some(&grant.from_person),
+            until: at(grant.until.as_ref()),
+            to_grant: some(&grant.to_grant),
+            to_person: some(&grant.to_person),
         }
     }
 }

@@ -176,6 +176,20 @@ acts! {
         by: SignedDuration = "by-seconds",
         reason: String = "reason",
     }
+    /// Let somebody else go on with one's own grant, to the same end.
+    HandOver = "handover" {
+        grant: String = "grant",
+        /// To whom.
+        to: String = "to",
+        incident: String = "incident",
+        right: String = "right",
+        /// The sentence the signer was shown.
+        sentence: String = "sentence",
+        /// What the receiver and their approvers read.
+        reason: String = "reason",
+        /// The latest end: that of the grant.
+        until: Timestamp = "until",
+    }
     /// Give a grant back, or take a request back.
     Drop = "drop" {
         grant: String = "grant",

@@ -138,6 +138,7 @@ fn both_verifiers_accept_lists_that_reach_everything() {
         "grant.ended person-frozen",
         "grant.ended abandoned",
         "grant.ended vetoed",
+        "grant.ended handed-over",
         "review.answered",
         "ledger.witnessed",
         "ledger.unwitnessed",

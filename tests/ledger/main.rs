@@ -18,6 +18,7 @@ mod escalating;
 mod exports;
 mod forgery;
 mod generated;
+mod handing;
 mod honest;
 mod house;
 mod night;

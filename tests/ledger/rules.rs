@@ -57,9 +57,12 @@ fn a_client_certificate_for_postgresql_names_its_server() {
     let key = house.key_of("eve");
     let serial = "0a".repeat(16);
     let wanted = Wanted::X509 { key, serial };
-    house
-        .calls("mia", Act::Issue { grant: id, wanted })
-        .unwrap();
+    let issue = Act::Issue {
+        grant: id,
+        wanted,
+        key: house.key_of("mia"),
+    };
+    house.calls("mia", issue).unwrap();
     house.is_whole();
 }
 

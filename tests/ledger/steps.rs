@@ -340,6 +340,10 @@ fn about_grant(house: &mut House, (what, who, about, much): Step) -> Result<(), 
                 program: line("psql"),
             },
         ),
+        4..=6 => {
+            let to = TEAM[usize::from(who) % TEAM.len()];
+            crate::handing::hands_over(house, &by(holder), grant, to)
+        }
         28 => {
             let extender = [holder, approver][usize::from(who) % 2];
             extends(house, &by(extender), id, u32::from(much) % 20 * 60)
@@ -368,7 +372,8 @@ fn issues(house: &mut House, by: &str, grant: GrantId, much: u8) -> Result<(), R
         2 => Wanted::Ssh { key },
         _ => Wanted::Postgres,
     };
-    house.calls(by, Act::Issue { grant, wanted })
+    let key = house.key_of(by);
+    house.calls(by, Act::Issue { grant, wanted, key })
 }
 
 /// What a guard reports, and what became of a role.

@@ -9,7 +9,7 @@ use crate::verifiers::verify;
 
 impl Night {
     /// Somebody spoke with Mia a minute before they say so.
-    fn calls(&mut self, who: &str, of: &Value) {
+    pub(crate) fn calls(&mut self, who: &str, of: &Value) {
         let spoke_at = self.minutes(-1);
         self.calls_but(who, of, &spoke_at, |_| {});
     }
@@ -30,7 +30,7 @@ impl Night {
     }
 
     /// A yes that begins nothing.
-    fn agrees(&mut self, who: &str, of: &Value, until: &str) {
+    pub(crate) fn agrees(&mut self, who: &str, of: &Value, until: &str) {
         let text = |name: &str| of[name].as_str().unwrap().to_owned();
         let act = Act::Approve {
             grant: text("grant"),
@@ -45,7 +45,7 @@ impl Night {
     }
 
     /// What the broker writes at once behind what came last.
-    fn unlocks(&mut self, of: &Value, but: Value) {
+    pub(crate) fn unlocks(&mut self, of: &Value, but: Value) {
         let ends_at = self.minutes(9);
         let body = with(of.clone(), json!({"basis": "called", "ends_at": ends_at}));
         self.follows("grant.started", "breakglass", with(body, but));

@@ -44,7 +44,7 @@ pub use world::World;
 pub const TEAM: [&str; 5] = ["mia", "leon", "founder", "designer", "support"];
 
 /// Every stable reason of a refusal.
-pub const REASONS: [&str; 58] = [
+pub const REASONS: [&str; 59] = [
     "NO_OPEN_INCIDENT",
     "UNKNOWN_INCIDENT",
     "INCIDENT_CLOSED",
@@ -70,6 +70,7 @@ pub const REASONS: [&str; 58] = [
     "CALL_TIME",
     "APPROVED_ALREADY",
     "NOTHING_TO_VETO",
+    "NOTHING_TO_HAND_OVER",
     "PERSON_FROZEN",
     "NOT_FROZEN",
     "NOT_ENROLLED",

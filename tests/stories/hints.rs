@@ -119,6 +119,17 @@ fn refusals() -> Vec<Refusal> {
         Refusal::Vetoed(grant),
         Refusal::NothingToVeto(grant),
         Refusal::OwnVeto(grant),
+        Refusal::OwnHandover(grant),
+        Refusal::HoldsAlready {
+            person: person(),
+            grant,
+        },
+        Refusal::HasNoKey(person()),
+        Refusal::VetoedReceiver {
+            person: person(),
+            grant,
+        },
+        Refusal::HandedOver(grant),
         Refusal::UnknownSource("pager".parse().unwrap()),
         Refusal::UnknownSeverity {
             alert_source: "pager".parse().unwrap(),

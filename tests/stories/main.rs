@@ -14,6 +14,7 @@ mod endings;
 mod enrolment;
 mod escalation;
 mod guards;
+mod handover;
 mod hints;
 mod holding;
 mod limits;

@@ -61,7 +61,7 @@ fn notes(night: &Playground, from: usize, count: usize) {
 fn a_night_with_falls(speaks: Speaks) {
     let mut rsyslog = Rsyslog::begins(speaks);
     let mut night = Playground::with(Rules {
-        policy: Some(STARTER.to_owned() + &"# what nobody reads\n".repeat(1_000)),
+        policy: Some(STARTER.to_owned() + &"# what nobody reads\n".repeat(800)),
         settings: rsyslog.stream("siem", "from = 0"),
         ..Rules::default()
     });

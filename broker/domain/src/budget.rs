@@ -38,7 +38,7 @@ impl Budget {
 /// Whose, and what for.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Spending {
-    /// Grants that a person asks for.
+    /// Grants that a person asks for, for themselves or for somebody they hand one over to.
     Requests(PersonId),
     /// Notes of a person, under whatever incident.
     Notes(PersonId),
@@ -97,7 +97,7 @@ impl Spending {
     fn of_one(event: &Event) -> Option<Self> {
         let by = event.by.person().cloned();
         match &event.change {
-            Change::GrantRequested { of, .. } => Some(Self::Requests(of.person.clone())),
+            Change::GrantRequested { .. } => by.map(Self::Requests),
             Change::IncidentNoted { .. } | Change::IncidentHeld { .. } => by.map(Self::Notes),
             Change::IncidentOpened { .. } if event.drill => by.map(Self::Drills),
             Change::IncidentOpened { .. } | Change::IncidentResolved { .. } => match &event.by {

@@ -239,6 +239,23 @@ pub enum Act {
         /// Why.
         reason: Line,
     },
+    /// Let somebody else go on with it, to the same end.
+    HandOver {
+        /// Which.
+        grant: GrantId,
+        /// To whom.
+        to: PersonId,
+        /// As shown.
+        incident: IncidentId,
+        /// As shown.
+        right: RightId,
+        /// As shown.
+        sentence: Line,
+        /// What the receiver and their approvers read.
+        reason: Line,
+        /// The end of the grant, as shown.
+        until: Time,
+    },
     /// Give back, or take a request back.
     Drop {
         /// Which.
@@ -264,6 +281,8 @@ pub enum Act {
         grant: GrantId,
         /// What.
         wanted: Wanted,
+        /// The key of the connection.
+        key: KeyId,
     },
     /// Note that a credential was put to use.
     Use {
@@ -478,6 +497,7 @@ impl Act {
             Self::SelfGrant { .. } => "self-grant",
             Self::RecordCall { .. } => "record-call",
             Self::Extend { .. } => "extend",
+            Self::HandOver { .. } => "handover",
             Self::Drop { .. } => "drop",
             Self::Revoke { .. } => "revoke",
             Self::Veto { .. } => "veto",
@@ -510,7 +530,8 @@ impl Act {
             | Self::Request { incident, .. }
             | Self::Approve { incident, .. }
             | Self::SelfGrant { incident, .. }
-            | Self::RecordCall { incident, .. } => Some(*incident),
+            | Self::RecordCall { incident, .. }
+            | Self::HandOver { incident, .. } => Some(*incident),
             Self::Deny { grant, .. }
             | Self::Extend { grant, .. }
             | Self::Drop { grant }
@@ -533,6 +554,7 @@ impl Act {
                 | Self::SelfGrant { .. }
                 | Self::RecordCall { .. }
                 | Self::Extend { .. }
+                | Self::HandOver { .. }
                 | Self::Issue { .. }
                 | Self::Open { .. }
                 | Self::OpenDrill { .. }

@@ -117,6 +117,7 @@ impl Due<'_> {
             of: grant.of.clone(),
             ending,
             reason,
+            to: None,
         });
     }
 

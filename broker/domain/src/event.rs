@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::drill::StepTime;
-use crate::grant::{Basis, Ending, Escalation, GrantRef, SelfGrant};
+use crate::grant::{Basis, Ending, Escalation, GrantRef, Handed, HandedTo, SelfGrant};
 use crate::id::{
     CredentialId, IncidentId, KeyId, Nonce, PersonId, RuleName, SessionId, SourceId, StreamName,
     TargetId, TokenHash,
@@ -275,7 +275,7 @@ pub enum Change {
         /// What was said.
         reason: Line,
     },
-    /// Somebody asked.
+    /// Somebody asked; its holder, or who hands a grant over to them.
     GrantRequested {
         /// Who, what, for which incident.
         of: GrantRef,
@@ -297,14 +297,16 @@ pub enum Change {
         self_grant: Option<SelfGrant>,
         /// Lives only while held.
         held: bool,
-        /// The key credentials are bound to.
-        key: KeyId,
+        /// The key credentials are bound to; nothing where it was handed over.
+        key: Option<KeyId>,
         /// Who credentials are for.
         audience: Line,
         /// Whose call it needs; empty where it needs none.
         call: Vec<PersonId>,
         /// When it goes to whom else if nobody answers.
         escalation: Option<Escalation>,
+        /// Where it comes from, where somebody asks for it who hands it over.
+        handed: Option<Handed>,
     },
     /// The grant begins.
     GrantStarted {
@@ -358,6 +360,8 @@ pub enum Change {
         ending: Ending,
         /// What was said.
         reason: Option<Line>,
+        /// Who has it instead, where it was handed over.
+        to: Option<HandedTo>,
     },
     /// Somebody came in at a target.
     SessionOpened {

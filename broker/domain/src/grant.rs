@@ -1,6 +1,6 @@
 //! One record from asking to ending.
 
-use crate::event::Actor;
+use crate::event::{Actor, Event};
 use crate::id::{GrantId, IncidentId, KeyId, PersonId, RightId, RuleName};
 use crate::policy::Risk;
 use crate::text::Line;
@@ -56,10 +56,13 @@ pub struct Grant {
     pub self_grant: Option<SelfGrant>,
     /// Lives only while the holder's client holds it.
     pub held: bool,
-    /// The key the request was signed with; credentials are bound to it.
-    pub key: KeyId,
+    /// The key the request was signed with; credentials are bound to it. Nothing where the grant was
+    /// handed over: its holder has signed nothing, and each is bound to the laptop that takes it.
+    pub key: Option<KeyId>,
     /// Who credentials are for (JWT `aud`).
     pub audience: Line,
+    /// Where it comes from, where it was handed over.
+    pub handed: Option<HandedOver>,
     /// Where it is on its way.
     pub phase: Phase,
     /// How many credentials were issued under it.
@@ -99,6 +102,13 @@ impl Grant {
         Some(unlock.missing(&self.of.person, !self.approvers.is_empty()))
     }
 
+    /// From when on the longest time counts: where the first began of those that were handed over.
+    #[must_use]
+    pub fn counts_since(&self, active: &Active) -> Time {
+        let handed = self.handed.as_ref();
+        handed.map_or(active.begins_at, |handed| handed.since)
+    }
+
     /// Whether the person is one whose word it waits for: an approver, or whose call counts.
     #[must_use]
     pub fn asks(&self, person: &PersonId) -> bool {
@@ -114,6 +124,53 @@ pub struct SelfGrant {
     pub from: Time,
     /// The longest it may last.
     pub longest: Lifetime,
+}
+
+/// What a request says that was made by handing over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Handed {
+    /// The grant of whoever hands over.
+    pub from: GrantId,
+    /// When the first began of those that were handed over one after the other.
+    pub since: Time,
+    /// The latest end, as signed: that of the grant it comes from.
+    pub until: Time,
+}
+
+/// The same, with who did it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandedOver {
+    /// The grant of whoever hands over.
+    pub from: GrantId,
+    /// Who hands over.
+    pub by: PersonId,
+    /// When the first began of those that were handed over one after the other.
+    pub since: Time,
+    /// The latest end.
+    pub until: Time,
+}
+
+impl HandedOver {
+    /// As a request says it; only people hand over.
+    pub(crate) fn by(event: &Event, handed: &Handed) -> Option<Self> {
+        let Handed { from, since, until } = *handed;
+        let by = event.by.person()?.clone();
+        Some(Self {
+            from,
+            by,
+            since,
+            until,
+        })
+    }
+}
+
+/// Who has it instead, and under which grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HandedTo {
+    /// The new grant.
+    pub grant: GrantId,
+    /// Its holder.
+    pub person: PersonId,
 }
 
 /// Whom a request goes to if nobody answers it, as its rule said when it was asked for.
@@ -162,6 +219,8 @@ pub struct Ended {
     pub by: Actor,
     /// What was said.
     pub reason: Option<Line>,
+    /// Who has it instead, where it was handed over.
+    pub to: Option<HandedTo>,
 }
 
 words! {
@@ -201,5 +260,7 @@ words! {
         Abandoned = "abandoned",
         /// Somebody on the team did not want it to be begun alone, or to go on so.
         Vetoed = "vetoed",
+        /// Its holder handed it over, and somebody else's began.
+        HandedOver = "handed-over",
     }
 }

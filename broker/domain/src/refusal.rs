@@ -220,6 +220,34 @@ pub enum Refusal {
     /// Nobody vetoes their own.
     #[error("{0} is your own; a veto is somebody else's")]
     OwnVeto(GrantId),
+    /// It is theirs.
+    #[error("{0} is yours already: there is nothing to hand over")]
+    OwnHandover(GrantId),
+    /// They have the like.
+    #[error("{person} has {grant} for that already, under the same incident")]
+    HoldsAlready {
+        /// Who.
+        person: PersonId,
+        /// What they have, or have asked for.
+        grant: GrantId,
+    },
+    /// Nobody could use it.
+    #[error("{0} has no laptop enrolled, and could not use it")]
+    HasNoKey(PersonId),
+    /// Somebody did not want them to have it alone.
+    #[error(
+        "a self-grant of {person} for this right was vetoed under this incident, so {grant} is not \
+         handed over to them: they ask for it, and an approver looks"
+    )]
+    VetoedReceiver {
+        /// To whom.
+        person: PersonId,
+        /// Which.
+        grant: GrantId,
+    },
+    /// Nobody begins alone what was another's.
+    #[error("{0} waits to be handed over, and that is not begun alone")]
+    HandedOver(GrantId),
     /// Stopped from everything.
     #[error("{0} is frozen")]
     PersonFrozen(PersonId),
@@ -429,6 +457,9 @@ impl Refusal {
             Self::SelfGrantDenied(_) | Self::Vetoed(_) => "SELF_GRANT_DENIED",
             Self::NothingToVeto(_) => "NOTHING_TO_VETO",
             Self::OwnVeto(_) => "NOT_PERMITTED",
+            Self::OwnHandover(_) | Self::HoldsAlready { .. } => "NOTHING_TO_HAND_OVER",
+            Self::HasNoKey(_) => "NOT_ENROLLED",
+            Self::VetoedReceiver { .. } | Self::HandedOver(_) => "SELF_GRANT_DENIED",
             Self::SelfGrantTooEarly { .. } => "SELF_GRANT_TOO_EARLY",
             Self::PersonFrozen(_) | Self::FrozenAlready(_) => "PERSON_FROZEN",
             Self::NotFrozen(_) => "NOT_FROZEN",
@@ -532,6 +563,15 @@ impl Refusal {
                 format!("to end it all the same: glass revoke {grant} -m \"why\"")
             }
             Self::OwnVeto(grant) => format!("give it back: glass drop {grant}"),
+            Self::OwnHandover(grant) => {
+                format!("name somebody else: glass handover {grant} PERSON")
+            }
+            Self::HoldsAlready { grant, .. } => {
+                format!("see how it stands: glass grants show {grant}")
+            }
+            Self::HasNoKey(person) => format!("glass people invite {person}"),
+            Self::VetoedReceiver { .. } => "they run: glass request RIGHT -m \"why\"".into(),
+            Self::HandedOver(grant) => format!("ask an approver to run: glass approve {grant}"),
             Self::SelfGrantTooEarly { grant, from } => {
                 format!(
                     "call an approver, or after {}: glass self-grant {grant}",

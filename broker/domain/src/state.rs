@@ -132,6 +132,13 @@ impl State {
             && !self.is_frozen(person)
     }
 
+    /// Whether the person has a laptop enrolled.
+    #[must_use]
+    pub fn has_key(&self, person: &PersonId) -> bool {
+        let member = self.members.get(person);
+        member.is_some_and(|member| !member.devices.is_empty())
+    }
+
     /// Whether the guard may call at all now: its target in the policy, the key enrolled.
     #[must_use]
     pub fn knows_guard(&self, target: &TargetId, key: &KeyId) -> bool {

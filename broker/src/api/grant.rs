@@ -84,6 +84,15 @@ impl GrantService for Desk {
         Ok(Response::new(v1::ExtendGrantResponse { grant, receipt }))
     }
 
+    async fn hand_over_grant(
+        &self,
+        request: Request<v1::HandOverGrantRequest>,
+    ) -> Result<Response<v1::HandOverGrantResponse>, Status> {
+        let (caller, asked) = self.admitted(request)?;
+        let (grant, receipt) = self.act_on_grant(&caller, asked.signed, "handover").await?;
+        Ok(Response::new(v1::HandOverGrantResponse { grant, receipt }))
+    }
+
     async fn drop_grant(
         &self,
         request: Request<v1::DropGrantRequest>,

@@ -201,6 +201,7 @@ fn grant_act(said: Said, key: &KeyId) -> Result<Act, Error> {
             by: length("by-seconds", by)?,
             reason: line("reason", &reason)?,
         }),
+        Said::HandOver { .. } => handover(said),
         Said::Drop { grant } => Ok(Act::Drop {
             grant: grant_id(&grant)?,
         }),
@@ -234,6 +235,29 @@ fn request(said: Said, key: &KeyId) -> Result<Act, Error> {
             held,
             key: key.clone(),
             credential: false,
+        }),
+        said => Err(elsewhere(&said)),
+    }
+}
+
+fn handover(said: Said) -> Result<Act, Error> {
+    match said {
+        Said::HandOver {
+            grant,
+            to,
+            incident,
+            right,
+            sentence,
+            reason,
+            until,
+        } => Ok(Act::HandOver {
+            grant: grant_id(&grant)?,
+            to: person_id("to", &to)?,
+            incident: incident_id(&incident)?,
+            right: parsed("right", &right)?,
+            sentence: line("sentence", &sentence)?,
+            reason: line("reason", &reason)?,
+            until: Time::from_timestamp(until),
         }),
         said => Err(elsewhere(&said)),
     }

@@ -67,6 +67,7 @@ fn code_of(reason: &str) -> Code {
         | "CALL_TIME"
         | "APPROVED_ALREADY"
         | "NOTHING_TO_VETO"
+        | "NOTHING_TO_HAND_OVER"
         | "STATEMENT_STALE"
         | "REVIEW_DEBT"
         | "INCIDENT_OPEN"
@@ -149,6 +150,7 @@ fn about(refusal: &Refusal) -> Option<(&'static str, String)> {
         | R::PersonFrozen(person)
         | R::FrozenAlready(person)
         | R::NotFrozen(person)
+        | R::HasNoKey(person)
         | R::NotEnrolled(person) => ("person", person.to_string()),
         R::UnknownGrant(grant)
         | R::NotYours { grant, .. }
@@ -163,6 +165,10 @@ fn about(refusal: &Refusal) -> Option<(&'static str, String)> {
         | R::HolderExtends { grant, .. }
         | R::NeedsApprover { grant, .. }
         | R::SelfGrantDenied(grant)
+        | R::OwnHandover(grant)
+        | R::HoldsAlready { grant, .. }
+        | R::VetoedReceiver { grant, .. }
+        | R::HandedOver(grant)
         | R::SelfGrantTooEarly { grant, .. } => ("grant", grant.to_string()),
         _ => return None,
     })

@@ -1,4 +1,4 @@
-//! Approve, deny, self-grant, record a call, extend, drop, revoke, veto: one signed act on one grant, each decided by
+//! Approve, deny, self-grant, record a call, extend, hand over, drop, revoke, veto: one signed act on one grant, each decided by
 //! the rules; what is different between them stands in the command.
 
 use breakglass_domain::{Command, Grant, GrantId, Refusal};
@@ -7,7 +7,7 @@ use super::act::{self, Acted};
 use super::{App, Error};
 
 impl App {
-    /// Does one act on one grant: `approve`, `deny`, `self-grant`, `record-call`, `extend`, `drop`, `revoke` or `veto`.
+    /// Does one act on one grant: `approve`, `deny`, `self-grant`, `record-call`, `extend`, `handover`, `drop`, `revoke` or `veto`.
     ///
     /// # Errors
     /// [`Error::Refused`] by the rules; [`Error::Ledger`] where it could not be written.

@@ -74,7 +74,8 @@ impl App {
     ) -> Result<(Issued, Grant), Error> {
         let _mark = (*wish == Wish::Postgres).then(|| self.in_the_making.mark(grant));
         let wanted = self.wanted(wish);
-        let issue = caller.command(Act::Issue { grant, wanted });
+        let key = caller.key.clone();
+        let issue = caller.command(Act::Issue { grant, wanted, key });
         let decided = self.submit(issue).await?;
         let issued = self.issue_recorded(caller, &decided, wish).await?;
         issued.ok_or(Error::Broken("no credential was announced"))

@@ -8,7 +8,7 @@ mod escalation;
 mod review;
 mod targets;
 
-use breakglass_domain::grant::Basis;
+use breakglass_domain::grant::{Basis, Handed, HandedTo};
 use breakglass_domain::{
     Actor, Change, Ending, Event, Grant, GrantRef, Lifetime, PersonId, Policy, Prose, RightId,
     Time, WitnessWord,
@@ -249,10 +249,12 @@ impl Told<'_> {
                 reason,
                 approvers,
                 call,
+                handed,
                 escalation,
                 ..
             } => {
-                let asked = self.requested(of, *length, reason.as_str(), approvers, call);
+                let asked = self.asked(of, *length, *handed);
+                let asked = self.requested(&asked, reason.as_str(), approvers, call);
                 self.with_escalation(asked, escalation.as_ref())
             }
             Change::GrantStarted { of, basis, ends_at } => self.started(of, *basis, *ends_at),
@@ -275,9 +277,14 @@ impl Told<'_> {
                 let extended = format!("{who} extended {}: {}", of.grant, self.can(of, *ends_at));
                 said(extended, reason.as_str())
             }
-            Change::GrantEnded { of, ending, reason } => {
+            Change::GrantEnded {
+                of,
+                ending,
+                reason,
+                to,
+            } => {
                 let reason = reason.as_ref().map_or("", |reason| reason.as_str());
-                said(self.ended(of, *ending), reason)
+                said(self.ended(of, *ending, to.as_ref()), reason)
             }
             _ => return None,
         })
@@ -312,20 +319,26 @@ impl Told<'_> {
         })
     }
 
+    /// Without its full stop.
+    fn asked(&self, of: &GrantRef, length: Lifetime, handed: Option<Handed>) -> String {
+        let (who, sentence) = (&self.who, self.words.sentence(&of.right));
+        let place = format!("({}, {})", of.grant, of.incident);
+        let Some(handed) = handed else {
+            return format!("{who} asks to {sentence} for {length} {place}");
+        };
+        let (to, until) = (self.words.name(&of.person), self.clock(handed.until));
+        let from = handed.from;
+        format!("{who} hands {from} over to {to}, who is to {sentence} until {until} {place}")
+    }
+
     fn requested(
         &self,
-        of: &GrantRef,
-        length: Lifetime,
+        asked: &str,
         reason: &str,
         approvers: &[PersonId],
         call: &[PersonId],
     ) -> String {
-        let (who, sentence) = (&self.who, self.words.sentence(&of.right));
-        let place = format!("({}, {})", of.grant, of.incident);
-        let asked = said(
-            format!("{who} asks to {sentence} for {length} {place}"),
-            reason,
-        );
+        let asked = said(asked.to_owned(), reason);
         let asked = match approvers {
             [] => asked,
             approvers => format!("{asked} {} can approve it.", self.words.names(approvers)),
@@ -361,13 +374,16 @@ impl Told<'_> {
     }
 
     /// Without its full stop.
-    fn ended(&self, of: &GrantRef, ending: Ending) -> String {
+    fn ended(&self, of: &GrantRef, ending: Ending, to: Option<&HandedTo>) -> String {
         let (grant, who) = (of.grant, &self.who);
         let holder = self.words.name(&of.person);
         let cannot = format!("{holder} can no longer {}", self.words.sentence(&of.right));
         let began = self.words.grant.is_none_or(|grant| !never_began(grant));
         match ending {
             Ending::Denied => format!("{who} denied {grant} to {holder}"),
+            Ending::Lapsed if self.is_handed_over() => {
+                format!("{grant} was not handed over to {holder}, and lapsed")
+            }
             Ending::Lapsed => format!("Nobody answered {holder}'s request {grant}, and it lapsed"),
             Ending::Dropped if began => format!("{who} gave {grant} back ({})", of.incident),
             Ending::Dropped => format!("{who} took the request {grant} back"),
@@ -382,8 +398,21 @@ impl Told<'_> {
             Ending::Vetoed => {
                 format!("{who} vetoed {grant}: {holder} does not begin it alone")
             }
+            Ending::HandedOver => match to {
+                Some(to) => format!(
+                    "{grant} ended, and {} has {} instead, handed over: {cannot}",
+                    self.words.name(&to.person),
+                    to.grant
+                ),
+                None => format!("{grant} ended, handed over: {cannot}"),
+            },
             Ending::Abandoned => format!("{holder}'s glass went away, so {grant} ended: {cannot}"),
         }
+    }
+
+    /// Whether the grant of the event is, or was to be, handed over.
+    fn is_handed_over(&self) -> bool {
+        self.words.grant.is_some_and(|grant| grant.handed.is_some())
     }
 
     /// `03:20 UTC`, with the day where it is another than the event's.

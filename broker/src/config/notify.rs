@@ -55,6 +55,8 @@ occasions! {
     SelfGranted = "grant.self-granted",
     /// Somebody ended a grant.
     GrantRevoked = "grant.revoked",
+    /// Somebody else goes on with a grant.
+    HandedOver = "grant.handed-over",
     /// Nobody has said that a session is over that should be.
     KillUnconfirmed = "session.unconfirmed",
     /// A role in PostgreSQL could not be dropped.

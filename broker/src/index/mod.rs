@@ -13,6 +13,7 @@
 
 mod changes;
 mod compare;
+mod handing;
 mod lasts;
 mod postings;
 mod query;

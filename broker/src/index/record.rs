@@ -12,6 +12,7 @@ use breakglass_domain::{
 };
 use serde::{Deserialize, Serialize};
 
+use super::handing::{HandedRecord, ToRecord};
 use super::unlock::UnlockRecord;
 use crate::ports::IndexError;
 
@@ -31,7 +32,8 @@ pub(super) struct GrantRecord {
     lapses_ms: i64,
     self_grant_ms: Option<(i64, i64)>,
     held: bool,
-    key: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
     audience: String,
     active: Option<ActiveRecord>,
     ended: Option<EndedRecord>,
@@ -44,6 +46,8 @@ pub(super) struct GrantRecord {
     escalation: Option<EscalationRecord>,
     #[serde(default, skip_serializing_if = "Not::not")]
     drill: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    handed: Option<HandedRecord>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -67,6 +71,8 @@ struct EndedRecord {
     at_ms: i64,
     by: String,
     reason: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    to: Option<ToRecord>,
 }
 
 impl From<&Grant> for GrantRecord {
@@ -93,7 +99,7 @@ impl From<&Grant> for GrantRecord {
                 .self_grant
                 .map(|allowed| (allowed.from.as_millis(), allowed.longest.as_millis())),
             held: grant.held,
-            key: grant.key.to_string(),
+            key: grant.key.as_ref().map(ToString::to_string),
             audience: grant.audience.to_string(),
             active: active.map(ActiveRecord::from),
             ended: ended.map(EndedRecord::from),
@@ -102,6 +108,7 @@ impl From<&Grant> for GrantRecord {
             unlock: grant.unlock.as_ref().map(UnlockRecord::from),
             drill: grant.of.drill,
             escalation: EscalationRecord::of(grant),
+            handed: grant.handed.as_ref().map(HandedRecord::from),
         }
     }
 }
@@ -143,6 +150,7 @@ impl From<&Ended> for EndedRecord {
             at_ms: ended.at.as_millis(),
             by: ended.by.to_string(),
             reason: ended.reason.as_ref().map(ToString::to_string),
+            to: ended.to.as_ref().map(ToRecord::from),
         }
     }
 }
@@ -182,7 +190,7 @@ impl GrantRecord {
                 longest: Lifetime::from_millis(longest),
             }),
             held: self.held,
-            key: word(&self.key)?,
+            key: self.key.as_deref().map(word).transpose()?,
             audience: Line::recorded(&self.audience),
             phase,
             credentials: self.credentials,
@@ -190,6 +198,7 @@ impl GrantRecord {
             unlock: self.unlock.map(UnlockRecord::into_unlock).transpose()?,
             escalation: escalation.map(|it| it.pinned()).transpose()?,
             escalated_at: escalated_ms.map(Time::from_millis),
+            handed: self.handed.map(HandedRecord::into_handed).transpose()?,
         })
     }
 }
@@ -213,6 +222,7 @@ impl EndedRecord {
             at: Time::from_millis(self.at_ms),
             by: word(&self.by)?,
             reason: self.reason.as_deref().map(Line::recorded),
+            to: self.to.map(ToRecord::into_to).transpose()?,
         })
     }
 }

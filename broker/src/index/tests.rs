@@ -149,10 +149,11 @@ fn requested(of: GrantRef) -> Change {
         lapses_at: Time::from_millis(HOUR_MS),
         self_grant: None,
         held: true,
-        key: key(),
+        key: Some(key()),
         audience: line("https://deploy.shop.example"),
         call: Vec::new(),
         escalation: None,
+        handed: None,
     }
 }
 
@@ -170,6 +171,7 @@ fn ended(of: GrantRef, ending: Ending) -> Change {
         of,
         ending,
         reason: Some(line("done")),
+        to: None,
     }
 }
 

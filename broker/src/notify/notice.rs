@@ -1,6 +1,7 @@
 //! What is said of an event, in the words of the domain, before any medium shapes it.
 
 use breakglass_domain::event::RoleStep;
+use breakglass_domain::grant::HandedTo;
 use breakglass_domain::text::restyles;
 use breakglass_domain::{Basis, Change, Ending, GrantId, GrantRef, Line, PersonId, Time};
 use serde_json::Value;
@@ -70,6 +71,9 @@ impl Notice {
     #[must_use]
     pub fn of(told: &Told, app: &App) -> Option<Self> {
         let occasion = occasion(told.change())?;
+        if is_answered(told.change(), app) {
+            return None;
+        }
         let (at, entry) = (told.event().at, told.index());
         let mut notice = Self::at(entry.to_string(), Subject::Of(occasion), at);
         notice.fact("entry", entry.to_string());
@@ -276,6 +280,11 @@ impl Notice {
                 self.fact("ends_at", ends_at.to_string());
                 self.of_start(told, of, (allowed, *basis), *ends_at);
             }
+            Change::GrantEnded {
+                to: Some(to),
+                ending: Ending::HandedOver,
+                ..
+            } => self.of_handover(of, to, allowed),
             Change::GrantEnded { ending, reason, .. } => {
                 let why = reason.as_ref().map(|it| format!(": {it}"));
                 let (by, why) = (&told.event().by, why.unwrap_or_default());
@@ -323,13 +332,25 @@ impl Notice {
             approvers,
             call,
             lapses_at,
+            handed,
             ..
         } = told.change()
         else {
             return;
         };
         let GrantRef { grant, person, .. } = of;
-        self.title = plain(&format!("{person} asks to {allowed} ({grant}): {reason}"));
+        let by = &told.event().by;
+        self.title = plain(&match handed {
+            None => format!("{person} asks to {allowed} ({grant}): {reason}"),
+            Some(handed) => format!(
+                "{by} hands {} over to {person}, who is to {allowed} ({grant}): {reason}",
+                handed.from
+            ),
+        });
+        if let Some(handed) = handed {
+            self.fact("from", handed.from.to_string());
+            self.fact("until", handed.until.to_string());
+        }
         self.fact("reason", reason.as_str());
         self.fact("risk", risk.as_str());
         self.fact("for", length.to_string());
@@ -376,6 +397,19 @@ impl Notice {
             self.title += " (answered or over since)";
             self.next = Some(format!("glass grants show {grant}"));
         }
+    }
+
+    /// Told to both.
+    fn of_handover(&mut self, of: &GrantRef, to: &HandedTo, allowed: &str) {
+        let GrantRef { grant, person, .. } = of;
+        let (new, receiver) = (to.grant, &to.person);
+        self.title = plain(&format!(
+            "{person} handed {grant} over to {receiver}, who may now {allowed} instead ({new})"
+        ));
+        self.fact("to", new.to_string());
+        self.fact("to_person", receiver.to_string());
+        self.next = Some(format!("glass grants show {new}"));
+        self.to = To::People(vec![person.clone(), receiver.clone()]);
     }
 
     fn of_start(
@@ -430,6 +464,10 @@ fn occasion(change: &Change) -> Option<Occasion> {
             ending: Ending::Revoked | Ending::Vetoed,
             ..
         } => Some(Occasion::GrantRevoked),
+        Change::GrantEnded {
+            ending: Ending::HandedOver,
+            ..
+        } => Some(Occasion::HandedOver),
         Change::DrillRecorded { .. } => Some(Occasion::DrillRecorded),
         Change::SessionUnconfirmed { .. } => Some(Occasion::KillUnconfirmed),
         Change::RoleFailed {
@@ -438,6 +476,18 @@ fn occasion(change: &Change) -> Option<Occasion> {
         } => Some(Occasion::RoleStuck),
         Change::LedgerUnwitnessed { .. } => Some(Occasion::LedgerTrouble),
         _ => None,
+    }
+}
+
+/// Nobody is asked about what began with its handing over: who handed it over was one who may agree.
+fn is_answered(change: &Change, app: &App) -> bool {
+    match change {
+        Change::GrantRequested {
+            of,
+            handed: Some(_),
+            ..
+        } => app.still_waiting(of.grant).is_none(),
+        _ => false,
     }
 }
 

@@ -103,6 +103,7 @@ fn grants_are_counted_by_outcome_and_refusals_by_reason() {
                 of: of(),
                 ending: Ending::Revoked,
                 reason: Some(line("a secret reason")),
+                to: None,
             },
             Change::Refused {
                 act: "request".into(),

@@ -11,12 +11,17 @@ impl Grant {
     pub(super) fn asked(entry: &Entry, scene: Scene<'_>) -> Result<Self, String> {
         let grant = Self::read(entry);
         let id = &grant.id;
-        if grant.person != entry.by {
+        if grant.handed.is_none() && (entry.text("from").is_some() || grant.key.is_empty()) {
+            return Err(format!(
+                "{id} does not say for which key, or where it comes from"
+            ));
+        }
+        if grant.handed.is_none() && grant.person != entry.by {
             let (by, person) = (&entry.by, &grant.person);
             return Err(format!("{by} asks for {id} in the name of {person}"));
         }
         let signer = entry.signed.as_ref().map(|signed| signed.key.as_str());
-        if signer != Some(&grant.key) {
+        if grant.handed.is_none() && signer != Some(&grant.key) {
             return Err(format!(
                 "{id} is bound to another key than the one that signed"
             ));

@@ -10,8 +10,13 @@ use super::{
 use crate::{entry::Entry, rules::Given};
 
 impl Grant {
-    /// Begins.
-    pub(super) fn start(&mut self, entry: &Entry, scene: Scene<'_>) -> Result<(), String> {
+    /// Begins; where it was handed over, not beyond the end of the other one.
+    pub(super) fn start(
+        &mut self,
+        entry: &Entry,
+        scene: Scene<'_>,
+        other_end: Option<Timestamp>,
+    ) -> Result<(), String> {
         self.need_waiting(entry)?;
         let id = &self.id;
         if entry.at >= self.lapses_at {
@@ -37,6 +42,7 @@ impl Grant {
         let ends_at = entry.time("ends_at").unwrap_or(Timestamp::MAX);
         let latest = bounds::of_beginning(self, basis, entry.at, &given, closes_at);
         let latest = agreed.map_or(latest, |until| until.min(latest));
+        let latest = other_end.map_or(latest, |end| end.min(latest));
         if ends_at <= entry.at || ends_at > latest {
             return Err(format!(
                 "{id} is to end at {ends_at}, and may last until {latest}"
@@ -80,6 +86,7 @@ impl Grant {
                 "{by} said yes to `{sentence}`, and {id} is to `{}`",
                 self.sentence
             )),
+            None if self.is_handed_by(entry) => Ok(Basis::Approved),
             _ => Err(format!("{by} began {id} and did not sign a yes")),
         }
     }

@@ -42,7 +42,8 @@ pub(super) fn of_extension(
         Basis::FastPath | Basis::Approved | Basis::Called => given.longest,
     };
     let asked = active.ends_at.checked_add(more).unwrap_or(Timestamp::MAX);
-    asked.min(later(active.begins_at, longest)).min(closes_at)
+    let since = grant.counts_since(active);
+    asked.min(later(since, longest)).min(closes_at)
 }
 
 /// Pinned in the request; a policy that has become stricter since counts as well.

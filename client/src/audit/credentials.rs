@@ -17,7 +17,10 @@ impl Grant {
         self.need_pinned(entry, "audience", &self.audience)?;
         // Certificates are for a key that was made for them.
         if !matches!(entry.text("credential_kind"), Some("ssh" | "x509")) {
-            self.need_pinned(entry, "key", &self.key)?;
+            match self.handed {
+                None => self.need_pinned(entry, "key", &self.key)?,
+                Some(_) => self.need_own_key(entry, scene)?,
+            }
         }
         self.need_said(entry, scene)?;
         match entry.time("expires_at") {
@@ -35,6 +38,18 @@ impl Grant {
             ..active
         });
         Ok(())
+    }
+
+    /// Handed over: bound to the laptop of its holder that takes it.
+    fn need_own_key(&self, entry: &Entry, scene: Scene<'_>) -> Result<(), String> {
+        let key = entry.text("key").unwrap_or_default();
+        match scene.people.keys.is_of(key, &self.person) {
+            true => Ok(()),
+            false => Err(format!(
+                "the credential is for the key {key}, which is not enrolled to {}",
+                self.person
+            )),
+        }
     }
 
     fn need_pinned(&self, entry: &Entry, name: &str, pinned: &str) -> Result<(), String> {

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    BROKER, escalating::Escalation, incidents::Incidents, people::People, policies::Policies,
-    unlocking::Unlock,
+    BROKER, escalating::Escalation, handing::Handed, incidents::Incidents, people::People,
+    policies::Policies, unlocking::Unlock,
 };
 use crate::{entry::Entry, rules::Given};
 
@@ -40,9 +40,12 @@ pub(super) struct Grant {
     pub(super) length: i64,
     pub(super) lapses_at: Timestamp,
     pub(super) alone: Option<Alone>,
-    is_held: bool,
+    pub(super) is_held: bool,
+    /// Empty where it was handed over.
     pub(super) key: String,
     pub(super) audience: String,
+    /// Where it comes from, where it was handed over.
+    pub(super) handed: Option<Handed>,
     pub(super) active: Option<Active>,
 }
 
@@ -105,6 +108,7 @@ impl Grant {
             is_held: entry.body["held"] == true,
             key: text("key"),
             audience: text("audience"),
+            handed: Handed::read(entry),
             active: None,
         }
     }
@@ -163,14 +167,28 @@ impl Grant {
         self.need_holder(entry)
     }
 
-    /// Ends: by whom and when it can.
-    pub(super) fn need_ending(&self, entry: &Entry, scene: Scene<'_>) -> Result<(), String> {
+    /// From when on its longest time counts.
+    pub(super) fn counts_since(&self, active: &Active) -> Timestamp {
+        let handed = self.handed.as_ref();
+        handed.map_or(active.begins_at, |handed| handed.since)
+    }
+
+    /// Ends: by whom and when it can; `is_left` where it was to be handed over from one that is over.
+    pub(super) fn need_ending(
+        &self,
+        entry: &Entry,
+        scene: Scene<'_>,
+        is_left: bool,
+    ) -> Result<(), String> {
         let ending = entry.text("ending").unwrap_or_default();
         let by_broker = entry.by == BROKER;
         let is_fit = match ending {
             "denied" => self.active.is_none() && self.asks(&entry.by),
-            "lapsed" => by_broker && self.active.is_none() && entry.at >= self.lapses_at,
-            "dropped" => entry.by == self.person,
+            "lapsed" => {
+                let is_due = entry.at >= self.lapses_at || is_left;
+                by_broker && self.active.is_none() && is_due
+            }
+            "dropped" => entry.by == self.person || self.is_taken_back(entry),
             "revoked" => self.can_be_revoked(entry, scene),
             "vetoed" => !by_broker && entry.by != self.person && self.can_be_vetoed(),
             "expired" => {
@@ -190,6 +208,12 @@ impl Grant {
                 self.id, entry.by
             )),
         }
+    }
+
+    /// Whoever hands it over takes it back while it waits.
+    fn is_taken_back(&self, entry: &Entry) -> bool {
+        let handed = self.handed.as_ref();
+        self.active.is_none() && handed.is_some_and(|handed| handed.by == entry.by)
     }
 
     /// By who could have approved it or had the call, who has the duty, and a self-grant by anybody on the team.

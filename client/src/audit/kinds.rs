@@ -112,8 +112,8 @@ kinds! {
     "incident.closed" Either false [incident Text, reason Text]
     "grant.requested" Person true [
         sentence Text, risk Text, reason Text, length_ms Number, rule Text, approvers Ids,
-        lapses_at Time, self_grant MaybeAlone, held Flag, key Text, audience Text, call MaybeIds,
-        escalation MaybeEscalation
+        lapses_at Time, self_grant MaybeAlone, held Flag, key MaybeText, audience Text, call MaybeIds,
+        escalation MaybeEscalation, from MaybeText, since MaybeTime, until MaybeTime
     ]
     "grant.started" Either true [basis Text, ends_at Time]
     "grant.extended" Person true [ends_at Time, reason Text]
@@ -122,7 +122,7 @@ kinds! {
         witnesses MaybeText
     ]
     "grant.used" Person true [program Text]
-    "grant.ended" Either true [ending Text, reason MaybeText]
+    "grant.ended" Either true [ending Text, reason MaybeText, to MaybeText, to_person MaybeText]
     "session.opened" Guard true [
         session Text, target Text, credential Text, login Text, once MaybeText,
         let_in_at MaybeTime

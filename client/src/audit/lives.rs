@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     grants::{Grant, Scene},
+    handing::Handovers,
     policies::Policies,
 };
 use crate::{entry::Entry, limits::LATE_WITHIN};
@@ -13,11 +14,12 @@ use crate::{entry::Entry, limits::LATE_WITHIN};
 /// Everything that lives, and what is remembered of the rest.
 #[derive(Default)]
 pub(super) struct Lives {
-    live: HashMap<String, Grant>,
+    pub(super) live: HashMap<String, Grant>,
     ended: HashSet<String>,
     /// Those that ended within a day, in that order: who came in under them may be reported late.
     over: VecDeque<(Timestamp, Grant)>,
     self_granted: Vec<String>,
+    pub(super) handovers: Handovers,
 }
 
 impl Lives {
@@ -88,14 +90,14 @@ impl Lives {
         }
     }
 
-    fn not_live(&self, id: &str, kind: &str) -> String {
+    pub(super) fn not_live(&self, id: &str, kind: &str) -> String {
         match self.ended.contains(id) {
             true => format!("{id} has ended before: {kind}"),
             false => format!("{id} was never asked for: {kind}"),
         }
     }
 
-    fn first(&self, such: impl Fn(&Grant) -> bool) -> Option<&str> {
+    pub(super) fn first(&self, such: impl Fn(&Grant) -> bool) -> Option<&str> {
         let found = self.live.iter().filter(|(_, grant)| such(grant));
         let oldest = found.min_by_key(|(_, grant)| grant.index);
         oldest.map(|(id, _)| id.as_str())
@@ -106,7 +108,9 @@ impl Lives {
         match entry.kind.as_str() {
             "grant.requested" => self.request(entry, scene),
             "grant.started" => {
-                self.grant(entry)?.start(entry, scene)?;
+                let other_end = self.other_end(entry)?;
+                self.grant(entry)?.start(entry, scene, other_end)?;
+                self.owe_swap(entry);
                 if entry.text("basis") == Some("self-granted") {
                     self.self_granted
                         .extend(entry.text("grant").map(str::to_owned));
@@ -124,11 +128,13 @@ impl Lives {
             "credential.issued" => self.grant(entry)?.issue(entry, scene),
             "grant.used" => self.grant(entry)?.need_use(entry),
             "grant.ended" => {
-                self.grant(entry)?.need_ending(entry, scene)?;
+                let is_left = self.is_left(entry);
+                self.grant(entry)?.need_ending(entry, scene, is_left)?;
                 let ended = entry
                     .text("grant")
                     .and_then(|id| self.live.remove_entry(id));
                 if let Some((id, grant)) = ended {
+                    self.leave(&id, entry.at);
                     self.ended.insert(id);
                     self.keep_over(entry.at, grant);
                 }
@@ -158,6 +164,7 @@ impl Lives {
             return Err(format!("{id} is asked for a second time"));
         }
         let grant = Grant::asked(entry, scene)?;
+        self.need_handed(&grant, entry, scene)?;
         self.live.insert(id.to_owned(), grant);
         Ok(())
     }

@@ -14,6 +14,7 @@
 //! | `people`, `tokens`, `keys`, `freezes` | who may act |
 //! | `policies` | who may do what, at each place |
 //! | `incidents`, `lives`, `grants`, `credentials`, `targets` | what lives |
+//! | `handing` | that nobody else has it before, after, or for longer |
 //! | `deliveries` | what alert sources told, each once |
 //! | `reviews` | what is answered afterwards, and what is owed |
 //! | `streams` | where the ledger was copied to as it grew |
@@ -31,6 +32,7 @@ mod drills;
 mod escalating;
 mod freezes;
 mod grants;
+mod handing;
 mod incidents;
 mod keys;
 mod kinds;
@@ -268,11 +270,14 @@ impl Auditor {
     }
 
     fn take(&mut self, entry: &Entry) -> Result<(), String> {
+        self.lives.need_none_left(entry.at)?;
         if !kinds::is_known(&entry.kind) {
+            self.lives.need_swap(entry)?;
             self.not_understood += 1;
             return self.statements.hear_unknown(entry, &self.people.keys);
         }
         kinds::check(entry)?;
+        self.lives.need_swap(entry)?;
         self.drills.check_mark(entry)?;
         if entry.kind == REFUSED {
             return self.settle(entry.at);
@@ -336,7 +341,7 @@ impl Auditor {
 
     /// Where another act begins, the one before it is whole.
     fn settle(&mut self, at: Timestamp) -> Result<(), String> {
-        let Some(owed) = self.owed.take() else {
+        let Some(owed) = self.owed.take().filter(Owed::has_to_follow) else {
             return Ok(());
         };
         if !owed.is_load() {
@@ -378,6 +383,7 @@ impl Auditor {
             )));
         }
         self.settle(self.last_at.unwrap_or(Timestamp::MAX))
+            .and_then(|()| self.lives.need_whole())
             .map_err(|why| Error::unverified(format!("after the last entry: {why}")))?;
         Ok(self.report())
     }

@@ -25,6 +25,8 @@ enum Debt {
     Removal(String),
     /// The end of what the policy no longer allows.
     Load,
+    /// The yes to a request by who handed it over, where that is one who may say it. It need not follow.
+    Yes(String),
 }
 
 impl Owed {
@@ -32,6 +34,9 @@ impl Owed {
     pub(super) fn after(entry: &Entry, act: Option<&Act>) -> Option<Self> {
         let debt = match act {
             None if entry.kind == "policy.loaded" => Debt::Load,
+            Some(Act::HandOver { .. }) => {
+                Debt::Yes(entry.text("grant").unwrap_or_default().to_owned())
+            }
             Some(_) if entry.kind != "grant.ended" => return None,
             Some(Act::CloseIncident { incident, .. }) => Debt::Closing(incident.clone()),
             Some(Act::Freeze { person, .. }) => Debt::Freeze(person.clone()),
@@ -52,6 +57,11 @@ impl Owed {
         matches!(self.debt, Debt::Load)
     }
 
+    /// Whether the act is not whole without more.
+    pub(super) fn has_to_follow(&self) -> bool {
+        !matches!(self.debt, Debt::Yes(_))
+    }
+
     /// Whether an entry without a statement is of this act.
     pub(super) fn is_of(&self, entry: &Entry) -> bool {
         let about = |name, id: &String| entry.text(name) == Some(id);
@@ -66,6 +76,13 @@ impl Owed {
             Debt::Removal(person) => {
                 (ends("person-left") || self.is_last(entry)) && about("person", person)
             }
+            Debt::Yes(grant) => {
+                let begins =
+                    entry.kind == "grant.started" && entry.text("basis") == Some("approved");
+                (begins || entry.kind == "grant.approved")
+                    && about("grant", grant)
+                    && entry.index == self.index + 1
+            }
             Debt::Load => {
                 let removed = ["person.removed", "target.removed"];
                 ends("person-left") || removed.contains(&entry.kind.as_str())
@@ -77,8 +94,9 @@ impl Owed {
     /// Checks that such an entry says what was signed.
     pub(super) fn check(&self, entry: &Entry) -> Result<(), String> {
         match &self.act {
+            // What it says was compared with the request, and the request bounds what begins.
+            Some(Act::HandOver { .. }) | None => Ok(()),
             Some(act) => words::check(act, entry),
-            None => Ok(()),
         }
     }
 
@@ -88,6 +106,7 @@ impl Owed {
             Debt::Closing(_) => "incident.closed",
             Debt::Freeze(_) => "person.frozen",
             Debt::Removal(_) => "person.removed",
+            Debt::Yes(_) => return true,
             Debt::Load => return false,
         };
         entry.kind == last
@@ -99,7 +118,7 @@ impl Owed {
             Debt::Closing(incident) => (incident, "incident.closed"),
             Debt::Freeze(person) => (person, "person.frozen"),
             Debt::Removal(person) => (person, "person.removed"),
-            Debt::Load => return String::new(),
+            Debt::Load | Debt::Yes(_) => return String::new(),
         };
         let act = self.act.as_ref().map_or("", Act::name);
         format!(

@@ -111,6 +111,13 @@ impl Grant {
             {
                 self.still_given(scene)
             }
+            None if self.is_handed_by(entry) && entry.kind == "grant.approved" => {
+                let signed = self.handed.as_ref().map(|handed| handed.until);
+                match entry.time("until") == signed {
+                    true => self.still_given(scene),
+                    false => Err(format!("the yes to {id} is until another time than signed")),
+                }
+            }
             _ => Err(format!(
                 "{} signed another sentence than that of {id}",
                 entry.by

@@ -30,6 +30,7 @@ pub(crate) fn check(act: &Act, entry: &Entry) -> Result<(), String> {
             )?;
             check_value("held", held, &entry.body["held"].as_bool())
         }
+        Act::HandOver { until, .. } => check_value("until", until, &entry.time("until")),
         Act::Approve { until, .. } if entry.kind == "grant.approved" => {
             check_value("until", until, &entry.time("until"))
         }
@@ -140,6 +141,22 @@ fn texts(act: &Act) -> Vec<(&'static str, &str)> {
             ("person", requester),
             ("right", right),
             ("sentence", sentence),
+        ],
+        Act::HandOver {
+            grant,
+            to,
+            incident,
+            right,
+            sentence,
+            reason,
+            ..
+        } => vec![
+            ("from", grant),
+            ("person", to),
+            ("incident", incident),
+            ("right", right),
+            ("sentence", sentence),
+            ("reason", reason),
         ],
         Act::SelfGrant {
             grant,

@@ -73,6 +73,7 @@ pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
         Command::Credential(command) => credential::run(command, seat).await,
         Command::Grants(args) => grant::list::run(args, seat).await,
         Command::Extend(args) => grant::extend::run(args, seat).await,
+        Command::Handover(args) => grant::handover::run(args, seat).await,
         Command::Drop(args) => grant::drop::run(args, seat).await,
         Command::Approve(args) => grant::approve::run(args, seat).await,
         Command::Deny(args) => grant::deny::run(args, seat).await,

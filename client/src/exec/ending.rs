@@ -121,7 +121,22 @@ impl<D: Desk> Visit<'_, D> {
             || why.is_some_and(|why| ends_access(why) && !matches!(why, Error::Unverified { .. }))
     }
 
-    pub(super) async fn give_back(&self) {
+    /// Gives back what was asked for here. What somebody handed over goes on: who has it may have more
+    /// to do, or somebody else of theirs uses it just now.
+    pub(super) async fn leave(&self) {
+        let is_there = self.grant.state() == GrantState::Active;
+        match self.order.handed {
+            None => self.give_back().await,
+            Some(_) if is_there => {
+                let stays = voice::goes_on(&self.grant, self.desk.now());
+                self.voice.note(stays);
+            }
+            // Why nothing was begun is said elsewhere.
+            Some(_) => {}
+        }
+    }
+
+    async fn give_back(&self) {
         let id = &self.grant.id;
         let given = timeout(GIVE_BACK_TIMEOUT, self.desk.give_back(id)).await;
         let why = match given {

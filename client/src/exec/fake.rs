@@ -68,6 +68,7 @@ pub(super) fn order(command: &[&str]) -> Order {
         incident: "INC-12".into(),
         reason: "revert the flooded worker".into(),
         length: SignedDuration::from_mins(30),
+        handed: None,
         task: Task::Run(command.iter().map(Into::into).collect()),
         no_wait: false,
         self_grant_if_nobody: false,

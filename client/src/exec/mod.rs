@@ -7,7 +7,7 @@
 //!   SIGTERM and, `limits::GRACE` later, SIGKILL.
 //! - The credential is in a private `folder` only, and wiped at the end: by us; by the [`keeper`]
 //!   where `glass` was killed; by the next `glass exec` where both were.
-//! - The grant is given back at every end that leaves us time to. `kill -9` does not: then the hold
+//! - A grant that was asked for here is given back at every end that leaves us time to. `kill -9` does not: then the hold
 //!   stream is gone, the broker ends the grant after its grace of a minute, and a credential that
 //!   was copied elsewhere lives at most its own 15 minutes.
 //! - While `glass` is stopped (Ctrl-Z) so is the command. The broker takes that for absence: after
@@ -15,7 +15,7 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use breakglass_proto::v1::Verdict;
+use breakglass_proto::v1::{Grant, Verdict};
 use jiff::SignedDuration;
 
 use self::{folder::Base, shim::Shim, visit::Prepared, voice::Voice};
@@ -64,6 +64,8 @@ pub struct Order {
     pub reason: String,
     /// For how long, counted from the approval.
     pub length: SignedDuration,
+    /// What somebody handed over, to use in place of asking; it is not given back at the end.
+    pub handed: Option<Grant>,
     /// What is done with the access.
     pub task: Task,
     /// Do not wait for an approver.

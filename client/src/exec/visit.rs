@@ -23,7 +23,7 @@ use super::{
     wait::{Answer, Waiting},
     work::{Link, Work},
 };
-use crate::{error::Error, grant::asked_in_turn, limits::FIRST_RETRY, time};
+use crate::{error::Error, limits::FIRST_RETRY, time};
 
 /// Exit code where Ctrl-C came before the command began: as if by SIGINT.
 const INTERRUPTED: u8 = 128 + 2;
@@ -68,7 +68,10 @@ impl<D: Desk> Prepared<'_, D> {
         let placement = Placement::of_right(&self.order.right, &folder.path())?;
         self.order.task.command(&folder.path())?;
         let mut papers = Papers::new(placement)?;
-        let (grant, credential) = self.desk.request(self.order, papers.along()).await?;
+        let (grant, credential) = match &self.order.handed {
+            Some(handed) => (handed.clone(), None),
+            None => self.desk.request(self.order, papers.along()).await?,
+        };
         papers.of_grant(&grant.person, &grant.id);
         self.order.pass(Milestone::Asked(grant.id.clone()));
         let Self {
@@ -90,7 +93,7 @@ impl<D: Desk> Prepared<'_, D> {
         };
         let outcome = visit.use_it(credential).await;
         if visit.order.drill.is_none() && !visit.is_over(outcome.as_ref().err()) {
-            visit.give_back().await;
+            visit.leave().await;
         }
         if let Some((role, until)) = visit.papers.kept_by_aws() {
             let kept = voice::kept_by_aws(&visit.grant, role, until, visit.desk.now());
@@ -131,11 +134,7 @@ impl<D: Desk> Visit<'_, D> {
     async fn wait(&mut self, hold: &mut Hold) -> Result<Option<Ended>, Error> {
         if self.order.no_wait {
             return Err(Error::Waiting {
-                what: format!(
-                    "{} needs a yes from {}, and `--no-wait` was given: the request is taken back",
-                    self.grant.id,
-                    asked_in_turn(&self.grant)
-                ),
+                what: voice::not_waiting(&self.grant),
                 next: "run it without `--no-wait`".to_owned(),
             });
         }
@@ -158,10 +157,7 @@ impl<D: Desk> Visit<'_, D> {
     }
 
     fn stopped(&self, wish: Wish) -> Ended {
-        self.voice.note(format!(
-            "stopped before the command began: taking {} back",
-            self.grant.id
-        ));
+        self.voice.note(voice::stopped(&self.grant));
         let code = if wish == Wish::Interrupt {
             INTERRUPTED
         } else {

@@ -80,6 +80,10 @@ pub(super) fn begun(grant: &Grant, now: Timestamp) -> String {
         GrantBasis::Called => format!("{} began by {}", grant.id, grant::called_by(grant)),
         _ => grant.id.clone(),
     };
+    let yes = match grant::handed_from(grant) {
+        Some(from) => format!("{yes}, handed over from {from}"),
+        None => yes,
+    };
     let until = time::from_proto(grant.ends_at.as_ref())
         .map(|at| format!(" until {}", time::local_and_relative(at, now)))
         .unwrap_or_default();
@@ -88,6 +92,38 @@ pub(super) fn begun(grant: &Grant, now: Timestamp) -> String {
         "{drill}{yes}: you can {}{until}, for {}",
         grant.sentence, grant.incident
     )
+}
+
+/// That nobody is waited for.
+pub(super) fn not_waiting(grant: &Grant) -> String {
+    let (id, who) = (&grant.id, grant::asked_in_turn(grant));
+    let becomes = match grant.from_grant.as_str() {
+        "" => "the request is taken back",
+        _ => "it waits on",
+    };
+    let needs = match grant::still_needed(grant) {
+        Some(needed) => needed,
+        None => format!("a yes from {who}"),
+    };
+    format!("{id} needs {needs}, and `--no-wait` was given: {becomes}")
+}
+
+/// That the command was not begun.
+pub(super) fn stopped(grant: &Grant) -> String {
+    let id = &grant.id;
+    match grant.from_grant.as_str() {
+        "" => format!("stopped before the command began: taking {id} back"),
+        _ => format!("stopped before the command began; {id} stays as it is"),
+    }
+}
+
+/// That a grant that was handed over is still there.
+pub(super) fn goes_on(grant: &Grant, now: Timestamp) -> String {
+    let id = &grant.id;
+    let until = grant::deadline(grant)
+        .map(|at| format!(" until {}", time::local_and_relative(at, now)))
+        .unwrap_or_default();
+    format!("{id} was handed over to you and stays{until}; to give it back: glass drop {id}")
 }
 
 /// That it was begun without anybody's yes. To be said loudly.

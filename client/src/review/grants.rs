@@ -52,6 +52,14 @@ pub struct Grant {
     pub session_seconds: i64,
     /// What was said of it afterwards.
     pub answer: Option<Answered>,
+    /// The grant it was handed over from; nothing where its holder asked for it.
+    pub from_grant: Option<String>,
+    /// Who handed it over.
+    pub from_person: Option<String>,
+    /// The grant it was handed over to.
+    pub to_grant: Option<String>,
+    /// Who had that.
+    pub to_person: Option<String>,
     #[serde(skip)]
     open: Vec<(String, Timestamp)>,
 }
@@ -110,6 +118,10 @@ impl Grant {
             sessions: 0,
             session_seconds: 0,
             answer: None,
+            from_grant: entry.text("from").map(str::to_owned),
+            from_person: entry.text("from").map(|_| entry.by.clone()),
+            to_grant: None,
+            to_person: None,
             open: Vec::new(),
         }
     }
@@ -132,6 +144,8 @@ impl Grant {
             "grant.ended" => {
                 self.ending = Some(text("ending"));
                 self.ended_by = Some(entry.by.clone());
+                self.to_grant = entry.text("to").map(str::to_owned);
+                self.to_person = entry.text("to_person").map(str::to_owned);
                 self.ended_at = Some(entry.at);
                 let had = self.began_at.map(|began| seconds(began, entry.at));
                 self.had_seconds = had;

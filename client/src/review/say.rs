@@ -85,6 +85,7 @@ fn say_grant(printer: &Printer, grant: &Grant) {
     ));
     let fact = |name: &str, value: &str| crate::show::fact(printer, name, value);
     fact("why", &grant.reason);
+    fact("handed", &handed(grant));
     fact("escalated", &escalated(grant));
     fact("yes from", &yes(grant));
     fact("had for", &had(grant));
@@ -101,6 +102,16 @@ fn yes(grant: &Grant) -> String {
         (Some(_), _) => "NOBODY: SELF-GRANTED".to_owned(),
         (None, _) => "nobody, it never began".to_owned(),
     }
+}
+
+/// Where it came from and where it went, where it was handed over.
+fn handed(grant: &Grant) -> String {
+    let from = grant.from_grant.as_ref().zip(grant.from_person.as_ref());
+    let to = grant.to_grant.as_ref().zip(grant.to_person.as_ref());
+    let from = from.map(|(from, by)| format!("over from {by}'s {from}"));
+    let to = to.map(|(to, whom)| format!("over to {whom}, as {to}"));
+    let parts: Vec<_> = from.into_iter().chain(to).collect();
+    parts.join(", then ")
 }
 
 fn escalated(grant: &Grant) -> String {

@@ -173,6 +173,35 @@ impl Session {
         taken(answer.grant)
     }
 
+    /// Hands one's own grant over to somebody, as it was shown and to its end.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub async fn hand_over(
+        &self,
+        shown: &v1::Grant,
+        to: &str,
+        reason: &str,
+    ) -> Result<v1::Grant, Error> {
+        let until = time::from_proto(shown.ends_at.as_ref());
+        let until = until.ok_or_else(|| Error::broken_answer("an active grant has no end"))?;
+        let signed = self.statement(Act::HandOver {
+            grant: shown.id.clone(),
+            to: to.to_owned(),
+            incident: shown.incident.clone(),
+            right: shown.right.clone(),
+            sentence: shown.sentence.clone(),
+            reason: reason.to_owned(),
+            until,
+        })?;
+        let request = v1::HandOverGrantRequest {
+            signed: Some(signed.clone()),
+        };
+        let answer = self.answer(self.grants().hand_over_grant(request).await)?;
+        self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        taken(answer.grant)
+    }
+
     /// Gives a grant back, or takes a request back.
     ///
     /// # Errors

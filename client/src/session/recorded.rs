@@ -64,7 +64,7 @@ impl Session {
         check_shown(shown, &entry)?;
         let signed = entry.signed.as_ref().ok_or_else(|| unsigned(&entry))?;
         let enrolments = v1::ListEntriesRequest {
-            person: shown.person.clone(),
+            person: asks(shown).to_owned(),
             kind: "person.enrolled".to_owned(),
             ..v1::ListEntriesRequest::default()
         };
@@ -129,7 +129,9 @@ fn not_as_recorded(entry: &Entry, what: &str) -> Error {
 fn check_shown(shown: &v1::Grant, entry: &Entry) -> Result<(), Error> {
     let length = time::length_from_proto(shown.length.as_ref()).map(|it| it.as_secs() * 1_000);
     let is_same = entry.kind == "grant.requested"
-        && entry.by == shown.person
+        && entry.by == asks(shown)
+        && entry.text("from").unwrap_or_default() == shown.from_grant
+        && entry.time("until") == time::from_proto(shown.until.as_ref())
         && entry.text("grant") == Some(&shown.id)
         && entry.text("person") == Some(&shown.person)
         && entry.text("right") == Some(&shown.right)
@@ -147,6 +149,14 @@ fn check_shown(shown: &v1::Grant, entry: &Entry) -> Result<(), Error> {
     }
 }
 
+/// Who signed the request: its holder, or whoever hands it over to them.
+fn asks(shown: &v1::Grant) -> &str {
+    match shown.from_person.as_str() {
+        "" => &shown.person,
+        hands_over => hands_over,
+    }
+}
+
 /// The entry is what its requester signed, with a key that was enrolled to them.
 fn check_signed(
     shown: &v1::Grant,
@@ -158,16 +168,20 @@ fn check_signed(
     let point = enrolled
         .text("public")
         .and_then(|it| STANDARD.decode(it).ok());
-    let point = point.filter(|point| enrolled.by == shown.person && key_id(point) == signed.key);
+    let point = point.filter(|point| enrolled.by == asks(shown) && key_id(point) == signed.key);
     let signature = STANDARD.decode(&signed.signature).ok();
     let (Some(point), Some(signature)) = (point, signature) else {
         return Err(unsigned(entry));
     };
     let statement = Statement::parse(&signed.text).map_err(|_| unsigned(entry))?;
     let is_theirs = verify_statement(&point, &signed.text, &signature)
-        && statement.by == shown.person
+        && statement.by == asks(shown)
         && statement.origin == origin
-        && matches!(statement.act, Act::Request { .. });
+        && match statement.act {
+            Act::Request { .. } => shown.from_grant.is_empty(),
+            Act::HandOver { .. } => !shown.from_grant.is_empty(),
+            _ => false,
+        };
     if !is_theirs {
         return Err(unsigned(entry));
     }

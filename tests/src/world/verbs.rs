@@ -211,6 +211,16 @@ impl World {
         session.self_grant(&shown).await
     }
 
+    /// Somebody looks at their grant and hands it over.
+    ///
+    /// # Errors
+    /// What `glass` would say.
+    pub async fn hands_over(&self, who: &str, grant: &str, to: &str) -> Result<v1::Grant, Error> {
+        let session = self.session(who).await;
+        let shown = session.grant(grant).await?;
+        session.hand_over(&shown, to, "I have to sleep").await
+    }
+
     /// Somebody gives a grant back.
     ///
     /// # Errors

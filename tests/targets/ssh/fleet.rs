@@ -301,8 +301,9 @@ fn grant(id: GrantId, begins_at: Time, ends_at: Time) -> Grant {
         lapses_at: ends_at,
         self_grant: None,
         held: true,
-        key: key_id(b"mia's enrolled key"),
+        key: Some(key_id(b"mia's enrolled key")),
         audience: line("right:shell-web"),
+        handed: None,
         phase: Phase::Active(Active {
             basis: Basis::Approved,
             by: Actor::Person("leon".parse().unwrap()),

@@ -1,7 +1,7 @@
 //! The fold of one grant.
 
 use crate::event::{Change, Event};
-use crate::grant::{Active, Ended, Grant, Phase};
+use crate::grant::{Active, Ended, Grant, HandedOver, Phase};
 use crate::id::PersonId;
 use crate::state::Deadline;
 use crate::time::Time;
@@ -26,6 +26,7 @@ impl Grant {
             audience,
             call,
             escalation,
+            handed,
         } = &event.change
         else {
             return None;
@@ -47,6 +48,7 @@ impl Grant {
             held: *held,
             key: key.clone(),
             audience: audience.clone(),
+            handed: handed.as_ref().and_then(|it| HandedOver::by(event, it)),
             phase: Phase::Waiting,
             credentials: 0,
             credentials_until: None,
@@ -95,7 +97,9 @@ impl Grant {
                     self.credentials_until = self.credentials_until.max(Some(*expires_at));
                 }
             }
-            Change::GrantEnded { ending, reason, .. } => {
+            Change::GrantEnded {
+                ending, reason, to, ..
+            } => {
                 let was = match &self.phase {
                     Phase::Waiting => None,
                     Phase::Active(active) => Some(active.clone()),
@@ -107,6 +111,7 @@ impl Grant {
                     at: event.at,
                     by: event.by.clone(),
                     reason: reason.clone(),
+                    to: to.clone(),
                 });
             }
             _ => {}

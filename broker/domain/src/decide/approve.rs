@@ -9,7 +9,7 @@ use crate::text::Line;
 use crate::time::Time;
 
 use super::case::{Case, need_holder, to_another};
-use super::{ending, escalate, unlock};
+use super::{ending, escalate, handover, unlock};
 
 /// What the signer saw of a request when they signed.
 pub(super) struct Shown<'a> {
@@ -40,6 +40,7 @@ pub(super) fn approve(
     need_requester(case, grant)?;
     let length = grant.length.min(right.longest);
     let ends_at = case.at.plus(length).min(until).min(incident.closes_at);
+    let ends_at = handover::latest(case, grant, ends_at)?;
     let unlock = unlock::of(rule, grant)?;
     if ends_at <= case.at {
         let past = format!("the end that you agreed to, {until}, has passed");
@@ -49,7 +50,11 @@ pub(super) fn approve(
         return unlock::approve(case, by, grant, unlock, until);
     }
     let started = started(grant, Basis::Approved, ends_at);
-    Ok(vec![case.event(by, started)])
+    Ok(handover::with_other_end(
+        case,
+        grant,
+        case.event(by, started),
+    ))
 }
 
 /// An approver, or one whose call it needs.
@@ -83,6 +88,9 @@ pub(super) fn self_grant(
     let id = grant.of.grant;
     if case.is_vetoed(incident, by, &grant.of.right) {
         return Err(Refusal::Vetoed(id));
+    }
+    if grant.handed.is_some() {
+        return Err(Refusal::HandedOver(id));
     }
     let pinned = grant.self_grant.ok_or(Refusal::SelfGrantDenied(id))?;
     let IfNobodyAnswers::SelfGrant { longest, .. } = rule.if_nobody_answers else {
@@ -145,7 +153,12 @@ pub(super) fn need_requester(case: &Case<'_>, grant: &Grant) -> Result<(), Refus
     if case.state.is_frozen(requester) {
         return Err(Refusal::PersonFrozen(requester.clone()));
     }
-    if !case.state.knows(requester, &grant.key) {
+    let has_key = match &grant.key {
+        Some(key) => case.state.knows(requester, key),
+        // Nobody has signed it for them: any laptop of theirs will do.
+        None => case.policy().people.contains_key(requester) && case.state.has_key(requester),
+    };
+    if !has_key {
         return Err(Refusal::NotEnrolled(requester.clone()));
     }
     Ok(())

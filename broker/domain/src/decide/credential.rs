@@ -25,6 +25,7 @@ pub(super) fn issue(
     by: &PersonId,
     grant: GrantId,
     wanted: &Wanted,
+    key: &KeyId,
 ) -> Result<Vec<Event>, Refusal> {
     need_holder(case.live(grant)?, by)?;
     let (grant, active) = case.active(grant)?;
@@ -38,6 +39,12 @@ pub(super) fn issue(
         number: grant.credentials.saturating_add(1),
     };
     let (subject, witnesses) = said(case, grant, credential, wanted)?;
+    let key = match &grant.key {
+        Some(pinned) => pinned,
+        // Handed over: bound to the laptop that takes it.
+        None if case.state.keys.get(key) == Some(by) => key,
+        None => return Err(Refusal::NotEnrolled(by.clone())),
+    };
     let expires_at = match subject {
         // Its password is of use to nobody once the role is gone, and that goes with the grant.
         Subject::Role { .. } => active.ends_at,
@@ -49,7 +56,7 @@ pub(super) fn issue(
         kind: wanted.kind(),
         audience: grant.audience.clone(),
         expires_at,
-        key: bound_to(wanted).unwrap_or(&grant.key).clone(),
+        key: bound_to(wanted).unwrap_or(key).clone(),
         subject,
         witnesses,
     };

@@ -1,7 +1,7 @@
 //! Ending one grant: giving back, and being told to.
 
 use crate::event::{Change, Event};
-use crate::grant::{Basis, Ending, Grant};
+use crate::grant::{Basis, Ending, Grant, HandedOver};
 use crate::id::{GrantId, PersonId};
 use crate::refusal::Refusal;
 use crate::text::Line;
@@ -9,9 +9,13 @@ use crate::text::Line;
 use super::case::{Case, need_holder, to_another};
 use super::duty::Duty;
 
+/// Its holder; and while it waits to be handed over, whoever hands it over.
 pub(super) fn drop(case: &Case<'_>, by: &PersonId, grant: GrantId) -> Result<Vec<Event>, Refusal> {
     let grant = case.live(grant)?;
-    need_holder(grant, by)?;
+    let hands_it = |it: &HandedOver| it.by == *by && grant.is_waiting();
+    if !grant.handed.as_ref().is_some_and(hands_it) {
+        need_holder(grant, by)?;
+    }
     let dropped = change(grant, Ending::Dropped, None);
     Ok(vec![case.event(by, dropped)])
 }
@@ -66,5 +70,6 @@ pub(super) fn change(grant: &Grant, ending: Ending, reason: Option<Line>) -> Cha
         of: grant.of.clone(),
         ending,
         reason,
+        to: None,
     }
 }

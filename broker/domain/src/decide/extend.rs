@@ -9,6 +9,8 @@
 //! - called: the same, and where the rule names no approvers, one whose call counts;
 //! - self-granted: its holder, never past the rule's shorter time.
 //!
+//! What was handed over has its longest time counted from where the first of them began.
+//!
 //! More than that is refused, with what is left of it; the incident's end is not, and cuts. Never past
 //! the incident, whoever asks.
 
@@ -42,7 +44,8 @@ pub(super) fn extend(
             shortest: LENGTH_MIN,
         });
     }
-    let latest = active.begins_at.plus(longest(grant, active, right));
+    let since = grant.counts_since(active);
+    let latest = since.plus(longest(grant, active, right));
     let left = latest.min(incident.closes_at).since(active.ends_at);
     if active.ends_at.plus(more) > latest || left == Lifetime::ZERO {
         // Whole seconds are what is told, and what can be asked for.

@@ -16,6 +16,7 @@ mod duty;
 mod ending;
 mod escalate;
 mod extend;
+mod handover;
 mod incident;
 mod people;
 mod request;
@@ -33,6 +34,7 @@ use crate::time::Time;
 
 use approve::Shown;
 use case::Case;
+use handover::Handing;
 use request::Wanted;
 
 /// Decides one command at one moment. Changes nothing: the caller appends the events to the ledger
@@ -58,6 +60,7 @@ pub fn decide(state: &State, command: &Command, now: Time) -> Result<Vec<Event>,
         Actor::Target(target) => targets::act(&case, target, command)?,
         Actor::Source(source) => alert::act(&case, source, &command.act)?,
     };
+    events.extend(handover::left_waiting(&case, &events));
     if let Some(first) = events.first_mut() {
         first.signed.clone_from(&command.signed);
     }
@@ -169,6 +172,26 @@ fn call_acts(case: &Case<'_>, by: &PersonId, command: &Command) -> Result<Vec<Ev
             };
             unlock::record_call(case, by, &shown, *spoke_at, command.signed.as_deref())
         }
+        Act::HandOver {
+            grant,
+            to,
+            incident,
+            right,
+            sentence,
+            reason,
+            until,
+        } => {
+            let handing = Handing {
+                grant: *grant,
+                to,
+                incident: *incident,
+                right,
+                sentence,
+                reason,
+                until: *until,
+            };
+            handover::hand_over(case, by, &handing)
+        }
         _ => grant_acts(case, by, &command.act),
     }
 }
@@ -184,7 +207,7 @@ fn grant_acts(case: &Case<'_>, by: &PersonId, act: &Act) -> Result<Vec<Event>, R
         Act::Drop { grant } => ending::drop(case, by, *grant),
         Act::Revoke { grant, reason } => ending::revoke(case, by, *grant, reason),
         Act::Veto { grant, reason } => ending::veto(case, by, *grant, reason),
-        Act::Issue { grant, wanted } => credential::issue(case, by, *grant, wanted),
+        Act::Issue { grant, wanted, key } => credential::issue(case, by, *grant, wanted, key),
         Act::Use { grant, program } => credential::note_use(case, by, *grant, program),
         Act::AnswerReview {
             incident,

@@ -75,10 +75,11 @@ pub(super) fn request(
         self_grant: self_grant(case, rule, wanted.length)
             .filter(|_| !case.is_vetoed(incident, by, wanted.right)),
         held: wanted.held,
-        key: key.clone(),
+        key: Some(key.clone()),
         audience: right.audience.clone(),
         call,
         escalation,
+        handed: None,
     };
     let mut events = vec![case.event(by, requested)];
     events.extend(at_once);
@@ -99,11 +100,11 @@ pub(super) fn request(
 }
 
 /// The policy says both or is not taken; the rules hold it once more.
-fn needs_nobody(rule: &Rule, right: &Right) -> bool {
+pub(super) fn needs_nobody(rule: &Rule, right: &Right) -> bool {
     rule.approvers.is_empty() && rule.call.is_empty() && right.risk == Risk::Low
 }
 
-fn need_sentence(right: &Right, signed: &Line) -> Result<(), Refusal> {
+pub(super) fn need_sentence(right: &Right, signed: &Line) -> Result<(), Refusal> {
     if right.sentence == *signed {
         return Ok(());
     }
@@ -123,7 +124,7 @@ fn need_length(right: &Right, asked: Lifetime) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn need_room(case: &Case<'_>, by: &PersonId) -> Result<(), Refusal> {
+pub(super) fn need_room(case: &Case<'_>, by: &PersonId) -> Result<(), Refusal> {
     let live = case.state.live.get(by).copied().unwrap_or_default();
     if live < LIVE_GRANTS_PER_PERSON {
         return Ok(());
@@ -135,7 +136,7 @@ fn need_room(case: &Case<'_>, by: &PersonId) -> Result<(), Refusal> {
 }
 
 /// Never before a self-grant that the rule allows is possible.
-fn lapses_at(case: &Case<'_>, rule: &Rule, incident: &Incident) -> Time {
+pub(super) fn lapses_at(case: &Case<'_>, rule: &Rule, incident: &Incident) -> Time {
     let waits = case.at.plus(rule.lapses_after);
     let lapses_at = match rule.if_nobody_answers {
         IfNobodyAnswers::SelfGrant { after, .. } if rule.lapses_after <= after => {

@@ -12,7 +12,7 @@ use crate::unlock::{Unlock, Yes};
 
 use super::approve::{Shown, names, need_as_shown, need_requester};
 use super::case::{Case, to_another};
-use super::escalate;
+use super::{escalate, handover};
 
 /// The record of a request that needs a call; nothing where it needs none. A rule that has come to
 /// ask for one since counts.
@@ -94,7 +94,7 @@ pub(super) fn after_note(case: &Case<'_>, incident: IncidentId, noted: Event) ->
     for grant in case.state.live_under(incident) {
         let counts = events[0].by.person().is_some_and(|by| notes_of(grant, by));
         let begun = counts.then(|| beginning(case, grant, &events[0]));
-        events.extend(begun.flatten());
+        events.extend(begun.flatten().into_iter().flatten());
     }
     events
 }
@@ -106,12 +106,14 @@ fn notes_of(grant: &Grant, person: &PersonId) -> bool {
 
 fn with_beginning(case: &Case<'_>, grant: &Grant, event: Event) -> Vec<Event> {
     let begun = beginning(case, grant, &event);
-    std::iter::once(event).chain(begun).collect()
+    std::iter::once(event)
+        .chain(begun.into_iter().flatten())
+        .collect()
 }
 
 /// That it begins, where nothing is missing after the event. What no longer counts by now (a policy
 /// that changed, somebody who left) leaves it waiting.
-fn beginning(case: &Case<'_>, grant: &Grant, event: &Event) -> Option<Event> {
+fn beginning(case: &Case<'_>, grant: &Grant, event: &Event) -> Option<Vec<Event>> {
     if case.clock_is_behind() || !grant.is_waiting() {
         return None;
     }
@@ -133,12 +135,14 @@ fn beginning(case: &Case<'_>, grant: &Grant, event: &Event) -> Option<Event> {
     let length = grant.length.min(right.longest);
     let agreed = unlock.yes.iter().map(|yes| yes.until).max();
     let ends_at = case.at.plus(length).min(incident.closes_at);
+    let ends_at = handover::latest(case, grant, ends_at).ok()?;
     let begun = Change::GrantStarted {
         of: grant.of.clone(),
         basis: Basis::Called,
         ends_at: agreed.map_or(ends_at, |until| until.min(ends_at)),
     };
-    Some(case.event(Actor::Broker, begun))
+    let begun = case.event(Actor::Broker, begun);
+    Some(handover::with_other_end(case, grant, begun))
 }
 
 /// Those whose call a request asks for, as far as the rule still selects them.

@@ -59,6 +59,7 @@ pub(crate) fn issue(grant: GrantId) -> Act {
     Act::Issue {
         grant,
         wanted: Wanted::Jwt,
+        key: crate::world::key_of("nobody", 0),
     }
 }
 

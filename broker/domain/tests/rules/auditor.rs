@@ -3,6 +3,7 @@
 
 mod compare;
 mod escalating;
+mod handing;
 mod unlocking;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -25,6 +26,8 @@ pub(crate) struct Auditor {
     frozen: BTreeSet<PersonId>,
     tokens: BTreeMap<TokenHash, PersonId>,
     nonces: BTreeSet<Nonce>,
+    /// A grant that was handed over began: this one ends next, for that one.
+    swap: Option<(GrantId, GrantId)>,
     vetoed: BTreeSet<(IncidentId, PersonId, breakglass_domain::RightId)>,
     /// How often each thing was seen, by its name.
     pub(crate) seen: BTreeMap<String, usize>,
@@ -39,6 +42,7 @@ struct Incident {
 struct Record {
     asked: Asked,
     begun: Option<Begun>,
+    handed: Option<handing::Handed>,
     credentials: u32,
     ended: Option<Ending>,
     said: unlocking::Said,
@@ -57,7 +61,7 @@ struct Asked {
     lapses_at: Time,
     self_grant: Option<(Time, Lifetime)>,
     held: bool,
-    key: KeyId,
+    key: Option<KeyId>,
 }
 
 struct Begun {
@@ -72,6 +76,7 @@ impl Auditor {
         let oldest = self.newest.unwrap_or(event.at);
         assert!(event.at >= oldest, "time in the ledger never goes back");
         assert!(event.at >= now, "an event is not older than its decision");
+        self.swaps(event);
         if let Some(signed) = &event.signed {
             self.statement(event, signed, now);
         }
@@ -180,6 +185,7 @@ impl Auditor {
             key,
             call,
             escalation,
+            handed,
             ..
         } = &event.change
         else {
@@ -187,13 +193,19 @@ impl Auditor {
         };
         self.open(of.incident, event.at);
         self.may_act(&of.person);
-        assert_eq!(event.by.person(), Some(&of.person));
         assert_eq!(
             of.grant.0,
             self.grants.len() as u64 + 1,
             "grants are counted"
         );
-        assert_eq!(self.keys.get(key), Some(&of.person));
+        let handed = match handed {
+            None => {
+                assert_eq!(event.by.person(), Some(&of.person));
+                assert_eq!(self.keys.get(key.as_ref().unwrap()), Some(&of.person));
+                None
+            }
+            Some(handed) => Some(self.handed(event, handed)),
+        };
         assert!(!approvers.contains(&of.person), "nobody approves their own");
         assert!(!call.contains(&of.person), "nobody calls themselves");
         let policy = self.policy.as_ref().unwrap();
@@ -218,6 +230,7 @@ impl Auditor {
         let record = Record {
             asked,
             begun: None,
+            handed,
             credentials: 0,
             ended: None,
             said: unlocking::Said::default(),
@@ -235,7 +248,7 @@ impl Auditor {
         let asked = &record.asked;
         assert!(record.begun.is_none() && record.ended.is_none());
         assert!(event.at < asked.lapses_at, "not after the request lapsed");
-        assert_eq!(self.keys.get(&asked.key), Some(&asked.person));
+        self.has_key(asked);
         let policy = self.policy.as_ref().unwrap();
         let longest = asked.length.min(policy.rights[&asked.right].longest);
         let (mut latest, mut later) = (event.at.plus(longest), false);
@@ -266,13 +279,21 @@ impl Auditor {
                 latest = latest.min(event.at.plus(longest));
             }
         }
+        if let Some(handed) = &record.handed {
+            latest = latest.min(self.end_of_other(handed, event));
+        }
         assert!(*ends_at > event.at && *ends_at <= latest, "{event:?}");
         let begun = Begun {
             basis: *basis,
             at: event.at,
             ends_at: *ends_at,
         };
-        self.grants.get_mut(&of.grant).unwrap().begun = Some(begun);
+        let record = self.grants.get_mut(&of.grant).unwrap();
+        record.begun = Some(begun);
+        if let Some(handed) = &record.handed {
+            self.swap = Some((handed.from, of.grant));
+            self.count(format!("handed over and began {basis}"));
+        }
         self.count(format!("began {basis}"));
         if later {
             self.count("approved later");
@@ -309,7 +330,8 @@ impl Auditor {
                 assert_eq!(event.by.person(), Some(&of.person));
             }
         }
-        assert!(*ends_at > begun.ends_at && *ends_at <= begun.at.plus(longest));
+        let since = record.handed.as_ref().map_or(begun.at, |it| it.since);
+        assert!(*ends_at > begun.ends_at && *ends_at <= since.plus(longest));
         assert!(*ends_at <= self.incidents[&of.incident].closes_at);
         if begun.basis == Basis::SelfGranted {
             assert!(*ends_at <= begun.at.plus(asked.self_grant.unwrap().1));
@@ -334,7 +356,10 @@ impl Auditor {
         let record = self.grants.get_mut(&of.grant).unwrap();
         record.credentials += 1;
         assert_eq!(credential.number, record.credentials);
-        assert_eq!(*key, record.asked.key);
+        match &record.asked.key {
+            Some(pinned) => assert_eq!(key, pinned),
+            None => assert_eq!(self.keys.get(key), Some(&of.person)),
+        }
         assert!(*expires_at <= record.begun.as_ref().unwrap().ends_at);
     }
 
@@ -361,10 +386,19 @@ impl Auditor {
                 assert!(begun.is_none());
             }
             Ending::Lapsed => {
-                assert!(begun.is_none() && event.at >= record.asked.lapses_at);
+                assert!(begun.is_none());
+                if event.at < record.asked.lapses_at {
+                    let from = record.handed.as_ref().unwrap().from;
+                    assert!(self.grants[&from].ended.is_some(), "{event:?}");
+                    self.count("lapsed with the other");
+                }
             }
             Ending::Expired => assert!(event.at >= begun.unwrap().ends_at),
-            Ending::Dropped => assert_eq!(event.by.person(), Some(&of.person)),
+            Ending::Dropped => {
+                let hands_over = record.handed.as_ref().map(|it| &it.by);
+                let takes_back = begun.is_none() && event.by.person() == hands_over;
+                assert!(takes_back || event.by.person() == Some(&of.person));
+            }
             Ending::Abandoned => assert!(record.asked.held),
             Ending::Vetoed => {
                 assert_ne!(event.by.person().unwrap(), &of.person);

@@ -65,7 +65,8 @@ impl Fleet {
         let key = key_of("mia", 99);
         let login = Act::Issue {
             grant: self.grant,
-            wanted: Wanted::Ssh { key },
+            wanted: Wanted::Ssh { key: key.clone() },
+            key,
         };
         self.world.calls("mia", login).unwrap();
     }

@@ -103,6 +103,7 @@ impl Trial {
                 unlock.callers.last()
             }),
             Deed::SelfGrants(pick)
+            | Deed::HandsOver(pick, _)
             | Deed::Extends(pick, _)
             | Deed::Drops(pick)
             | Deed::Issues(pick)
@@ -141,6 +142,10 @@ impl Trial {
             Deed::Denies(pick) => deny(self.grant(*pick)),
             Deed::Calls(pick, ago) => match self.live(*pick) {
                 Some(grant) => self.world.call(grant, *ago),
+                None => note(1),
+            },
+            Deed::HandsOver(pick, to) => match self.live(*pick) {
+                Some(grant) => self.world.handing(grant, TEAM[*to]),
                 None => note(1),
             },
             Deed::SelfGrants(pick) => match self.live(*pick) {
@@ -301,6 +306,10 @@ fn the_random_lists_reach_everything_that_can_happen() {
         "ended person-frozen",
         "ended abandoned",
         "ended vetoed",
+        "ended handed-over",
+        "handed over and began fast-path",
+        "handed over and began approved",
+        "refused NOTHING_TO_HAND_OVER",
         "refused NOTHING_TO_VETO",
         "IncidentOpened",
         "IncidentNoted",

@@ -21,6 +21,7 @@ mod escalating;
 mod extending;
 mod folding;
 mod guards;
+mod handing_over;
 mod incidents;
 mod late;
 mod lists;

@@ -107,7 +107,8 @@ pub(crate) fn asks(world: &mut World, person: &str) -> GrantId {
 }
 
 pub(crate) fn issues(world: &mut World, person: &str, grant: GrantId, wanted: Wanted) -> Outcome {
-    world.calls(person, Act::Issue { grant, wanted })
+    let key = world.keys[&id(person)].clone();
+    world.calls(person, Act::Issue { grant, wanted, key })
 }
 
 pub(crate) fn drop_grant(grant: u64) -> Act {
@@ -130,7 +131,7 @@ pub(crate) fn reports(world: &mut World, target: &str, act: Act) -> Outcome {
     })
 }
 
-fn comes_in(world: &mut World, target: &str, grant: GrantId, number: u32) -> Outcome {
+pub(crate) fn comes_in(world: &mut World, target: &str, grant: GrantId, number: u32) -> Outcome {
     let opening = Act::OpenSession {
         grant,
         credential: CredentialId { grant, number },
@@ -176,6 +177,7 @@ fn a_guard_can_do_what_guards_do_and_nothing_else() {
         Act::Issue {
             grant,
             wanted: ssh(),
+            key: key_of("mia", 99),
         },
         Act::Export { from: 0, to: 1 },
         Act::Tick,

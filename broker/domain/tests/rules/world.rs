@@ -350,6 +350,20 @@ impl World {
         }
     }
 
+    /// What the holder signs who looks at the grant now and hands it over.
+    pub(crate) fn handing(&self, grant: GrantId, to: &str) -> Act {
+        let shown = &self.state.grants[&grant];
+        Act::HandOver {
+            grant,
+            to: id(to),
+            incident: shown.of.incident,
+            right: shown.of.right.clone(),
+            sentence: shown.sentence.clone(),
+            reason: line("I have to sleep"),
+            until: shown.active().map_or(self.now, |active| active.ends_at),
+        }
+    }
+
     pub(crate) fn self_grant(&self, grant: GrantId) -> Act {
         let shown = &self.state.grants[&grant];
         Act::SelfGrant {

@@ -1,6 +1,6 @@
 //! Grants and credentials.
 
-use breakglass_domain::grant::{Active, Ended, Phase};
+use breakglass_domain::grant::{Active, Ended, HandedOver, Phase};
 use breakglass_domain::unlock::{Call, Missing, Unlock};
 use breakglass_domain::{Basis, CredentialKind, Ending, Grant, Subject, Time};
 use breakglass_proto::v1;
@@ -39,6 +39,10 @@ pub(in crate::api) fn grant(grant: &Grant, now: Time) -> v1::Grant {
         Some(unlock) => unlocking(asked, unlock),
         None => asked,
     };
+    let asked = match &grant.handed {
+        Some(handed) => handed_over(asked, handed),
+        None => asked,
+    };
     match &grant.phase {
         Phase::Waiting => asked,
         Phase::Active(active) => begun(asked, active),
@@ -66,6 +70,15 @@ fn unlocking(asked: v1::Grant, unlock: &Unlock) -> v1::Grant {
         calls: unlock.calls.iter().map(call).collect(),
         approved_by: agreed.first().cloned().unwrap_or_default(),
         agreed,
+        ..asked
+    }
+}
+
+fn handed_over(asked: v1::Grant, handed: &HandedOver) -> v1::Grant {
+    v1::Grant {
+        from_grant: handed.from.to_string(),
+        from_person: handed.by.to_string(),
+        until: Some(time(handed.until)),
         ..asked
     }
 }
@@ -105,12 +118,15 @@ fn ended(asked: v1::Grant, over: &Ended) -> v1::Grant {
         None => asked,
     };
     let reason = over.reason.as_ref();
+    let to = over.to.as_ref();
     v1::Grant {
         state: v1::GrantState::Ended.into(),
         ending: ending(over.ending).into(),
         ended_at: Some(time(over.at)),
         ended_by: over.by.to_string(),
         ending_reason: reason.map(ToString::to_string).unwrap_or_default(),
+        to_grant: to.map(|to| to.grant.to_string()).unwrap_or_default(),
+        to_person: to.map(|to| to.person.to_string()).unwrap_or_default(),
         ..begun
     }
 }
@@ -136,6 +152,7 @@ fn ending(ending: Ending) -> v1::GrantEnding {
         Ending::PersonFrozen => v1::GrantEnding::PersonFrozen,
         Ending::Abandoned => v1::GrantEnding::Abandoned,
         Ending::Vetoed => v1::GrantEnding::Vetoed,
+        Ending::HandedOver => v1::GrantEnding::HandedOver,
     }
 }
 

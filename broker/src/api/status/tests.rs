@@ -70,6 +70,17 @@ fn refusals() -> Vec<Refusal> {
         Refusal::Vetoed(grant),
         Refusal::NothingToVeto(grant),
         Refusal::OwnVeto(grant),
+        Refusal::OwnHandover(grant),
+        Refusal::HoldsAlready {
+            person: person(),
+            grant,
+        },
+        Refusal::HasNoKey(person()),
+        Refusal::VetoedReceiver {
+            person: person(),
+            grant,
+        },
+        Refusal::HandedOver(grant),
         Refusal::SelfApproval(grant),
         Refusal::GrantWaiting(grant),
         Refusal::GrantActive(grant),
@@ -217,6 +228,7 @@ fn all() -> Vec<Error> {
 const REASONS: &str = "NO_OPEN_INCIDENT UNKNOWN_INCIDENT INCIDENT_CLOSED UNKNOWN_RIGHT \
     UNKNOWN_PERSON UNKNOWN_GRANT NOT_ALLOWED NOT_PERMITTED NOT_YOURS NOT_APPROVER SELF_APPROVAL \
     NOT_CALLER NO_CALL_WANTED CALL_RECORDED CALL_TIME APPROVED_ALREADY NOTHING_TO_VETO \
+    NOTHING_TO_HAND_OVER \
     GRANT_WAITING GRANT_ACTIVE GRANT_ENDED TOO_LONG_A_TIME SENTENCE_CHANGED SELF_GRANT_DENIED \
     SELF_GRANT_TOO_EARLY PERSON_FROZEN NOT_FROZEN NOT_ENROLLED TOKEN_UNKNOWN TOKEN_EXPIRED \
     TOKEN_USED STATEMENT_INVALID STATEMENT_STALE STATEMENT_REPLAYED SIGNATURE_INVALID WRONG_BROKER \

@@ -527,6 +527,7 @@ async fn a_role_that_was_begun_and_never_said_to_be_there_is_dropped() {
     let issue = Act::Issue {
         grant: GrantId(1),
         wanted,
+        key: mia.key.clone(),
     };
     world.sequencer.submit(mia.command(issue)).await.unwrap();
     assert_eq!(world.app.doomed_roles()[0].role, line("breakglass_g1_2"));

@@ -237,3 +237,58 @@ async fn people_come_and_go_in_sentences() {
         ]
     );
 }
+
+#[tokio::test]
+async fn somebody_else_goes_on() {
+    let world = World::new().await;
+    world.open_incident().await;
+    let asked = world.request("mia", "deploy-shop", false).await.grant;
+    let handing = Act::HandOver {
+        grant: GrantId(1),
+        to: id("leon"),
+        incident: asked.of.incident,
+        right: asked.of.right.clone(),
+        sentence: asked.sentence.clone(),
+        reason: line("I have to sleep"),
+        until: asked.active().unwrap().ends_at,
+    };
+    let from = world.size();
+    act(&world, "mia", handing.clone()).await;
+    assert_eq!(
+        told(&world, from).await,
+        [
+            "Mia hands G-1 over to Leon, who is to deploy the shop app until 03:20 UTC (G-2, INC-1): \
+             I have to sleep.",
+            "G-2 began, no approval needed: Leon can deploy the shop app until 03:20 UTC (INC-1).",
+            "G-1 ended, and Leon has G-2 instead, handed over: Mia can no longer deploy the shop app.",
+        ]
+    );
+    act(&world, "leon", Act::Drop { grant: GrantId(2) }).await;
+    world.request("mia", "deploy-shop", false).await;
+    world.asks_the_founder("deploy-shop").await;
+    let Act::HandOver { until, .. } = &handing else {
+        unreachable!()
+    };
+    let until = *until;
+    let again = Act::HandOver {
+        grant: GrantId(3),
+        to: id("leon"),
+        incident: asked.of.incident,
+        right: asked.of.right,
+        sentence: asked.sentence,
+        reason: line("I have to sleep"),
+        until,
+    };
+    act(&world, "mia", again).await;
+    let from = world.size();
+    act(&world, "mia", Act::Drop { grant: GrantId(3) }).await;
+    assert_eq!(
+        told(&world, from).await,
+        [
+            "Mia gave G-3 back (INC-1).",
+            "G-4 was not handed over to Leon, and lapsed: G-3 is over: dropped.",
+        ]
+    );
+    let over = world.app.grant(GrantId(1)).await.unwrap();
+    assert_eq!(over.of.person, id("mia"));
+}

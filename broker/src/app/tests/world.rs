@@ -296,6 +296,18 @@ impl World {
             .unwrap()
     }
 
+    /// From here on the founder has to agree to a right that engineers have alone.
+    pub(crate) async fn asks_the_founder(&self, right: &str) {
+        let (alone, asks) = (
+            format!("rights = [\"{right}\"]\napprovers = []"),
+            format!("rights = [\"{right}\"]\napprovers = [\"founder\"]"),
+        );
+        assert!(POLICY.contains(&alone));
+        let policy = Policy::parse("policy.toml", &POLICY.replace(&alone, &asks)).unwrap();
+        let (policy, sha256) = (Arc::new(policy), "1".repeat(64));
+        self.by_itself(Act::LoadPolicy { policy, sha256 }).await;
+    }
+
     pub(crate) fn approving(&self, grant: &Grant) -> Act {
         Act::Approve {
             grant: grant.of.grant,

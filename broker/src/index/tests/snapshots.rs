@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use breakglass_domain::grant::Handed;
 use breakglass_domain::played::Played;
 use breakglass_domain::policy::STARTER;
 use breakglass_domain::stream::StreamKind;
@@ -111,6 +112,17 @@ fn a_snapshot_restores_the_very_same_state() {
         let_in_at: None,
     };
     changes.push(("target:web-1", came_in));
+    // It waits to be handed over.
+    let mut handed = requested(of(9, "leon", "deploy-shop", 1));
+    if let Change::GrantRequested { handed, key, .. } = &mut handed {
+        *key = None;
+        *handed = Some(Handed {
+            from: GrantId(3),
+            since: Time::from_millis(HOUR_MS / 4),
+            until: Time::from_millis(HOUR_MS),
+        });
+    }
+    changes.push(("mia", handed));
     // An incident that is over owes an answer, and one that is open will.
     changes.extend(night(2, 5));
     let reason = line("over");
@@ -166,6 +178,7 @@ fn a_snapshot_restores_the_very_same_state() {
             signed: Some(Arc::new(signed)),
         });
     }
+    assert!(state.grants[&GrantId(9)].handed.is_some());
     assert!(state.grants.len() == 4 && !state.deadlines.is_empty() && !state.openings.is_empty());
     assert!(state.budgets.len() > 2);
     assert_eq!(state.targets.hosts.len(), 1);

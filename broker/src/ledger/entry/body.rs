@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use breakglass_domain::drill::StepTime;
 use breakglass_domain::event::{CredentialKind, KeyPurpose, RoleStep, SessionEnd};
-use breakglass_domain::grant::{Escalation, SelfGrant};
+use breakglass_domain::grant::{Escalation, Handed, HandedTo, SelfGrant};
 use breakglass_domain::policy::Risk;
 use breakglass_domain::stream::StreamKind;
 use breakglass_domain::{
@@ -172,12 +172,14 @@ kinds! {
         #[serde(with = "fields::self_grant", default, skip_serializing_if = "Option::is_none")]
         self_grant: Option<SelfGrant>,
         held: bool,
-        #[serde(with = "fields::shown")] key: KeyId,
+        #[serde(with = "fields::maybe_shown", default, skip_serializing_if = "Option::is_none")]
+        key: Option<KeyId>,
         #[serde(with = "fields::line")] audience: Line,
         #[serde(with = "fields::all_shown", default, skip_serializing_if = "Vec::is_empty")]
         call: Vec<PersonId>,
         #[serde(with = "fields::escalation", default, skip_serializing_if = "Option::is_none")]
         escalation: Option<Escalation>,
+        #[serde(flatten, with = "fields::handing::handed")] handed: Option<Handed>,
     }
     "grant.started" GrantStarted {
         #[serde(flatten, with = "fields::of")] of: GrantRef,
@@ -215,6 +217,7 @@ kinds! {
         #[serde(with = "fields::shown")] ending: Ending,
         #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
         reason: Option<Line>,
+        #[serde(flatten, with = "fields::handing::to")] to: Option<HandedTo>,
     }
     "session.opened" SessionOpened {
         #[serde(flatten, with = "fields::of")] of: GrantRef,

@@ -1,6 +1,7 @@
 //! How the words of the rules are spelt in an entry: one module a spelling, for serde's `with`.
 
 pub(super) mod escalation;
+pub(super) mod handing;
 pub(super) mod subject;
 
 /// As `Display` shows it and `FromStr` reads it: ids, words, moments.

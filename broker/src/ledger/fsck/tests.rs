@@ -77,10 +77,11 @@ fn requested(grant: u64) -> Change {
         lapses_at: Time::from_millis(1 << 40),
         self_grant: None::<SelfGrant>,
         held: false,
-        key: "k".repeat(43).parse().expect("43 characters"),
+        key: Some("k".repeat(43).parse().expect("43 characters")),
         audience: line("https://deploy.shop.example"),
         call: Vec::new(),
         escalation: None,
+        handed: None,
     }
 }
 
@@ -99,6 +100,7 @@ fn ended(grant: u64) -> Change {
         of: of(grant),
         ending,
         reason,
+        to: None,
     }
 }
 

@@ -76,7 +76,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     };
     let walked = Walk::begin(seat, session, &plan)
         .await?
-        .to_the_end()
+        .walked()
         .await?;
     said::outcome(seat, &walked);
     if let Some(untrue) = walked.untrue {

@@ -114,7 +114,7 @@ impl<'a> Walk<'a> {
     ///
     /// # Errors
     /// None but what nobody can go on after: the outcome says what failed.
-    pub(super) async fn to_the_end(mut self) -> Result<Walked, Error> {
+    pub(super) async fn walked(mut self) -> Result<Walked, Error> {
         self.access().await;
         if let Some(receipt) = self.close().await
             && self.failed.is_none()

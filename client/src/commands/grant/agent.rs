@@ -51,7 +51,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     args.asking.check()?;
     let right = text::right_id(&args.right)?;
     let session = seat.session().await?;
-    let asked = args.asking.look_up(seat, &session, &right).await?;
+    let asked = args.asking.look_up_to_use(seat, &session, &right).await?;
     let access = asked.right.access.as_ref();
     if access.is_none_or(|access| access.ssh.is_none()) {
         return Err(Error::usage(
@@ -64,6 +64,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         incident: asked.incident,
         reason: asked.reason,
         length: asked.length,
+        handed: asked.handed,
         task: Task::Agent { link: args.link },
         no_wait: args.asking.no_wait,
         self_grant_if_nobody: args.self_grant,

@@ -45,6 +45,8 @@ pub struct Asked {
     pub reason: String,
     /// For how long.
     pub length: SignedDuration,
+    /// What somebody handed over to the caller, to use in its place.
+    pub handed: Option<v1::Grant>,
 }
 
 impl Asking {
@@ -62,6 +64,36 @@ impl Asking {
         let right = session.right(right).await?;
         let incident =
             incident::chosen(seat, session, self.incident.as_deref(), "--incident").await?;
+        self.to_ask(seat, right, incident)
+    }
+
+    /// The same for what is used at once: where somebody handed their access over to the caller, that
+    /// is used, and nobody is asked for anything.
+    ///
+    /// # Errors
+    /// As [`Asking::look_up`].
+    pub async fn look_up_to_use(
+        &self,
+        seat: &Seat,
+        session: &Session,
+        right: &str,
+    ) -> Result<Asked, Error> {
+        let right = session.right(right).await?;
+        let incident =
+            incident::chosen(seat, session, self.incident.as_deref(), "--incident").await?;
+        let Some(grant) = handed_over(session, &right.right, &incident).await? else {
+            return self.to_ask(seat, right, incident);
+        };
+        Ok(Asked {
+            right,
+            incident,
+            reason: grant.reason.clone(),
+            length: time::length_from_proto(grant.length.as_ref()).unwrap_or(USUAL_LENGTH),
+            handed: Some(grant),
+        })
+    }
+
+    fn to_ask(&self, seat: &Seat, right: v1::Verdict, incident: String) -> Result<Asked, Error> {
         let reason = reason(seat, self.reason.as_deref())?;
         let longest = time::length_from_proto(right.longest.as_ref()).unwrap_or(USUAL_LENGTH);
         let length = self.length.unwrap_or(USUAL_LENGTH.min(longest));
@@ -70,6 +102,7 @@ impl Asking {
             incident,
             reason,
             length,
+            handed: None,
         })
     }
 
@@ -85,6 +118,31 @@ impl Asking {
             .map(drop)
     }
 }
+
+/// What somebody handed over to the caller for a right under an incident: the active one with the most
+/// time, else one that waits.
+async fn handed_over(
+    session: &Session,
+    right: &str,
+    incident: &str,
+) -> Result<Option<v1::Grant>, Error> {
+    let request = v1::ListGrantsRequest {
+        person: session.person().to_owned(),
+        right: right.to_owned(),
+        incident: incident.to_owned(),
+        ..v1::ListGrantsRequest::default()
+    };
+    let own = session.list_grants(request, MOST_OWN).await?;
+    let handed = own.into_iter().filter(|it| !it.from_grant.is_empty());
+    let rank = |grant: &v1::Grant| {
+        let is_active = grant.state() == v1::GrantState::Active;
+        (is_active, time::from_proto(grant.ends_at.as_ref()))
+    };
+    Ok(handed.max_by_key(rank))
+}
+
+/// As many live grants as one person can have.
+const MOST_OWN: usize = 256;
 
 /// Waits until a request begins; `from` is the first entry not seen yet.
 ///

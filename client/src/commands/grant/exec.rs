@@ -56,12 +56,13 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     args.asking.check()?;
     let right = text::right_id(&args.right)?;
     let session = seat.session().await?;
-    let asked = args.asking.look_up(seat, &session, &right).await?;
+    let asked = args.asking.look_up_to_use(seat, &session, &right).await?;
     let order = Order {
         right: asked.right,
         incident: asked.incident,
         reason: asked.reason,
         length: asked.length,
+        handed: asked.handed,
         task: Task::Run(args.command),
         no_wait: args.asking.no_wait,
         self_grant_if_nobody: args.self_grant,

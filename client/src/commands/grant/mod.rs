@@ -7,6 +7,7 @@ pub mod deny;
 pub mod drop;
 pub mod exec;
 pub mod extend;
+pub mod handover;
 pub mod list;
 pub mod request;
 pub mod revoke;

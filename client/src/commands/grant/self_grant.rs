@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::{
     commands::{DONE, Seat},
     error::Error,
-    grant::{approvers, begun_error, ended_error},
+    grant::{approvers, asked as whose_word, begun_error, ended_error},
     show, text, time,
     view::GrantView,
 };
@@ -77,7 +77,11 @@ fn refusal(asked: &v1::Grant, person: &str, now: Timestamp) -> Option<Error> {
         let what = format!("{id} belongs to {}", asked.person);
         return Some(Error::refused("NOT_YOURS", what, "glass grants --mine"));
     }
-    let call = format!("call {}", approvers(asked));
+    let call = format!("call {}", whose_word(asked));
+    if !asked.from_grant.is_empty() {
+        let what = format!("{id} waits to be handed over, and that is not begun alone");
+        return Some(Error::refused("SELF_GRANT_DENIED", what, call));
+    }
     match time::from_proto(asked.self_grant_at.as_ref()) {
         None => {
             let what = format!("the rule of {id} does not allow a self-grant");

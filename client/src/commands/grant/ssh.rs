@@ -65,7 +65,10 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let session = seat.session().await?;
     let rights = reaches(&session, wanted.as_deref()).await?;
     let found = find(&destination, &rights, wanted.as_deref())?;
-    let asked = args.asking.look_up(seat, &session, found.right).await?;
+    let asked = args
+        .asking
+        .look_up_to_use(seat, &session, found.right)
+        .await?;
     let is_known = is_known(&asked.right, &found.target.id);
     if !is_known {
         seat.printer.note(by_known_hosts(&found.target.id));
@@ -82,6 +85,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         incident: asked.incident,
         reason: asked.reason,
         length: asked.length,
+        handed: asked.handed,
         task: Task::Ssh(hop),
         no_wait: args.asking.no_wait,
         self_grant_if_nobody: args.self_grant,

@@ -74,7 +74,7 @@ fn enrolled(key: &PrivateKey) -> Entry {
 fn an_approver_sees_what_the_ledger_has() {
     let entry = requested(&request("flood"), &PrivateKey::generate().unwrap());
     check_shown(&shown(), &entry).unwrap();
-    let lies: [fn(&mut v1::Grant); 7] = [
+    let lies: [fn(&mut v1::Grant); 9] = [
         |shown| shown.id = "G-46".into(),
         |shown| shown.person = "leon".into(),
         |shown| shown.right = "restart".into(),
@@ -82,6 +82,8 @@ fn an_approver_sees_what_the_ledger_has() {
         |shown| shown.sentence = "restart the shop".into(),
         |shown| shown.reason = "nothing special".into(),
         |shown| shown.length = None,
+        |shown| shown.from_grant = "G-44".into(),
+        |shown| shown.from_person = "leon".into(),
     ];
     for lie in lies {
         let mut shown = shown();
@@ -160,4 +162,61 @@ fn a_token_says_what_its_entry_announced() {
         assert_eq!(error.exit_code(), 86, "{name}");
     }
     assert!(check_token("no token", &issued).is_err());
+}
+
+/// What mia hands over to leon, as the broker shows it.
+fn shown_handed() -> v1::Grant {
+    let until = "2026-11-23T03:15:00Z".parse().unwrap();
+    v1::Grant {
+        id: "G-46".into(),
+        person: "leon".into(),
+        from_grant: "G-45".into(),
+        from_person: "mia".into(),
+        until: Some(time::to_proto(until)),
+        ..shown()
+    }
+}
+
+#[test]
+fn what_is_handed_over_was_signed_by_who_hands_over() {
+    let mia = PrivateKey::generate().unwrap();
+    let handing = Statement {
+        act: Act::HandOver {
+            grant: "G-45".into(),
+            to: "leon".into(),
+            incident: "INC-1".into(),
+            right: "drop-db".into(),
+            sentence: "drop the database".into(),
+            reason: "flood".into(),
+            until: "2026-11-23T03:15:00Z".parse().unwrap(),
+        },
+        ..request("flood")
+    };
+    let of = |statement: &Statement| {
+        let mut entry = requested(statement, &mia);
+        let more = json!({"grant": "G-46", "person": "leon", "from": "G-45",
+            "since": "2026-11-23T03:00:00.000Z", "until": "2026-11-23T03:15:00.000Z"});
+        entry.body.extend(more.as_object().unwrap().clone());
+        entry
+    };
+    let check = |statement: &Statement, shown: &v1::Grant| {
+        let entry = of(statement);
+        check_shown(shown, &entry)?;
+        let signed = entry.signed.clone().unwrap();
+        check_signed(shown, &entry, &signed, &enrolled(&mia), ORIGIN)
+    };
+    check(&handing, &shown_handed()).unwrap();
+    let as_request = check(&request("flood"), &shown_handed()).unwrap_err();
+    assert_eq!(as_request.exit_code(), 86, "a request is no handover");
+    let lies: [fn(&mut v1::Grant); 4] = [
+        |shown| shown.from_person = "eve".into(),
+        |shown| shown.from_grant = "G-44".into(),
+        |shown| shown.until = None,
+        |shown| shown.person = "eve".into(),
+    ];
+    for lie in lies {
+        let mut shown = shown_handed();
+        lie(&mut shown);
+        assert_eq!(check(&handing, &shown).unwrap_err().exit_code(), 86);
+    }
 }

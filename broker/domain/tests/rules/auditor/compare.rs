@@ -14,7 +14,8 @@ impl Auditor {
             let asked = &record.asked;
             self.open(asked.incident, at);
             self.may_act(&asked.person);
-            assert!(self.keys.contains_key(&asked.key));
+            self.has_key(asked);
+            self.waits_for_a_live_one(record);
             match &record.begun {
                 None => assert!(at < asked.lapses_at),
                 Some(begun) => assert!(at < begun.ends_at),

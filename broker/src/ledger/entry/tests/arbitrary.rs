@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use breakglass_domain::drill::{Step, StepTime};
 use breakglass_domain::event::{CredentialKind, KeyPurpose, RoleStep, SessionEnd};
-use breakglass_domain::grant::{Escalation, SelfGrant};
+use breakglass_domain::grant::{Escalation, Handed, HandedTo, SelfGrant};
 use breakglass_domain::policy::Risk;
 use breakglass_domain::policy::access::SshExtension;
 use breakglass_domain::stream::StreamKind;
@@ -313,16 +313,17 @@ fn request() -> impl Strategy<Value = Change> {
         time(),
         self_grant,
         any::<bool>(),
-        key(),
+        option::of(key()),
         line(),
         vec(name(), 0..3),
+        option::of(handed()),
     );
     let escalation =
         option::of((time(), vec(name(), 0..3)).prop_map(|(at, to)| Escalation { at, to }));
     (what, how, escalation).prop_map(
         |(
             (of, sentence, risk, reason, length),
-            (rule, approvers, lapses_at, self_grant, held, key, audience, call),
+            (rule, approvers, lapses_at, self_grant, held, key, audience, call, handed),
             escalation,
         )| Change::GrantRequested {
             of,
@@ -339,8 +340,21 @@ fn request() -> impl Strategy<Value = Change> {
             audience,
             call,
             escalation,
+            handed,
         },
     )
+}
+
+fn handed() -> impl Strategy<Value = Handed> {
+    (grant_id(), time(), time()).prop_map(|(from, since, until)| Handed { from, since, until })
+}
+
+fn to() -> impl Strategy<Value = HandedTo> {
+    (grant_id(), name()).prop_map(|(grant, person)| HandedTo { grant, person })
+}
+
+fn grant_id() -> impl Strategy<Value = GrantId> {
+    any::<u64>().prop_map(GrantId)
 }
 
 fn grant() -> impl Strategy<Value = Change> {
@@ -395,8 +409,18 @@ fn grant() -> impl Strategy<Value = Change> {
                 missing
             }
         ),
-        (of(), select(Ending::ALL), option::of(line()))
-            .prop_map(|(of, ending, reason)| Change::GrantEnded { of, ending, reason }),
+        (
+            of(),
+            select(Ending::ALL),
+            option::of(line()),
+            option::of(to())
+        )
+            .prop_map(|(of, ending, reason, to)| Change::GrantEnded {
+                of,
+                ending,
+                reason,
+                to
+            }),
     ]
 }
 

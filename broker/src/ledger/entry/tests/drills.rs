@@ -8,7 +8,7 @@ use breakglass_domain::{
 
 use super::golden::{at, key, line, of};
 
-pub(super) const INCIDENT: IncidentId = IncidentId(14);
+pub(super) const INCIDENT: IncidentId = IncidentId(15);
 
 fn drilled() -> GrantRef {
     GrantRef {
@@ -53,6 +53,7 @@ pub(super) fn changes() -> Vec<(&'static str, Change)> {
                 of: drilled(),
                 ending: Ending::Expired,
                 reason: None,
+                to: None,
             },
         ),
         (

@@ -21,13 +21,14 @@ pub(super) fn changes() -> Vec<(&'static str, Change)> {
                 lapses_at: at(20),
                 self_grant: None,
                 held: false,
-                key: key(),
+                key: Some(key()),
                 audience: line("https://db.shop.example"),
                 call: Vec::new(),
                 escalation: Some(Escalation {
                     at: at(10),
                     to: vec![person("founder"), person("support")],
                 }),
+                handed: None,
             },
         ),
         (

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use breakglass_domain::event::{CredentialKind, KeyPurpose};
-use breakglass_domain::grant::SelfGrant;
+use breakglass_domain::grant::{Handed, HandedTo, SelfGrant};
 use breakglass_domain::policy::Risk;
 use breakglass_domain::stream::StreamKind;
 use breakglass_domain::{
@@ -136,6 +136,7 @@ fn events() -> Vec<Event> {
         delivered(),
         witnesses(),
         drills::changes(),
+        handed_over(),
     ]
     .concat();
     let events = changes.into_iter().map(|(by, change)| {
@@ -264,10 +265,11 @@ fn called() -> Vec<(&'static str, Change)> {
                 lapses_at: at(20),
                 self_grant: None,
                 held: true,
-                key: key(),
+                key: Some(key()),
                 audience: line("https://vault.shop.example"),
                 call: people(&["leon", "mia"]),
                 escalation: None,
+                handed: None,
             },
         ),
         (
@@ -298,6 +300,7 @@ fn called() -> Vec<(&'static str, Change)> {
                 of: of(),
                 ending: Ending::Vetoed,
                 reason: Some(line("wait for leon")),
+                to: None,
             },
         ),
     ]
@@ -339,6 +342,55 @@ fn incident() -> Vec<(&'static str, Change)> {
                 reason: line("it is over"),
             },
         ),
+    ]
+}
+
+/// Mia hands over to Leon, and the founder says yes.
+fn handed_over() -> Vec<(&'static str, Change)> {
+    let new = || GrantRef {
+        grant: GrantId(46),
+        person: "leon".parse().expect("an id"),
+        ..of()
+    };
+    let started = Change::GrantStarted {
+        of: new(),
+        basis: Basis::Approved,
+        ends_at: at(20),
+    };
+    let requested = Change::GrantRequested {
+        of: new(),
+        sentence: line("change the shop's database"),
+        risk: Risk::High,
+        reason: line("I have to sleep"),
+        length: Lifetime::from_millis(600_000),
+        rule: "database".parse().expect("a name"),
+        approvers: vec!["founder".parse().expect("an id")],
+        lapses_at: at(20),
+        self_grant: None,
+        held: false,
+        key: None,
+        audience: line("https://db.shop.example"),
+        call: Vec::new(),
+        escalation: None,
+        handed: Some(Handed {
+            from: GrantId(45),
+            since: at(5),
+            until: at(20),
+        }),
+    };
+    let ended = Change::GrantEnded {
+        of: of(),
+        ending: Ending::HandedOver,
+        reason: None,
+        to: Some(HandedTo {
+            grant: GrantId(46),
+            person: "leon".parse().expect("an id"),
+        }),
+    };
+    vec![
+        ("mia", requested),
+        ("founder", started),
+        ("breakglass", ended),
     ]
 }
 
@@ -398,10 +450,11 @@ fn grant() -> Vec<(&'static str, Change)> {
         lapses_at: at(20),
         self_grant,
         held: true,
-        key: key(),
+        key: Some(key()),
         audience: line("https://db.shop.example"),
         call: Vec::new(),
         escalation: None,
+        handed: None,
     };
     let alone = SelfGrant {
         from: at(15),
@@ -414,6 +467,7 @@ fn grant() -> Vec<(&'static str, Change)> {
         of: of(),
         ending,
         reason,
+        to: None,
     };
     vec![
         ("mia", requested(&["founder", "leon"], Some(alone))),

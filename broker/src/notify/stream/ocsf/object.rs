@@ -41,6 +41,7 @@ pub(super) fn fields(event: &Event) -> Map<String, Value> {
         }
         Change::GrantUsed { .. } => called(event, json!({"operation": "use"})),
         Change::ReviewAnswered { .. } => called(event, json!({"operation": "answer-review"})),
+        Change::DrillRecorded { .. } => called(event, json!({"operation": "record-drill"})),
         _ => match (change.grant(), person(change)) {
             (Some(of), _) => privileged(of),
             (None, Some(person)) => map([("user", user(person.as_str()))]),

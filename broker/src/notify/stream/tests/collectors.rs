@@ -74,6 +74,18 @@ async fn who_closed_before_everything_was_there_has_not_read_it() {
     }
 }
 
+/// It closes its side at once and never reads, and there is more than it has room for: its closing is
+/// seen, and what was written lies on this side still.
+#[tokio::test(start_paused = true)]
+async fn who_closes_and_takes_nothing_more_has_not_read_it() {
+    let why = taken(512 << 10, |mut stream| async move {
+        stream.shutdown().await.unwrap();
+        std::future::pending::<()>().await;
+    });
+    let why = why.await.unwrap_err();
+    assert!(why.contains("nobody knows whether it has read"), "{why}");
+}
+
 #[tokio::test]
 async fn who_reads_a_part_has_not_read_it() {
     let why = taken(1_000, |mut stream| async move {
