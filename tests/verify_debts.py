@@ -11,14 +11,17 @@ class Debts:
 
     def __init__(self):
         self.under, self.owed, self.asked_since = {}, {}, None
+        # Of a part of a ledger: what is owed from before it is not known as a whole, so it does not count.
+        self.counts_from = 0
 
     def take(self, entry, rules, incidents, where):
         kind, at, incident = entry["kind"], entry["at"], entry.get("incident")
+        is_before = entry["index"] < self.counts_from
         if kind == "policy.loaded":
             since = at if self.asked_since is None else self.asked_since
             self.asked_since = since if rules.review_within else None
         elif kind == "grant.started":
-            if entry["basis"] == "fast-path" and incidents.get(incident, {}).get("severity") != "sev1":
+            if not is_before and entry["basis"] == "fast-path" and incidents.get(incident, {}).get("severity") != "sev1":
                 late = self.late(at, rules)
                 need(not late, where, f"{entry['grant']} begins without a yes, and answers about {late} are late")
             if "drill" in entry:
@@ -27,7 +30,10 @@ class Debts:
             if len(begun) < self.GRANTS:
                 begun.add(entry["grant"])
         elif kind == "incident.closed" and incident in self.under:
-            self.owed[incident] = at, self.under.pop(incident)
+            begun = self.under.pop(incident)
+            if is_before:
+                return
+            self.owed[incident] = at, begun
             if len(self.owed) > self.INCIDENTS:
                 del self.owed[min(self.owed, key=lambda name: (self.owed[name][0], self.number(name)))]
         elif kind == "review.answered" and incident in self.owed:

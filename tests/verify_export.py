@@ -174,6 +174,7 @@ class Export:
 
     def check(self):
         if self.start:
+            self.story.debts.counts_from = self.start
             self.read_before()
         for line in self.lines("entries.jsonl"):
             self.read(line, True)

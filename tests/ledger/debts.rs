@@ -26,7 +26,7 @@ impl Night {
 
 impl House {
     /// Mia restarts under an incident of hers, which is closed then.
-    fn has_a_night(&mut self) {
+    pub(crate) fn has_a_night(&mut self) {
         about_incident(self, "mia", 0, 7).unwrap();
         asks(self, "mia", 0, 10).unwrap();
         about_incident(self, "mia", 0, 8).unwrap();

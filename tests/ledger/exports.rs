@@ -6,6 +6,8 @@ use std::path::Path;
 use std::process::Command;
 
 use breakglass_client::export::{self, Joint, Period, Start, Writer};
+use breakglass_domain::Act;
+use breakglass_proto::statement::Act as Said;
 use breakglass_tlog::tree::prove_consistency;
 use breakglass_tlog::{Frontier, Hash, SignedCheckpoint, StoredHashes};
 use proptest::collection::vec;
@@ -14,7 +16,10 @@ use proptest::strategy::ValueTree as _;
 use proptest::test_runner::TestRunner;
 use serde_json::Value;
 
-use crate::steps::{Step, written};
+use crate::house::{House, id, line};
+use crate::night::POLICY;
+use crate::reviews::answers;
+use crate::steps::{Step, about_incident, asks, written};
 use crate::verifiers::{head, vkey};
 
 /// Entries `from` up to `to` of a ledger, taken away.
@@ -399,4 +404,73 @@ fn an_export_of_an_older_glass_verifies() {
         text.replacen("sys.exit(", "sys.exit(0 and ", 2)
     });
     assert_eq!(glass(place.path()).unwrap().is_verifier_ours, Some(false));
+}
+
+/// Debts fall out when there are many, and a period does not show all of them: what it shows of an old one
+/// proves nothing about what is owed.
+#[test]
+fn what_was_owed_before_a_period_does_not_count_in_it() {
+    let mut house = House::burning();
+    house.loads(&format!("{POLICY}[review]\ndays = 9\n"));
+    about_incident(&mut house, "mia", 0, 7).unwrap();
+    asks(&mut house, "mia", 0, 10).unwrap();
+    // A freeze ends the grant: this incident is told in each later period.
+    let (person, reason) = ("mia".to_owned(), "stolen".to_owned());
+    let act = Act::Freeze {
+        person: id("mia"),
+        reason: line("stolen"),
+    };
+    house
+        .does("leon", Said::Freeze { person, reason }, act)
+        .unwrap();
+    let (person, reason) = ("mia".to_owned(), "found".to_owned());
+    let act = Act::Unfreeze {
+        person: id("mia"),
+        reason: line("found"),
+    };
+    house.passes(600_000);
+    house
+        .does("leon", Said::Unfreeze { person, reason }, act)
+        .unwrap();
+    about_incident(&mut house, "mia", 0, 8).unwrap();
+    for _ in 0..201 {
+        house.passes(600_000);
+        house.has_a_night();
+    }
+    house.passes(600_000);
+    for _ in 0..200 {
+        answers(&mut house, "eve", 1).unwrap();
+    }
+    house.passes(20 * 24 * 3_600_000);
+    let from = house.lines.len();
+    about_incident(&mut house, "mia", 0, 7).unwrap();
+    asks(&mut house, "mia", 0, 10)
+        .expect("the first one fell out, and the others are answered for");
+    house.is_whole();
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("export");
+    take(&folder, &house.lines, from, house.lines.len()).unwrap();
+    let shown = fs::read_to_string(folder.join("before.jsonl")).unwrap();
+    assert!(shown.contains("\"INC-1\"") && !shown.contains("\"INC-9\""));
+    glass(&folder).unwrap();
+    python(&folder).unwrap();
+}
+
+/// Nothing of the period says a word about it, and somebody may hold a grant under it.
+#[test]
+fn an_incident_that_is_open_comes_along_though_nothing_happens_in_it() {
+    let mut house = House::burning();
+    house.passes(60_000);
+    about_incident(&mut house, "mia", 0, 7).unwrap();
+    asks(&mut house, "mia", 0, 10).unwrap();
+    house.passes(60_000);
+    let from = house.lines.len();
+    house.loads(&format!("{POLICY}# the same, and a remark\n"));
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("export");
+    take(&folder, &house.lines, from, house.lines.len()).unwrap();
+    let shown = fs::read_to_string(folder.join("before.jsonl")).unwrap();
+    assert!(shown.contains("\"INC-1\"") && shown.contains("grant.started"));
+    assert_eq!(glass(&folder).unwrap().report.open, ["G-1"]);
+    python(&folder).unwrap();
 }

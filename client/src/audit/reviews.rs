@@ -22,9 +22,17 @@ pub(super) struct Reviews {
     owed: HashMap<String, (Timestamp, BTreeSet<String>)>,
     /// Since when the policy has asked for answers without a pause.
     asked_since: Option<Timestamp>,
+    /// Where the part of a ledger begins that is checked: what is owed from before it is not known as a
+    /// whole, so it does not count.
+    counts_from: u64,
 }
 
 impl Reviews {
+    /// What is owed counts from this entry on.
+    pub(super) fn count_from(&mut self, index: u64) {
+        self.counts_from = index;
+    }
+
     /// A grant that begins on the fast path does so while no answer is late; `severity` is that of its
     /// incident.
     pub(super) fn need_paid(
@@ -38,7 +46,8 @@ impl Reviews {
         let (Some(within), Some(since)) = (policies.review_within(), self.asked_since) else {
             return Ok(());
         };
-        if !on_fast_path || severity == Some("sev1") {
+        let is_before = entry.index < self.counts_from;
+        if is_before || !on_fast_path || severity == Some("sev1") {
             return Ok(());
         }
         let is_late = |closed_at: Timestamp| later(closed_at.max(since), within) <= entry.at;
@@ -68,7 +77,7 @@ impl Reviews {
                 Ok(())
             }
             "incident.closed" => {
-                self.close(&of[2], entry.at);
+                self.close(&of[2], entry);
                 Ok(())
             }
             // Nothing was broken in a drill, so nobody is asked about it.
@@ -100,11 +109,14 @@ impl Reviews {
         }
     }
 
-    fn close(&mut self, incident: &str, at: Timestamp) {
+    fn close(&mut self, incident: &str, entry: &Entry) {
         let Some(grants) = self.under.remove(incident) else {
             return;
         };
-        self.owed.insert(incident.to_owned(), (at, grants));
+        if entry.index < self.counts_from {
+            return;
+        }
+        self.owed.insert(incident.to_owned(), (entry.at, grants));
         if self.owed.len() > REVIEWED_INCIDENTS {
             let of = |(id, (at, _)): &(&String, &(Timestamp, BTreeSet<String>))| {
                 let (length, id) = in_order(id);

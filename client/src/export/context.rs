@@ -45,7 +45,7 @@ pub(super) struct Context {
     last: Option<(u64, Option<String>)>,
 }
 
-/// Entries in a row by one person at one time.
+/// Entries in a row by one person at one time, under one statement.
 #[derive(Default)]
 struct Act {
     of: Option<(Timestamp, String)>,
@@ -55,8 +55,9 @@ struct Act {
 }
 
 impl Act {
+    /// The statement of an act stands on its first entry.
     fn goes_on_with(&self, entry: &Entry) -> bool {
-        let of = self.of.as_ref();
+        let of = self.of.as_ref().filter(|_| entry.signed.is_none());
         of.is_some_and(|(at, by)| *at == entry.at && *by == entry.by)
     }
 

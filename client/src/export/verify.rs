@@ -112,7 +112,8 @@ impl Check {
             auditor: Auditor::new(key.clone())
                 .asking_root_at(size)
                 .asking_root_at(folder.checkpoint.size())
-                .asking_root_at(witnessed::size_of(cosigned.as_deref(), &key)?),
+                .asking_root_at(witnessed::size_of(cosigned.as_deref(), &key)?)
+                .of_part_from(folder.from()),
             key,
             size,
             cosigned,

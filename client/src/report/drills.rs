@@ -9,7 +9,9 @@ pub(super) struct Drills(Rows);
 
 impl Drills {
     pub(super) fn take(&mut self, entry: &Entry) {
-        if !entry.kind.starts_with("drill.") && !entry.body.contains_key("drill") {
+        // All entries of a drill are marked; these two say that it began, and how it went.
+        let opens = entry.kind == "incident.opened" && entry.body.contains_key("drill");
+        if !opens && !entry.kind.starts_with("drill.") {
             return;
         }
         let text = |name| entry.text(name).unwrap_or_default().to_owned();
