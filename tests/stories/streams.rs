@@ -227,7 +227,11 @@ async fn a_new_stream_begins_now_and_its_beginning_and_end_are_entries() {
     world.starts().await;
     let taken = has_everything(&world, &receiver).await;
     let all: Vec<u64> = (before..world.entries().len() as u64).collect();
-    assert_eq!(places(&taken), all, "with what happened in between");
+    // What was taken just before the stop may come once more: at least once.
+    let mut seen = BTreeSet::new();
+    let mut first = places(&taken);
+    first.retain(|place| seen.insert(*place));
+    assert_eq!(first, all, "in order, with what happened in between");
     assert_eq!(world.entries_of("stream.began")[1]["from"], size);
 
     // A place that is no place: nothing is sent, which is said and on record, and the broker runs.
