@@ -81,7 +81,7 @@ fn door(told: &Told, require: bool) -> Door {
         };
     }
     match presented::ours(&told.auth_info) {
-        Err(why) => Door::Shut(format!("{why}; log in again with one")),
+        Err(why) => Door::Shut(why.to_string()),
         Ok(None) if require => Door::Shut(
             "this host takes emergency credentials alone: glass exec RIGHT -- ssh HOST".to_owned(),
         ),

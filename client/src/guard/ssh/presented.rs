@@ -4,7 +4,8 @@
 //! `publickey ecdsa-sha2-nistp256-cert-v01@openssh.com AAAA...`. sshd has checked the certificate's
 //! signature and validity before; here it is only asked whose it is. Our certificates bind P-256
 //! keys and nothing else, and their key id is made by the broker, so whatever looks otherwise is
-//! not one of ours.
+//! not one of ours. A key id that begins as the broker's do and cannot be read is not daily access
+//! either: it may be a newer broker's, and nobody could end the session.
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
@@ -37,12 +38,21 @@ pub struct Presented {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Unclear {
     /// sshd hands over a few KiB.
-    #[error("what sshd tells of the login is larger than 64 KiB")]
+    #[error("what sshd tells of the login is larger than 64 KiB; log in with one key")]
     TooLarge,
     /// Two of ours, for two grants: whose session would it be?
-    #[error("two emergency credentials were used for one login")]
+    #[error("two emergency credentials were used for one login; log in again with one")]
     Two,
+    /// Ours, by its beginning, and from a newer broker, or made by somebody else.
+    #[error(
+        "the guard of this host cannot read the emergency credential; if the broker is newer, \
+         upgrade `glass` here"
+    )]
+    Unread,
 }
+
+/// What the key ids of the broker begin with, and no others should.
+const BEGINNING: &[u8] = b"person=";
 
 /// The certificate of ours among what was shown; `None` where there is none.
 ///
@@ -54,6 +64,7 @@ pub fn ours(auth_info: &str) -> Result<Option<Presented>, Unclear> {
     }
     let mut found: Option<Presented> = None;
     for one in auth_info.lines().filter_map(of_line) {
+        let one = one?;
         match &found {
             Some(other) if *other != one => return Err(Unclear::Two),
             _ => found = Some(one),
@@ -62,7 +73,7 @@ pub fn ours(auth_info: &str) -> Result<Option<Presented>, Unclear> {
     Ok(found)
 }
 
-fn of_line(line: &str) -> Option<Presented> {
+fn of_line(line: &str) -> Option<Result<Presented, Unclear>> {
     let mut words = line.split_ascii_whitespace();
     if words.next()? != "publickey" || words.next()? != CERTIFICATE {
         return None;
@@ -73,7 +84,7 @@ fn of_line(line: &str) -> Option<Presented> {
 
 /// Reads `type, nonce, curve, key, serial, kind, key id` (PROTOCOL.certkeys, section 2); what
 /// comes after it does not matter here.
-fn of_certificate(blob: &[u8]) -> Option<Presented> {
+fn of_certificate(blob: &[u8]) -> Option<Result<Presented, Unclear>> {
     let mut rest = Reader(blob);
     if rest.string()? != CERTIFICATE.as_bytes() {
         return None;
@@ -85,8 +96,15 @@ fn of_certificate(blob: &[u8]) -> Option<Presented> {
     if u32::from_be_bytes(rest.take()?) != USER {
         return None;
     }
-    let key_id = rest.string().filter(|id| id.len() <= MAX_KEY_ID_BYTES)?;
-    of_key_id(std::str::from_utf8(key_id).ok()?, serial)
+    let key_id = rest.string()?;
+    let read = std::str::from_utf8(key_id).ok();
+    let read = read.filter(|id| id.len() <= MAX_KEY_ID_BYTES);
+    match read.and_then(|key_id| of_key_id(key_id, serial)) {
+        Some(presented) => Some(Ok(presented)),
+        None => key_id
+            .starts_with(BEGINNING)
+            .then_some(Err(Unclear::Unread)),
+    }
 }
 
 /// Reads `person=mia grant=G-45 incident=INC-12 credential=G-45.1`: these four, in this order, and of a
@@ -188,6 +206,22 @@ mod tests {
         let other = format!("publickey {CERTIFICATE} {}\n", STANDARD.encode(blob));
         assert_eq!(ours(&format!("{SEEN}{other}")), Err(Unclear::Two));
         assert_eq!(ours(&"x".repeat(65 * 1024)), Err(Unclear::TooLarge));
+    }
+
+    #[test]
+    fn what_begins_as_ours_and_cannot_be_read_is_no_daily_access() {
+        let shown = |key_id: &str| {
+            let blob = STANDARD.encode(blob_with(key_id, USER));
+            ours(&format!("publickey {CERTIFICATE} {blob}\n"))
+        };
+        let newer = "person=mia grant=G-45 incident=INC-12 credential=G-45.1 site=berlin";
+        let long = format!("person={}", "x".repeat(1_000));
+        for unread in [newer, &long, "person=mia"] {
+            assert_eq!(shown(unread), Err(Unclear::Unread), "{unread}");
+        }
+        for of_others in ["", "mia", "mia@shop.example", "a person=mia"] {
+            assert_eq!(shown(of_others), Ok(None), "{of_others}");
+        }
     }
 
     #[test]
