@@ -141,6 +141,7 @@ fn about(refusal: &Refusal) -> Option<(&'static str, String)> {
         R::UnknownIncident(incident)
         | R::IncidentClosed(incident)
         | R::NothingToHold(incident)
+        | R::DrillRight { incident, .. }
         | R::Unconfirmed { incident, .. } => ("incident", incident.to_string()),
         R::UnknownRight(right) | R::NotAllowed { right, .. } | R::NotWitnessed { right } => {
             ("right", right.to_string())

@@ -171,7 +171,8 @@ fn request(
         length: whole_seconds(handing.until.since(case.at)).min(right.longest),
         rule: rule.name.clone(),
         approvers,
-        lapses_at: lapses_at(case, rule, incident).min(active.ends_at),
+        // Nobody waits for what would be over when it began.
+        lapses_at: lapses_at(case, rule, incident).min(handing.until),
         self_grant: None,
         held: false,
         key: None,

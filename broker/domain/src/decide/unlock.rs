@@ -1,6 +1,8 @@
 //! The founder's path: a call with an engineer, a note in the incident, and a yes where the rule names
 //! approvers. In any order; the grant begins in the batch of whatever came last.
 
+use std::collections::BTreeSet;
+
 use crate::event::{Actor, Change, Event, Signed};
 use crate::grant::{Basis, Grant};
 use crate::id::{IncidentId, PersonId};
@@ -88,13 +90,23 @@ pub(super) fn approve(
 
 /// What a note leads to: requests under the incident for which it was the last that was needed. A
 /// note that does not count for a request begins none, also where nothing is missing any more: what
-/// begins, begins with what was done for it.
+/// begins, begins with what was done for it. What is handed over is handed over once: of several who wait
+/// for the same the first has it.
 pub(super) fn after_note(case: &Case<'_>, incident: IncidentId, noted: Event) -> Vec<Event> {
     let mut events = vec![noted];
+    let mut gone = BTreeSet::new();
     for grant in case.state.live_under(incident) {
+        let from = grant.handed.as_ref().map(|handed| handed.from);
+        if from.is_some_and(|from| gone.contains(&from)) {
+            continue;
+        }
         let counts = events[0].by.person().is_some_and(|by| notes_of(grant, by));
         let begun = counts.then(|| beginning(case, grant, &events[0]));
-        events.extend(begun.flatten().into_iter().flatten());
+        let begun: Vec<_> = begun.flatten().into_iter().flatten().collect();
+        if !begun.is_empty() {
+            gone.extend(from);
+        }
+        events.extend(begun);
     }
     events
 }
@@ -136,10 +148,14 @@ fn beginning(case: &Case<'_>, grant: &Grant, event: &Event) -> Option<Vec<Event>
     let agreed = unlock.yes.iter().map(|yes| yes.until).max();
     let ends_at = case.at.plus(length).min(incident.closes_at);
     let ends_at = handover::latest(case, grant, ends_at).ok()?;
+    let ends_at = agreed.map_or(ends_at, |until| until.min(ends_at));
+    if ends_at <= case.at {
+        return None;
+    }
     let begun = Change::GrantStarted {
         of: grant.of.clone(),
         basis: Basis::Called,
-        ends_at: agreed.map_or(ends_at, |until| until.min(ends_at)),
+        ends_at,
     };
     let begun = case.event(Actor::Broker, begun);
     Some(handover::with_other_end(case, grant, begun))

@@ -308,6 +308,50 @@ fn of_several_who_wait_the_first_has_it() {
     );
 }
 
+/// Leon and the founder may have it where an engineer has spoken with them.
+fn with_a_call(world: &mut World) {
+    let mut stricter = policy();
+    stricter.rules[0].call = policy().rules[4].call.clone();
+    stricter.rules[0].who.extend(policy().rules[3].who.clone());
+    world.loads(stricter).unwrap();
+}
+
+#[test]
+fn one_note_hands_it_over_once() {
+    let (mut world, old, _) = busy(DEPLOY);
+    with_a_call(&mut world);
+    let leons = new_grant(&hands_over(&mut world, old, "leon").unwrap());
+    let founders = new_grant(&hands_over(&mut world, old, "founder").unwrap());
+    for grant in [leons, founders] {
+        let call = world.call(grant, 1);
+        world.does("mia", call).unwrap();
+    }
+    let events = world.does("mia", note(1)).unwrap();
+    swaps(&events, old, leons);
+    assert_eq!(
+        endings(&events),
+        [(old, Ending::HandedOver), (founders, Ending::Lapsed)]
+    );
+}
+
+#[test]
+fn nobody_waits_for_what_would_be_over_when_it_began() {
+    let (mut world, old, _) = busy(DEPLOY);
+    with_a_call(&mut world);
+    let mut handing = world.handing(old, "leon");
+    if let Act::HandOver { until, .. } = &mut handing {
+        *until = world.now.plus(mins(5));
+    }
+    let new = new_grant(&world.does("mia", handing).unwrap());
+    let call = world.call(new, 1);
+    world.does("mia", call).unwrap();
+    world.passes(mins(6));
+    assert_eq!(world.ending(new), Ending::Lapsed);
+    let events = world.does("mia", note(1)).unwrap();
+    assert_eq!(events.len(), 1, "{events:?}");
+    assert!(world.is_live(old), "hers as before");
+}
+
 #[test]
 fn handed_on_again_the_end_is_still_the_original() {
     let (mut world, first, ends_at) = busy(MIGRATE);
