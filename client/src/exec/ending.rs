@@ -36,10 +36,14 @@ impl<D: Desk> Visit<'_, D> {
             unmet: Vec::new(),
             voice: self.voice,
             errands: JoinSet::new(),
+            reported: false,
             lost: false,
         };
         watch.report_use(self.order.task.name());
         let finish = watch.until_finish(&mut work, hold, &mut self.signals).await;
+        if matches!(finish, Ok(Finish::Exited(_))) {
+            watch.until_reported().await;
+        }
         self.grant = watch.grant;
         self.finish(work, finish).await
     }

@@ -11,7 +11,10 @@ use breakglass_proto::v1::{
     HoldGrantResponse, Verdict,
 };
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::{
+    mpsc::{UnboundedSender, unbounded_channel},
+    oneshot,
+};
 use tokio_stream::wrappers::UnboundedReceiverStream;
 
 use super::{Order, Task, desk::Desk, papers::Wanted, place::Need};
@@ -46,6 +49,8 @@ struct State {
     held_from: Vec<u64>,
     diary: Vec<String>,
     issued: u32,
+    /// Answers about the use when this comes.
+    report_when: Option<oneshot::Receiver<()>>,
 }
 
 type Listener = UnboundedSender<Result<HoldGrantResponse, Error>>;
@@ -125,6 +130,7 @@ impl FakeDesk {
             held_from: Vec::new(),
             diary: Vec::new(),
             issued: 0,
+            report_when: None,
         })))
     }
 
@@ -191,6 +197,13 @@ impl FakeDesk {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap()
+    }
+
+    /// Is slow to hear of the use, until told.
+    pub(super) fn hears_of_use_when(&self) -> oneshot::Sender<()> {
+        let (tell, when) = oneshot::channel();
+        self.state().report_when = Some(when);
+        tell
     }
 
     fn at_desk(&self, line: &str) -> Result<MutexGuard<'_, State>, Error> {
@@ -378,6 +391,10 @@ impl Desk for FakeDesk {
     }
 
     async fn report_use(&self, _grant: &str, program: &str) -> Result<(), Error> {
+        let when = self.state().report_when.take();
+        if let Some(when) = when {
+            when.await.unwrap();
+        }
         self.at_desk(&format!("used by {program}")).map(drop)
     }
 }

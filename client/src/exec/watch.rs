@@ -5,12 +5,16 @@ use std::{process::ExitStatus, sync::Arc};
 use breakglass_proto::v1::{Credential, Grant, GrantState};
 use jiff::Timestamp;
 use rustix::process::Signal;
-use tokio::{task::JoinSet, time::sleep};
+use tokio::{
+    task::JoinSet,
+    time::{sleep, timeout},
+};
 
 use super::{
     desk::{Desk, ends_access},
     folder::Folder,
     hold::{Hold, News},
+    limits::GIVE_BACK_TIMEOUT,
     papers::{Papers, Wanted},
     plan::{Plan, Step},
     signals::{Signals, Wish},
@@ -51,6 +55,8 @@ pub(super) struct Watch<'a, D> {
     pub(super) unmet: Vec<Wanted>,
     pub(super) voice: Voice<'a>,
     pub(super) errands: JoinSet<Errand>,
+    /// Whether the broker has answered about the use.
+    pub(super) reported: bool,
     /// Whether the broker is out of reach, as far as the hold knows.
     pub(super) lost: bool,
 }
@@ -108,6 +114,24 @@ impl<D: Desk> Watch<'_, D> {
         let (desk, id) = (self.desk.clone(), self.grant.id.clone());
         self.errands
             .spawn(async move { Errand::Reported(desk.report_use(&id, &program).await) });
+    }
+
+    /// Waits until the use is on record, where the command was over sooner; for so long as giving back may
+    /// take, and nobody is kept from their prompt by it.
+    pub(super) async fn until_reported(&mut self) {
+        let reported = async {
+            while !self.reported {
+                match self.errands.join_next().await {
+                    Some(Ok(errand)) => drop(self.done(errand)),
+                    _ => return,
+                }
+            }
+        };
+        if timeout(GIVE_BACK_TIMEOUT, reported).await.is_err() {
+            let id = &self.grant.id;
+            self.voice
+                .note(format!("the use of {id} is not on record: no answer"));
+        }
     }
 
     fn take(&mut self, step: Step) -> Option<Finish> {
@@ -179,6 +203,7 @@ impl<D: Desk> Watch<'_, D> {
     }
 
     fn done(&mut self, errand: Errand) -> Option<Finish> {
+        self.reported |= matches!(errand, Errand::Reported(_));
         match errand {
             Errand::Reported(Ok(())) => {}
             Errand::Reported(Err(why)) if ends_access(&why) => return Some(over(why)),

@@ -52,6 +52,30 @@ async fn asks_runs_renews_and_gives_back() {
 }
 
 #[tokio::test]
+async fn a_command_that_is_over_at_once_was_used_all_the_same() {
+    let mut scene = Scene::set();
+    let desk = FakeDesk::active();
+    let hears = desk.hears_of_use_when();
+    let order = scene.order("echo $$ > W");
+    let (place, printer) = (scene.place(), scene.printer());
+    let wire = &mut scene.wire;
+    let (ended, ()) = tokio::join!(visit(&desk, &order, &place, &printer), async {
+        let process = format!("/proc/{}", word(wire).await);
+        until(|| !std::fs::exists(&process).unwrap()).await;
+        hears.send(()).unwrap();
+    });
+    assert_eq!(ended.unwrap().code, 0);
+    assert_eq!(
+        desk.diary(),
+        [
+            "requested at 03:00",
+            "used by sh at 03:00",
+            "given back at 03:00"
+        ]
+    );
+}
+
+#[tokio::test]
 async fn waits_for_the_approver_and_says_who_said_yes() {
     let mut scene = Scene::set();
     let desk = FakeDesk::waiting();
