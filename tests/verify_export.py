@@ -12,6 +12,7 @@ sys.dont_write_bytecode = True  # no folder of it beside the sources
 from verify_kinds import Wrong, millis, need, once
 from verify_keys import Tree, node, open_checkpoint, parse_vkey
 from verify_story import Story
+from verify_witnesses import told_cosigners
 
 COLUMNS = ("index at kind by person right incident grant target session credential basis ends_at ending act reason count "
            "title text").split()
@@ -125,6 +126,21 @@ class Export:
         self.since, self.until = (self.time(name) for name in ("since", "until"))
         self.derived = None if about is None else Derived(folder)
         self.last, self.shown, self.is_begin_shown = 0, 0, self.start == 0
+        self.notes = {name: self.text(name) for name in ("checkpoint", "witnessed") if self.has(name)}
+        self.cosigned, self.cosigned_root = None, None
+        if "witnessed" in self.notes:
+            self.cosigned = open_checkpoint(self.notes["witnessed"], vkey, "witnessed")
+            need(self.cosigned[0] <= self.size, "witnessed", "it is over more entries than are here")
+            self.grown()
+
+    def grown(self):
+        if self.cosigned and self.tree.size == self.cosigned[0]:
+            self.cosigned_root = self.tree.root()
+
+    def check_cosigned(self):
+        """What witnesses have signed is how these entries begin; not known where it ends among those that are only hashed."""
+        if self.cosigned and (self.cosigned_root or self.cosigned[0] >= self.start):
+            need(self.cosigned_root == self.cosigned[1], "witnessed", "it is of another history")
 
     def has(self, name):
         return os.path.exists(os.path.join(self.folder, name))
@@ -147,6 +163,7 @@ class Export:
         place = self.tree.size
         self.story.read(line, place, f"entry {place}")
         self.tree.push(line)
+        self.grown()
         self.last = self.story.newest
         if self.derived:
             self.derived.take(json.loads(line, object_pairs_hook=once), is_within)
@@ -162,6 +179,7 @@ class Export:
                 _, level, found = hashes.pop()
                 need(0 <= level < 63 and len(found) == 32, "before.hashes", "no hash of entries")
                 self.tree.push_node(level, found)
+                self.grown()
                 continue
             line = next(shown, None)
             need(line is not None, f"entry {self.tree.size}", "it is neither shown nor covered by a hash")
@@ -181,6 +199,8 @@ class Export:
         need(self.tree.size == self.size, "checkpoint", f"it signs {self.size} entries, and there are {self.tree.size}")
         need(self.tree.root() == self.root, "checkpoint", "the entries give another root than was signed")
         self.story.settle("after the last entry")
+        self.story.check_whole("after the last entry")
+        self.check_cosigned()
         if self.derived:
             self.derived.finish()
 
@@ -195,6 +215,7 @@ def main(key, folder):
         print(f"entries before {start}: {export.shown} are here and proven to stand where they say, {start - export.shown} are hashed only")
     if export.until is not None and export.last < export.until:
         print("that nothing more came before its end is the word of whoever took it: no later entry is here")
+    told_cosigners(export.notes, story.rules, [])
     print(f"entries {start} to {export.size} (one past the last), {len(story.heard)} statements, {len(story.grants_ever)} grants: all hold")
     print(f"root {base64.b64encode(export.root).decode()} at {export.size}")
 

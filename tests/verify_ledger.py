@@ -143,6 +143,7 @@ def main_mirror(folder, vkey, demanded):
         tree.push(line)
     need((size, root) == (len(tree.leaves), tree.root()), "checkpoint", "it is of another tree")
     story.settle("after the last entry")
+    story.check_whole("after the last entry")
     need_tiles(folder, size)
     check_witnessed(folder, vkey, tree, story.rules, demanded)
     tell(story, tree, 1, check_tiles(folder, tree.leaves))

@@ -35,6 +35,7 @@ class Story(Handovers):
             self.witnesses.grown(self.rules)
             missing = [name for name in ("v", "index", "at", "kind", "by") if name not in entry]
             need(not missing, where, f"the entry has no {missing}")
+            need(type(entry["v"]) is int and type(entry["index"]) is int, where, "its version or its place is no whole number")
             need(entry["v"] == 1 and entry["index"] == place, where, "not the next entry")
             self.take(entry, where)
         except (AttributeError, KeyError, TypeError, ValueError) as why:

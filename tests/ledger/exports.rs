@@ -360,6 +360,35 @@ fn a_checkpoint_of_another_history_is_found() {
     python(&folder).unwrap_err();
 }
 
+/// What witnesses have signed comes along, and is of this history or is found.
+#[test]
+fn what_witnesses_signed_of_another_history_is_found() {
+    let mut runner = TestRunner::deterministic();
+    let (lines, others) = (ledger(&mut runner), ledger(&mut runner));
+    let seams = seams(&lines);
+    let (from, to) = (seams[seams.len() / 2], seams[seams.len() - 2]);
+    let place = tempfile::tempdir().unwrap();
+    let folder = place.path().join("export");
+    take(&folder, &lines, from, to).unwrap();
+    let witnessed = |lines: &[std::sync::Arc<[u8]>], size: usize| {
+        let mut tree = Frontier::new();
+        let lines = lines.iter().cycle().take(size);
+        lines.for_each(|line| tree.push(Hash::of_leaf(line)));
+        fs::write(folder.join("witnessed"), head(&tree)).unwrap();
+        (glass(&folder).map(drop), python(&folder).map(drop))
+    };
+    for size in [from, from + 1, to - 1, to] {
+        assert_eq!(witnessed(&lines, size), (Ok(()), Ok(())), "{size}");
+        let (glass, python) = witnessed(&others, size);
+        glass.unwrap_err();
+        let told = python.unwrap_err();
+        assert!(told.contains("it is of another history"), "{told}");
+    }
+    let (glass, python) = witnessed(&lines, to + 1);
+    glass.unwrap_err();
+    python.unwrap_err();
+}
+
 /// Whoever takes a period cannot leave out of it what it needs, nor begin it later than it says.
 #[test]
 fn a_period_that_begins_too_late_is_no_period() {

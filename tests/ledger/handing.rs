@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::forgery::{each_is_found, forgeries};
 use crate::house::{House, id, line};
 use crate::night::{Night, POLICY, with, written};
-use crate::verifiers::verify;
+use crate::verifiers::{glass, lay_out, lay_out_tiles, python, python_of_export, verify};
 
 /// Through the real rules: the holder signs what they see of the grant.
 pub(crate) fn hands_over(
@@ -182,6 +182,30 @@ fn with_the_yes_of_who_hands_over_and_with_that_of_another() {
     let mut night = Night::begins();
     let (old, new) = night.waits();
     night.eve_agrees(&old, &new, json!({}));
+    night.swaps(&old, json!({}));
+    is_whole(&night);
+}
+
+/// A head that was signed between the beginning of the one and the end of the other: both have it.
+#[test]
+fn a_ledger_that_ends_in_the_middle_of_it_is_found_in_every_form() {
+    let mut night = Night::begins();
+    let (old, new) = night.waits();
+    night.eve_agrees(&old, &new, json!({}));
+    let verdicts = verify(&night.lines);
+    assert!(verdicts.glass.is_some(), "glass");
+    let (export, mirror) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    lay_out(export.path(), &night.lines);
+    lay_out_tiles(mirror.path(), &night.lines);
+    assert!(glass(mirror.path()).is_err(), "glass, of a mirror");
+    for (form, told) in [
+        ("journal", verdicts.python),
+        ("mirror", python(mirror.path()).err()),
+        ("export", python_of_export(export.path()).err()),
+    ] {
+        let told = told.unwrap_or_default();
+        assert!(told.contains("handed over by half"), "{form}: {told}");
+    }
     night.swaps(&old, json!({}));
     is_whole(&night);
 }

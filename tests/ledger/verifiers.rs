@@ -109,7 +109,21 @@ pub(crate) fn python(folder: &Path) -> Result<(), String> {
     python_demanding(folder, &[]).map(drop)
 }
 
-/// The same, where these witnesses must have signed; what it says where it is whole.
+/// The reader of exports.
+pub(crate) fn python_of_export(folder: &Path) -> Result<(), String> {
+    let told = Command::new("/usr/bin/python3")
+        .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/verify_export.py"))
+        .arg(vkey().to_string())
+        .arg(folder)
+        .output()
+        .unwrap();
+    match told.status.success() {
+        true => Ok(()),
+        false => Err(String::from_utf8(told.stderr).unwrap()),
+    }
+}
+
+/// The same as of a ledger, where these witnesses must have signed; what it says where it is whole.
 pub(crate) fn python_demanding(folder: &Path, witnesses: &[VerifierKey]) -> Result<String, String> {
     let told = Command::new("/usr/bin/python3")
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/verify_ledger.py"))
