@@ -18,6 +18,8 @@ pub struct Access {
     pub incident: Name,
     /// What for: `deploy-shop`.
     pub right: Name,
+    /// Whether it is a drill: nothing is broken, somebody walks the path on purpose.
+    pub drill: bool,
     /// The right in plain language. What somebody typed: escape it where you show it.
     pub sentence: String,
     /// Which credential of the grant: `jti`, for example `G-45.1`.

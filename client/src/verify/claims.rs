@@ -43,6 +43,8 @@ pub(super) struct Claims {
     sentence: String,
     #[serde(default)]
     groups: Vec<String>,
+    #[serde(default)]
+    drill: bool,
     cnf: Confirmation,
     ledger: Place,
 }
@@ -98,6 +100,7 @@ impl Claims {
             person: name("sub", &self.sub)?,
             incident: name("incident", &self.incident)?,
             right: name("right", &self.right)?,
+            drill: self.drill,
             sentence: line("sentence", self.sentence)?,
             groups: groups(self.groups)?,
             issued_at: time("iat", self.iat)?,

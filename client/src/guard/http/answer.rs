@@ -16,6 +16,8 @@ pub mod names {
     pub const INCIDENT: &str = "x-breakglass-incident";
     /// What for.
     pub const RIGHT: &str = "x-breakglass-right";
+    /// Whether it is a drill: `yes` or `no`.
+    pub const DRILL: &str = "x-breakglass-drill";
     /// Why not: [`Denied::reason`](crate::verify::Denied::reason). For a proxy that throws away the
     /// body of the answer, as nginx does.
     pub const REASON: &str = "x-breakglass-reason";
@@ -134,6 +136,9 @@ pub(super) fn passes(access: &Access) -> Response<String> {
     insert(headers, names::GRANT, access.grant.as_str());
     insert(headers, names::INCIDENT, access.incident.as_str());
     insert(headers, names::RIGHT, access.right.as_str());
+    // Always, so that what a stranger wrote under this name is written over.
+    let drill = if access.drill { "yes" } else { "no" };
+    insert(headers, names::DRILL, drill);
     answer
 }
 

@@ -114,6 +114,7 @@ fn a_good_token_passes_and_the_service_is_told_who_comes() {
         ("x-breakglass-grant", "G-45"),
         ("x-breakglass-incident", "INC-12"),
         ("x-breakglass-right", "deploy-shop"),
+        ("x-breakglass-drill", "no"),
         ("cache-control", "no-store"),
     ] {
         assert_eq!(text(answer.headers(), name), value, "{name}");
