@@ -26,12 +26,20 @@ const BLOCK: usize = 512;
 /// The largest file that ustar can hold: eleven octal digits.
 const LARGEST: u64 = 0o77_777_777_777;
 
-/// Where the archive of a folder goes: beside it.
-#[must_use]
-pub fn beside(folder: &Path) -> PathBuf {
-    let mut name = folder.as_os_str().to_owned();
+/// Where the archive of a folder goes: beside it, however the folder's name is written.
+///
+/// # Errors
+/// [`Error::Usage`] where it has no name of its own.
+pub fn beside(folder: &Path) -> Result<PathBuf, Error> {
+    let name = folder.file_name().ok_or_else(|| {
+        Error::usage(
+            format!("`{}` gives an archive no name", folder.display()),
+            "name the folder: glass ledger export --archive ./ledger-2026-11",
+        )
+    })?;
+    let mut name = name.to_owned();
     name.push(".tar.zst");
-    PathBuf::from(name)
+    Ok(folder.with_file_name(name))
 }
 
 /// Writes the archive of a whole export; `name` is the folder in it, `at` the time of everything.

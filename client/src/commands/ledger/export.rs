@@ -51,6 +51,7 @@ pub struct Args {
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     Writer::demand_empty(&args.folder)?;
     let archive = args.archive.then(|| archive::beside(&args.folder));
+    let archive = archive.transpose()?;
     if let Some(archive) = archive.as_deref().filter(|archive| archive.exists()) {
         return Err(Error::usage(
             format!("there is {} already", archive.display()),
