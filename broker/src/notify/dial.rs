@@ -1,6 +1,7 @@
 //! Looks a name up, judges its addresses, and connects to one of those: nothing is looked up twice.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use tokio::net::{TcpStream, lookup_host};
 
@@ -40,11 +41,16 @@ impl Host<'_> {
         }
     }
 
-    /// A connection to the first that answers. Each has its share of the time.
+    /// A connection to the first that answers.
     pub(super) async fn connect(&self) -> Result<TcpStream, Failed> {
+        self.connect_within(CONNECT).await
+    }
+
+    /// The same in so much time, of which each address has its share.
+    async fn connect_within(&self, limit: Duration) -> Result<TcpStream, Failed> {
         let mut failed = None;
         let addresses = self.addresses().await?;
-        let share = CONNECT / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
+        let share = limit / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
         for address in addresses {
             match tokio::time::timeout(share, TcpStream::connect(address)).await {
                 Ok(Ok(stream)) => return Ok(stream),
@@ -71,9 +77,24 @@ impl Host<'_> {
                 "{name} is at {ip}, which is private; if that is meant, set allow_private = true"
             ),
             Reach::Public => format!("{name} is at {ip}, which is public: that needs https"),
-            Reach::Never => format!("{name} is at {ip}, where notices never go"),
+            Reach::Never => format!("{name} is at {ip}, where nothing is ever sent"),
         })
     }
+}
+
+/// A connection, in so much time, to any host but where nothing is ever sent; the caller answers for what
+/// is said there without TLS.
+///
+/// # Errors
+/// [`Failed`] says what is in the way.
+pub async fn connect(name: &str, port: u16, limit: Duration) -> Result<TcpStream, Failed> {
+    let host = Host {
+        name,
+        port,
+        allow_private: true,
+        tls: true,
+    };
+    host.connect_within(limit).await
 }
 
 /// The first, then one of the other family, and so on, each family in its order.

@@ -29,6 +29,7 @@ mod webhook;
 
 pub use channel::{Channel, Contacts, Setting};
 pub use courier::{Courier, Failed, Outlet, Place, Standing};
+pub use dial::connect;
 pub use herald::{Herald, Trouble};
 pub use notice::{Notice, Subject, To};
 pub use notifier::Notifier;

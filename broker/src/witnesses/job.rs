@@ -21,6 +21,7 @@ use super::seat::{self, Seat};
 use super::standing::Standings;
 use crate::app::App;
 use crate::config::{WitnessAddress, WitnessName};
+use crate::ports::Witnesses as _;
 
 /// Asks the witnesses of the policy for each new checkpoint.
 pub struct Asking {
@@ -228,7 +229,7 @@ impl Asking {
                 }
             }
             Err(why) => {
-                seat.failed(&why);
+                seat.failed();
                 self.standings.failed(&witness, self.app.monotonic(), &why);
             }
         }
@@ -236,6 +237,10 @@ impl Asking {
 
     /// Keeps the checkpoint of this round, where enough have signed it.
     async fn take(&self, bench: &mut Bench) {
+        // A round of the policy before is over with it.
+        if self.app.asked_witnesses().as_ref() != Some(&bench.asked) {
+            return;
+        }
         let Some(cosigned) = bench.round.cosigned(&self.ledger, &bench.quorum) else {
             return;
         };
@@ -250,11 +255,16 @@ impl Asking {
         let cosigned = Arc::new(cosigned);
         self.newest.set(Some(Arc::clone(&cosigned)));
         bench.uncovered_since = None;
-        if self.app.unwitnessed_since().is_some() {
-            tracing::info!(size = cosigned.size(), "enough witnesses sign again");
-            if let Err(error) = self.app.note_witnessed(&cosigned).await {
-                tracing::error!(%error, "that witnesses sign again cannot be recorded; trying again");
-            }
+        self.note_that_they_sign_again(&cosigned).await;
+    }
+
+    async fn note_that_they_sign_again(&self, cosigned: &Cosigned) {
+        if self.app.unwitnessed_since().is_none() {
+            return;
+        }
+        tracing::info!(size = cosigned.size(), "enough witnesses sign again");
+        if let Err(error) = self.app.note_witnessed(cosigned).await {
+            tracing::error!(%error, "that witnesses sign again cannot be recorded; trying again");
         }
     }
 
@@ -262,6 +272,9 @@ impl Asking {
     async fn look_whether_lost(&self, bench: &mut Bench, newest: &SignedCheckpoint) {
         if newest.size() <= self.newest.size() {
             bench.uncovered_since = None;
+            if let Some(cosigned) = self.newest.newest() {
+                self.note_that_they_sign_again(&cosigned).await;
+            }
             return;
         }
         let since = *bench.uncovered_since.get_or_insert_with(Instant::now);

@@ -1,7 +1,7 @@
 //! One POST. Redirects are not followed, nothing is kept open.
 //!
-//! A witness may be reached without TLS: what is sent is public and what comes back is signed. So
-//! there is nobody here to be deceived, only to be kept waiting, and that has its limit.
+//! A witness may be reached without TLS: what is sent is public and a cosignature is verified. That it
+//! refuses is signed by nobody: who is in between can keep cosignatures away, and raise a false alarm.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,11 +13,10 @@ use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::limits::{ANSWER_BYTES, CONNECT, EXCHANGE};
-use crate::notify::authorities;
+use crate::notify::{authorities, connect};
 
 /// Where a witness is.
 pub(super) struct Door {
@@ -72,7 +71,7 @@ impl Door {
     }
 
     async fn exchange(&self, body: String) -> Result<Said, String> {
-        let connecting = TcpStream::connect((self.host.as_str(), self.port));
+        let connecting = connect(&self.host, self.port, CONNECT);
         let stream = tokio::time::timeout(CONNECT, connecting).await;
         let stream = stream
             .map_err(|_| "it cannot be reached in time".to_owned())?

@@ -11,7 +11,6 @@ use breakglass_tlog::VerifierKey;
 use breakglass_tlog::cosigned::Quorum;
 use tokio::time::Instant;
 
-use super::ask::Failed;
 use super::limits::{FIRST_PAUSE, LONGEST_PAUSE, SPACING};
 use super::post::Door;
 use crate::config::{WitnessAddress, WitnessName};
@@ -58,11 +57,8 @@ impl Seat {
         self.due = Instant::now() + SPACING;
     }
 
-    /// It has not.
-    pub(super) fn failed(&mut self, why: &Failed) {
-        if let Failed::Ahead { signed, .. } = why {
-            self.known = *signed;
-        }
+    /// It has not. What it says of its size is signed by nobody, so it is asked again as if it had not said it.
+    pub(super) fn failed(&mut self) {
         self.due = Instant::now() + pause_after(self.failures);
         self.failures = self.failures.saturating_add(1);
     }

@@ -106,7 +106,7 @@ async fn this_host_private_networks_and_metadata_are_told_nothing_unless_that_is
             .await
             .unwrap_err()
             .to_string();
-        assert!(why.contains("where notices never go"), "{url}: {why}");
+        assert!(why.contains("where nothing is ever sent"), "{url}: {why}");
     }
     // Other ways to write 127.0.0.1, which resolvers understand and no certificate names.
     for host in ["2130706433", "0x7f.1", "0177.0.0.1"] {
