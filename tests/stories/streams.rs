@@ -13,6 +13,7 @@ use breakglass_tests::moto::tools;
 use breakglass_tests::playground::{Output, Process, binary};
 use breakglass_tests::receiver::{Answer, Posted, Receiver};
 use breakglass_tests::wait::{until, until_async};
+use breakglass_tests::world::ORIGIN;
 use ring::hmac;
 use serde_json::Value;
 
@@ -251,6 +252,20 @@ async fn a_new_stream_begins_now_and_its_beginning_and_end_are_entries() {
     let told: BTreeSet<_> = places(&taken).into_iter().collect();
     assert!(told.contains(&(world.entries().len() as u64 - 1)));
     assert_eq!(world.entries_of("stream.began").len(), 3);
+
+    // A place beyond the ledger is of a backup that was restored: it begins anew, and that is on record.
+    world.stops().await;
+    let size = world.entries().len() as u64;
+    let beyond = serde_json::json!({"ledger": ORIGIN, "next": size + 1});
+    fs::write(&place, format!("{beyond}\n")).unwrap();
+    world.starts().await;
+    let taken = has_everything(&world, &receiver).await;
+    let told: BTreeSet<_> = places(&taken).into_iter().collect();
+    assert!(
+        told.contains(&size),
+        "what this start wrote is not left out"
+    );
+    assert_eq!(world.entries_of("stream.began")[3]["from"], size);
 }
 
 fn glassd(world: &World, words: &[&str]) -> Output {

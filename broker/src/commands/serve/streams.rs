@@ -109,7 +109,7 @@ impl Made {
                 }
                 Err(why) => {
                     tracing::error!(name = %key.name(), %why, "the stream stands still");
-                    standing.stands_still(&why.to_string());
+                    standing.stands_still(&why.to_string(), self.core.clock.now());
                 }
             }
         }
@@ -143,8 +143,9 @@ impl Made {
             Begin::Now => size,
             Begin::Entry(index) => index.min(size),
         })?;
-        // A place beyond the ledger is of a backup that was restored.
-        let from = place.next().unwrap_or(size).min(size);
+        // What this start writes is among what is sent, also where the place was of a longer ledger.
+        let anew = place.at_most(size)? || anew;
+        let from = place.next().unwrap_or(size);
         Ok(Begun { place, from, anew })
     }
 

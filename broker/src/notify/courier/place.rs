@@ -87,6 +87,20 @@ impl Place {
         self.write()
     }
 
+    /// No further than a ledger of this size goes: a place beyond it is of a backup that was restored.
+    /// Durable on return; whether it was beyond.
+    ///
+    /// # Errors
+    /// [`PlaceError`] where it cannot be written.
+    pub fn at_most(&mut self, size: u64) -> Result<bool, PlaceError> {
+        if self.next.is_none_or(|next| next <= size) {
+            return Ok(false);
+        }
+        self.moves(size);
+        self.write()?;
+        Ok(true)
+    }
+
     /// The next entry to look at, where it is known.
     #[must_use]
     pub fn next(&self) -> Option<u64> {

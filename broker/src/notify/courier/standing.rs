@@ -178,8 +178,9 @@ impl Standing {
         *failing = Some(Failing { since, why });
     }
 
-    /// Nothing is sent at all.
-    pub fn stands_still(&self, why: &str) {
+    /// Nothing is sent at all, from `now` on.
+    pub fn stands_still(&self, why: &str, now: Time) {
+        self.waits_since(now);
         // Said once, before anything else is.
         let _ = self.still.set(why.to_owned());
     }
