@@ -47,6 +47,8 @@ pub enum Act {
         id: String,
         /// The public half.
         public: String,
+        /// For the ledger's key that follows another: both say so.
+        succession: Option<String>,
     },
     /// Note that a key no longer signs. Broker only.
     RetireKey {

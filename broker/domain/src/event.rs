@@ -108,6 +108,8 @@ pub enum Change {
         id: String,
         /// The public half: base64 (ledger: in the vkey; issuing: SEC 1 point; authority: DER).
         public: String,
+        /// Where it follows another key of the ledger: the signed note in which both say so.
+        succession: Option<String>,
     },
     /// A key no longer signs.
     KeyRetired {

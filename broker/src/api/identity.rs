@@ -17,7 +17,7 @@ impl IdentityService for Desk {
         request: Request<v1::WhoAmIRequest>,
     ) -> Result<Response<v1::WhoAmIResponse>, Status> {
         if let Some(guard) = request.extensions().get::<Arc<Guard>>() {
-            return Ok(Response::new(self.guard(guard)));
+            return Ok(Response::new(self.guard(guard).await?));
         }
         let (caller, _) = self.admitted(request)?;
         let known = self.app.person(&caller.person)?;
@@ -32,6 +32,7 @@ impl IdentityService for Desk {
             origin: about.origin.clone(),
             ledger_vkey: about.ledger_vkey.clone(),
             issuer: about.issuer.clone(),
+            ledger_keys: self.ledger_keys().await?,
         }))
     }
 
@@ -57,9 +58,9 @@ impl IdentityService for Desk {
 
 impl Desk {
     /// A guard as the broker sees it: `target:ID` where people have their id.
-    fn guard(&self, guard: &Guard) -> v1::WhoAmIResponse {
+    async fn guard(&self, guard: &Guard) -> Result<v1::WhoAmIResponse, Status> {
         let about = self.app.about();
-        v1::WhoAmIResponse {
+        Ok(v1::WhoAmIResponse {
             person: Actor::from(&guard.target).to_string(),
             name: guard.target.to_string(),
             job: "target".to_owned(),
@@ -69,6 +70,12 @@ impl Desk {
             origin: about.origin.clone(),
             ledger_vkey: about.ledger_vkey.clone(),
             issuer: about.issuer.clone(),
-        }
+            ledger_keys: self.ledger_keys().await?,
+        })
+    }
+
+    async fn ledger_keys(&self) -> Result<Vec<v1::Receipt>, Status> {
+        let receipts = self.app.ledger_keys().await?;
+        Ok(receipts.iter().map(convert::receipt).collect())
     }
 }

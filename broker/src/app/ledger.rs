@@ -71,6 +71,18 @@ impl App {
         .await
     }
 
+    /// The entries that handed the ledger over from one key to the next, oldest first, with proof.
+    ///
+    /// # Errors
+    /// As [`App::entry`].
+    pub async fn ledger_keys(&self) -> Result<Vec<Receipt>, Error> {
+        let mut receipts = Vec::new();
+        for place in &self.about.handed_over_at {
+            receipts.push(self.entry(*place).await?);
+        }
+        Ok(receipts)
+    }
+
     /// A page of entries through the index, at most `max` and at most [`PAGE_BYTES`].
     ///
     /// # Errors

@@ -128,6 +128,8 @@ pub struct About {
     pub origin: String,
     /// The ledger's verifier key (C2SP signed-note vkey).
     pub ledger_vkey: String,
+    /// The entries that handed the ledger over to its next key, oldest first.
+    pub handed_over_at: Vec<u64>,
     /// Where discovery, keys and tiles are served; the issuer of JWTs.
     pub issuer: String,
     /// How people reach it: `https://HOST:PORT`.

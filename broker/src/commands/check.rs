@@ -7,7 +7,6 @@ use std::path::Path;
 
 use breakglass_domain::limits::CLOCK_BEHIND;
 use breakglass_domain::{Policy, State, Time};
-use breakglass_tlog::NoteSigner as _;
 use rustix::fs::{Mode, stat, statvfs};
 use rustix::process::{Pid, Resource, getrlimit};
 
@@ -18,7 +17,7 @@ use super::target_keys::TargetKeys;
 use super::{Failure, Printer, check_targets, notices, running, sources, streams, typed};
 use crate::config::Config;
 use crate::edge::{SystemClock, install_crypto};
-use crate::issue::keys::{KeyFolder, load_ledger_key};
+use crate::issue::keys::{KeyFolder, load_ledger_key, load_ledger_keys};
 use crate::ledger::fsck::{Report, fsck};
 use crate::ports::Clock as _;
 
@@ -253,11 +252,14 @@ fn ledger(config: &Config) -> Result<Report, Failure> {
         let what = format!("there is no ledger in {}", folder.display());
         return Err(Failure::new(what).then("make a broker with: glassd init"));
     }
-    let key = KeyFolder::open(&config.keys_dir)
-        .and_then(|keys| load_ledger_key(&keys, &config.ledger_origin()))
+    let keys = KeyFolder::open(&config.keys_dir)
+        .and_then(|folder| {
+            let signer = load_ledger_key(&folder, &config.ledger_origin())?;
+            load_ledger_keys(&folder, &signer)
+        })
         .map_err(|error| Failure::new(format!("it is not checked without its key: {error}")))?;
     let clock = SystemClock::start();
-    Ok(fsck(&folder, key.verifier(), &clock, &mut |_| {})?)
+    Ok(fsck(&folder, &keys, &clock, &mut |_| {})?)
 }
 
 fn well(config: &Config, report: &Report) -> Result<String, Failure> {

@@ -4,8 +4,6 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use breakglass_tlog::NoteSigner as _;
-
 use super::stores::{DECODE, Keys, demand_writable};
 use super::{Failure, Printer, running};
 use crate::config::Config;
@@ -44,8 +42,12 @@ impl Fsck {
                 printer.note(format!("{entries} entries so far"));
             }
         };
-        let key = keys.ledger.verifier();
-        let report = fsck(&config.ledger_dir(), key, &clock, &mut progress)?;
+        let report = fsck(
+            &config.ledger_dir(),
+            &keys.ledger_keys,
+            &clock,
+            &mut progress,
+        )?;
         say(printer, &report);
         let differences = match report.is_well() && !self.no_index {
             // Reading the ledger for the index opens it, and that cuts the tail. The cut is the next
@@ -99,9 +101,13 @@ fn compare_index(
         return Ok(Vec::new());
     }
     let clock = SystemClock::start();
-    let (ledger, _) = FileLedger::open(&config.ledger_dir(), keys.ledger.clone())?;
+    let (ledger, _) = FileLedger::open_of(
+        &config.ledger_dir(),
+        keys.ledger.clone(),
+        keys.ledger_keys.clone(),
+    )?;
     let scratch = Scratch::make(config)?;
-    let sealer: index::Sealer = keys.ledger.clone();
+    let sealer = index::Sealer::new(keys.ledger.clone(), keys.ledger_keys.clone());
     let differences = index::compare(
         &config.index_dir(),
         &scratch.0,

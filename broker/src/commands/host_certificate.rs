@@ -51,9 +51,9 @@ impl HostCertificate {
             printer.line(ask(config, process, &key)?);
             return Ok(());
         }
-        let keys = Keys::load(config)?;
+        let keys = Keys::to_write(config)?;
         let hosts = TargetKeys::load(&KeyFolder::open(&config.keys_dir)?)?.for_hosts();
-        let stores = Stores::open(config, keys.ledger.clone())?;
+        let stores = Stores::open(config, keys.signing())?;
         let decided = act_offline(stores, Arc::new(clock), vec![act])?;
         let decided = decided.first();
         let decided = decided.ok_or_else(|| Failure::new("nothing was put on record"))?;

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use breakglass_domain::event::KeyPurpose;
 use breakglass_domain::policy::STARTER;
 use breakglass_domain::{PersonId, Policy};
+use breakglass_tlog::NoteSigner as _;
 
 use super::invite::{Invitations, entropy};
 use super::policy::counted;
@@ -18,6 +19,7 @@ use super::target_keys::TargetKeys;
 use super::{Failure, Printer, typed};
 use crate::config::{Config, DEFAULT_PATH, FILE, quoted, sample_with};
 use crate::edge::{SystemClock, install_crypto};
+use crate::index::Sealer;
 use crate::issue::Ca;
 use crate::issue::keys::{KeyFolder, Keyring, make_ledger_key};
 use crate::ledger::FileLedger;
@@ -282,8 +284,9 @@ fn make(plan: &Plan, invitations: &Invitations) -> Result<(Keys, Vec<Decided>), 
     let clock = Arc::new(SystemClock::start());
     let keys = make_keys(&plan.config, &*clock, &entropy()?)?;
     let for_targets = TargetKeys::load_or_create(&keys.folder, &plan.config, &*clock, &entropy()?)?;
+    let sealer = Sealer::new(keys.ledger.clone(), keys.ledger_keys.clone());
     let ledger = FileLedger::create(&plan.config.ledger_dir(), keys.ledger.clone())?;
-    let stores = Stores::restore(&plan.config, Box::new(ledger), keys.ledger.clone(), 0)?;
+    let stores = Stores::restore(&plan.config, Box::new(ledger), sealer, 0)?;
     let issuing = keys.issuing.keys().next();
     let issuing = issuing.ok_or_else(|| Failure::new("there is no issuing key"))?;
     let authority = keys.authority.certificate();
@@ -316,11 +319,14 @@ fn make_keys(config: &Config, clock: &dyn Clock, entropy: &dyn Entropy) -> Resul
     let folder = KeyFolder::create(&config.keys_dir)?;
     let name = config.first_name().to_string();
     let now = clock.now();
+    let ledger = make_ledger_key(&folder, &config.ledger_origin())?;
     Ok(Keys {
-        ledger: Arc::new(make_ledger_key(&folder, &config.ledger_origin())?),
+        ledger_keys: ledger.verifier().clone().into(),
+        ledger: Arc::new(ledger),
         authority: Ca::create(&folder, &name, DECODE, now, entropy)?,
         issuing: Keyring::create(&folder, now)?,
         folder,
+        cut_bytes: 0,
     })
 }
 

@@ -36,8 +36,8 @@ impl Invite {
         let first = &self.invited[0];
         let instead = format!("glass people invite {first}, or glass targets invite {first}");
         demand_stopped(config, &instead)?;
-        let keys = Keys::load(config)?;
-        let stores = Stores::open(config, keys.ledger.clone())?;
+        let keys = Keys::to_write(config)?;
+        let stores = Stores::open(config, keys.signing())?;
         let invited = stores
             .live
             .read(|state| invited(&self.invited, &state.policy));

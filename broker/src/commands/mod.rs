@@ -18,6 +18,7 @@ mod policy;
 mod printer;
 mod reload;
 mod rotate;
+mod rotate_ledger;
 mod rotate_target;
 mod running;
 pub mod serve;

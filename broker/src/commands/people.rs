@@ -34,8 +34,8 @@ impl Unfreeze {
             config,
             &format!("glass freeze {} --lift -m \"why\"", self.person),
         )?;
-        let keys = Keys::load(config)?;
-        let stores = Stores::open(config, keys.ledger.clone())?;
+        let keys = Keys::to_write(config)?;
+        let stores = Stores::open(config, keys.signing())?;
         let act = Act::Unfreeze {
             person: self.person.clone(),
             reason,

@@ -17,13 +17,13 @@ use crate::issue::TargetCa;
 use crate::ports::{Clock, Entropy, Index as _};
 
 /// The keys that targets trust.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Which {
-    /// Certificates of people who log in by SSH
+    /// Certificates of people who log in by SSH.
     SshUser,
-    /// Certificates of SSH hosts
+    /// Certificates of SSH hosts.
     SshHost,
-    /// X.509 client certificates, for databases and clusters
+    /// X.509 client certificates, for databases and clusters.
     Targets,
 }
 
@@ -85,9 +85,9 @@ pub(super) fn rotate(
         let next = "systemctl stop glassd, this command again, systemctl start glassd";
         return Err(Failure::new(what).then(next));
     }
-    let keys = Keys::load(config)?;
+    let keys = Keys::to_write(config)?;
     let folder = &keys.folder;
-    let stores = Stores::open(config, keys.ledger.clone())?;
+    let stores = Stores::open(config, keys.signing())?;
     let size = stores.reader.checkpoint().size();
     super::runtime()?.block_on(stores.index.caught_up(size))?;
     let recorded = on_record(&*stores.reader, &*stores.index, purpose)?;

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use breakglass_domain::command::Act;
 use breakglass_domain::event::KeyPurpose;
 use breakglass_domain::{Actor, Command, Policy};
-use breakglass_tlog::{Ed25519Signer, NoteSigner as _};
+use breakglass_tlog::{Ed25519Signer, LedgerKeys, NoteSigner as _};
 use ring::digest::{SHA256, digest};
 use rustix::fs::{Access, Mode, access, stat};
 
 use super::Failure;
 use crate::config::Config;
-use crate::index::SledIndex;
+use crate::index::{Sealer, SledIndex};
 use crate::issue::Ca;
-use crate::issue::keys::{IssuingKey, KeyFolder, Keyring, load_ledger_key};
+use crate::issue::keys::{IssuingKey, KeyFolder, Keyring, load_ledger_key, load_ledger_keys};
 use crate::ledger::sequence::{Observer, Parts, Sequence, Unobserved, replay};
-use crate::ledger::{FileLedger, Signer, entry};
+use crate::ledger::{FileLedger, entry};
 use crate::ports::{
     Clock, Decided, Decode, Index as _, Ledger, LedgerReader, Live, Projection, Sequencer as _,
 };
@@ -26,9 +26,22 @@ pub(super) const DECODE: Decode = entry::read;
 /// The keys of a broker.
 pub(super) struct Keys {
     pub(super) folder: KeyFolder,
+    /// What signs the ledger now.
     pub(super) ledger: Arc<Ed25519Signer>,
+    /// It, and those that signed before.
+    pub(super) ledger_keys: LedgerKeys,
     pub(super) authority: Ca,
     pub(super) issuing: Keyring,
+    /// Bytes of a torn tail of the ledger that were cut while they were loaded.
+    pub(super) cut_bytes: u64,
+}
+
+/// What the ledger is opened with.
+#[derive(Clone)]
+pub(super) struct Signing {
+    signer: Arc<Ed25519Signer>,
+    keys: LedgerKeys,
+    cut_bytes: u64,
 }
 
 impl Keys {
@@ -39,12 +52,30 @@ impl Keys {
     pub(super) fn load(config: &Config) -> Result<Self, Failure> {
         demand_data_dir(config)?;
         let folder = KeyFolder::open(&config.keys_dir)?;
+        let ledger = load_ledger_key(&folder, &config.ledger_origin())?;
         Ok(Self {
-            ledger: Arc::new(load_ledger_key(&folder, &config.ledger_origin())?),
+            ledger_keys: load_ledger_keys(&folder, &ledger)?,
+            ledger: Arc::new(ledger),
             authority: Ca::load(&folder, DECODE)?,
             issuing: Keyring::load(&folder)?,
             folder,
+            cut_bytes: 0,
         })
+    }
+
+    /// The entries that handed the ledger over to its next key: each the last that the key before signed.
+    pub(super) fn handed_over_at(&self) -> Vec<u64> {
+        let all = self.ledger_keys.successions().iter();
+        all.map(|succession| succession.size() - 1).collect()
+    }
+
+    /// What the ledger is opened with.
+    pub(super) fn signing(&self) -> Signing {
+        Signing {
+            signer: self.ledger.clone(),
+            keys: self.ledger_keys.clone(),
+            cut_bytes: self.cut_bytes,
+        }
     }
 
     /// The ledger's key as others check it.
@@ -107,20 +138,27 @@ impl Stores {
     ///
     /// # Errors
     /// [`Failure`]: another broker uses them, or they cannot be read.
-    pub(super) fn open(config: &Config, signer: Signer) -> Result<Self, Failure> {
-        let (ledger, recovered) = FileLedger::open(&config.ledger_dir(), signer.clone())?;
-        Self::restore(config, Box::new(ledger), signer, recovered.cut_bytes)
+    pub(super) fn open(config: &Config, signing: Signing) -> Result<Self, Failure> {
+        let Signing {
+            signer,
+            keys,
+            cut_bytes,
+        } = signing;
+        let sealer = Sealer::new(signer.clone(), keys.clone());
+        let (ledger, recovered) = FileLedger::open_of(&config.ledger_dir(), signer, keys)?;
+        let cut_bytes = cut_bytes + recovered.cut_bytes;
+        Self::restore(config, Box::new(ledger), sealer, cut_bytes)
     }
 
     /// Opens the index of a ledger that is open.
     pub(super) fn restore(
         config: &Config,
         ledger: Box<dyn Ledger>,
-        signer: Signer,
+        sealer: Sealer,
         cut_bytes: u64,
     ) -> Result<Self, Failure> {
         let reader = ledger.reader();
-        let opened = SledIndex::open(&config.index_dir(), &*reader, signer)?;
+        let opened = SledIndex::open(&config.index_dir(), &*reader, sealer)?;
         if let Some(why) = &opened.rebuilt_because {
             tracing::warn!(%why, "the index is made again from the ledger");
         }
@@ -165,6 +203,7 @@ pub(super) fn added(purpose: KeyPurpose, id: &str, public: &[u8]) -> Act {
         purpose,
         id: id.to_owned(),
         public: STANDARD.encode(public),
+        succession: None,
     }
 }
 

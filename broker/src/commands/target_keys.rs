@@ -297,29 +297,41 @@ pub(super) fn on_record(
     index: &dyn Index,
     purpose: KeyPurpose,
 ) -> Result<Vec<String>, Failure> {
+    let mut known = Vec::new();
+    for change in key_entries(reader, index)? {
+        match change {
+            Change::KeyAdded {
+                purpose: of, id, ..
+            } if of == purpose => known.push(id),
+            Change::KeyRetired { purpose: of, id } if of == purpose => {
+                known.retain(|key| *key != id);
+            }
+            _ => {}
+        }
+    }
+    Ok(known)
+}
+
+/// What the entries about the broker's keys say, oldest first.
+pub(super) fn key_entries(
+    reader: &dyn LedgerReader,
+    index: &dyn Index,
+) -> Result<Vec<Change>, Failure> {
     let filter = EntryFilter {
         kind: Some("key".into()),
         oldest_first: true,
         ..EntryFilter::default()
     };
-    let (mut known, mut cursor) = (Vec::new(), None);
+    let (mut all, mut cursor) = (Vec::new(), None);
     loop {
         let places = index.entries(&filter, cursor, PAGE)?;
         let Some(last) = places.last() else {
-            return Ok(known);
+            return Ok(all);
         };
         cursor = Some(*last);
         for place in places {
             for line in reader.entries(place, 1)? {
-                match DECODE(&line)?.1.change {
-                    Change::KeyAdded {
-                        purpose: of, id, ..
-                    } if of == purpose => known.push(id),
-                    Change::KeyRetired { purpose: of, id } if of == purpose => {
-                        known.retain(|key| *key != id);
-                    }
-                    _ => {}
-                }
+                all.push(DECODE(&line)?.1.change);
             }
         }
     }

@@ -22,7 +22,7 @@ pub fn compare(
 ) -> Result<Vec<String>, IndexError> {
     let mut differences = Vec::new();
     for at in [folder, scratch] {
-        let opened = SledIndex::open(at, &**reader, Arc::clone(sealer))?;
+        let opened = SledIndex::open(at, &**reader, sealer.clone())?;
         if let (true, Some(reason)) = (at == folder, &opened.rebuilt_because) {
             differences.push(format!(
                 "the index is not to be trusted and is built again: {reason}"

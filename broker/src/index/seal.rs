@@ -17,13 +17,29 @@
 use std::sync::Arc;
 
 use breakglass_tlog::note::{Note, NoteError};
-use breakglass_tlog::{Hash, NoteSigner};
+use breakglass_tlog::{Hash, LedgerKeys, NoteSigner};
 use ring::digest::{SHA256, digest};
 
 use crate::ports::{IndexError, LedgerReader};
 
-/// The key of the ledger.
-pub type Sealer = Arc<dyn NoteSigner + Send + Sync>;
+/// The key of the ledger, and those before it: a snapshot of so many entries is by the key that signs a
+/// checkpoint over as many, or by the newest.
+#[derive(Clone)]
+pub struct Sealer {
+    signer: Arc<dyn NoteSigner + Send + Sync>,
+    keys: LedgerKeys,
+}
+
+impl Sealer {
+    /// What signs, the newest of these.
+    pub fn new(signer: Arc<dyn NoteSigner + Send + Sync>, keys: LedgerKeys) -> Self {
+        Self { signer, keys }
+    }
+
+    fn origin(&self) -> &str {
+        self.signer.name().as_str()
+    }
+}
 
 const DOMAIN: &str = "breakglass.dev/snapshot/v1";
 
@@ -35,8 +51,8 @@ pub(super) fn seal(
     snapshot: &[u8],
 ) -> Result<String, IndexError> {
     let root = root_at(reader, up_to)?;
-    let text = text(sealer.name().as_str(), up_to, root, snapshot);
-    let note = Note::sign(&text, &**sealer).map_err(broken)?;
+    let text = text(sealer.origin(), up_to, root, snapshot);
+    let note = Note::sign(&text, &*sealer.signer).map_err(broken)?;
     Ok(note.to_string())
 }
 
@@ -49,7 +65,16 @@ pub(super) fn open(
     snapshot: &[u8],
 ) -> Result<u64, IndexError> {
     let note = Note::parse(seal).map_err(unsigned)?;
-    note.verify(sealer.verifier()).map_err(unsigned)?;
+    let said = note
+        .text()
+        .lines()
+        .nth(2)
+        .and_then(|line| line.parse().ok());
+    let then = sealer.keys.at(said.unwrap_or(u64::MAX));
+    // What signs now may have signed an old one again.
+    note.verify(sealer.keys.newest())
+        .or_else(|_| note.verify(then))
+        .map_err(unsigned)?;
     let unfit = || IndexError("its snapshot is signed as something else".to_owned());
     let mut lines = note.text().lines().skip(2);
     let up_to: u64 = lines
@@ -59,7 +84,7 @@ pub(super) fn open(
     let root = lines.next().and_then(|line| Hash::from_base64(line).ok());
     let root = root.ok_or_else(unfit)?;
     demand_history(reader, up_to, root)?;
-    if *note.text() != text(sealer.name().as_str(), up_to, root, snapshot) {
+    if *note.text() != text(sealer.origin(), up_to, root, snapshot) {
         return Err(IndexError(
             "its snapshot is not the one that was signed".into(),
         ));

@@ -16,7 +16,7 @@ use breakglass_domain::{
     Actor, Basis, Change, CredentialId, Ending, Event, GrantId, GrantRef, IncidentId, KeyId,
     Lifetime, Line, Prose, Severity, State, Time,
 };
-use breakglass_tlog::note::{Ed25519Signer, KeyName};
+use breakglass_tlog::note::{Ed25519Signer, KeyName, NoteSigner as _};
 
 use super::{Opened, Sealer, SledIndex, compare};
 use crate::ledger::sequence::replay;
@@ -43,7 +43,7 @@ impl Nights {
         let signer = Arc::new(Ed25519Signer::from_seed(name, &[seed; 32]).unwrap());
         Self {
             ledger: MemoryLedger::new(signer.clone()).unwrap(),
-            sealer: signer,
+            sealer: Sealer::new(signer.clone(), signer.verifier().clone().into()),
             folder: tempfile::tempdir().unwrap(),
             size: 0,
         }

@@ -117,7 +117,10 @@ impl Question {
 
 fn refused(said: &Said) -> Failed {
     let why = match said.status {
-        403 => ": it knows this ledger by another key",
+        403 => {
+            ": it knows this ledger by another key (after a rotation: glass witness add-log VKEY \
+             --successions FILE, beside it)"
+        }
         404 => ": it does not know this ledger (glass witness add-log)",
         429 => ": it is asked too often",
         500..=599 => ": it cannot keep what it would sign, or is not well",

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use breakglass_domain::WitnessId;
 use breakglass_domain::policy::Witnesses;
 use breakglass_tlog::cosigned::{Cosigned, Quorum};
-use breakglass_tlog::{Hash, SignatureLine, SignedCheckpoint, VerifierKey};
+use breakglass_tlog::{Hash, LedgerKeys, SignatureLine, SignedCheckpoint};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -27,8 +27,8 @@ use crate::ports::Witnesses as _;
 pub struct Asking {
     /// The use cases.
     pub app: Arc<App>,
-    /// The ledger's key, which no witness may have.
-    pub ledger: VerifierKey,
+    /// The ledger's keys, of which no witness may have one.
+    pub ledger: LedgerKeys,
     /// Where they are.
     pub addresses: BTreeMap<WitnessName, WitnessAddress>,
     /// What paths of the config are relative to.
@@ -155,7 +155,7 @@ impl Asking {
             }
             Err(_) => return None,
         };
-        let cosigned = Cosigned::verify(&note, &self.ledger, quorum).ok()?;
+        let cosigned = Cosigned::verify(&note, self.ledger.of_note(&note), quorum).ok()?;
         match self.begins_with(&cosigned, newest).await {
             true => Some(Arc::new(cosigned)),
             false => {

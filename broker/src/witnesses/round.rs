@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use breakglass_domain::WitnessId;
 use breakglass_tlog::cosigned::{Cosigned, Quorum};
-use breakglass_tlog::{SignatureLine, SignedCheckpoint, VerifierKey};
+use breakglass_tlog::{LedgerKeys, SignatureLine, SignedCheckpoint};
 
 /// One checkpoint, and the cosignatures that came for it, each verified.
 pub(super) struct Round {
@@ -42,11 +42,11 @@ impl Round {
     }
 
     /// The checkpoint with all of them, where they are enough.
-    pub(super) fn cosigned(&self, ledger: &VerifierKey, quorum: &Quorum) -> Option<Cosigned> {
+    pub(super) fn cosigned(&self, ledger: &LedgerKeys, quorum: &Quorum) -> Option<Cosigned> {
         let mut note = self.checkpoint.note().to_owned();
         for line in self.lines.values() {
             note.push_str(&format!("{line}\n"));
         }
-        Cosigned::verify(&note, ledger, quorum).ok()
+        Cosigned::verify(&note, ledger.of_note(&note), quorum).ok()
     }
 }

@@ -15,9 +15,10 @@
 //! | [`add_checkpoint`] | what a witness is asked | C2SP `tlog-witness` |
 //! | [`tlog_proof`] | a proof as a file to carry around | C2SP `tlog-proof` |
 //!
-//! On top of them stands one idea of our own, the [`Receipt`]: a value that exists only if an entry
-//! was proven to be in the ledger under a signed checkpoint. Whoever asks for a `Receipt` in a
-//! signature need not ask for anything else.
+//! On top of them stand two ideas of our own. The [`Receipt`] is a value that exists only if an entry
+//! was proven to be in the ledger under a signed checkpoint: whoever asks for a `Receipt` in a
+//! signature need not ask for anything else. A [`Succession`] says that a ledger's key follows another,
+//! and [`LedgerKeys`] which of them signs at which size.
 //!
 //! The crate is pure: no disk, no network, no async, no clock and no randomness. Nothing in it
 //! panics on what a stranger may send; each limit stands in [`limits`] with its reason.
@@ -31,6 +32,7 @@ pub mod limits;
 pub mod note;
 pub mod proof;
 pub mod receipt;
+pub mod succession;
 pub mod tile;
 pub mod tlog_proof;
 pub mod tree;
@@ -44,6 +46,7 @@ pub use note::{
 };
 pub use proof::{ConsistencyProof, InclusionProof};
 pub use receipt::Receipt;
+pub use succession::{LedgerKeys, Succession};
 pub use tile::TileId;
 pub use tlog_proof::TlogProof;
 

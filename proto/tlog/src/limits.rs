@@ -20,6 +20,9 @@ pub const MAX_WITNESS_PROOF_HASHES: usize = 63;
 /// C2SP `signed-note` asks readers for at least 16 signatures on a note: one is the ledger's own.
 pub const MAX_COSIGNERS: usize = 15;
 
+/// Most times a ledger changes its key: each month for eighty years.
+pub const MAX_SUCCESSIONS: usize = 1_000;
+
 /// Most signature lines on one note.
 ///
 /// C2SP `signed-note` asks for at least 16; Go's `sumdb/note` stops at 100, and so do we.

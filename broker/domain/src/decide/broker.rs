@@ -74,10 +74,12 @@ fn noted(act: &Act) -> Option<Change> {
             purpose,
             id,
             public,
+            succession,
         } => Some(Change::KeyAdded {
             purpose: *purpose,
             id: id.clone(),
             public: public.clone(),
+            succession: succession.clone(),
         }),
         Act::RetireKey { purpose, id } => Some(Change::KeyRetired {
             purpose: *purpose,

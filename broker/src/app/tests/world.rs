@@ -359,6 +359,7 @@ fn about() -> About {
         version: "0.1.0".to_owned(),
         origin: ORIGIN.to_owned(),
         ledger_vkey: signer().verifier().to_string(),
+        handed_over_at: Vec::new(),
         issuer: "https://glass.example:7444".to_owned(),
         url: "https://glass.example:7443".to_owned(),
         authority_pin: "PIN".to_owned(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::Failure;
+use super::super::rotate_ledger;
 use super::super::stores::{Keys, Stores};
 use super::super::target_keys::TargetKeys;
 use super::health::Troubles;
@@ -68,12 +69,13 @@ impl Broker {
         entropy: Arc<dyn Entropy>,
     ) -> Result<Running, Failure> {
         install_crypto();
-        let keys = Keys::load(config)?;
+        let keys = Keys::to_write(config)?;
         // First, because it is also the lock that keeps a second broker out.
-        let (opening, signer) = (config.clone(), keys.ledger.clone());
-        let stores = blocking(move || Stores::open(&opening, signer)).await??;
+        let (opening, signing) = (config.clone(), keys.signing());
+        let stores = blocking(move || Stores::open(&opening, signing)).await??;
         let (world, past) = ((&*clock, &*entropy), (&*stores.reader, &*stores.index as _));
         let target_keys = TargetKeys::as_recorded(&keys.folder, config, world, past).await?;
+        rotate_ledger::as_recorded(&keys.ledger_keys, past.0, past.1)?;
         let listeners = Listeners::bind(&config.settings).await?;
         let addresses = listeners.addresses()?;
         let identity = server_identity(config, &keys.authority, &*clock, &*entropy)?;

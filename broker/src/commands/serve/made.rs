@@ -8,7 +8,7 @@ use std::time::Duration;
 use breakglass_domain::command::Act;
 use breakglass_domain::limits::CLOCK_BEHIND;
 use breakglass_domain::{Lifetime, StreamName, Time};
-use breakglass_tlog::{NoteSigner as _, VerifierKey};
+use breakglass_tlog::LedgerKeys;
 use tonic::service::Routes;
 
 use super::super::stores::{DECODE, Keys, Stores, record};
@@ -52,7 +52,7 @@ pub(super) struct Made {
     /// Where each goes on.
     pub(super) places: BTreeMap<StreamName, Begun>,
     pub(super) witnesses: Known,
-    pub(super) ledger_key: VerifierKey,
+    pub(super) ledger_keys: LedgerKeys,
     telemetry: Arc<Telemetry>,
     /// What puts new keys of targets on record.
     unrecorded: Vec<Act>,
@@ -138,7 +138,7 @@ impl Made {
         } = deciding;
         let issuer = Arc::new(JwtIssuer::new(about.issuer.clone(), DECODE, keys.issuing));
         let world = (clock.clone(), entropy.clone());
-        let vkey = keys.ledger.verifier().clone();
+        let ledger_keys = keys.ledger_keys;
         let (authority, ledger_key) = (Arc::new(keys.authority), keys.ledger.clone());
         let app = App::new(AppParts {
             clock: clock.clone(),
@@ -197,7 +197,7 @@ impl Made {
             streams,
             places: BTreeMap::new(),
             witnesses,
-            ledger_key: vkey,
+            ledger_keys,
             telemetry,
             unrecorded,
             cut_bytes,
@@ -382,6 +382,7 @@ fn about(config: &Config, keys: &Keys, addresses: Addresses) -> About {
         version: VERSION.into(),
         origin: config.ledger_origin(),
         ledger_vkey: keys.vkey(),
+        handed_over_at: keys.handed_over_at(),
         issuer: config.issuer(addresses.web.port()),
         url: config.public_url(addresses.grpc.port()),
         authority_pin: keys.authority.pin(),

@@ -1,5 +1,6 @@
 //! A broker that runs: what it serves, what it takes up, and how it ends.
 
+mod ledger_key;
 mod rotating;
 
 use std::sync::{Mutex, PoisonError};

@@ -112,7 +112,7 @@ impl Made {
         let folder = config.file.parent();
         let asking = Asking {
             app: app.clone(),
-            ledger: self.ledger_key.clone(),
+            ledger: self.ledger_keys.clone(),
             addresses: config.settings.witness.clone(),
             config_dir: folder.map(ToOwned::to_owned).unwrap_or_default(),
             ledger_dir: config.ledger_dir(),

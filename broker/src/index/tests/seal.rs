@@ -1,12 +1,14 @@
 //! A start decides from what the ledger's key has signed, or from the ledger.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use breakglass_domain::Change;
+use breakglass_tlog::{Ed25519Signer, KeyName, LedgerKeys, NoteSigner as _, Succession};
 
 use super::super::seal;
 use super::super::store::Store;
-use super::{Nights, line, night};
+use super::{Nights, Sealer, line, night};
 use crate::ports::Ledger as _;
 
 /// Writes over what stands in the newest snapshot, as somebody who has the folder can.
@@ -91,6 +93,51 @@ fn an_index_that_another_key_signed_is_made_again() {
     let unsigned = "its snapshot is not signed by the ledger's key: ";
     assert!(why.unwrap().starts_with(unsigned), "and says whose it is");
     assert_eq!((up_to, state), (0, ours.told_by_the_ledger()));
+}
+
+#[test]
+fn what_an_older_key_of_the_ledger_signed_in_its_time_is_still_its_word() {
+    let mut nights = Nights::new("glass.example/ledger");
+    nights.write(night(1, 1));
+    nights.open().close();
+    let (old, new) = (key(7), key(8));
+    // Entry 7 hands the ledger over: over 8 entries the old key signs for the last time.
+    for (size, is_believed) in [(8, true), (7, true), (6, false)] {
+        let mut keys = LedgerKeys::from(new.verifier().clone());
+        let succession = Succession::sign(size, &*old, &*new).unwrap();
+        keys.join([succession]).unwrap();
+        nights.sealer = Sealer::new(new.clone(), keys);
+        let why = nights.opens_at(&copied(&nights.at())).rebuilt_because;
+        assert_eq!(why.is_none(), is_believed, "{size}: {why:?}");
+    }
+    // And what the new one signs is its word, of however many entries.
+    nights.open().close();
+    assert_eq!(nights.starts_at(&nights.at()).2, None);
+}
+
+fn key(seed: u8) -> Arc<Ed25519Signer> {
+    let name = KeyName::parse("glass.example/ledger").unwrap();
+    Arc::new(Ed25519Signer::from_seed(name, &[seed; 32]).unwrap())
+}
+
+/// A copy of a folder of an index beside it.
+fn copied(folder: &Path) -> std::path::PathBuf {
+    let copy = folder.with_extension("copy");
+    let _ = std::fs::remove_dir_all(&copy);
+    copy_all(folder, &copy);
+    copy
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for file in std::fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        let to = to.join(file.file_name());
+        match file.file_type().unwrap().is_dir() {
+            true => copy_all(&file.path(), &to),
+            false => drop(std::fs::copy(file.path(), to).unwrap()),
+        }
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! | file | what |
 //! |---|---|
 //! | `ledger.pem`, `ledger.vkey` | Ed25519, signs checkpoints; its public half under the origin |
+//! | `ledger.successions` | how each key of the ledger followed the one before; public, if there were any |
 //! | `authority.pem`, `authority.crt` | P-256, signs the certificates of laptops and of the broker |
 //! | `targets.pem`, `targets.crt` | P-256, signs the certificates that targets accept |
 //! | `issuing-KID.pem`, `issuing.json` | P-256, sign credentials; which signs from when |
@@ -18,7 +19,10 @@ pub use folder::KeyFolder;
 pub(crate) use folder::pem;
 pub(crate) use issuing::coordinates;
 pub use issuing::{IssuingKey, Keyring, Rotation, Status, thumbprint};
-pub use ledger::{load_ledger_key, make_ledger_key};
+pub use ledger::{
+    abandon_succession, begin_succession, begun_succession, finish_succession, load_ledger_key,
+    load_ledger_keys, make_ledger_key,
+};
 
 use std::path::PathBuf;
 

@@ -64,6 +64,7 @@ kinds! {
         #[serde(with = "fields::shown")] purpose: KeyPurpose,
         id: String,
         public: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")] succession: Option<String>,
     }
     "key.retired" KeyRetired {
         #[serde(with = "fields::shown")] purpose: KeyPurpose,

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use breakglass_tlog::{SignedCheckpoint, TileId, VerifierKey, tile::TileKind};
+use breakglass_tlog::{LedgerKeys, SignedCheckpoint, TileId, tile::TileKind};
 
 use super::edge::{WIDTH, partial_tiles};
 use super::place::{Place, told};
@@ -36,16 +36,16 @@ pub(in crate::ledger) type Look<'a> = &'a mut dyn FnMut(u64, &[u8]) -> Result<()
 /// [`LedgerError::Unavailable`] where there is nothing to check or it cannot be read.
 pub(in crate::ledger) fn check(
     dir: &Path,
-    key: &VerifierKey,
+    keys: &LedgerKeys,
     look: Look<'_>,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Physical, LedgerError> {
-    check_in(&Place::new(Arc::new(System), dir), key, look, progress)
+    check_in(&Place::new(Arc::new(System), dir), keys, look, progress)
 }
 
 pub(super) fn check_in(
     place: &Place,
-    key: &VerifierKey,
+    keys: &LedgerKeys,
     look: Look<'_>,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Physical, LedgerError> {
@@ -53,7 +53,7 @@ pub(super) fn check_in(
     if firsts.is_empty() {
         return Err(place.no_ledger());
     }
-    let published = read_published(place, key);
+    let published = read_published(place, keys);
     let durable = firsts[firsts.len().saturating_sub(2)];
     let size_published = published
         .as_ref()
@@ -62,7 +62,7 @@ pub(super) fn check_in(
         .map(|one| one.size());
     let mut checker = Checker {
         place,
-        key,
+        keys,
         look,
         walk: Walk::default(),
         required: durable.max(size_published.unwrap_or(0)),
@@ -89,7 +89,7 @@ pub(super) fn check_in(
 
 struct Checker<'a> {
     place: &'a Place,
-    key: &'a VerifierKey,
+    keys: &'a LedgerKeys,
     look: Look<'a>,
     walk: Walk,
     /// Tiles up to here must be there; later ones may still be on their way.
@@ -125,7 +125,7 @@ impl Checker<'_> {
                 Err(trouble) => {
                     let rest = &bytes[good..];
                     let torn = last && good > 0;
-                    if torn && !has_acknowledged(rest, self.walk.size(), self.key) {
+                    if torn && !has_acknowledged(rest, self.walk.size(), self.keys) {
                         self.torn(&path, rest.len());
                         break;
                     }
@@ -148,7 +148,7 @@ impl Checker<'_> {
         let mut tiles = Vec::new();
         self.walk
             .take(batch, |tile, bytes| tiles.push((tile, bytes.to_vec())))?;
-        if let Err(error) = SignedCheckpoint::verify(&batch.note, self.key) {
+        if let Err(error) = self.keys.verify(&batch.note) {
             let line = Some(batch.last_line);
             self.damage(path, line, error.to_string(), Remedy::RestoreJournal);
         }
@@ -257,18 +257,16 @@ impl Checker<'_> {
 }
 
 /// The published checkpoint, if there is one.
-fn read_published(place: &Place, key: &VerifierKey) -> Result<Option<SignedCheckpoint>, Damage> {
+fn read_published(place: &Place, keys: &LedgerKeys) -> Result<Option<SignedCheckpoint>, Damage> {
     let file = place.checkpoint();
     let Ok(bytes) = place.disk.read(&file) else {
         return Ok(None);
     };
     let note = String::from_utf8_lossy(&bytes);
-    SignedCheckpoint::verify(&note, key)
-        .map(Some)
-        .map_err(|e| Damage {
-            file,
-            line: None,
-            what: e.to_string(),
-            remedy: Remedy::RemakeTiles,
-        })
+    keys.verify(&note).map(Some).map_err(|e| Damage {
+        file,
+        line: None,
+        what: e.to_string(),
+        remedy: Remedy::RemakeTiles,
+    })
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use breakglass_tlog::tile::TileKind;
-use breakglass_tlog::{Hash, SignedCheckpoint, VerifierKey, tree::tree_hash};
+use breakglass_tlog::{Hash, LedgerKeys, tree::tree_hash};
 
 use super::edge::{Edge, WIDTH};
 use super::place::{Place, damaged, told};
@@ -39,22 +39,22 @@ impl From<LedgerError> for Wrong {
 ///
 /// # Errors
 /// [`LedgerError::Damaged`] where something other than a torn tail is wrong.
-pub(super) fn load(place: &Place, key: &VerifierKey) -> Result<Loaded, LedgerError> {
-    match read_end(place, key) {
+pub(super) fn load(place: &Place, keys: &LedgerKeys) -> Result<Loaded, LedgerError> {
+    match read_end(place, keys) {
         Ok(loaded) => Ok(loaded),
         Err(Wrong::Ledger(error)) => Err(error),
         Err(Wrong::Tiles(why)) => {
             tracing::warn!(%why, "tiles are made again from the journal");
             let made = rebuild_tiles(place)?;
             tracing::warn!(made, "tiles were made again from the journal");
-            read_end(place, key).map_err(|wrong| match wrong {
+            read_end(place, keys).map_err(|wrong| match wrong {
                 Wrong::Tiles(error) | Wrong::Ledger(error) => error,
             })
         }
     }
 }
 
-fn read_end(place: &Place, key: &VerifierKey) -> Result<Loaded, Wrong> {
+fn read_end(place: &Place, keys: &LedgerKeys) -> Result<Loaded, Wrong> {
     let firsts = place.segments()?;
     if firsts.first() != Some(&0) {
         return Err(no_beginning(place, &firsts).into());
@@ -65,7 +65,7 @@ fn read_end(place: &Place, key: &VerifierKey) -> Result<Loaded, Wrong> {
     let edge = Edge::at(base, |row, tile| tile_root(place, row, tile)).map_err(Wrong::Tiles)?;
     let mut end = End {
         place,
-        key,
+        keys,
         edge,
         base,
         count: 0,
@@ -110,7 +110,7 @@ fn tile_root(place: &Place, row: usize, tile: u64) -> Result<Hash, LedgerError> 
 /// The end of the ledger while it is read.
 struct End<'a> {
     place: &'a Place,
-    key: &'a VerifierKey,
+    keys: &'a LedgerKeys,
     edge: Edge,
     base: u64,
     /// Entries before the place that was read up to.
@@ -151,7 +151,7 @@ impl End<'_> {
                 Err(trouble) => {
                     let size = self.edge.size();
                     let torn = self.seen && good > 0;
-                    if !torn || has_acknowledged(&bytes[good..], size, self.key) {
+                    if !torn || has_acknowledged(&bytes[good..], size, self.keys) {
                         return Err(self.wrong(first, &trouble));
                     }
                     break;
@@ -219,29 +219,32 @@ impl End<'_> {
     }
 
     fn finish(self) -> Result<Committed, Wrong> {
-        let checkpoint = SignedCheckpoint::verify(&self.note, self.key).map_err(|e| {
+        let checkpoint = self.keys.verify(&self.note).map_err(|e| {
             damaged(
                 &self.place.journal(),
-                format_args!("the newest commit is not ours: {e}"),
+                format_args!(
+                    "the newest commit is not ours: {e}{}",
+                    other_keys(self.keys)
+                ),
             )
         })?;
         let committed = Committed {
             edge: self.edge,
             checkpoint: Arc::new(checkpoint),
         };
-        check_published(self.place, self.key, &committed)?;
+        check_published(self.place, self.keys, &committed)?;
         Ok(committed)
     }
 }
 
 /// What was published cannot be taken back: the ledger must still have it.
-fn check_published(place: &Place, key: &VerifierKey, committed: &Committed) -> Result<(), Wrong> {
+fn check_published(place: &Place, keys: &LedgerKeys, committed: &Committed) -> Result<(), Wrong> {
     let path = place.checkpoint();
     let Ok(bytes) = place.disk.read(&path) else {
         return Ok(());
     };
     let text = String::from_utf8_lossy(&bytes);
-    let Ok(published) = SignedCheckpoint::verify(&text, key) else {
+    let Ok(published) = keys.verify(&text) else {
         tracing::warn!(path = %path.display(), "not our checkpoint; it will be written anew");
         return Ok(());
     };
@@ -257,6 +260,15 @@ fn check_published(place: &Place, key: &VerifierKey, committed: &Committed) -> R
         return Err(Wrong::Tiles(damaged(&path, what)));
     }
     Ok(())
+}
+
+/// What may be wrong where our own ledger seems to be somebody else's.
+fn other_keys(keys: &LedgerKeys) -> String {
+    let newest = keys.newest();
+    format!(
+        "; if the ledger's key was rotated, the folder of keys is from before that: put back the one \
+         from after it (it has {newest})"
+    )
 }
 
 fn no_beginning(place: &Place, firsts: &[u64]) -> LedgerError {

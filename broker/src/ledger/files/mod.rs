@@ -85,7 +85,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use breakglass_tlog::tile::TileKind;
-use breakglass_tlog::{Hash, SignedCheckpoint, TileId};
+use breakglass_tlog::{Hash, LedgerKeys, SignedCheckpoint, TileId};
 
 use super::{Signer, admit, sign};
 use crate::ports::{Ledger, LedgerError, LedgerReader, Recovered, Room};
@@ -105,6 +105,8 @@ pub struct FileLedger {
     place: Place,
     shape: Shape,
     signer: Signer,
+    /// The signer's, and those before it.
+    keys: LedgerKeys,
     reader: Arc<Reader>,
     segment: Segment,
     /// Why nothing is appended before [`Ledger::recover`].
@@ -140,12 +142,26 @@ impl FileLedger {
     /// [`LedgerError::Unavailable`] where there is none, another process uses it, or it cannot be
     /// written; [`LedgerError::Damaged`] where it is not as it was written.
     pub fn open(dir: &Path, signer: Signer) -> Result<(Self, Recovered), LedgerError> {
+        let keys = signer.verifier().clone().into();
+        Self::open_of(dir, signer, keys)
+    }
+
+    /// Like [`FileLedger::open`], for a ledger of which older keys have signed a part. Nothing is
+    /// appended by a key that does not sign so many entries.
+    ///
+    /// # Errors
+    /// As [`FileLedger::open`].
+    pub fn open_of(
+        dir: &Path,
+        signer: Signer,
+        keys: LedgerKeys,
+    ) -> Result<(Self, Recovered), LedgerError> {
         let place = Place::new(Arc::new(System), dir);
         if place.segments()?.is_empty() {
             return Err(place.no_ledger());
         }
         let lock = Lock::take(dir)?;
-        Self::open_in(place, signer, Shape::default(), Some(lock))
+        Self::open_in(place, (signer, keys), Shape::default(), Some(lock))
     }
 
     fn create_in(
@@ -175,26 +191,28 @@ impl FileLedger {
             tiles_durable_at: 0,
             cut_bytes: 0,
         };
-        Self::start(place, signer, shape, lock, loaded)
+        let keys = signer.verifier().clone().into();
+        Self::start(place, (signer, keys), shape, lock, loaded)
     }
 
     fn open_in(
         place: Place,
-        signer: Signer,
+        (signer, keys): (Signer, LedgerKeys),
         shape: Shape,
         lock: Option<Lock>,
     ) -> Result<(Self, Recovered), LedgerError> {
-        let loaded = load::load(&place, signer.verifier())?;
+        let loaded = load::load(&place, &keys)?;
         let recovered = Recovered {
             landed: Vec::new(),
             cut_bytes: loaded.cut_bytes,
         };
-        Ok((Self::start(place, signer, shape, lock, loaded)?, recovered))
+        let signing = (signer, keys);
+        Ok((Self::start(place, signing, shape, lock, loaded)?, recovered))
     }
 
     fn start(
         place: Place,
-        signer: Signer,
+        (signer, keys): (Signer, LedgerKeys),
         shape: Shape,
         lock: Option<Lock>,
         loaded: Loaded,
@@ -207,6 +225,7 @@ impl FileLedger {
             place,
             shape,
             signer,
+            keys,
             segment: loaded.segment,
             broken: None,
             stray: None,
@@ -267,6 +286,16 @@ impl FileLedger {
         Ok(())
     }
 
+    /// A key that was followed by another signs no more.
+    fn demand_turn(&self, size: u64) -> Result<(), LedgerError> {
+        let signs = self.keys.at(size);
+        if signs == self.signer.verifier() {
+            return Ok(());
+        }
+        let told = format!("{size} entries are signed by the key {signs}, which is not at hand");
+        Err(LedgerError::Unavailable(told))
+    }
+
     fn fail(&mut self, error: LedgerError) -> LedgerError {
         self.broken = Some(error.clone());
         error
@@ -288,6 +317,7 @@ impl Ledger for FileLedger {
             return Ok(self.reader.checkpoint());
         }
         let growth = self.reader.newest().edge.plan(entries);
+        self.demand_turn(growth.size())?;
         let checkpoint = sign(&self.signer, growth.size(), growth.root())?;
         let batch = segment::batch(entries, &checkpoint);
         self.segment
@@ -308,8 +338,8 @@ impl Ledger for FileLedger {
         }
         self.remove_stray()?;
         let edge = &self.reader.newest().edge;
-        let key = self.signer.verifier();
-        let (found, cut_bytes) = self.segment.recover(&self.place, edge, key)?;
+        let keys = &self.keys;
+        let (found, cut_bytes) = self.segment.recover(&self.place, edge, keys)?;
         self.broken = None;
         let mut landed = Vec::new();
         if let Some(found) = found {

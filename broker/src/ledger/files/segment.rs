@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use breakglass_tlog::{Checkpoint, Note, SignedCheckpoint, VerifierKey};
+use breakglass_tlog::{Checkpoint, LedgerKeys, Note, SignedCheckpoint};
 use serde::{Deserialize, Serialize};
 
 use crate::ledger::{COMMIT_PREFIX, admit};
@@ -191,7 +191,7 @@ impl Batch<'_> {
 /// Whether the bytes behind the first `size` entries show that more was acknowledged once: a commit
 /// that our key signed and that goes on from a larger size, or has anything behind it. Only an
 /// acknowledged batch is ever followed by another, so the bytes are then no torn tail.
-pub(super) fn has_acknowledged(bytes: &[u8], size: u64, key: &VerifierKey) -> bool {
+pub(super) fn has_acknowledged(bytes: &[u8], size: u64, keys: &LedgerKeys) -> bool {
     let mut lines = Batches::of(bytes);
     while let Some(line) = lines.next_line() {
         let Some(commit) = line
@@ -200,9 +200,8 @@ pub(super) fn has_acknowledged(bytes: &[u8], size: u64, key: &VerifierKey) -> bo
         else {
             continue;
         };
-        let signed = commit.filter(|commit| {
-            commit.checkpoint.size() > size && SignedCheckpoint::verify(&commit.note, key).is_ok()
-        });
+        let signed = commit
+            .filter(|commit| commit.checkpoint.size() > size && keys.verify(&commit.note).is_ok());
         if signed.is_some_and(|commit| commit.from > size || lines.at < bytes.len()) {
             return true;
         }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use breakglass_tlog::{SignedCheckpoint, VerifierKey};
+use breakglass_tlog::{LedgerKeys, SignedCheckpoint};
 
 use super::disk::Handle;
 use super::edge::{Edge, Growth};
@@ -95,7 +95,7 @@ impl Segment {
         &mut self,
         place: &Place,
         edge: &Edge,
-        key: &VerifierKey,
+        keys: &LedgerKeys,
     ) -> Result<(Option<Landed>, u64), LedgerError> {
         let opened = place.disk.open(&self.path);
         self.handle = opened.map_err(|e| told(&self.path, "be opened", &e))?;
@@ -109,7 +109,7 @@ impl Segment {
             return Err(damaged(&self.path, what));
         };
         let first = Batches::of(tail).next();
-        let landed = first.and_then(|batch| Landed::of(batch.ok()?, edge, key));
+        let landed = first.and_then(|batch| Landed::of(batch.ok()?, edge, keys));
         let whole = landed.as_ref().map_or(0, |landed| landed.bytes);
         let at = self.len;
         self.len += whole as u64;
@@ -139,9 +139,9 @@ pub(super) struct Landed {
 }
 
 impl Landed {
-    fn of(batch: Batch<'_>, edge: &Edge, key: &VerifierKey) -> Option<Self> {
+    fn of(batch: Batch<'_>, edge: &Edge, keys: &LedgerKeys) -> Option<Self> {
         batch.check_count(edge.size()).ok()?;
-        let checkpoint = SignedCheckpoint::verify(&batch.note, key).ok()?;
+        let checkpoint = keys.verify(&batch.note).ok()?;
         let growth = edge.plan(&batch.entries);
         (growth.root() == checkpoint.root()).then(|| Self {
             entries: batch.entries.iter().map(|entry| (*entry).into()).collect(),

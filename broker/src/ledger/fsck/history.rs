@@ -2,18 +2,32 @@
 
 use std::fmt::Display;
 
+use breakglass_domain::event::KeyPurpose;
 use breakglass_domain::{Change, Event, GrantId, GrantRef, IncidentId, State, Time};
+use breakglass_tlog::LedgerKeys;
 
 use crate::ledger::entry;
 
 /// The fold of the entries so far.
-#[derive(Default)]
 pub(super) struct History {
     state: State,
     newest: Option<Time>,
+    /// By which the commits are signed.
+    keys: LedgerKeys,
+    /// How many of them have followed another so far.
+    followed: usize,
 }
 
 impl History {
+    pub(super) fn of(keys: LedgerKeys) -> Self {
+        Self {
+            state: State::default(),
+            newest: None,
+            keys,
+            followed: 0,
+        }
+    }
+
     /// Takes the entry at a place; answers what is wrong with it.
     pub(super) fn take(&mut self, place: u64, line: &[u8]) -> Result<(), String> {
         let (index, event) = entry::decode(line).map_err(|e| e.to_string())?;
@@ -23,10 +37,43 @@ impl History {
         if let Some(newest) = self.newest.filter(|newest| event.at < *newest) {
             return Err(format!("it is from {}, after one from {newest}", event.at));
         }
-        let possible = self.possible(&event);
+        let possible = self
+            .possible(&event)
+            .and_then(|()| self.follow(place, &event.change));
         self.newest = Some(event.at);
         self.state.apply(&event);
         possible
+    }
+
+    /// The keys that sign are those the ledger was handed over to, each in its turn.
+    fn follow(&mut self, place: u64, change: &Change) -> Result<(), String> {
+        let next = self.keys.successions().get(self.followed);
+        let Change::KeyAdded {
+            purpose: KeyPurpose::Ledger,
+            succession: Some(note),
+            id,
+            ..
+        } = change
+        else {
+            return match next.filter(|next| next.size() <= place) {
+                Some(next) => Err(format!(
+                    "the key {} signs from here on, and no entry before says so",
+                    next.new_key()
+                )),
+                None => Ok(()),
+            };
+        };
+        self.followed += 1;
+        let is_next = |next: &&breakglass_tlog::Succession| {
+            next.note() == note && next.size() == place + 1 && next.new_key().to_string() == *id
+        };
+        match next.filter(is_next) {
+            Some(_) => Ok(()),
+            None => Err(format!(
+                "it hands the ledger over to the key {id}, which is not what the folder of keys has \
+                 (ledger.successions)"
+            )),
+        }
     }
 
     pub(super) fn into_state(self) -> State {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use breakglass_domain::State;
-use breakglass_tlog::VerifierKey;
+use breakglass_tlog::LedgerKeys;
 
 use super::files::check::{self, Physical};
 use crate::ports::{Clock, LedgerError};
@@ -108,14 +108,14 @@ impl fmt::Display for Damage {
 /// it is in the report.
 pub fn fsck(
     dir: &Path,
-    key: &VerifierKey,
+    keys: &LedgerKeys,
     clock: &dyn Clock,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Report, LedgerError> {
     let started = clock.monotonic();
-    let mut history = History::default();
+    let mut history = History::of(keys.clone());
     let mut look = |place, line: &[u8]| history.take(place, line);
-    let physical = check::check(dir, key, &mut look, progress)?;
+    let physical = check::check(dir, keys, &mut look, progress)?;
     let Physical {
         entries,
         commits,

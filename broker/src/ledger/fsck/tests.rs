@@ -31,7 +31,7 @@ impl Clock for Still {
 }
 
 fn check(dir: &Path) -> Report {
-    fsck(dir, &vkey(), &Still, &mut |_| ()).expect("it can be read")
+    fsck(dir, &vkey().into(), &Still, &mut |_| ()).expect("it can be read")
 }
 
 fn line(text: &str) -> Line {
@@ -141,7 +141,7 @@ fn a_ledger_that_is_well_is_told_in_numbers() {
     let dir = tempfile::tempdir().expect("a folder");
     let size = night(dir.path());
     let mut heard = Vec::new();
-    let report = fsck(dir.path(), &vkey(), &Still, &mut |entries| {
+    let report = fsck(dir.path(), &vkey().into(), &Still, &mut |entries| {
         heard.push(entries)
     });
     let report = report.expect("it can be read");
@@ -220,7 +220,13 @@ fn another_key_is_found_out() {
     let dir = tempfile::tempdir().expect("a folder");
     drop(ledger_of(dir.path(), &[opened()], 1));
     let other = signer_of("shop.example/ledger", 8);
-    let report = fsck(dir.path(), other.verifier(), &Still, &mut |_| ()).expect("readable");
+    let report = fsck(
+        dir.path(),
+        &other.verifier().clone().into(),
+        &Still,
+        &mut |_| (),
+    )
+    .expect("readable");
     assert!(
         !report.is_well() && report.damage[0].line == Some(1),
         "{:?}",
@@ -442,7 +448,7 @@ fn entries_out_of_place_or_out_of_time_are_found() {
 #[test]
 fn a_folder_without_a_ledger_is_said_to_have_none() {
     let dir = tempfile::tempdir().expect("a folder");
-    let error = fsck(dir.path(), &vkey(), &Still, &mut |_| ())
+    let error = fsck(dir.path(), &vkey().into(), &Still, &mut |_| ())
         .map(drop)
         .expect_err("none");
     assert!(matches!(&error, LedgerError::Unavailable(told) if told.contains("glassd init")));

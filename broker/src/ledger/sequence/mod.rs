@@ -9,6 +9,7 @@
 //! told so, the state goes back to what is durable, and before the next batch the ledger says what
 //! landed after all: that is folded in first. A full disk is tried once more with endings alone.
 
+pub mod alone;
 mod batch;
 mod draft;
 mod observe;

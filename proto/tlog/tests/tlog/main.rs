@@ -10,5 +10,6 @@ mod notes;
 mod proofs;
 mod published;
 mod receipts;
+mod successions;
 mod tiles;
 mod trees;

@@ -171,11 +171,14 @@ fn broker() -> impl Strategy<Value = Change> {
     let purpose = || select(KeyPurpose::ALL);
     prop_oneof![
         text().prop_map(|version| Change::BrokerStarted { version }),
-        (purpose(), text(), text()).prop_map(|(purpose, id, public)| Change::KeyAdded {
-            purpose,
-            id,
-            public
-        }),
+        (purpose(), text(), text(), option::of(text())).prop_map(
+            |(purpose, id, public, succession)| Change::KeyAdded {
+                purpose,
+                id,
+                public,
+                succession,
+            }
+        ),
         (purpose(), text()).prop_map(|(purpose, id)| Change::KeyRetired { purpose, id }),
         Just(golden_policy()),
         any::<u64>().prop_map(|cut_bytes| Change::LedgerRepaired { cut_bytes }),

@@ -123,6 +123,7 @@ fn broker() -> Vec<(&'static str, Change)> {
             purpose: KeyPurpose::Ledger,
             id: id.clone(),
             public: id.clone(),
+            succession: None,
         },
         Change::KeyRetired {
             purpose: KeyPurpose::Issuing,

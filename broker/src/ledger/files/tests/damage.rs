@@ -148,7 +148,8 @@ fn a_ledger_of_another_key_is_not_opened() {
             inline: true,
             ..Shape::default()
         };
-        let error = FileLedger::open_in(place(&sim), other, shape, None).map(drop);
+        let keys = other.verifier().clone().into();
+        let error = FileLedger::open_in(place(&sim), (other, keys), shape, None).map(drop);
         let error = error.expect_err("not ours");
         assert!(error.to_string().contains("not ours"), "{error}");
     }

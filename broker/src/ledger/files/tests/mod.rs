@@ -13,7 +13,7 @@ use std::sync::Arc;
 use super::FileLedger;
 use super::place::Place;
 use super::shape::Shape;
-use crate::ledger::fixtures::{signer, walk};
+use crate::ledger::fixtures::{signer, vkey, walk};
 use crate::ports::{Ledger, LedgerError, Recovered};
 use sim::Sim;
 
@@ -38,7 +38,7 @@ fn create(sim: &Sim) -> Result<FileLedger, LedgerError> {
 }
 
 fn open(sim: &Sim) -> Result<(FileLedger, Recovered), LedgerError> {
-    FileLedger::open_in(place(sim), signer(), SMALL, None)
+    FileLedger::open_in(place(sim), (signer(), vkey().into()), SMALL, None)
 }
 
 /// Opens what must be well, and holds exactly these entries.
