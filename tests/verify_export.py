@@ -10,8 +10,9 @@ import base64, json, os, sys
 
 sys.dont_write_bytecode = True  # no folder of it beside the sources
 from verify_kinds import Wrong, millis, need, once
-from verify_keys import Tree, node, open_checkpoint, parse_vkey
+from verify_keys import Tree, node, open_checkpoint
 from verify_story import Story
+from verify_successions import Keys
 from verify_witnesses import told_cosigners
 
 COLUMNS = ("index at kind by person right incident grant target session credential basis ends_at ending act reason count "
@@ -107,29 +108,30 @@ def check_consistency(proof, old_root, new_root):
 class Export:
     """A folder, and what was read of it so far."""
 
-    def __init__(self, vkey, folder):
+    def __init__(self, keys, folder):
         self.folder, self.tree = folder, Tree()
-        self.story = Story(vkey, self.tree)
-        self.size, self.root = open_checkpoint(self.text("checkpoint"), vkey, "checkpoint")
+        keys.learn_beside(folder)
+        self.story = Story(keys, self.tree)
+        self.size, self.root = open_checkpoint(self.text("checkpoint"), keys, "checkpoint")
         about = self.text("export.json") if self.has("export.json") else None
         self.about = {} if about is None else json.loads(about)
         self.start = 0
         if self.has("checkpoint.start"):
-            self.start, self.start_root = open_checkpoint(self.text("checkpoint.start"), vkey, "checkpoint.start")
+            self.start, self.start_root = open_checkpoint(self.text("checkpoint.start"), keys, "checkpoint.start")
             need(about is not None, "export.json", "it is missing")
             proof = json.loads(self.text("consistency.json"))
             need((proof["old"], proof["new"]) == (self.start, self.size), "consistency.json", "it is between other sizes")
             check_consistency(proof, self.start_root, self.root)
         if about is not None:
             need(self.about["format"] == "breakglass-export/v1", "export.json", "another format")
-            need((self.about["origin"], self.about["from"], self.about["to"]) == (vkey[0], self.start, self.size), "export.json", "it tells of another part")
+            need((self.about["origin"], self.about["from"], self.about["to"]) == (keys.name, self.start, self.size), "export.json", "it tells of another part")
         self.since, self.until = (self.time(name) for name in ("since", "until"))
         self.derived = None if about is None else Derived(folder)
         self.last, self.shown, self.is_begin_shown = 0, 0, self.start == 0
         self.notes = {name: self.text(name) for name in ("checkpoint", "witnessed") if self.has(name)}
         self.cosigned, self.cosigned_root = None, None
         if "witnessed" in self.notes:
-            self.cosigned = open_checkpoint(self.notes["witnessed"], vkey, "witnessed")
+            self.cosigned = open_checkpoint(self.notes["witnessed"], keys, "witnessed")
             need(self.cosigned[0] <= self.size, "witnessed", "it is over more entries than are here")
             self.grown()
 
@@ -200,13 +202,14 @@ class Export:
         need(self.tree.root() == self.root, "checkpoint", "the entries give another root than was signed")
         self.story.settle("after the last entry")
         self.story.check_whole("after the last entry")
+        self.story.succeeding.need_named(self.size, "after the last entry")
         self.check_cosigned()
         if self.derived:
             self.derived.finish()
 
 
 def main(key, folder):
-    export = Export(parse_vkey(key.strip()), folder)
+    export = Export(Keys(key.strip()), folder)
     export.check()
     story, start = export.story, export.start
     if story.unknown:
@@ -215,6 +218,8 @@ def main(key, folder):
         print(f"entries before {start}: {export.shown} are here and proven to stand where they say, {start - export.shown} are hashed only")
     if export.until is not None and export.last < export.until:
         print("that nothing more came before its end is the word of whoever took it: no later entry is here")
+    for place in story.succeeding.places:
+        print(f"entry {place} hands the ledger over to its next key")
     told_cosigners(export.notes, story.rules, [])
     print(f"entries {start} to {export.size} (one past the last), {len(story.heard)} statements, {len(story.grants_ever)} grants: all hold")
     print(f"root {base64.b64encode(export.root).decode()} at {export.size}")

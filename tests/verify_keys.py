@@ -171,9 +171,9 @@ def parse_vkey(vkey):
     return name, bytes.fromhex(key_id), raw[1:]
 
 
-def open_checkpoint(note, vkey, where):
-    """The size and root that a signed note states, once its signature holds."""
-    name, key_id, public = vkey
+def open_checkpoint(note, keys, where):
+    """The size and root that a signed note states, once the signature of the key whose turn it was holds."""
+    name, key_id, public = keys.of(note)
     text, _, signatures = note.rpartition("\n\n")
     is_signed = False
     for line in signatures.splitlines():

@@ -8,16 +8,17 @@ FOLDER is a broker's ledger (a journal), or a mirror (tiles and a checkpoint, an
 Standard library alone. Prints what it checked;
 says which line is wrong and exits 1 where anything is. Here are the lines, the tree, the
 checkpoints and the tiles; what the entries say is read in verify_story.py, with the kinds in
-verify_kinds.py, the policies in verify_policy.py, the witnesses in verify_witnesses.py and the
-signatures in verify_keys.py. Each witness that is given must have signed the file `witnessed`, or the
+verify_kinds.py, the policies in verify_policy.py, the witnesses in verify_witnesses.py, the keys that
+sign the ledger in verify_successions.py and the signatures in verify_keys.py. Each witness that is given must have signed the file `witnessed`, or the
 published checkpoint.
 """
 import base64, glob, json, os, sys
 
 sys.dont_write_bytecode = True  # no folder of it beside the sources
 from verify_kinds import Wrong, need
-from verify_keys import Tree, leaf, node, open_checkpoint, parse_vkey
+from verify_keys import Tree, leaf, node, open_checkpoint
 from verify_story import Story
+from verify_successions import Keys
 from verify_witnesses import told_cosigners
 
 
@@ -71,13 +72,13 @@ def check_tiles(folder, leaves):
     return tiles
 
 
-def check_published(folder, vkey, leaves):
+def check_published(folder, keys, leaves):
     """The published checkpoint is of this journal, and not of a longer one."""
     path = os.path.join(folder, "checkpoint")
     if not os.path.exists(path):
         return
     with open(path, encoding="utf-8") as file:
-        size, root = open_checkpoint(file.read(), vkey, "checkpoint")
+        size, root = open_checkpoint(file.read(), keys, "checkpoint")
     need(size <= len(leaves), "journal", f"it ends at {len(leaves)}, and {size} entries were published")
     tree = Tree()
     for hashed in leaves[:size]:
@@ -119,7 +120,7 @@ def need_tiles(folder, size):
         level, size = level + 1, size // 256
 
 
-def check_witnessed(folder, vkey, tree, rules, demanded):
+def check_witnessed(folder, keys, tree, rules, demanded):
     """Which witnesses signed what is published: those of the policy, and those that are demanded."""
     notes = {}
     for name in ("checkpoint", "witnessed"):
@@ -127,29 +128,33 @@ def check_witnessed(folder, vkey, tree, rules, demanded):
         if os.path.exists(path):
             with open(path, encoding="utf-8") as file:
                 notes[name] = file.read()
-            size, root = open_checkpoint(notes[name], vkey, name)
+            size, root = open_checkpoint(notes[name], keys, name)
             need(size <= len(tree.leaves) and root == tree.root_at(size), name, "it is of another tree")
     told_cosigners(notes, rules, demanded)
 
 
-def main_mirror(folder, vkey, demanded):
+def main_mirror(folder, keys, demanded):
     """A folder of tiles: its one checkpoint is over exactly its entries."""
     tree = Journal()
-    story = Story(vkey, tree)
+    keys.learn_beside(folder)
+    story = Story(keys, tree)
     with open(os.path.join(folder, "checkpoint"), encoding="utf-8") as file:
-        size, root = open_checkpoint(file.read(), vkey, "checkpoint")
+        size, root = open_checkpoint(file.read(), keys, "checkpoint")
     for line, path in bundled(folder, size):
         story.read(line, len(tree.leaves), f"{path}: entry {len(tree.leaves)}")
         tree.push(line)
     need((size, root) == (len(tree.leaves), tree.root()), "checkpoint", "it is of another tree")
     story.settle("after the last entry")
     story.check_whole("after the last entry")
+    story.succeeding.need_named(size, "after the last entry")
     need_tiles(folder, size)
-    check_witnessed(folder, vkey, tree, story.rules, demanded)
+    check_witnessed(folder, keys, tree, story.rules, demanded)
     tell(story, tree, 1, check_tiles(folder, tree.leaves))
 
 
 def tell(story, tree, commits, tiles):
+    for place in story.succeeding.places:
+        print(f"entry {place} hands the ledger over to its next key")
     if story.witnesses.marked:
         print(f"given while too few witnesses signed: {' '.join(story.witnesses.marked)}")
     if story.unknown:
@@ -160,12 +165,15 @@ def tell(story, tree, commits, tiles):
 
 
 def main(folder, vkey, *demanded):
-    vkey, tree, commits, committed, torn = parse_vkey(vkey), Journal(), 0, 0, ""
-    story, files = Story(vkey, tree), sorted(glob.glob(os.path.join(glob.escape(folder), "journal", "*.jsonl")))
+    keys, tree, commits, committed, torn = Keys(vkey), Journal(), 0, 0, ""
+    story, files = Story(keys, tree), sorted(glob.glob(os.path.join(glob.escape(folder), "journal", "*.jsonl")))
     if not files and os.path.isdir(os.path.join(folder, "tile", "entries")):
-        return main_mirror(folder, vkey, demanded)
+        return main_mirror(folder, keys, demanded)
     need(files, folder, "there is no journal: this is no ledger")
     root = tree.root()
+    for path in files:
+        with open(path, "rb") as file:
+            keys.learn_ahead(file)
     for path in files:
         need(not torn, torn, "the line is torn, and more follows")
         with open(path, "rb") as file:
@@ -176,7 +184,7 @@ def main(folder, vkey, *demanded):
                     break
                 line = line[:-1]
                 if line.startswith(b'{"commit":'):
-                    size, root = open_checkpoint(json.loads(line)["commit"], vkey, where)
+                    size, root = open_checkpoint(json.loads(line)["commit"], keys, where)
                     need((size, root) == (len(tree.leaves), tree.root()), where, "the checkpoint is of another tree")
                     commits, committed = commits + 1, size
                     continue
@@ -188,12 +196,15 @@ def main(folder, vkey, *demanded):
     else:
         story.settle("after the last entry")
         story.check_whole("after the last entry")
+        story.succeeding.need_named(committed, "after the last entry")
     if story.unknown:
         print(f"not understood: {story.unknown} entries of kinds that this reader does not know")
-    check_published(folder, vkey, tree.leaves[:committed])
-    check_witnessed(folder, vkey, tree, story.rules, demanded)
+    check_published(folder, keys, tree.leaves[:committed])
+    check_witnessed(folder, keys, tree, story.rules, demanded)
     if story.witnesses.marked:
         print(f"given while too few witnesses signed: {' '.join(story.witnesses.marked)}")
+    for place in story.succeeding.places:
+        print(f"entry {place} hands the ledger over to its next key")
     tiles = check_tiles(folder, tree.leaves[:committed])
     print(f"{committed} entries, {commits} checkpoints, {len(story.heard)} statements, "
           f"{len(story.grants_ever)} grants, {tiles} tiles: all hold")

@@ -11,15 +11,16 @@ from verify_debts import Debts
 from verify_handovers import Handovers
 from verify_keys import PersonKey, sha
 from verify_policy import DRILL_STEPS, Rules
+from verify_successions import Succeeding
 from verify_witnesses import Witnesses
 
 
 class Story(Handovers):
     """What the entries say, folded: who may act, what the policy gives, what lives and how long."""
 
-    def __init__(self, vkey, tree):
+    def __init__(self, keys, tree):
         """Of a ledger with this key; the tree is that of the entries before the one that is read."""
-        origin, self.witnesses = vkey[0], Witnesses(vkey, tree)
+        origin, self.witnesses, self.succeeding = keys.name, Witnesses(keys, tree), Succeeding(keys)
         self.origin, self.newest, self.rules, self.owed = origin, 0, None, None
         self.keys, self.tokens, self.tokens_ever, self.frozen = {}, {}, set(), set()
         self.incidents, self.incidents_ever, self.grants, self.grants_ever = {}, set(), {}, set()
@@ -51,6 +52,7 @@ class Story(Handovers):
             self.unknown += 1
             return self.hear(entry, where)
         check_fields(entry, where)
+        self.succeeding.take(entry, where)
         if kind != "incident.opened":
             need((entry.get("incident") in self.drills) == ("drill" in entry), where, f"{kind} is not marked as its incident is")
         need((kind in BY_BROKER) <= (by == BROKER), where, f"no {kind} is ever by {by}")

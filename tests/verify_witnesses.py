@@ -53,8 +53,8 @@ def told_cosigners(notes, rules, demanded):
 class Witnesses:
     """What the entries show of witnesses."""
 
-    def __init__(self, vkey, tree):
-        self.vkey, self.tree, self.roots, self.seen, self.passed = vkey, tree, {}, 0, 0
+    def __init__(self, keys, tree):
+        self.keys, self.tree, self.roots, self.seen, self.passed = keys, tree, {}, 0, 0
         self.size, self.lost, self.unmade, self.given, self.marked = 0, False, {}, set(), []
 
     def grown(self, rules):
@@ -94,8 +94,8 @@ class Witnesses:
         keys = list(asked["keys"].values())
         parsed = [parse_witness(key) for key in keys]
         need(len({name for name, _, _ in parsed}) == len({raw for _, _, raw in parsed}) == len(keys), where, "a witness counts twice")
-        need(self.vkey[2] not in [raw for _, _, raw in parsed], where, "the ledger is a witness of its own")
-        size, root = open_checkpoint(entry["checkpoint"], self.vkey, where)
+        need(self.keys.of(entry["checkpoint"])[2] not in [raw for _, _, raw in parsed], where, "the ledger is a witness of its own")
+        size, root = open_checkpoint(entry["checkpoint"], self.keys, where)
         found = cosigners(entry["checkpoint"], keys, where)
         need(1 <= asked["need"] <= len(found), where, f"{len(found)} witnesses have signed, and {asked['need']} are needed")
         need(size == entry["size"], where, f"it says another size than its checkpoint, {size}")

@@ -63,10 +63,14 @@ fn proof_text(proof: &ConsistencyProof) -> String {
     format!("old {}\nnew {}\n{hashes}", proof.old, proof.new)
 }
 
-/// What a signed note is: a guard hears ticks, everybody else checkpoints.
+/// What a signed note is: a guard hears ticks, everybody else checkpoints, and both which key follows
+/// another.
 fn form(note: &str) -> &'static str {
-    match note.starts_with(breakglass_proto::tick::DOMAIN) {
-        true => "tick",
+    if note.starts_with(breakglass_proto::tick::DOMAIN) {
+        return "tick";
+    }
+    match note.starts_with(breakglass_tlog::succession::DOMAIN) {
+        true => "succession",
         false => "checkpoint",
     }
 }
@@ -82,15 +86,20 @@ fn readme(evidence: &Evidence<'_>) -> String {
             "One should extend\nthe other, and that is not proven.",
         ),
     };
+    let what = match form(evidence.remembered) {
+        "succession" => "signed word on which key follows another, as",
+        _ => "signed tree head",
+    };
     let old = format!("remembered.{}", form(evidence.remembered));
     let new = format!("received.{}", form(evidence.received));
     format!(
         "{head}: {}.\n\n\
-         {old:<23} signed tree head this laptop had accepted before\n\
-         {new:<23} signed tree head the broker sent this time\n\
+         {old:<23} {what} this laptop had accepted before\n\
+         {new:<23} {what} the broker sent this time\n\
          consistency-proof.txt   what the broker sent to join them, if it sent anything: the two\n\
          \x20                       sizes, then the hashes of RFC 9162 section 2.1.4 in base64\n\n\
-         Both heads are C2SP signed notes by the ledger's own key. {tail} Keep this folder, and\n\
+         Both are C2SP signed notes by the ledger's own key, or the one that followed it (`successions` in\n\
+         the context's folder). {tail} Keep this folder, and\n\
          compare with what other laptops remember (contexts/NAME/checkpoint in their settings).\n",
         evidence.why
     )

@@ -5,6 +5,7 @@
 //! checkpoint       the signed tree head over everything up to the last (C2SP tlog-checkpoint)
 //! witnessed        the newest tree head that enough witnesses have signed, if any (tlog-cosignature)
 //! vkey             the key it is signed with (C2SP signed-note)
+//! successions      how each key of the ledger followed the one before, if any did
 //! export.json      which part it is
 //! entries.csv      the entries as a table; keys.csv: the public keys; policies/: the policies' texts
 //! verify.py        the other verifier, in one file
@@ -22,7 +23,7 @@
 //!
 //! The last two are one sequence, in the order of the ledger: whoever pushes entries and hashes into a tree
 //! arrives at the root that was signed, so each entry shown is proven to stand where it says. The rest of
-//! the rules then holds without exceptions (decision 0024).
+//! the rules then holds without exceptions (decision 0021).
 
 mod about;
 pub mod archive;
@@ -55,6 +56,7 @@ const ENTRIES: &str = "entries.jsonl";
 const CHECKPOINT: &str = "checkpoint";
 const WITNESSED: &str = "witnessed";
 const VKEY: &str = "vkey";
+const SUCCESSIONS: &str = "successions";
 const README: &str = "README.txt";
 const ABOUT: &str = "export.json";
 const ENTRIES_CSV: &str = "entries.csv";

@@ -27,7 +27,7 @@ mod trouble;
 
 use std::path::Path;
 
-use breakglass_tlog::VerifierKey;
+use breakglass_tlog::LedgerKeys;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -97,14 +97,15 @@ impl Span {
 /// [`Error::Unverified`] where it does not verify, [`Error::Usage`] where the span is not within it.
 pub fn of(
     folder: &Path,
-    key: VerifierKey,
+    keys: impl Into<LedgerKeys>,
     asked: Span,
     only: Option<Topic>,
 ) -> Result<Report, Error> {
-    let verified = export::verify(folder, key.clone(), 0)?;
+    let keys = keys.into();
+    let verified = export::verify(folder, keys.clone(), 0)?;
     let span = within(asked, &verified)?;
     let mut gathering = Gathering::new(span, &verified);
-    Folder::open(folder, &key)?.walk(|piece| match piece {
+    Folder::open(folder, keys)?.walk(|piece| match piece {
         Piece::Hidden { .. } => Ok(()),
         Piece::Before(line) => gathering.read(line, false),
         Piece::Within(line) => gathering.read(line, true),

@@ -5,23 +5,28 @@
 //! proof between the two. So a broker cannot show one history to this laptop and another to the
 //! next, nor rewrite what this laptop has seen, without being caught at the next call.
 //!
+//! The key that signs them is the one that was pinned at enrolment, and whatever followed it by an entry
+//! of the ledger itself: see [`following`](self::following).
+//!
 //! Several `glass` may run at once. The file is written under a lock and only over the very
 //! checkpoint the new one was compared with, so it never goes back.
 
+mod following;
 mod head;
 
 use std::{
     fs::{File, OpenOptions},
     os::unix::fs::OpenOptionsExt as _,
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, PoisonError, RwLock},
 };
 
 use breakglass_proto::v1;
 use breakglass_tlog::{
-    ConsistencyProof, Hash, InclusionProof, Receipt, SignedCheckpoint, VerifierKey,
+    ConsistencyProof, Hash, InclusionProof, LedgerKeys, Receipt, SignedCheckpoint, VerifierKey,
 };
 
+pub(crate) use self::following::read as read_succession;
 pub use self::head::Head;
 use crate::{
     config::Context,
@@ -43,10 +48,12 @@ pub trait Prover {
     ) -> impl Future<Output = Result<ConsistencyProof, Error>> + Send;
 }
 
-/// The pinned key of a ledger, and the newest checkpoint seen.
+/// The pinned key of a ledger, those it is joined to, and the newest checkpoint seen. Clones learn
+/// together.
 #[derive(Debug, Clone)]
 pub struct Trust {
-    key: VerifierKey,
+    keys: Arc<RwLock<LedgerKeys>>,
+    successions_file: PathBuf,
     checkpoint_file: PathBuf,
     evidence_folder: PathBuf,
 }
@@ -66,23 +73,32 @@ impl Trust {
                 crate::key::enrol_again(),
             )
         })?;
+        let successions_file = context.successions_file();
         Ok(Self {
-            key,
+            keys: Arc::new(RwLock::new(following::known(key, &successions_file)?)),
+            successions_file,
             checkpoint_file: context.checkpoint_file(),
             evidence_folder: context.evidence_folder(),
         })
     }
 
-    /// The pinned key.
+    /// The key that signs now, as far as is known.
     #[must_use]
-    pub fn key(&self) -> &VerifierKey {
-        &self.key
+    pub fn key(&self) -> VerifierKey {
+        self.keys().newest().clone()
+    }
+
+    /// Every key that has signed, as far as is known.
+    #[must_use]
+    pub fn keys(&self) -> LedgerKeys {
+        let keys = self.keys.read();
+        keys.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The ledger's name, which every statement names.
     #[must_use]
-    pub fn origin(&self) -> &str {
-        self.key.name().as_str()
+    pub fn origin(&self) -> String {
+        self.keys().name().to_string()
     }
 
     /// Checks the signature of a checkpoint.
@@ -90,13 +106,7 @@ impl Trust {
     /// # Errors
     /// [`Error::Unverified`].
     pub fn verify_checkpoint(&self, note: &str) -> Result<Arc<SignedCheckpoint>, Error> {
-        SignedCheckpoint::verify(note, &self.key)
-            .map(Arc::new)
-            .map_err(|error| {
-                Error::unverified(format!(
-                    "a checkpoint from the broker does not verify: {error}"
-                ))
-            })
+        verify_checkpoint(note, &self.keys())
     }
 
     /// Checks that a receipt's entry is in the ledger under the checkpoint it brings.
@@ -104,7 +114,7 @@ impl Trust {
     /// # Errors
     /// [`Error::Unverified`].
     pub fn verify_receipt(&self, receipt: &v1::Receipt) -> Result<Receipt, Error> {
-        Self::verify_first(&self.key, receipt)
+        Self::verify_by(&self.keys(), receipt)
     }
 
     /// Like [`Trust::verify_receipt`], by a key that is about to be pinned.
@@ -112,7 +122,11 @@ impl Trust {
     /// # Errors
     /// [`Error::Unverified`].
     pub fn verify_first(key: &VerifierKey, receipt: &v1::Receipt) -> Result<Receipt, Error> {
-        let checkpoint = verify_checkpoint(&receipt.checkpoint, key)?;
+        Self::verify_by(&key.clone().into(), receipt)
+    }
+
+    fn verify_by(keys: &LedgerKeys, receipt: &v1::Receipt) -> Result<Receipt, Error> {
+        let checkpoint = verify_checkpoint(&receipt.checkpoint, keys)?;
         let hashes = hashes(&receipt.inclusion)?;
         let proof = InclusionProof {
             index: receipt.index,
@@ -135,7 +149,7 @@ impl Trust {
         let Some(note) = files::read_text(&self.checkpoint_file)? else {
             return Ok(None);
         };
-        let checkpoint = SignedCheckpoint::verify(&note, &self.key).map_err(|error| {
+        let checkpoint = self.keys().verify(&note).map_err(|error| {
             Error::setup(
                 format!(
                     "the remembered checkpoint {} is damaged: {error}",
@@ -376,14 +390,12 @@ async fn joined(old: Head<'_>, new: Head<'_>, prover: &impl Prover) -> Result<()
     }
 }
 
-fn verify_checkpoint(note: &str, key: &VerifierKey) -> Result<Arc<SignedCheckpoint>, Error> {
-    SignedCheckpoint::verify(note, key)
-        .map(Arc::new)
-        .map_err(|error| {
-            Error::unverified(format!(
-                "a checkpoint from the broker does not verify: {error}"
-            ))
-        })
+fn verify_checkpoint(note: &str, keys: &LedgerKeys) -> Result<Arc<SignedCheckpoint>, Error> {
+    keys.verify(note).map(Arc::new).map_err(|error| {
+        Error::unverified(format!(
+            "a checkpoint from the broker does not verify: {error}"
+        ))
+    })
 }
 
 /// Hashes of the contract.

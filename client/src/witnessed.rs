@@ -1,7 +1,7 @@
 //! Which witnesses have signed a ledger, and up to where.
 
 use breakglass_tlog::{
-    SignedCheckpoint, VerifierKey,
+    LedgerKeys, VerifierKey,
     cosigned::{check_cosigner, cosignatures},
 };
 use jiff::Timestamp;
@@ -26,8 +26,8 @@ pub struct Cosigner {
 ///
 /// # Errors
 /// [`Error::Unverified`] where it is no checkpoint of the ledger.
-pub fn size_of(note: Option<&str>, ledger: &VerifierKey) -> Result<u64, Error> {
-    let size = note.map(|note| SignedCheckpoint::verify(note, ledger).map(|it| it.size()));
+pub fn size_of(note: Option<&str>, ledger: &LedgerKeys) -> Result<u64, Error> {
+    let size = note.map(|note| ledger.verify(note).map(|it| it.size()));
     size.unwrap_or(Ok(0)).map_err(|why| {
         Error::unverified(format!("what witnesses have signed does not verify: {why}"))
     })
@@ -41,7 +41,7 @@ pub fn size_of(note: Option<&str>, ledger: &VerifierKey) -> Result<u64, Error> {
 /// history, or a demanded one has not signed at all; [`Error::Usage`] for a key of another kind.
 pub fn check(
     auditor: &Auditor,
-    ledger: &VerifierKey,
+    ledger: &LedgerKeys,
     notes: &[&str],
     demanded: &[VerifierKey],
 ) -> Result<Vec<Cosigner>, Error> {
@@ -60,7 +60,7 @@ pub fn check(
     }
     let mut best: Vec<Option<Cosigner>> = keys.iter().map(|_| None).collect();
     for note in notes {
-        let (checkpoint, found) = cosignatures(note, ledger, &keys)
+        let (checkpoint, found) = cosignatures(note, ledger.of_note(note), &keys)
             .map_err(|why| Error::unverified(format!("what witnesses have signed: {why}")))?;
         let size = checkpoint.size();
         if auditor.has_passed(size) {

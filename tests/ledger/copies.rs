@@ -22,7 +22,7 @@ fn an_export_says_everything_by_itself_and_is_never_mixed() {
     let night = Night::begins();
     lay_out(here, &night.lines);
     let note = fs::read_to_string(here.join("checkpoint")).unwrap();
-    let mut writer = Writer::begin(&place, &vkey(), Period::default()).unwrap();
+    let mut writer = Writer::begin(&place, vkey(), Period::default()).unwrap();
     for line in &night.lines {
         writer.entry(line.as_bytes()).unwrap();
     }
@@ -31,7 +31,7 @@ fn an_export_says_everything_by_itself_and_is_never_mixed() {
     assert_eq!(verified.report, report);
     assert_eq!(export::key_beside(&place).unwrap(), Some(vkey()));
     assert!(
-        Writer::begin(&place, &vkey(), Period::default()).is_err(),
+        Writer::begin(&place, vkey(), Period::default()).is_err(),
         "it is never mixed"
     );
 

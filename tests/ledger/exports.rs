@@ -47,7 +47,7 @@ pub(crate) fn take<L: AsRef<[u8]>>(
         start,
         cosigned: None,
     };
-    let mut writer = Writer::begin(folder, &vkey(), period).unwrap();
+    let mut writer = Writer::begin(folder, vkey(), period).unwrap();
     for line in &lines[..to] {
         let read = writer.entry(line.as_ref());
         read.map_err(|error| error.to_string())?;

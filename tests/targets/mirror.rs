@@ -78,7 +78,7 @@ async fn a_mirror_behind_any_web_server_is_a_complete_one() {
     fs::create_dir(&folder).unwrap();
     let nginx = Static(Nginx::serves(&first));
     let second = folder.join("mirror");
-    let place = Place::open(&second, &key).unwrap();
+    let place = Place::open(&second, &key.clone().into()).unwrap();
     let kept = mirror::keep(&nginx, &trust.unwrap(), &place, Reach::New, |_, _| ()).await;
     assert_eq!(kept.unwrap().entries, size);
     assert_eq!(files(&second), files(&first));

@@ -81,7 +81,7 @@ macro_rules! kinds {
 
 kinds! {
     "broker.started" Broker false [version Text]
-    "key.added" Broker false [purpose Text, id Text, public Text]
+    "key.added" Broker false [purpose Text, id Text, public Text, succession MaybeText]
     "key.retired" Broker false [purpose Text, id Text]
     "policy.loaded" Broker false [sha256 Text, text Text]
     "person.invited" Either false [person Text, token Text, expires_at Time]

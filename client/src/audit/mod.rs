@@ -16,6 +16,7 @@
 //! | `incidents`, `lives`, `grants`, `credentials`, `targets` | what lives |
 //! | `handing` | that nobody else has it before, after, or for longer |
 //! | `deliveries` | what alert sources told, each once |
+//! | `succeeding` | the ledger's own keys, one after another |
 //! | `reviews` | what is answered afterwards, and what is owed |
 //! | `streams` | where the ledger was copied to as it grew |
 //! | `witnesses` | who has signed the ledger, and what needs them |
@@ -43,6 +44,7 @@ mod policies;
 mod reviews;
 mod statements;
 mod streams;
+mod succeeding;
 mod targets;
 mod tokens;
 mod unlocking;
@@ -50,7 +52,7 @@ mod witnesses;
 mod words;
 
 use breakglass_proto::statement::Act;
-use breakglass_tlog::{Frontier, Hash, SignedCheckpoint, VerifierKey};
+use breakglass_tlog::{Frontier, Hash, LedgerKeys};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -66,6 +68,7 @@ use self::{
     reviews::Reviews,
     statements::Statements,
     streams::Streams,
+    succeeding::Succeeding,
     targets::Targets,
     witnesses::Witnesses,
 };
@@ -115,6 +118,8 @@ pub struct Report {
     pub witnessed: u64,
     /// Credentials that were given while too few witnesses signed.
     pub unwitnessed: Vec<String>,
+    /// Entries that handed the ledger over to its next key.
+    pub handed_over_at: Vec<u64>,
     /// Entries of kinds this client does not know.
     pub not_understood: u64,
     /// The time of the first entry, RFC 3339.
@@ -125,7 +130,7 @@ pub struct Report {
 
 /// Reads entries one after another and keeps what the next ones are checked against.
 pub struct Auditor {
-    key: VerifierKey,
+    succeeding: Succeeding,
     tree: Frontier,
     statements: Statements,
     owed: Option<Owed>,
@@ -149,12 +154,14 @@ pub struct Auditor {
 }
 
 impl Auditor {
-    /// Begins before the first entry.
+    /// Begins before the first entry, with one key of the ledger or all of them. Those that follow by an
+    /// entry are learnt.
     #[must_use]
-    pub fn new(key: VerifierKey) -> Self {
+    pub fn new(keys: impl Into<LedgerKeys>) -> Self {
+        let keys = keys.into();
         Self {
-            statements: Statements::new(key.name().as_str()),
-            key,
+            statements: Statements::new(keys.name().as_str()),
+            succeeding: Succeeding::new(keys),
             tree: Frontier::new(),
             owed: None,
             people: People::default(),
@@ -263,6 +270,12 @@ impl Auditor {
         Ok(())
     }
 
+    /// The keys that sign the ledger, as far as is known: those given, and those that followed so far.
+    #[must_use]
+    pub fn keys(&self) -> &LedgerKeys {
+        self.succeeding.keys()
+    }
+
     /// The root over what was read and passed so far.
     #[must_use]
     pub fn root(&self) -> Hash {
@@ -278,6 +291,7 @@ impl Auditor {
         }
         kinds::check(entry)?;
         self.lives.need_swap(entry)?;
+        self.succeeding.take(entry)?;
         self.drills.check_mark(entry)?;
         if entry.kind == REFUSED {
             return self.settle(entry.at);
@@ -297,7 +311,8 @@ impl Auditor {
             people: &self.people,
         };
         self.lives.take(entry, scene)?;
-        self.witnesses.take(entry, &self.policies, &self.key)?;
+        self.witnesses
+            .take(entry, &self.policies, self.succeeding.keys())?;
         self.targets.take(entry, &self.lives, &self.policies)?;
         let around = Around {
             policies: &self.policies,
@@ -365,7 +380,8 @@ impl Auditor {
     /// # Errors
     /// [`Error::Unverified`].
     pub fn finish(mut self, checkpoint: &str) -> Result<Report, Error> {
-        let signed = SignedCheckpoint::verify(checkpoint, &self.key).map_err(|error| {
+        let signed = self.succeeding.keys().verify(checkpoint);
+        let signed = signed.map_err(|error| {
             Error::unverified(format!("the checkpoint does not verify: {error}"))
         })?;
         if signed.size() != self.tree.size() {
@@ -382,7 +398,10 @@ impl Auditor {
                 signed.root()
             )));
         }
+        let size = self.tree.size();
         self.settle(self.last_at.unwrap_or(Timestamp::MAX))
+            .and_then(|()| self.succeeding.need_none_before(size))
+            .and_then(|()| self.succeeding.need_named(size))
             .and_then(|()| self.lives.need_whole())
             .map_err(|why| Error::unverified(format!("after the last entry: {why}")))?;
         Ok(self.report())
@@ -390,7 +409,7 @@ impl Auditor {
 
     fn report(&self) -> Report {
         Report {
-            origin: self.key.name().to_string(),
+            origin: self.succeeding.keys().name().to_string(),
             entries: self.tree.size(),
             root: self.tree.root().to_string(),
             statements: self.statements.verified(),
@@ -401,6 +420,7 @@ impl Auditor {
             self_granted: self.lives.self_granted(),
             witnessed: self.witnesses.size(),
             unwitnessed: self.witnesses.marked(),
+            handed_over_at: self.succeeding.places(),
             not_understood: self.not_understood,
             first_at: self.first_at.map(time::rfc3339),
             last_at: self.last_at.map(time::rfc3339),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use breakglass_tlog::{Cosigned, Frontier, Hash, Quorum, VerifierKey};
+use breakglass_tlog::{Cosigned, Frontier, Hash, LedgerKeys, Quorum, VerifierKey};
 
 use super::policies::Policies;
 use crate::{entry::Entry, limits::WITNESSED_WITHIN};
@@ -62,7 +62,7 @@ impl Witnesses {
         &mut self,
         entry: &Entry,
         policies: &Policies,
-        ledger: &VerifierKey,
+        ledger: &LedgerKeys,
     ) -> Result<(), String> {
         match entry.kind.as_str() {
             "policy.loaded" if policies.witnesses().is_none() => self.is_lost = false,
@@ -97,11 +97,11 @@ impl Witnesses {
         &mut self,
         entry: &Entry,
         policies: &Policies,
-        ledger: &VerifierKey,
+        ledger: &LedgerKeys,
     ) -> Result<(), String> {
         let quorum = quorum(policies)?;
         let note = entry.text("checkpoint").unwrap_or_default();
-        let cosigned = Cosigned::verify(note, ledger, &quorum)
+        let cosigned = Cosigned::verify(note, ledger.of_note(note), &quorum)
             .map_err(|why| format!("it says that enough witnesses have signed: {why}"))?;
         let size = cosigned.size();
         if entry.number("size") != i64::try_from(size).ok() {

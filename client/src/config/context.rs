@@ -136,6 +136,13 @@ impl Context {
         self.folder.join("checkpoint")
     }
 
+    /// How the ledger's keys followed each other, from the pinned one on and back to the first; there where
+    /// any did.
+    #[must_use]
+    pub fn successions_file(&self) -> PathBuf {
+        self.folder.join("successions")
+    }
+
     /// Where a failed verification saves what it saw.
     #[must_use]
     pub fn evidence_folder(&self) -> PathBuf {

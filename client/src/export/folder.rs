@@ -6,11 +6,13 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use breakglass_tlog::{Hash, SignedCheckpoint, VerifierKey, limits::MAX_ENTRY_BYTES};
+use breakglass_tlog::{
+    Hash, LedgerKeys, SignedCheckpoint, limits::MAX_ENTRY_BYTES, succession::from_text,
+};
 
 use super::{
     ABOUT, About, BEFORE, BEFORE_HASHES, CHECKPOINT, CHECKPOINT_START, CONSISTENCY, ENTRIES,
-    holes::Node, joint::Joint,
+    SUCCESSIONS, holes::Node, joint::Joint,
 };
 use crate::{
     error::Error,
@@ -21,6 +23,8 @@ use crate::{
 /// A folder that was opened: its checkpoints are signed, nothing else of it is checked.
 pub struct Folder {
     pub(super) path: PathBuf,
+    /// By which it is signed.
+    pub(super) keys: LedgerKeys,
     /// What it says of itself; an export of an older `glass` says nothing.
     pub about: Option<About>,
     /// Over everything up to its end.
@@ -45,26 +49,28 @@ pub enum Piece<'a> {
 }
 
 impl Folder {
-    /// Opens one.
+    /// Opens one. Keys that are joined to the given ones by what lies beside are learnt.
     ///
     /// # Errors
     /// [`Error::Setup`] where it is no export, [`Error::Unverified`] where a checkpoint is not signed by
-    /// `key`, or the parts do not belong together.
-    pub fn open(path: &Path, key: &VerifierKey) -> Result<Self, Error> {
+    /// the key whose turn it was, or the parts do not belong together.
+    pub fn open(path: &Path, keys: impl Into<LedgerKeys>) -> Result<Self, Error> {
+        let keys = joined(path, keys.into())?;
         // First, so that a wrong key is called that, and not an entry that it does not suit.
         let note = text_of(path, CHECKPOINT)?.ok_or_else(|| no_export(path, CHECKPOINT))?;
-        let checkpoint = signed("the checkpoint", &note, key)?;
+        let checkpoint = signed("the checkpoint", &note, &keys)?;
         let about = About::of(path)?;
         let start = match text_of(path, CHECKPOINT_START)? {
             None => None,
             Some(note) => {
                 let proof = text_of(path, CONSISTENCY)?.ok_or_else(|| missing(CONSISTENCY))?;
-                let start = signed("the checkpoint before it", &note, key)?;
+                let start = signed("the checkpoint before it", &note, &keys)?;
                 Some((start, Joint::parse(&proof)?))
             }
         };
         let folder = Self {
             path: path.to_owned(),
+            keys,
             about,
             checkpoint,
             start,
@@ -225,8 +231,16 @@ fn node(line: &[u8]) -> Option<Node> {
     words.next().is_none().then_some(node)
 }
 
-fn signed(what: &str, note: &str, key: &VerifierKey) -> Result<SignedCheckpoint, Error> {
-    SignedCheckpoint::verify(note, key)
+/// The keys, and those that are joined to them by what lies in the folder: each step is signed by both.
+fn joined(path: &Path, mut keys: LedgerKeys) -> Result<LedgerKeys, Error> {
+    let text = text_of(path, SUCCESSIONS)?.unwrap_or_default();
+    let joined = from_text(&text).and_then(|all| keys.join(all));
+    joined.map_err(|why| Error::unverified(format!("{SUCCESSIONS}: {why}")))?;
+    Ok(keys)
+}
+
+fn signed(what: &str, note: &str, keys: &LedgerKeys) -> Result<SignedCheckpoint, Error> {
+    keys.verify(note)
         .map_err(|error| Error::unverified(format!("{what} does not verify: {error}")))
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use breakglass_tlog::{Hash, SignedCheckpoint, VerifierKey};
+use breakglass_tlog::{Hash, LedgerKeys, SignedCheckpoint, VerifierKey};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -56,8 +56,8 @@ pub struct Part {
 ///
 /// # Errors
 /// [`Error::Unverified`] where anything in it was changed, [`Error::Setup`] where it is no export.
-pub fn verify(folder: &Path, key: VerifierKey, size: u64) -> Result<Verified, Error> {
-    verify_demanding(folder, key, size, &[])
+pub fn verify(folder: &Path, keys: impl Into<LedgerKeys>, size: u64) -> Result<Verified, Error> {
+    verify_demanding(folder, keys, size, &[])
 }
 
 /// The same, and demands that these witnesses have signed it.
@@ -66,21 +66,20 @@ pub fn verify(folder: &Path, key: VerifierKey, size: u64) -> Result<Verified, Er
 /// As [`verify`], and [`Error::Unverified`] where one of them has not.
 pub fn verify_demanding(
     folder: &Path,
-    key: VerifierKey,
+    keys: impl Into<LedgerKeys>,
     size: u64,
     demanded: &[VerifierKey],
 ) -> Result<Verified, Error> {
-    check(&Folder::open(folder, &key)?, key, size, demanded)
+    check(&Folder::open(folder, keys)?, size, demanded)
 }
 
 /// The same for a folder that is open.
 pub(super) fn check(
     folder: &Folder,
-    key: VerifierKey,
     size: u64,
     demanded: &[VerifierKey],
 ) -> Result<Verified, Error> {
-    let mut check = Check::new(folder, key, size)?;
+    let mut check = Check::new(folder, size)?;
     folder.walk(|piece| check.take(piece))?;
     check.finish(folder, demanded)
 }
@@ -88,7 +87,6 @@ pub(super) fn check(
 /// What is kept on the way through.
 struct Check {
     auditor: Auditor,
-    key: VerifierKey,
     /// The size that is asked for.
     size: u64,
     /// What witnesses have signed.
@@ -102,19 +100,18 @@ struct Check {
 }
 
 impl Check {
-    fn new(folder: &Folder, key: VerifierKey, size: u64) -> Result<Self, Error> {
+    fn new(folder: &Folder, size: u64) -> Result<Self, Error> {
         let cosigned = files::read_text(&folder.path.join(super::WITNESSED))?;
         let derived = folder.about.as_ref();
         let derived = derived
             .map(|_| Derived::compare(&folder.path))
             .transpose()?;
         Ok(Self {
-            auditor: Auditor::new(key.clone())
+            auditor: Auditor::new(folder.keys.clone())
                 .asking_root_at(size)
                 .asking_root_at(folder.checkpoint.size())
-                .asking_root_at(witnessed::size_of(cosigned.as_deref(), &key)?)
+                .asking_root_at(witnessed::size_of(cosigned.as_deref(), &folder.keys)?)
                 .of_part_from(folder.from()),
-            key,
             size,
             cosigned,
             derived,
@@ -164,7 +161,7 @@ impl Check {
         let notes: Vec<_> = std::iter::once(folder.checkpoint.note())
             .chain(self.cosigned.as_deref())
             .collect();
-        let witnesses = witnessed::check(&self.auditor, &self.key, &notes, demanded);
+        let witnesses = witnessed::check(&self.auditor, self.auditor.keys(), &notes, demanded);
         // What was changed comes first: then nothing that was signed suits it.
         let report = self.auditor.finish(folder.checkpoint.note())?;
         let is_end_shown = self.bounds.finish()?;

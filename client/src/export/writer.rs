@@ -7,12 +7,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use breakglass_tlog::{Hash, SignedCheckpoint, VerifierKey};
+use breakglass_tlog::{Hash, LedgerKeys, SignedCheckpoint, succession::to_text};
 use jiff::Timestamp;
 
 use super::{
     ABOUT, About, BEFORE, BEFORE_HASHES, CHECKPOINT, CHECKPOINT_START, CONSISTENCY, ENTRIES,
-    ENTRIES_CSV, KEYS_CSV, POLICIES, Piece, README, VERIFIER, VKEY, WITNESSED, bundle,
+    ENTRIES_CSV, KEYS_CSV, POLICIES, Piece, README, SUCCESSIONS, VERIFIER, VKEY, WITNESSED, bundle,
     context::Context,
     derived::Derived,
     folder::{Folder, Lines},
@@ -62,7 +62,6 @@ pub struct Writer {
     entries: Out,
     context: Context,
     auditor: Auditor,
-    key: VerifierKey,
 }
 
 /// What a [`Writer`] made, until it is whole.
@@ -89,6 +88,7 @@ impl Drop for Made {
             ABOUT,
             VERIFIER,
             VKEY,
+            SUCCESSIONS,
             README,
             WITNESSED,
             CHECKPOINT_START,
@@ -127,7 +127,12 @@ impl Writer {
     ///
     /// # Errors
     /// As [`Writer::demand_empty`], and [`Error::File`].
-    pub fn begin(folder: &Path, key: &VerifierKey, period: Period) -> Result<Self, Error> {
+    pub fn begin(
+        folder: &Path,
+        keys: impl Into<LedgerKeys>,
+        period: Period,
+    ) -> Result<Self, Error> {
+        let keys = keys.into();
         Self::demand_empty(folder)?;
         let made = Made {
             folder: folder.to_owned(),
@@ -137,16 +142,15 @@ impl Writer {
         files::create_folder(folder)?;
         let from = period.start.as_ref();
         let from = from.map_or(0, |start| start.checkpoint.size());
-        let signed = witnessed::size_of(period.cosigned.as_deref(), key)?;
+        let signed = witnessed::size_of(period.cosigned.as_deref(), &keys)?;
         let spool = (from > 0).then(|| Out::create(folder.join(SPOOL)));
         Ok(Self {
             spool: spool.transpose()?,
             entries: Out::create(folder.join(ENTRIES))?,
             context: Context::default(),
-            auditor: Auditor::new(key.clone())
+            auditor: Auditor::new(keys)
                 .asking_root_at(from)
                 .asking_root_at(signed),
-            key: key.clone(),
             made,
             period,
             from,
@@ -192,14 +196,14 @@ impl Writer {
             entries,
             context,
             auditor,
-            key,
         } = self;
         let folder = made.folder.clone();
         let root = auditor.root_at(from);
-        let signed = witnessed::size_of(period.cosigned.as_deref(), &key)?;
+        let keys = auditor.keys().clone();
+        let signed = witnessed::size_of(period.cosigned.as_deref(), &keys)?;
         let cosigned = period.cosigned.filter(|_| signed <= auditor.size());
         let notes: Vec<_> = cosigned.as_deref().into_iter().collect();
-        witnessed::check(&auditor, &key, &notes, &[])?;
+        witnessed::check(&auditor, &keys, &notes, &[])?;
         let report = auditor.finish(checkpoint)?;
         entries.finish()?;
         if let Some(start) = &period.start {
@@ -216,25 +220,33 @@ impl Writer {
         let about = About::new(report.origin.clone(), span, period.since, period.until);
         let written = Folder {
             path: folder.clone(),
+            keys: keys.clone(),
             about: Some(about.clone()),
-            checkpoint: SignedCheckpoint::verify(checkpoint, &key)
+            checkpoint: keys
+                .verify(checkpoint)
                 .map_err(|error| Error::unverified(format!("the checkpoint: {error}")))?,
             start: period.start.map(|start| (start.checkpoint, start.proof)),
         };
         for (name, text) in [
-            (VKEY, format!("{key}\n")),
+            (VKEY, format!("{}\n", keys.at(report.entries))),
             (ABOUT, about.text()),
             (VERIFIER, bundle::verifier()),
             (README, readme::text(&about)),
         ] {
             files::write(&folder.join(name), text.as_bytes())?;
         }
+        // Those of this copy: what was handed over later is not in it.
+        let handed = keys.successions();
+        let handed = &handed[..handed.partition_point(|it| it.size() <= report.entries)];
+        if !handed.is_empty() {
+            files::write(&folder.join(SUCCESSIONS), to_text(handed).as_bytes())?;
+        }
         if let Some(cosigned) = &cosigned {
             files::write(&folder.join(WITNESSED), cosigned.as_bytes())?;
         }
         write_derived(&written)?;
         if from > 0 {
-            verify::check(&written, key, 0, &[])?;
+            verify::check(&written, 0, &[])?;
         }
         files::write(&folder.join(CHECKPOINT), checkpoint.as_bytes())?;
         made.is_whole = true;

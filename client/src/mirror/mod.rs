@@ -4,6 +4,7 @@
 //! checkpoint      the newest signed head this mirror is whole for; written last
 //! tile/...        hash tiles and entry bundles, byte for byte as the broker serves them
 //! vkey            the key it is signed with: a hint, and no proof of anything
+//! successions     how each key of the ledger followed the one before, if any did
 //! .lock .new      held while `glass` is at work; the file that is being written
 //! ```
 //!
@@ -83,7 +84,8 @@ pub async fn keep<S: Source + Prover>(
     let note = source.checkpoint().await?;
     let new = trust.verify_checkpoint(&note)?;
     trust.accept(&new, source).await?;
-    let old = place.checkpoint(trust.key())?;
+    let keys = trust.keys();
+    let old = place.checkpoint(&keys)?;
     if let Some(old) = &old {
         goes_on(trust, old, &new)?;
     }
@@ -99,11 +101,11 @@ pub async fn keep<S: Source + Prover>(
             Reach::Everything => 0,
         };
         growth.fetch(&edge, from, progress).await?;
-        place.finish(&new)?;
+        place.finish(&new, &keys)?;
         growth.tidy()?;
     }
     Ok(Kept {
-        origin: trust.origin().to_owned(),
+        origin: trust.origin(),
         entries: new.size(),
         new: new.size() - whole_for,
         root: new.root().to_string(),

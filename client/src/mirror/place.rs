@@ -11,7 +11,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use breakglass_tlog::{SignedCheckpoint, TileId, VerifierKey};
+use breakglass_tlog::{LedgerKeys, SignedCheckpoint, TileId, succession::to_text};
 
 use super::{
     disk::{Disk, System},
@@ -21,6 +21,7 @@ use crate::{error::Error, files};
 
 pub(crate) const CHECKPOINT: &str = "checkpoint";
 const VKEY: &str = "vkey";
+const SUCCESSIONS: &str = "successions";
 const LOCK: &str = ".lock";
 const NEW: &str = ".new";
 
@@ -41,14 +42,14 @@ impl Place {
     /// # Errors
     /// [`Error::Usage`] where something else is in the folder, or the mirror of another ledger;
     /// [`Error::Setup`] where another `glass` is at work in it; [`Error::File`].
-    pub fn open(folder: &Path, key: &VerifierKey) -> Result<Self, Error> {
-        Self::open_on(Box::new(System), folder, key)
+    pub fn open(folder: &Path, keys: &LedgerKeys) -> Result<Self, Error> {
+        Self::open_on(Box::new(System), folder, keys)
     }
 
     pub(super) fn open_on(
         disk: Box<dyn Disk>,
         folder: &Path,
-        key: &VerifierKey,
+        keys: &LedgerKeys,
     ) -> Result<Self, Error> {
         let is_new = demand_ours(folder)?;
         let made = disk.create(folder, files::FOLDER_MODE);
@@ -61,7 +62,7 @@ impl Place {
             _lock: lock(folder)?,
         };
         match files::read_text(&folder.join(VKEY))? {
-            Some(found) if found.trim_end() == key.to_string() => {}
+            Some(found) if is_one_of(keys, found.trim_end()) => {}
             Some(found) => {
                 return Err(Error::usage(
                     format!(
@@ -72,7 +73,7 @@ impl Place {
                     "name another folder, or the context of that ledger: --context NAME",
                 ));
             }
-            None if is_new => place.write(&folder.join(VKEY), format!("{key}\n").as_bytes())?,
+            None if is_new => place.write(&folder.join(VKEY), vkey(keys).as_bytes())?,
             None => return Err(not_ours(folder)),
         }
         Ok(place)
@@ -82,12 +83,12 @@ impl Place {
     ///
     /// # Errors
     /// [`Error::Setup`] where the file was damaged: it may be evidence, so it is not overwritten.
-    pub fn checkpoint(&self, key: &VerifierKey) -> Result<Option<SignedCheckpoint>, Error> {
+    pub fn checkpoint(&self, keys: &LedgerKeys) -> Result<Option<SignedCheckpoint>, Error> {
         let path = self.folder.join(CHECKPOINT);
         let Some(note) = files::read_text(&path)? else {
             return Ok(None);
         };
-        let checkpoint = SignedCheckpoint::verify(&note, key);
+        let checkpoint = keys.verify(&note);
         checkpoint.map(Some).map_err(|error| {
             Error::setup(
                 format!(
@@ -126,7 +127,17 @@ impl Place {
     }
 
     /// The mirror is whole for this head now.
-    pub(super) fn finish(&self, checkpoint: &SignedCheckpoint) -> Result<(), Error> {
+    pub(super) fn finish(
+        &self,
+        checkpoint: &SignedCheckpoint,
+        keys: &LedgerKeys,
+    ) -> Result<(), Error> {
+        // First: a head that is there can be checked by what lies beside it.
+        if !keys.successions().is_empty() {
+            let text = to_text(keys.successions());
+            self.write(&self.folder.join(SUCCESSIONS), text.as_bytes())?;
+            self.write(&self.folder.join(VKEY), vkey(keys).as_bytes())?;
+        }
         self.write(&self.folder.join(CHECKPOINT), checkpoint.note().as_bytes())?;
         self.sync()
     }
@@ -202,6 +213,15 @@ impl Place {
     fn touched(&self) -> std::sync::MutexGuard<'_, BTreeSet<PathBuf>> {
         self.touched.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn vkey(keys: &LedgerKeys) -> String {
+    format!("{}\n", keys.newest())
+}
+
+/// Whether it is a key of this ledger: of a mirror that was last brought up before a rotation, an older.
+fn is_one_of(keys: &LedgerKeys, vkey: &str) -> bool {
+    keys.all().any(|key| key.to_string() == vkey)
 }
 
 /// Whether the folder is new: nothing is in it, or only what the very first step of a mirror leaves.

@@ -102,14 +102,46 @@ impl Session {
         let said = time::from_proto(who.broker_time.as_ref())
             .ok_or_else(|| Error::broken_answer("it does not tell its time"))?;
         let clock = BrokerClock::set(said, stopwatch());
-        Ok(Self(Arc::new(Open {
+        let session = Self(Arc::new(Open {
             context,
             identity,
             trust,
             channel,
             clock: Mutex::new(clock),
             who,
-        })))
+        }));
+        session.follow_key(&session.0.who).await?;
+        Ok(session)
+    }
+
+    /// Follows the ledger's key to the one that the broker names, by its proof.
+    async fn follow_key(&self, who: &v1::WhoAmIResponse) -> Result<(), Error> {
+        let (said, receipts) = (&who.ledger_vkey, &who.ledger_keys);
+        self.0.trust.follow(said, receipts, self).await
+    }
+
+    /// Asks once more which key the ledger has: the broker was restarted with another one while this
+    /// session was open, perhaps. Answers whether there is news.
+    async fn meets_another_key(&self) -> bool {
+        let before = self.trust().keys();
+        self.trust().read_again();
+        let mut client = IdentityServiceClient::new(self.channel());
+        if let Ok(answer) = client.who_am_i(v1::WhoAmIRequest {}).await {
+            // What does not follow changes nothing, and the first error is told.
+            let _ = self.follow_key(answer.get_ref()).await;
+        }
+        self.trust().keys() != before
+    }
+
+    /// Checks by the keys that are known, and where that fails, by those that are then learnt.
+    async fn by_its_key<T>(&self, check: impl Fn(&Trust) -> Result<T, Error>) -> Result<T, Error> {
+        match check(self.trust()) {
+            Err(error @ Error::Unverified { .. }) => match self.meets_another_key().await {
+                true => check(self.trust()),
+                false => Err(error),
+            },
+            other => other,
+        }
     }
 
     /// The id of the person this laptop speaks for; `target:` and an id for a guard.
@@ -177,7 +209,7 @@ impl Session {
             .round(Unit::Millisecond)
             .unwrap_or_else(|_| self.now());
         self.0.identity.key.sign(&Statement {
-            origin: self.0.trust.origin().to_owned(),
+            origin: self.0.trust.origin(),
             by: self.person().to_owned(),
             at,
             act,
@@ -192,7 +224,9 @@ impl Session {
     /// cannot be had.
     pub async fn accept(&self, receipt: Option<&v1::Receipt>) -> Result<Entry, Error> {
         let receipt = receipt.ok_or_else(|| Error::broken_answer("it has no receipt"))?;
-        let receipt = self.0.trust.verify_receipt(receipt)?;
+        let receipt = self
+            .by_its_key(|trust| trust.verify_receipt(receipt))
+            .await?;
         self.0.trust.accept(receipt.checkpoint(), self).await?;
         let entry = Entry::parse(receipt.entry()).map_err(|why| {
             Error::broken_answer(&format!("entry {} cannot be read: {why}", receipt.index()))
@@ -226,7 +260,9 @@ impl Session {
     /// # Errors
     /// As [`Session::accept`].
     pub async fn accept_checkpoint(&self, note: &str) -> Result<(), Error> {
-        let checkpoint = self.0.trust.verify_checkpoint(note)?;
+        let checkpoint = self
+            .by_its_key(|trust| trust.verify_checkpoint(note))
+            .await?;
         self.0.trust.accept(&checkpoint, self).await
     }
 
@@ -304,8 +340,8 @@ const LARGEST: usize = limits::MAX_ANSWER_BYTES;
 
 /// Checks that the broker is the one the context is pinned to, and takes us for whom we are.
 fn check_broker(who: &v1::WhoAmIResponse, identity: &Identity, trust: &Trust) -> Result<(), Error> {
-    let pinned = trust.key().to_string();
-    if who.ledger_vkey != pinned || who.origin != trust.origin() {
+    if who.origin != trust.origin() {
+        let pinned = trust.key();
         return Err(Error::unverified(format!(
             "the broker's ledger is {} with key {}; this laptop is pinned to {pinned}",
             who.origin, who.ledger_vkey

@@ -71,7 +71,7 @@ impl Session {
         let of_key = |entry: &Entry| entry.text("key") == Some(&signed.key);
         let enrolled = self.proven(enrolments, of_key).await?;
         let enrolled = enrolled.ok_or_else(|| unsigned(&entry))?;
-        check_signed(shown, &entry, signed, &enrolled, self.trust().origin())
+        check_signed(shown, &entry, signed, &enrolled, &self.trust().origin())
     }
 
     /// The first entry of a list that is such, with its receipt checked.

@@ -77,7 +77,10 @@ impl Laptop {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let trust = Trust {
-            key: Ledger::of(&[]).signer.verifier().clone(),
+            keys: Arc::new(RwLock::new(
+                Ledger::of(&[]).signer.verifier().clone().into(),
+            )),
+            successions_file: folder.path().join("successions"),
             checkpoint_file: folder.path().join("checkpoint"),
             evidence_folder: folder.path().join("evidence"),
         };

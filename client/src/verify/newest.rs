@@ -11,7 +11,7 @@ use super::tick::{SignedTick, TickError};
 /// The newest standing of one ledger. Nothing that is older than what is in it gets in.
 #[derive(Debug)]
 pub struct Newest {
-    key: VerifierKey,
+    key: RwLock<VerifierKey>,
     heard: RwLock<Heard>,
 }
 
@@ -26,9 +26,14 @@ impl Newest {
     #[must_use]
     pub fn new(key: VerifierKey) -> Self {
         Self {
-            key,
+            key: RwLock::new(key),
             heard: RwLock::default(),
         }
+    }
+
+    /// Ticks must be signed by this key from here on: the one before has handed the ledger over to it.
+    pub fn trusts(&self, key: VerifierKey) {
+        *self.key.write().unwrap_or_else(PoisonError::into_inner) = key;
     }
 
     /// Takes the live grants: these and no others from here on.
@@ -45,7 +50,9 @@ impl Newest {
     /// # Errors
     /// [`TickError`]; what was there stays. [`TickError::Rewritten`] must be seen by somebody.
     pub fn hears_tick(&self, note: &str) -> Result<Arc<SignedTick>, TickError> {
-        let next = Arc::new(SignedTick::verify(note, &self.key)?);
+        let key = self.key.read().unwrap_or_else(PoisonError::into_inner);
+        let next = Arc::new(SignedTick::verify(note, &key)?);
+        drop(key);
         let mut heard = self.heard.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(last) = &heard.tick {
             last.demand_later(&next)?;

@@ -47,7 +47,7 @@ pub struct Args {
 /// [`Error::Unverified`], [`Error::Unreachable`], [`Error::Setup`] where another run is at work.
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let session = seat.session().await?;
-    let place = Place::open(&args.folder, session.trust().key())?;
+    let place = Place::open(&args.folder, &session.trust().keys())?;
     let spinner = (!args.quiet).then(|| seat.printer.spinner("Mirroring the ledger"));
     let reach = match args.recheck {
         true => Reach::Everything,

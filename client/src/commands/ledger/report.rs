@@ -7,7 +7,7 @@ use breakglass_tlog::VerifierKey;
 use super::{
     export::period,
     taking::{Asked, Way, take},
-    verify::{key_for, parse_key},
+    verify::{keys_for, keys_of, parse_key},
     when::When,
 };
 use crate::{
@@ -73,8 +73,8 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
             let asked = period(args.since, args.until, crate::time::now())?;
             let context = seat.settings.context();
             let trust = context.and_then(|context| Trust::of(&context)).ok();
-            let key = key_for(seat, folder, args.vkey, trust.as_ref())?;
-            report::of(folder, key, span(asked), args.only)?
+            let keys = keys_for(seat, folder, args.vkey, trust.as_ref())?;
+            report::of(folder, keys, span(asked), args.only)?
         }
         None => of_broker(&args, seat).await?,
     };
@@ -98,9 +98,8 @@ async fn of_broker(args: &Args, seat: &Seat) -> Result<Report, Error> {
         spinner.say(format!("Reading the ledger: {count} entries"));
     })
     .await?;
-    let pinned = session.trust().key().clone();
-    let key = args.vkey.clone().unwrap_or(pinned);
-    let report = report::of(&folder.0, key, span(asked), args.only);
+    let keys = keys_of(session.trust(), args.vkey.clone());
+    let report = report::of(&folder.0, keys, span(asked), args.only);
     drop(spinner);
     report
 }

@@ -58,7 +58,7 @@ pub(super) async fn take(
         start,
         cosigned,
     };
-    let mut writer = Writer::begin(folder, session.trust().key(), period)?;
+    let mut writer = Writer::begin(folder, session.trust().keys(), period)?;
     let (mut count, mut last) = (0, None);
     while count < end.size() {
         for entry in entries.page().await? {

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use breakglass_tlog::VerifierKey;
+use breakglass_tlog::{LedgerKeys, VerifierKey};
 use serde::Serialize;
 
 use crate::{
@@ -60,10 +60,10 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         Some(folder) => verify_copy(seat, &folder, args.vkey, &args.witnesses)?,
         None => {
             let session = seat.session().await?;
-            let key = args.vkey.unwrap_or_else(|| session.trust().key().clone());
+            let keys = keys_of(session.trust(), args.vkey);
             let progress =
                 |done, all| spinner.say(format!("Checking the ledger: {done} of {all} entries"));
-            let (report, witnesses) = fetch(&session, key, &args.witnesses, progress).await?;
+            let (report, witnesses) = fetch(&session, keys, &args.witnesses, progress).await?;
             let size = report.entries;
             Verdict {
                 report,
@@ -133,14 +133,14 @@ fn verify_copy(
 ) -> Result<Verdict, Error> {
     let context = seat.settings.context();
     let trust = context.and_then(|context| Trust::of(&context)).ok();
-    let key = key_for(seat, folder, given, trust.as_ref())?;
-    let trust = trust.filter(|trust| *trust.key() == key);
+    let keys = keys_for(seat, folder, given, trust.as_ref())?;
+    let trust = trust.filter(|trust| trust.keys().all().any(|key| key == keys.newest()));
     let remembered = match &trust {
         Some(trust) => trust.remembered()?,
         None => None,
     };
     let size = remembered.as_ref().map_or(0, |seen| seen.size());
-    let verified = export::verify_demanding(folder, key, size, demanded)?;
+    let verified = export::verify_demanding(folder, keys, size, demanded)?;
     let compared = match (&trust, &remembered, verified.root) {
         (Some(trust), Some(remembered), Some(root)) => {
             trust.check_copy(remembered, &verified.checkpoint, root)?;
@@ -166,15 +166,26 @@ pub(super) fn parse_key(text: &str) -> Result<VerifierKey, String> {
     VerifierKey::parse(text.trim()).map_err(|error| error.to_string())
 }
 
-/// The key to check a copy by: given, else pinned, else the one beside it.
-pub(super) fn key_for(
+/// The keys of the ledger that a laptop knows; by a given one, where there is one, and what is joined to it.
+pub(super) fn keys_of(trust: &Trust, given: Option<VerifierKey>) -> LedgerKeys {
+    let known = trust.keys();
+    match given {
+        Some(given) if !known.all().any(|key| *key == given) => given.into(),
+        _ => known,
+    }
+}
+
+/// The keys to check a copy by: given, else pinned, else the one beside it.
+pub(super) fn keys_for(
     seat: &Seat,
     folder: &Path,
     given: Option<VerifierKey>,
     pinned: Option<&Trust>,
-) -> Result<VerifierKey, Error> {
-    if let Some(known) = given.or_else(|| pinned.map(|trust| trust.key().clone())) {
-        return Ok(known);
+) -> Result<LedgerKeys, Error> {
+    match (pinned, given) {
+        (Some(trust), given) => return Ok(keys_of(trust, given)),
+        (None, Some(given)) => return Ok(given.into()),
+        (None, None) => {}
     }
     let beside = export::key_beside(folder)?.ok_or_else(|| {
         Error::usage(
@@ -186,20 +197,20 @@ pub(super) fn key_for(
         "no key of your own: checking by the one beside the copy, {beside}. Compare it with one \
          from elsewhere"
     ));
-    Ok(beside)
+    Ok(beside.into())
 }
 
 /// Reads every entry up to the newest checkpoint from the broker.
 async fn fetch(
     session: &Session,
-    key: VerifierKey,
+    keys: LedgerKeys,
     demanded: &[VerifierKey],
     progress: impl Fn(u64, u64),
 ) -> Result<(Report, Vec<Cosigner>), Error> {
     let (checkpoint, cosigned) = session.heads().await?;
     let size = session.trust().verify_checkpoint(&checkpoint)?.size();
-    let signed = witnessed::size_of(cosigned.as_deref(), &key)?;
-    let mut auditor = Auditor::new(key.clone())
+    let signed = witnessed::size_of(cosigned.as_deref(), &keys)?;
+    let mut auditor = Auditor::new(keys)
         .asking_root_at(size)
         .asking_root_at(signed);
     let mut stream = session.follow(Some(0)).await?;
@@ -219,7 +230,7 @@ async fn fetch(
     let notes: Vec<_> = std::iter::once(checkpoint.as_str())
         .chain(cosigned.as_deref())
         .collect();
-    let witnesses = witnessed::check(&auditor, &key, &notes, demanded);
+    let witnesses = witnessed::check(&auditor, auditor.keys(), &notes, demanded);
     // What was changed comes first: then nothing that was signed suits it.
     let report = auditor.finish(&checkpoint)?;
     Ok((report, witnesses?))
@@ -266,6 +277,11 @@ fn say(printer: &Printer, view: &Verdict) {
             report.requested, report.ended
         ),
     );
+    if !report.handed_over_at.is_empty() {
+        let places: Vec<_> = report.handed_over_at.iter().map(u64::to_string).collect();
+        let told = format!("to its next key by entry {}", places.join(", "));
+        show::fact(printer, "handed over", &told);
+    }
     show::fact(printer, "not ended", &report.open.join(" "));
     if let Some(export) = &view.export {
         say_exported(printer, export);

@@ -58,7 +58,7 @@ async fn read(session: &Session, days: u32) -> Result<Reading, Error> {
     let trust = session.trust();
     let checkpoint = trust.verify_checkpoint(&answer.checkpoint)?;
     Ok(Reading {
-        origin: trust.origin().to_owned(),
+        origin: trust.origin(),
         vkey: trust.key().to_string(),
         size: checkpoint.size(),
         root: checkpoint.root().to_string(),

@@ -127,6 +127,8 @@ impl Post {
             ));
         }
         let session = Session::open_context(context).await?;
+        // It may have followed the ledger to another key; ticks are by that from here on.
+        self.0.ticks.follows();
         let stream = session.attend().await?;
         let mut newest = self
             .0

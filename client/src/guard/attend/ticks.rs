@@ -26,7 +26,7 @@ pub(super) struct Ticks {
 impl Ticks {
     pub(super) fn new(trust: Trust) -> Self {
         Self {
-            newest: Arc::new(Newest::new(trust.key().clone())),
+            newest: Arc::new(Newest::new(trust.key())),
             trust,
             last: Mutex::default(),
             evidence: Mutex::default(),
@@ -36,6 +36,12 @@ impl Ticks {
     /// What holds, for whoever decides about requests.
     pub(super) fn newest(&self) -> &Arc<Newest> {
         &self.newest
+    }
+
+    /// Takes up what a session of this context has followed: ticks are by the newest key.
+    pub(super) fn follows(&self) {
+        self.trust.read_again();
+        self.newest.trusts(self.trust.key());
     }
 
     /// Hears a tick; `None` for one that is no news, because a newer or the same was heard before.
@@ -75,7 +81,7 @@ impl Ticks {
 
     fn rewritten(&self, last: Option<&(Arc<SignedTick>, String)>, note: &str) -> Error {
         let key = self.trust.key();
-        let (Some((before, old)), Ok(next)) = (last, SignedTick::verify(note, key)) else {
+        let (Some((before, old)), Ok(next)) = (last, SignedTick::verify(note, &key)) else {
             return Error::unverified(TickError::Rewritten.to_string());
         };
         let saved = self.evidence.lock().unwrap_or_else(PoisonError::into_inner);

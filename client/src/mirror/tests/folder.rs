@@ -7,7 +7,7 @@ use super::*;
 #[tokio::test]
 async fn one_run_at_a_time() {
     let host = Host::new();
-    let place = Place::open(&host.mirror(), &key()).unwrap();
+    let place = Place::open(&host.mirror(), &key().into()).unwrap();
     let error = host.keeps(&Served::of(3)).await.unwrap_err();
     assert!(error.to_string().contains("is at work in"), "{error}");
     assert_eq!(error.exit_code(), 1);
@@ -20,14 +20,14 @@ fn a_folder_of_something_else_is_left_alone() {
     let host = Host::new();
     fs::create_dir(host.mirror()).unwrap();
     fs::write(host.mirror().join("thesis.tex"), "x").unwrap();
-    let error = Place::open(&host.mirror(), &key()).err().unwrap();
+    let error = Place::open(&host.mirror(), &key().into()).err().unwrap();
     assert!(error.to_string().contains("it is no mirror"), "{error}");
     assert_eq!(fs::read_dir(host.mirror()).unwrap().count(), 1);
 
     let host = Host::new();
-    drop(Place::open(&host.mirror(), &key()).unwrap());
+    drop(Place::open(&host.mirror(), &key().into()).unwrap());
     let other = Ed25519Signer::from_seed(KeyName::parse("other/ledger").unwrap(), &[1; 32]);
-    let error = Place::open(&host.mirror(), other.unwrap().verifier())
+    let error = Place::open(&host.mirror(), &other.unwrap().verifier().clone().into())
         .err()
         .unwrap();
     assert!(

@@ -40,8 +40,8 @@ async fn a_changed_byte_in_any_file_is_found_and_not_kept() {
 impl Host {
     /// What the checkpoint says, without reading everything.
     fn is_whole_for_quickly(&self) -> u64 {
-        let place = Place::open(&self.mirror(), &key()).unwrap();
-        place.checkpoint(&key()).unwrap().unwrap().size()
+        let place = Place::open(&self.mirror(), &key().into()).unwrap();
+        place.checkpoint(&key().into()).unwrap().unwrap().size()
     }
 }
 
@@ -63,7 +63,7 @@ async fn another_history_and_one_that_went_back_are_evidence_and_nothing_of_them
         let host = Host::new();
         host.keeps(&Served::of(300)).await.unwrap();
         let before = host.files();
-        let place = Place::open(&host.mirror(), &key()).unwrap();
+        let place = Place::open(&host.mirror(), &key().into()).unwrap();
         let told = keep(&served, &host.trust("two"), &place, Reach::New, |_, _| ()).await;
         let error = told.unwrap_err();
         assert_eq!(error.exit_code(), 86);

@@ -172,7 +172,7 @@ impl Host {
     }
 
     async fn keeps_on(&self, disk: Box<dyn Disk>, served: &Served) -> Result<Kept, Error> {
-        let place = Place::open_on(disk, &self.mirror(), &key())?;
+        let place = Place::open_on(disk, &self.mirror(), &key().into())?;
         keep(served, &self.trust("one"), &place, Reach::New, |_, _| ()).await
     }
 
@@ -181,7 +181,7 @@ impl Host {
     }
 
     async fn rechecks(&self, served: &Served) -> Result<Kept, Error> {
-        let place = Place::open(&self.mirror(), &key())?;
+        let place = Place::open(&self.mirror(), &key().into())?;
         let trust = self.trust("one");
         keep(served, &trust, &place, Reach::Everything, |_, _| ()).await
     }

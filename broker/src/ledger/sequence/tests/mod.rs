@@ -11,7 +11,10 @@ use std::task::{Context, Poll, Waker};
 use breakglass_domain::{Act, Change, Lifetime, Refusal};
 use proptest::prelude::*;
 
-use crate::ports::{Decided, Declined, LedgerError, Room, Sequencer as _};
+use super::alone;
+use crate::ledger::fixtures::signer;
+use crate::ledger::{MemoryLedger, entry};
+use crate::ports::{Clock as _, Decided, Declined, Ledger as _, LedgerError, Room, Sequencer as _};
 use world::{Fate, World, broker, held};
 
 const TICK: Act = Act::Tick;
@@ -427,20 +430,26 @@ async fn what_is_due_stands_in_a_batch_before_an_entry_that_has_one_of_its_own()
     world.does(world.open("mia")).await;
     world.sequence.stop().await;
     let mut ledger = MemoryLedger::new(signer()).expect("a ledger");
-    let lines = world.reader().entries(0, 1_000).expect("read");
+    let lines = world.reader.entries(0, 1_000).expect("read");
     ledger.append(&lines).expect("appended");
     let mut state = world.live.read(Clone::clone);
     let later = world.clock.now().plus(Lifetime::from_secs(30 * 86_400));
     let before = alone::settle(&mut ledger, &mut state, later, 12).expect("written");
     let version = "0.1.0".to_owned();
     alone::record(&mut ledger, &mut state, later, Act::Start { version }).expect("written");
-    let kinds: Vec<_> = ledger.reader().entries(lines.len() as u64, 9).expect("read");
+    let kinds: Vec<_> = ledger
+        .reader()
+        .entries(lines.len() as u64, 9)
+        .expect("read");
     let kinds: Vec<_> = kinds
         .iter()
         .map(|line| entry::kind(&entry::read(line).expect("an entry").1.change))
         .collect();
     assert_eq!(kinds.first(), Some(&"incident.closed"), "{kinds:?}");
-    assert_eq!(kinds[kinds.len() - 2..], ["ledger.repaired", "broker.started"]);
+    assert_eq!(
+        kinds[kinds.len() - 2..],
+        ["ledger.repaired", "broker.started"]
+    );
     assert_eq!(ledger.size(), before + 1);
     assert_eq!(state.incidents.len(), 0);
     let around = ledger.reader().checkpoints_around(before).expect("signed");

@@ -229,7 +229,7 @@ pub(super) struct World {
     pub(super) knobs: Arc<Knobs>,
     pub(super) listener: Arc<Listener>,
     pub(super) reader: Arc<dyn LedgerReader>,
-    clock: Arc<HeldClock>,
+    pub(super) clock: Arc<HeldClock>,
     statements: AtomicU64,
 }
 

@@ -1,0 +1,169 @@
+//! How the key of a ledger is followed to the next one.
+//!
+//! The broker names the entries that handed the ledger over, each with its proof. A key is believed
+//! when four things hold: the key before it and it itself have signed that it follows; the entry that
+//! says so is in the ledger, under a checkpoint that is signed by the key whose turn it was; that
+//! checkpoint is of one history with what this laptop has seen; and the entry stands where the change is
+//! said to be. So a laptop that was away for several rotations follows all of them at once, and one that
+//! was enrolled after them learns who signed before. What was followed is kept in `successions`, so that
+//! copies can be checked without a network.
+
+use std::path::Path;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use breakglass_proto::v1;
+use breakglass_tlog::{
+    LedgerKeys, Succession, VerifierKey,
+    succession::{SuccessionError, from_text, to_text},
+};
+
+use super::{PoisonError, Prover, Trust};
+use crate::{
+    entry::Entry,
+    error::Error,
+    evidence::{self, Evidence},
+    files, time,
+};
+
+/// The pinned key, and what is joined to it by a file.
+///
+/// # Errors
+/// [`Error::Setup`] where the file is damaged.
+pub(super) fn known(pinned: VerifierKey, file: &Path) -> Result<LedgerKeys, Error> {
+    let mut keys = LedgerKeys::from(pinned);
+    let text = files::read_text(file)?.unwrap_or_default();
+    let joined = from_text(&text).and_then(|all| keys.join(all));
+    joined.map_err(|why| {
+        Error::setup(
+            format!("{} is damaged: {why}", file.display()),
+            "move the file away: the broker shows the way from the pinned key anew",
+        )
+    })?;
+    Ok(keys)
+}
+
+/// Reads the note of an entry that hands the ledger over, and checks that the entry says the same.
+///
+/// # Errors
+/// What is wrong with it.
+pub(crate) fn read(entry: &Entry) -> Result<Option<Succession>, String> {
+    let is_ledger = entry.kind == "key.added" && entry.text("purpose") == Some("ledger");
+    let Some(note) = entry.text("succession") else {
+        return Ok(None);
+    };
+    let succession = Succession::parse(note).map_err(|why| why.to_string())?;
+    let new = succession.new_key();
+    let is_same = is_ledger
+        && entry.text("id") == Some(&new.to_string())
+        && entry.text("public") == Some(&STANDARD.encode(new.public_key()));
+    if !is_same {
+        return Err("it names another key than the one that follows".to_owned());
+    }
+    if succession.size() != entry.index + 1 {
+        return Err(format!(
+            "it hands the ledger over after {} entries, and it is not the last of them",
+            succession.size()
+        ));
+    }
+    Ok(Some(succession))
+}
+
+impl Trust {
+    /// Follows the ledger's key to the one that the broker says signs now, by the entries it names.
+    ///
+    /// # Errors
+    /// [`Error::Unverified`] where that key was never handed the ledger, with saved evidence where a key
+    /// was followed by two; [`Error::Unreachable`] where the proof could not be fetched.
+    pub async fn follow(
+        &self,
+        said: &str,
+        receipts: &[v1::Receipt],
+        prover: &impl Prover,
+    ) -> Result<(), Error> {
+        let before = self.keys();
+        let mut keys = before.clone();
+        let entries = receipts.iter().map(entry_of);
+        let entries: Vec<Succession> = entries.collect::<Result<_, _>>()?;
+        let joined = keys.join(entries);
+        joined.map_err(|why| self.not_followed(&before, receipts, &why))?;
+        let now = keys.newest().to_string();
+        if now != said {
+            let pinned = before.newest();
+            return Err(Error::unverified(format!(
+                "the broker's ledger has the key {said}; this laptop is pinned to {pinned}, and no entry \
+                 hands the ledger over from that to this"
+            )));
+        }
+        if keys == before {
+            return Ok(());
+        }
+        for receipt in receipts {
+            let proven = Self::verify_by(&keys, receipt)?;
+            let checkpoint = proven.checkpoint();
+            self.agrees((&**checkpoint).into(), prover).await?;
+        }
+        let text = to_text(keys.successions());
+        files::write(&self.successions_file, text.as_bytes())?;
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        Ok(())
+    }
+
+    /// Reads what another `glass` of this laptop, or this one before, has followed since.
+    pub(crate) fn read_again(&self) {
+        let oldest = self.keys().oldest().clone();
+        if let Ok(keys) = known(oldest, &self.successions_file) {
+            let mut now = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+            if keys.successions().len() > now.successions().len() {
+                *now = keys;
+            }
+        }
+    }
+
+    fn not_followed(
+        &self,
+        known: &LedgerKeys,
+        receipts: &[v1::Receipt],
+        why: &SuccessionError,
+    ) -> Error {
+        let what = format!(
+            "the broker hands the ledger {} over to a key that cannot follow the one this laptop is \
+             pinned to: {why}",
+            known.name()
+        );
+        let offered = receipts.iter().filter_map(|receipt| entry_of(receipt).ok());
+        let contradicts = |one: &Succession| {
+            let same = |it: &&Succession| it.old() == one.old() || it.new_key() == one.new_key();
+            let before = known.successions().iter().find(same)?;
+            (before.note() != one.note()).then(|| (before.note().to_owned(), one.note().to_owned()))
+        };
+        let mut pairs = offered.filter_map(|one| contradicts(&one));
+        let Some((remembered, received)) = pairs.next() else {
+            return Error::unverified(what);
+        };
+        let evidence = Evidence {
+            remembered: &remembered,
+            received: &received,
+            proof: None,
+            why: &what,
+            is_certain: true,
+        };
+        let evidence = evidence::save(&self.evidence_folder, time::now(), &evidence).ok();
+        Error::Unverified { what, evidence }
+    }
+}
+
+/// The succession in an entry that the broker names; its proof is checked by who has the keys for it.
+fn entry_of(receipt: &v1::Receipt) -> Result<Succession, Error> {
+    let index = receipt.index;
+    let no = |why: String| {
+        Error::unverified(format!(
+            "the broker says that entry {index} hands the ledger over to another key: {why}"
+        ))
+    };
+    let entry = Entry::parse(&receipt.entry).map_err(|why| no(why.to_string()))?;
+    if entry.index != index {
+        return Err(no(format!("it calls itself entry {}", entry.index)));
+    }
+    let succession = read(&entry).map_err(no)?;
+    succession.ok_or_else(|| no(format!("it is `{}`", entry.kind)))
+}
