@@ -31,6 +31,7 @@ mod signatures;
 mod statements;
 mod steps;
 mod streams;
+mod successions;
 mod targets;
 mod unlocking;
 mod verbs;

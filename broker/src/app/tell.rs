@@ -93,6 +93,11 @@ impl Told<'_> {
     fn of_the_broker(&self, change: &Change) -> String {
         match change {
             Change::BrokerStarted { version } => format!("The broker started (version {version})."),
+            Change::KeyAdded {
+                id,
+                succession: Some(_),
+                ..
+            } => format!("The ledger was handed over to another key: {id}."),
             Change::KeyAdded { purpose, id, .. } => {
                 format!("The broker has a new {purpose} key: {id}.")
             }

@@ -167,3 +167,6 @@ fn entry_of(receipt: &v1::Receipt) -> Result<Succession, Error> {
     let succession = read(&entry).map_err(no)?;
     succession.ok_or_else(|| no(format!("it is `{}`", entry.kind)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -129,7 +129,8 @@ impl Book {
             return Ok(());
         }
         let text = self.disk.read(&page.file).map_err(|_| Refused::NotKept)?;
-        let log = Log::parse(&text).map_err(|_| Refused::NotKept)?;
+        let log =
+            Log::parse(&text, page.log.successions().to_vec()).map_err(|_| Refused::NotKept)?;
         if log.key() != page.log.key() || log.size() < page.log.size() {
             return Err(Refused::NotKept);
         }

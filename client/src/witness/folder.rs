@@ -4,6 +4,7 @@
 //! key.pem      Ed25519, PKCS#8, mode 0600; made here, never sent anywhere
 //! vkey         the public half with the witness's name: what brokers and auditors are given
 //! logs/HASH    one file for each ledger, named by the SHA-256 of its origin
+//! successions/HASH   how the ledger's keys followed each other, where they did
 //! lock         held while a `glass witness` works with the folder
 //! ```
 
@@ -14,7 +15,10 @@ use std::{
     sync::Arc,
 };
 
-use breakglass_tlog::{CosignatureSigner, KeyName, VerifierKey};
+use breakglass_tlog::{
+    CosignatureSigner, KeyName, Succession, VerifierKey,
+    succession::{from_text, to_text},
+};
 use ring::{
     digest::{SHA256, digest},
     rand::SystemRandom,
@@ -133,32 +137,54 @@ impl Folder {
         }
     }
 
-    /// Takes a ledger in, of which nothing was signed yet; adding it again changes nothing.
+    /// Takes a ledger in, of which nothing was signed yet; adding it again changes nothing. One that is
+    /// known by an older key is known by the new one from then on, and what was signed of it stays: for
+    /// that it takes the word of both keys, and of every one between.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a key of another kind, or another key for a name that is known.
-    pub fn add(&self, key: VerifierKey) -> Result<(), Error> {
+    /// [`Error::Usage`] for a key of another kind, or another key for a name that is known, where nothing
+    /// given leads from the one to the other.
+    pub fn add(&self, key: VerifierKey, successions: Vec<Succession>) -> Result<(), Error> {
         let known = self.logs()?;
+        let count = known.len();
         let next = "compare it with: glass whoami -o json, by somebody enrolled with that broker";
         let log = Log::new(key).map_err(|why| Error::usage(why, next))?;
-        if let Some(before) = known.iter().find(|it| it.origin() == log.origin()) {
-            return match before.log.key() == log.key() {
-                true => Ok(()),
-                false => Err(Error::usage(
-                    format!(
-                        "this witness knows {} by another key already",
-                        plain(log.origin())
-                    ),
-                    "a ledger keeps its key; whoever has a new one begins a new ledger, under a new name",
-                )),
-            };
+        if let Some(before) = known.into_iter().find(|it| it.origin() == log.origin()) {
+            return self.follow(before, log.key(), successions);
         }
-        if known.len() >= LOGS {
+        if count >= LOGS {
             let what = format!("this witness knows {LOGS} ledgers already");
             return Err(Error::usage(what, "make another witness for it"));
         }
         let file = self.file_of(log.origin());
         book::write(&System, &file, &log).map_err(|why| Error::file("write", &file, why))
+    }
+
+    /// Follows a ledger that is known to its next key.
+    fn follow(
+        &self,
+        known: Known,
+        key: &VerifierKey,
+        successions: Vec<Succession>,
+    ) -> Result<(), Error> {
+        if known.log.has(key) && successions.is_empty() {
+            return Ok(());
+        }
+        let origin = plain(known.origin());
+        let next = "give what hands the ledger over, from a laptop, a mirror, an export or the broker: \
+                    --successions FILE. Without it, it is another ledger, which has another name";
+        let log = known.log.joined(successions);
+        let log = log.map_err(|why| Error::usage(format!("{origin}: {}", plain(&why)), next))?;
+        if log.key() != key {
+            let what = format!(
+                "this witness knows {origin} by the key {}, and nothing given leads from that to {key}",
+                log.key()
+            );
+            return Err(Error::usage(what, next));
+        }
+        files::create_folder(&self.successions_dir())?;
+        let file = self.successions_of(log.origin());
+        files::write(&file, to_text(log.successions()).as_bytes())
     }
 
     /// Every ledger it knows, in order of their files.
@@ -183,7 +209,12 @@ impl Folder {
     fn read(&self, file: PathBuf) -> Result<Known, Error> {
         let text = System.read(&file);
         let log = text.map_err(|why| why.to_string()).and_then(|text| {
-            let log = Log::parse(&text)?;
+            let origin = text
+                .lines()
+                .nth(1)
+                .and_then(|vkey| VerifierKey::parse(vkey).ok());
+            let followed = origin.map(|key| self.followed(key.name().as_str()));
+            let log = Log::parse(&text, followed.unwrap_or(Ok(Vec::new()))?)?;
             match self.file_of(log.origin()) == file {
                 true => Ok(log),
                 false => Err("it is of another ledger than its name says".to_owned()),
@@ -256,11 +287,29 @@ impl Folder {
         self.path.join("logs")
     }
 
-    fn file_of(&self, origin: &str) -> PathBuf {
-        let hash = digest(&SHA256, origin.as_bytes());
-        let hex: String = hash.as_ref().iter().map(|it| format!("{it:02x}")).collect();
-        self.logs_dir().join(hex)
+    /// What was given of how its keys follow each other.
+    fn followed(&self, origin: &str) -> Result<Vec<Succession>, String> {
+        let text = files::read_text(&self.successions_of(origin));
+        let text = text.map_err(|why| why.to_string())?.unwrap_or_default();
+        from_text(&text).map_err(|why| why.to_string())
     }
+
+    fn successions_dir(&self) -> PathBuf {
+        self.path.join("successions")
+    }
+
+    fn successions_of(&self, origin: &str) -> PathBuf {
+        self.successions_dir().join(hash_of(origin))
+    }
+
+    fn file_of(&self, origin: &str) -> PathBuf {
+        self.logs_dir().join(hash_of(origin))
+    }
+}
+
+fn hash_of(origin: &str) -> String {
+    let hash = digest(&SHA256, origin.as_bytes());
+    hash.as_ref().iter().map(|it| format!("{it:02x}")).collect()
 }
 
 fn damaged(file: &Path, why: &dyn std::fmt::Display) -> Error {

@@ -11,7 +11,7 @@ use std::{
 
 use breakglass_tlog::{
     AddCheckpoint, Checkpoint, Ed25519Signer, Hash, KeyName, Note, NoteSigner as _, SignatureLine,
-    SignedCheckpoint, StoredHashes, VerifierKey,
+    SignedCheckpoint, StoredHashes, Succession, VerifierKey,
     tree::{prove_consistency, tree_hash},
 };
 
@@ -76,7 +76,7 @@ fn witness_of(folder: &Path, ledgers: &[&Ledger]) -> VerifierKey {
     let name = KeyName::parse("witness.example/otto").unwrap();
     let made = Folder::init(folder, &name).unwrap();
     for ledger in ledgers {
-        made.add(ledger.vkey()).unwrap();
+        made.add(ledger.vkey(), vec![]).unwrap();
     }
     made.vkey().unwrap()
 }
@@ -184,7 +184,7 @@ fn ledgers_are_apart_and_known_by_their_key_alone() {
     add(&book, &two.ask(1, 2)).unwrap();
     drop(book);
     let made = Folder::open(folder.path()).unwrap();
-    made.add(one.vkey()).unwrap();
+    made.add(one.vkey(), vec![]).unwrap();
     let sizes: Vec<_> = made.logs().unwrap().iter().map(|it| it.size()).collect();
     assert_eq!(
         sizes.iter().sum::<u64>(),
@@ -192,15 +192,67 @@ fn ledgers_are_apart_and_known_by_their_key_alone() {
         "adding it again forgets nothing"
     );
     let thief = Ed25519Signer::from_seed(KeyName::parse(ORIGIN).unwrap(), &[8; 32]).unwrap();
-    let why = made.add(thief.verifier().clone()).unwrap_err().to_string();
-    assert!(why.contains("by another key already"), "{why}");
+    let why = made
+        .add(thief.verifier().clone(), vec![])
+        .unwrap_err()
+        .to_string();
+    assert!(why.contains("nothing given leads from that"), "{why}");
     let cosigner = made.vkey().unwrap();
     assert!(
-        made.add(cosigner)
+        made.add(cosigner, vec![])
             .unwrap_err()
             .to_string()
             .contains("no key of a ledger")
     );
+}
+
+#[test]
+fn a_ledger_is_followed_to_its_next_key_and_what_was_signed_of_it_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut ledger = Ledger::counted(9);
+    witness_of(folder.path(), &[&ledger]);
+    let book = open(folder.path());
+    add(&book, &ledger.ask(0, 5)).unwrap();
+    drop(book);
+    // Over five entries the first key signs for the last time.
+    let next =
+        |seed| Ed25519Signer::from_seed(KeyName::parse(ORIGIN).unwrap(), &[seed; 32]).unwrap();
+    let first = Succession::sign(5, &ledger.signer, &next(8)).unwrap();
+    let second = Succession::sign(7, &next(8), &next(9)).unwrap();
+    let made = Folder::open(folder.path()).unwrap();
+    let to = |seed, way: &[Succession]| made.add(next(seed).verifier().clone(), way.to_vec());
+    for (seed, way) in [
+        (8, vec![]),
+        (9, vec![first.clone()]),
+        (9, vec![second.clone()]),
+    ] {
+        to(seed, &way).unwrap_err();
+    }
+    // Both at once: this witness slept through the first.
+    to(9, &[first, second]).unwrap();
+    to(9, &[]).unwrap();
+    assert_eq!(
+        made.logs().unwrap()[0].vkey(),
+        next(9).verifier().to_string()
+    );
+    drop(made);
+
+    let book = open(folder.path());
+    let status =
+        |body: &AddCheckpoint| Answer::from(&book.add(&body.to_string()).unwrap_err()).status;
+    assert_eq!(status(&ledger.ask(5, 6)), 403, "not by the first key");
+    ledger.signer = next(9);
+    assert_eq!(status(&ledger.ask(5, 6)), 403, "nor by the third, yet");
+    ledger.signer = next(8);
+    add(&book, &ledger.ask(5, 6)).unwrap();
+    ledger.signer = next(9);
+    add(&book, &ledger.ask(6, 9)).unwrap();
+    drop(book);
+    let made = Folder::open(folder.path()).unwrap();
+    assert_eq!(made.logs().unwrap()[0].size(), 9);
+    // What it remembers is nothing without how the keys follow each other.
+    fs::remove_dir_all(folder.path().join("successions")).unwrap();
+    made.logs().unwrap_err();
 }
 
 #[test]

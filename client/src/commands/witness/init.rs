@@ -42,7 +42,7 @@ pub struct Args {
 pub fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let folder = Folder::init(&args.dir, &args.name)?;
     for log in args.logs {
-        folder.add(log)?;
+        folder.add(log, Vec::new())?;
     }
     let vkey = folder.vkey()?.to_string();
     let view = json!({ "dir": args.dir, "name": args.name.as_str(), "vkey": vkey });

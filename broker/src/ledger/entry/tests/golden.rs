@@ -88,6 +88,7 @@ fn events() -> Vec<Event> {
         witnesses(),
         drills::changes(),
         handed_over(),
+        succeeded(),
     ]
     .concat();
     let events = changes.into_iter().map(|(by, change)| {
@@ -553,4 +554,16 @@ fn delivered() -> Vec<(&'static str, Change)> {
             },
         ),
     ]
+}
+
+/// The ledger itself goes over to another key; what both have signed is the note of `tlog`'s own golden.
+fn succeeded() -> Vec<(&'static str, Change)> {
+    let key = "example.com/ledger+edb3e1ea+AYE5dw6ofRdfVqNUZsNMfszLjYqRtO43ol32D1uPybOU";
+    let change = Change::KeyAdded {
+        purpose: KeyPurpose::Ledger,
+        id: key.to_owned(),
+        public: "gTl3Dqh9F19Wo1Rmw0x+zMuNipG07jeiXfYPW4/Js5Q=".to_owned(),
+        succession: Some("breakglass.dev/succession/v1\nexample.com/ledger\n4161\n".to_owned()),
+    };
+    vec![("breakglass", change)]
 }

@@ -1,0 +1,270 @@
+//! A laptop follows the ledger's key as far as it was handed over, and not a step further.
+
+use std::sync::{Arc, RwLock};
+
+use breakglass_tlog::{
+    Checkpoint, ConsistencyProof, Ed25519Signer, Hash, KeyName, NoteSigner as _, SignedCheckpoint,
+    StoredHashes,
+    tree::{prove_consistency, prove_inclusion, tree_hash},
+};
+use serde_json::{Value, json};
+
+use super::*;
+
+const ORIGIN: &str = "glass.example/ledger";
+
+fn key(seed: u8) -> Ed25519Signer {
+    Ed25519Signer::from_seed(KeyName::parse(ORIGIN).unwrap(), &[seed; 32]).unwrap()
+}
+
+fn vkey(seed: u8) -> String {
+    key(seed).verifier().to_string()
+}
+
+/// A ledger as its broker has it.
+#[derive(Default)]
+struct Ledger {
+    lines: Vec<Vec<u8>>,
+    tree: StoredHashes,
+    /// Who signs, and the entries that say since when.
+    now: u8,
+    handed_over_at: Vec<u64>,
+}
+
+impl Ledger {
+    fn of_key(seed: u8) -> Self {
+        let mut ledger = Self {
+            now: seed,
+            ..Self::default()
+        };
+        ledger.writes(json!({"kind": "broker.started"}));
+        ledger
+    }
+
+    fn writes(&mut self, body: Value) {
+        let index = self.lines.len();
+        let mut entry = json!({
+            "v": 1, "index": index, "at": "2026-11-23T03:05:00.000Z", "by": "breakglass"
+        });
+        let fields = entry.as_object_mut().unwrap();
+        fields.extend(body.as_object().unwrap().clone());
+        let line = serde_json::to_vec(&entry).unwrap();
+        self.tree.push(Hash::of_leaf(&line));
+        self.lines.push(line);
+    }
+
+    fn hands_over_to(&mut self, seed: u8) {
+        self.hands_over(&key(self.now), seed, json!({}));
+    }
+
+    fn hands_over(&mut self, old: &Ed25519Signer, seed: u8, over: Value) {
+        let place = self.tree.size();
+        let succession = Succession::sign(place + 1, old, &key(seed)).unwrap();
+        let public = STANDARD.encode(key(seed).verifier().public_key());
+        let mut body = json!({
+            "kind": "key.added", "purpose": "ledger", "id": vkey(seed), "public": public,
+            "succession": succession.note(),
+        });
+        let fields = body.as_object_mut().unwrap();
+        fields.extend(over.as_object().unwrap().clone());
+        self.writes(body);
+        self.handed_over_at.push(place);
+        self.now = seed;
+        self.writes(json!({"kind": "broker.started"}));
+    }
+
+    fn head(&self) -> SignedCheckpoint {
+        let size = self.tree.size();
+        let root = tree_hash(size, &self.tree).unwrap();
+        let head = Checkpoint::new(ORIGIN, size, root).unwrap();
+        SignedCheckpoint::sign(&head, &key(self.now)).unwrap()
+    }
+
+    /// What the broker answers to who asks whose it is.
+    fn receipts(&self) -> Vec<v1::Receipt> {
+        let one = |index: &u64| {
+            let proof = prove_inclusion(*index, self.tree.size(), &self.tree).unwrap();
+            let hashes = proof.hashes.iter().map(|hash| hash.as_bytes().to_vec());
+            v1::Receipt {
+                index: *index,
+                entry: self.lines[usize::try_from(*index).unwrap()].clone(),
+                inclusion: hashes.collect(),
+                checkpoint: self.head().note().to_owned(),
+            }
+        };
+        self.handed_over_at.iter().map(one).collect()
+    }
+}
+
+impl Prover for Ledger {
+    async fn prove(&self, old: u64, new: u64) -> Result<ConsistencyProof, Error> {
+        prove_consistency(old, new, &self.tree)
+            .map_err(|error| Error::usage(error.to_string(), String::new()))
+    }
+}
+
+struct Laptop {
+    folder: tempfile::TempDir,
+    trust: Trust,
+}
+
+impl Laptop {
+    fn pinned_to(seed: u8) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let trust = Trust {
+            keys: Arc::new(RwLock::new(key(seed).verifier().clone().into())),
+            successions_file: folder.path().join("successions"),
+            checkpoint_file: folder.path().join("checkpoint"),
+            evidence_folder: folder.path().join("evidence"),
+        };
+        Self { folder, trust }
+    }
+
+    /// Opens a session with the broker of this ledger.
+    async fn meets(&self, ledger: &Ledger) -> Result<(), Error> {
+        let receipts = ledger.receipts();
+        let said = vkey(ledger.now);
+        self.trust.follow(&said, &receipts, ledger).await?;
+        let head = self.trust.verify_checkpoint(ledger.head().note())?;
+        self.trust.accept(&head, ledger).await
+    }
+
+    async fn refuses(&self, ledger: &Ledger) -> Error {
+        let before = self.trust.keys();
+        let error = self.meets(ledger).await.unwrap_err();
+        assert_eq!(error.exit_code(), 86, "{error}");
+        assert_eq!(self.trust.keys(), before, "nothing was learnt");
+        assert!(!self.folder.path().join("successions").exists());
+        error
+    }
+}
+
+#[tokio::test]
+async fn a_laptop_that_was_away_for_two_rotations_follows_both_and_keeps_the_way() {
+    let mut ledger = Ledger::of_key(1);
+    let laptop = Laptop::pinned_to(1);
+    laptop.meets(&ledger).await.unwrap();
+    ledger.hands_over_to(2);
+    ledger.hands_over_to(3);
+    laptop.meets(&ledger).await.unwrap();
+    assert_eq!(laptop.trust.key().to_string(), vkey(3));
+    assert_eq!(laptop.trust.remembered().unwrap().unwrap().size(), 5);
+    // The next `glass` on it, without a network.
+    let file = laptop.folder.path().join("successions");
+    let known = known(key(1).verifier().clone(), &file).unwrap();
+    assert_eq!(known, laptop.trust.keys());
+    // And again: nothing is new.
+    laptop.meets(&ledger).await.unwrap();
+    // What the old key signs is no more of this ledger.
+    ledger.now = 1;
+    laptop.meets(&ledger).await.unwrap_err();
+}
+
+#[tokio::test]
+async fn one_that_was_enrolled_between_learns_who_signed_before_and_who_signs_now() {
+    let mut ledger = Ledger::of_key(1);
+    ledger.hands_over_to(2);
+    ledger.hands_over_to(3);
+    let laptop = Laptop::pinned_to(2);
+    laptop.meets(&ledger).await.unwrap();
+    let keys = laptop.trust.keys();
+    assert_eq!(
+        (keys.oldest(), keys.newest()),
+        (key(1).verifier(), key(3).verifier())
+    );
+}
+
+#[tokio::test]
+async fn a_key_that_was_never_handed_the_ledger_is_refused() {
+    let laptop = Laptop::pinned_to(1);
+    let mut ledger = Ledger::of_key(1);
+    ledger.now = 2;
+    let error = laptop.refuses(&ledger).await.to_string();
+    assert!(error.contains("no entry hands the ledger over"), "{error}");
+    // By somebody who never had it.
+    let mut ledger = Ledger::of_key(1);
+    ledger.hands_over(&key(9), 2, json!({}));
+    laptop.refuses(&ledger).await;
+    // Of whom the entry says nothing, or another, or that stands elsewhere.
+    for over in [
+        json!({"kind": "key.retired"}),
+        json!({"purpose": "issuing"}),
+        json!({"id": vkey(3)}),
+        json!({"public": "AAAA"}),
+        json!({"succession": Succession::sign(9, &key(1), &key(2)).unwrap().note()}),
+        json!({"succession": "hello"}),
+    ] {
+        let mut ledger = Ledger::of_key(1);
+        ledger.hands_over(&key(1), 2, over);
+        laptop.refuses(&ledger).await;
+    }
+    // Both keys have signed, and the ledger does not say it.
+    let mut ledger = Ledger::of_key(1);
+    ledger.hands_over_to(2);
+    let mut other = Ledger::of_key(1);
+    other.writes(json!({"kind": "broker.started"}));
+    other.writes(json!({"kind": "broker.started"}));
+    let mut receipts = ledger.receipts();
+    for receipt in &mut receipts {
+        other.now = 2;
+        receipt.checkpoint = other.head().note().to_owned();
+    }
+    let followed = laptop.trust.follow(&vkey(2), &receipts, &other).await;
+    assert!(followed.unwrap_err().to_string().contains("receipt"));
+}
+
+#[tokio::test]
+async fn one_key_that_is_followed_by_two_is_kept_as_evidence() {
+    let laptop = Laptop::pinned_to(1);
+    let mut ledger = Ledger::of_key(1);
+    ledger.hands_over_to(2);
+    laptop.meets(&ledger).await.unwrap();
+    let mut forked = Ledger::of_key(1);
+    forked.writes(json!({"kind": "broker.started"}));
+    forked.hands_over_to(3);
+    let error = laptop.meets(&forked).await.unwrap_err();
+    let Error::Unverified {
+        evidence: Some(folder),
+        ..
+    } = error
+    else {
+        panic!("no evidence: {error}")
+    };
+    let read = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let [kept, came] = ["remembered.succession", "received.succession"].map(read);
+    for note in [&kept, &came] {
+        assert_eq!(Succession::parse(note).unwrap().old(), key(1).verifier());
+    }
+    assert_ne!(kept, came);
+    assert!(read("README.txt").contains("which key follows another"));
+}
+
+/// A stolen old key can hand over in its own name alone: another history has to come with it.
+#[tokio::test]
+async fn another_history_that_is_handed_over_rightly_is_still_another_history() {
+    let laptop = Laptop::pinned_to(1);
+    let mut ledger = Ledger::of_key(1);
+    ledger.writes(json!({"kind": "grant.started"}));
+    laptop.meets(&ledger).await.unwrap();
+    let mut rewritten = Ledger::of_key(1);
+    rewritten.writes(json!({"kind": "nothing.happened"}));
+    rewritten.hands_over_to(2);
+    let error = laptop.refuses(&rewritten).await.to_string();
+    assert!(error.contains("rewritten or forked"), "{error}");
+}
+
+#[test]
+fn a_file_that_is_damaged_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("successions");
+    let pinned = || key(1).verifier().clone();
+    assert_eq!(known(pinned(), &file).unwrap(), pinned().into());
+    for damaged in ["hello\n", after(8, 9).note()] {
+        std::fs::write(&file, damaged).unwrap();
+        assert!(known(pinned(), &file).is_err());
+    }
+}
+
+fn after(old: u8, new: u8) -> Succession {
+    Succession::sign(3, &key(old), &key(new)).unwrap()
+}
