@@ -19,6 +19,7 @@ mod handover;
 mod help;
 mod json;
 mod laptop;
+mod ledger_key;
 mod main_job;
 mod mirror;
 mod questions;
