@@ -246,7 +246,8 @@ impl<'a> Walk<'a> {
         let receipt = closed.receipt.as_ref();
         let place = receipt.map(|receipt| receipt.index);
         let since = Instant::now();
-        match kills::settled(self.seat, &self.session, Kills::of(&closed), receipt).await {
+        let settled = kills::settled(self.seat, &self.session, Kills::of(&closed), receipt);
+        match unless_stopped(&mut self.signals, settled).await {
             Ok(kills) => {
                 if self.failed.is_none() {
                     self.takes(KILL, since.elapsed());
@@ -268,18 +269,12 @@ impl<'a> Walk<'a> {
         let Some(id) = self.grant.clone() else {
             return;
         };
-        match self.still_live(&id).await {
+        let asked = still_live(&self.session, &id);
+        match unless_stopped(&mut self.signals, asked).await {
             Ok(false) => self.takes(ENDED, since.elapsed()),
             Ok(true) => self.fails(format!("`{ENDED}`: the broker still counts {id} as live")),
             Err(why) => self.fails_by(ENDED, why),
         }
-    }
-
-    async fn still_live(&self, id: &str) -> Result<bool, Error> {
-        let grant = self.session.grant(id).await?;
-        let status = self.session.status().await?;
-        let mut counted = status.active.iter().chain(&status.waiting);
-        Ok(grant.state() != v1::GrantState::Ended || counted.any(|it| it.id == id))
     }
 
     /// Every entry of it is in the ledger, marked, and the ledger only grew.
@@ -288,17 +283,10 @@ impl<'a> Walk<'a> {
             return;
         }
         let since = Instant::now();
-        loop {
-            match self.session.prove_drill(&self.incident, until).await {
-                Ok(_) => return self.takes(VERIFY, since.elapsed()),
-                // What was recorded just now may not be listed yet.
-                Err(Error::Setup { .. } | Error::Unreachable { .. })
-                    if since.elapsed() < LISTED_WITHIN =>
-                {
-                    sleep(FIRST_RETRY).await;
-                }
-                Err(why) => return self.fails_by(VERIFY, why),
-            }
+        let proven = proven(&self.session, &self.incident, until);
+        match unless_stopped(&mut self.signals, proven).await {
+            Ok(()) => self.takes(VERIFY, since.elapsed()),
+            Err(why) => self.fails_by(VERIFY, why),
         }
     }
 
@@ -351,6 +339,43 @@ impl<'a> Walk<'a> {
             said::failed(self.seat, &why);
             self.failed = Some(text::cut(&why));
         }
+    }
+}
+
+async fn still_live(session: &Session, id: &str) -> Result<bool, Error> {
+    let grant = session.grant(id).await?;
+    let status = session.status().await?;
+    let mut counted = status.active.iter().chain(&status.waiting);
+    Ok(grant.state() != v1::GrantState::Ended || counted.any(|it| it.id == id))
+}
+
+async fn proven(session: &Session, incident: &str, until: u64) -> Result<(), Error> {
+    let since = Instant::now();
+    loop {
+        match session.prove_drill(incident, until).await {
+            // What was recorded just now may not be listed yet.
+            Err(Error::Setup { .. } | Error::Unreachable { .. })
+                if since.elapsed() < LISTED_WITHIN =>
+            {
+                sleep(FIRST_RETRY).await;
+            }
+            proven => return proven.map(drop),
+        }
+    }
+}
+
+/// What comes of `work`, where nobody presses Ctrl-C first.
+async fn unless_stopped<T>(
+    signals: &mut Signals,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    tokio::select! {
+        biased;
+        _ = signals.next_end() => Err(Error::setup(
+            "it was stopped",
+            "glass drill access, and let it come to its end",
+        )),
+        done = work => done,
     }
 }
 
