@@ -388,3 +388,22 @@ fn hear_signals() -> Result<Signals, Error> {
         )
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use rustix::process::{Signal, getpid, kill_process};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn ctrl_c_ends_the_waiting_for_a_broker_that_does_not_answer() {
+        let mut signals = hear_signals().unwrap();
+        let done = unless_stopped(&mut signals, async { Ok(7) }).await;
+        assert_eq!(done.unwrap(), 7);
+        kill_process(getpid(), Signal::INT).unwrap();
+        let stopped = unless_stopped(&mut signals, pending::<Result<(), Error>>()).await;
+        assert_eq!(stopped.unwrap_err().to_string(), "it was stopped");
+    }
+}
