@@ -10,6 +10,7 @@ use breakglass_proto::v1::{
 };
 use breakglass_tlog::{
     Checkpoint, Ed25519Signer, Hash, KeyName, NoteSigner as _, SignedCheckpoint, StoredHashes,
+    Succession,
     tree::{prove_consistency, prove_inclusion, tree_hash},
 };
 use rustls::{RootCertStore, ServerConfig, server::WebPkiClientVerifier};
@@ -47,6 +48,10 @@ struct Inside {
     lines: Vec<Vec<u8>>,
     manner: Manner,
     vkey: Option<String>,
+    /// Who signs the ledger, by the seed of the key.
+    seed: u8,
+    /// The entries that handed it over.
+    handed_over_at: Vec<u64>,
 }
 
 impl Broker {
@@ -56,6 +61,8 @@ impl Broker {
             lines,
             manner: Manner::Honest,
             vkey: None,
+            seed: 3,
+            handed_over_at: Vec::new(),
         })))
     }
 
@@ -89,7 +96,8 @@ impl Broker {
         let tree = self.tree();
         let root = tree_hash(tree.size(), &tree).unwrap();
         let checkpoint = Checkpoint::new(ORIGIN, tree.size(), root).unwrap();
-        SignedCheckpoint::sign(&checkpoint, &signer()).unwrap()
+        let seed = self.inside(|inside| inside.seed);
+        SignedCheckpoint::sign(&checkpoint, &signer_of(seed)).unwrap()
     }
 
     fn tree(&self) -> StoredHashes {
@@ -116,11 +124,16 @@ impl Broker {
             "signed": {"text": text, "key": key, "signature": signature},
         });
         self.inside(|inside| inside.lines.push(serde_json::to_vec(&entry).unwrap()));
+        self.receipt(index)
+    }
+
+    fn receipt(&self, index: u64) -> v1::Receipt {
         let (tree, head) = (self.tree(), self.head());
         let proof = prove_inclusion(index, head.size(), &tree).unwrap();
+        let place = usize::try_from(index).unwrap();
         v1::Receipt {
             index,
-            entry: serde_json::to_vec(&entry).unwrap(),
+            entry: self.inside(|inside| inside.lines[place].clone()),
             inclusion: proof
                 .hashes
                 .iter()
@@ -128,6 +141,31 @@ impl Broker {
                 .collect(),
             checkpoint: head.note().to_owned(),
         }
+    }
+}
+
+impl Broker {
+    /// It was restarted with another key, while a session was open.
+    fn hands_over_to(&self, seed: u8) {
+        let (index, old) = (self.tree().size(), self.inside(|inside| inside.seed));
+        let new = signer_of(seed);
+        let succession = Succession::sign(index + 1, &signer_of(old), &new).unwrap();
+        let entry = json!({
+            "v": 1, "index": index, "at": "2026-11-23T03:05:00.000Z", "kind": "key.added",
+            "by": "breakglass", "purpose": "ledger", "id": new.verifier().to_string(),
+            "public": STANDARD.encode(new.verifier().public_key()), "succession": succession.note(),
+        });
+        let started = json!({
+            "v": 1, "index": index + 1, "at": "2026-11-23T03:05:00.000Z", "kind": "broker.started",
+            "by": "breakglass", "version": "0.1.0",
+        });
+        self.inside(|inside| {
+            for line in [entry, started] {
+                inside.lines.push(serde_json::to_vec(&line).unwrap());
+            }
+            inside.seed = seed;
+            inside.handed_over_at.push(index);
+        });
     }
 }
 
@@ -144,11 +182,17 @@ impl IdentityService for Broker {
             return Err(Status::unauthenticated("no certificate"));
         }
         let vkey = self.inside(|inside| inside.vkey.clone());
+        let seed = self.inside(|inside| inside.seed);
+        let places = self.inside(|inside| inside.handed_over_at.clone());
         Ok(Response::new(v1::WhoAmIResponse {
             person: "mia".into(),
             broker_time: Some(time::to_proto("2031-01-01T00:00:00Z".parse().unwrap())),
             origin: ORIGIN.into(),
-            ledger_vkey: vkey.unwrap_or_else(|| signer().verifier().to_string()),
+            ledger_vkey: vkey.unwrap_or_else(|| signer_of(seed).verifier().to_string()),
+            ledger_keys: places
+                .into_iter()
+                .map(|place| self.receipt(place))
+                .collect(),
             ..v1::WhoAmIResponse::default()
         }))
     }
@@ -278,7 +322,11 @@ impl LedgerService for Broker {
 }
 
 fn signer() -> Ed25519Signer {
-    Ed25519Signer::from_seed(KeyName::parse(ORIGIN).unwrap(), &[3; 32]).unwrap()
+    signer_of(3)
+}
+
+fn signer_of(seed: u8) -> Ed25519Signer {
+    Ed25519Signer::from_seed(KeyName::parse(ORIGIN).unwrap(), &[seed; 32]).unwrap()
 }
 
 fn certificate(pem: &str) -> CertificateDer<'static> {
@@ -463,6 +511,26 @@ async fn another_ledger_key_ends_the_session_before_it_begins() {
         error.to_string().contains("this laptop is pinned to"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_session_that_is_open_follows_the_ledger_to_its_next_key() {
+    let broker = Broker::new();
+    let laptop = Laptop::enrolled(broker.listen().await);
+    let session = laptop.session().await.unwrap();
+    session.checkpoint().await.unwrap();
+    broker.hands_over_to(4);
+    session.note_incident("INC-1", "still here").await.unwrap();
+    broker.hands_over_to(5);
+    session.checkpoint().await.unwrap();
+    assert_eq!(session.trust().key(), *signer_of(5).verifier());
+    // The next one knows the way already, and whoever signs without being handed it is refused.
+    let next = laptop.session().await.unwrap();
+    assert_eq!(next.trust().keys().successions().len(), 2);
+    broker.inside(|inside| inside.seed = 6);
+    let error = next.checkpoint().await.unwrap_err();
+    assert_eq!(error.exit_code(), 86);
+    assert!(error.to_string().contains("does not verify"), "{error}");
 }
 
 #[tokio::test]
