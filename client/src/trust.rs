@@ -26,6 +26,7 @@ use breakglass_tlog::{
     ConsistencyProof, Hash, InclusionProof, LedgerKeys, Receipt, SignedCheckpoint, VerifierKey,
 };
 
+pub use self::following::first as first_keys;
 pub(crate) use self::following::read as read_succession;
 pub use self::head::Head;
 use crate::{
@@ -149,7 +150,12 @@ impl Trust {
         let Some(note) = files::read_text(&self.checkpoint_file)? else {
             return Ok(None);
         };
-        let checkpoint = self.keys().verify(&note).map_err(|error| {
+        let checkpoint = self.keys().verify(&note).or_else(|_| {
+            // Another `glass` of this laptop has followed the ledger's key, and accepted what it signs.
+            self.read_again();
+            self.keys().verify(&note)
+        });
+        let checkpoint = checkpoint.map_err(|error| {
             Error::setup(
                 format!(
                     "the remembered checkpoint {} is damaged: {error}",

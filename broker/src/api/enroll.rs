@@ -34,6 +34,7 @@ impl EnrollService for Desk {
             ledger_vkey: about.ledger_vkey.clone(),
             issuer: about.issuer.clone(),
             receipt: Some(convert::receipt(&certified.receipt)),
+            ledger_keys: self.ledger_keys().await?,
         }))
     }
 }

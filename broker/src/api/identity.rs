@@ -74,7 +74,8 @@ impl Desk {
         })
     }
 
-    async fn ledger_keys(&self) -> Result<Vec<v1::Receipt>, Status> {
+    /// The entries that handed the ledger over, for whoever follows its key.
+    pub(super) async fn ledger_keys(&self) -> Result<Vec<v1::Receipt>, Status> {
         let receipts = self.app.ledger_keys().await?;
         Ok(receipts.iter().map(convert::receipt).collect())
     }

@@ -68,6 +68,26 @@ pub(crate) fn read(entry: &Entry) -> Result<Option<Succession>, String> {
     Ok(Some(succession))
 }
 
+/// The keys of a ledger whose newest is about to be pinned, by the entries that the broker names.
+///
+/// # Errors
+/// [`Error::Unverified`] where an entry does not lead to that key, or its proof is false.
+pub fn first(newest: &VerifierKey, receipts: &[v1::Receipt]) -> Result<LedgerKeys, Error> {
+    let mut keys = LedgerKeys::from(newest.clone());
+    let entries: Vec<Succession> = receipts.iter().map(entry_of).collect::<Result<_, _>>()?;
+    let joined = keys.join(entries);
+    joined.map_err(|why| Error::unverified(format!("the ledger's keys: {why}")))?;
+    for receipt in receipts {
+        Trust::verify_by(&keys, receipt)?;
+    }
+    match keys.newest() == newest {
+        true => Ok(keys),
+        false => Err(Error::unverified(format!(
+            "the broker hands out the key {newest}, and its ledger was handed over to another"
+        ))),
+    }
+}
+
 impl Trust {
     /// Follows the ledger's key to the one that the broker says signs now, by the entries it names.
     ///

@@ -10,7 +10,7 @@ use breakglass_proto::{
     statement::{Act, Statement},
     v1::{self, enroll_service_client::EnrollServiceClient},
 };
-use breakglass_tlog::{SignedCheckpoint, VerifierKey};
+use breakglass_tlog::{LedgerKeys, VerifierKey, succession::to_text};
 use jiff::Unit;
 use rustls_pki_types::CertificateDer;
 use serde_json::json;
@@ -26,7 +26,7 @@ use crate::{
     invitation::Invitation,
     key::{self, PrivateKey},
     refusal, show, text, time, tls,
-    trust::Trust,
+    trust::{Trust, first_keys},
 };
 
 /// Make this laptop, or the guard on this host, known to a broker
@@ -166,13 +166,19 @@ fn statement(invitation: &Invitation, key: &PrivateKey, device: &str) -> Result<
 }
 
 impl Enrolled {
+    /// The key it hands out, and those that the ledger had before.
+    fn ledger_keys(&self) -> Result<LedgerKeys, Error> {
+        let newest = VerifierKey::parse(&self.answer.ledger_vkey)
+            .map_err(|error| Error::broken_answer(&format!("the ledger key: {error}")))?;
+        first_keys(&newest, &self.answer.ledger_keys)
+    }
+
     /// The ledger must have recorded exactly what was signed, under the key it hands out.
     fn check_receipt(&self, signed: &v1::Signed) -> Result<(), Error> {
-        let ledger_key = VerifierKey::parse(&self.answer.ledger_vkey)
-            .map_err(|error| Error::broken_answer(&format!("the ledger key: {error}")))?;
+        let keys = self.ledger_keys()?;
         let receipt = self.answer.receipt.as_ref();
         let receipt = receipt.ok_or_else(|| Error::broken_answer("it has no receipt"))?;
-        let receipt = Trust::verify_first(&ledger_key, receipt)?;
+        let receipt = Trust::verify_first(keys.newest(), receipt)?;
         let entry = Entry::parse(receipt.entry()).map_err(|why| Error::broken_answer(&why))?;
         let kind = match self.certificate.target() {
             Some(_) => "target.enrolled",
@@ -231,7 +237,12 @@ impl Enrolled {
         if let Some(receipt) = &self.answer.receipt {
             files::write(&staged.checkpoint_file(), receipt.checkpoint.as_bytes())?;
         }
-        keep_seen(context, &staged)?;
+        let keys = self.ledger_keys()?;
+        if !keys.successions().is_empty() {
+            let text = to_text(keys.successions());
+            files::write(&staged.successions_file(), text.as_bytes())?;
+        }
+        keep_seen(context, &staged, &keys)?;
         staged.save(&staged.folder)?;
         // From here on it is the only copy of what it takes from the old one.
         place.is_kept = true;
@@ -289,14 +300,9 @@ fn move_evidence(place: &Context, staged: &Context) -> Result<(), Error> {
 
 /// What the context in this place had seen of the same ledger is not forgotten by enrolling again:
 /// the next call compares with it.
-fn keep_seen(place: &Context, staged: &Context) -> Result<(), Error> {
+fn keep_seen(place: &Context, staged: &Context, keys: &LedgerKeys) -> Result<(), Error> {
     let seen = files::read_text(&place.checkpoint_file())?;
-    let key = VerifierKey::parse(&staged.ledger_vkey).ok();
-    let is_same = |note: &String| {
-        key.as_ref()
-            .is_some_and(|key| SignedCheckpoint::verify(note, key).is_ok())
-    };
-    match seen.filter(is_same) {
+    match seen.filter(|note| keys.verify(note).is_ok()) {
         Some(note) => files::write(&staged.checkpoint_file(), note.as_bytes()),
         None => Ok(()),
     }

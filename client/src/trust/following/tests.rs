@@ -253,6 +253,21 @@ async fn another_history_that_is_handed_over_rightly_is_still_another_history() 
     assert!(error.contains("rewritten or forked"), "{error}");
 }
 
+#[tokio::test]
+async fn a_glass_that_runs_beside_takes_up_what_another_has_followed() {
+    let mut ledger = Ledger::of_key(1);
+    let laptop = Laptop::pinned_to(1);
+    laptop.meets(&ledger).await.unwrap();
+    let beside = Trust {
+        keys: Arc::new(RwLock::new(key(1).verifier().clone().into())),
+        ..laptop.trust.clone()
+    };
+    ledger.hands_over_to(2);
+    laptop.meets(&ledger).await.unwrap();
+    assert_eq!(beside.remembered().unwrap().unwrap().size(), 3);
+    assert_eq!(beside.key(), *key(2).verifier());
+}
+
 #[test]
 fn a_file_that_is_damaged_is_told() {
     let folder = tempfile::tempdir().unwrap();
