@@ -33,6 +33,8 @@ entries.jsonl    every entry, one JSON object a line, byte for byte as it is has
 checkpoint       the signed tree head over everything up to the last of them
 witnessed        if it is there: the newest such head that witnesses have signed as well
 vkey             the key it is signed with: a hint. Compare it with one you got elsewhere
+successions      if it is there: how each key of the ledger followed the one before; KEY below
+                 may be any of them
 export.json      which part of the ledger this is
 entries.csv      the same entries as a table, for spreadsheets; text cells that would begin a
                  formula have an apostrophe in front
