@@ -6,7 +6,7 @@
 //! next, nor rewrite what this laptop has seen, without being caught at the next call.
 //!
 //! The key that signs them is the one that was pinned at enrolment, and whatever followed it by an entry
-//! of the ledger itself: see [`following`](self::following).
+//! of the ledger itself: see `following`.
 //!
 //! Several `glass` may run at once. The file is written under a lock and only over the very
 //! checkpoint the new one was compared with, so it never goes back.
