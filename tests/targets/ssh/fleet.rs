@@ -272,7 +272,7 @@ impl Login<'_> {
                     .collect(),
                 source_addresses: lines(self.source_addresses),
             },
-            cosigned: None,
+            witnessed: None,
         }
     }
 }
