@@ -18,6 +18,8 @@ use breakglass_client::error::Error;
 use breakglass_client::guard::ssh::broker::{Ending, Opening};
 use breakglass_client::guard::ssh::{self, Order};
 use breakglass_client::output::{Format, Printer};
+use breakglass_client::verify::Ledger;
+use breakglass_tests::issuer;
 use breakglass_tests::playground::binary;
 use breakglass_tests::skipped;
 use breakglass_tests::wait::soon;
@@ -310,6 +312,7 @@ fn guard(folder: &Path, broker: &StandIn) -> tokio::task::JoinHandle<Result<(), 
         socket: folder.join("guard.sock"),
         krl: Some(folder.join("revoked")),
         grace: None,
+        ledger: Ledger::of(issuer::vkey()),
     };
     let broker = broker.clone();
     tokio::spawn(async move {

@@ -16,6 +16,7 @@ use tokio::{
 };
 
 use super::{
+    demanded::{self, Daily},
     doorbell::{Answer, Login},
     limits::{HOOK_TIMEOUT, KNOCK_PAUSE, MAX_RING_BYTES},
     presented,
@@ -31,6 +32,12 @@ pub struct Args {
     /// Refuse every login that has no emergency credential
     #[arg(long)]
     pub require: bool,
+    /// Refuse every certificate that does not prove that the ledger has its entry
+    #[arg(long)]
+    pub demand_entry: bool,
+    /// With --demand-entry: a file with authorities whose certificates are daily access
+    #[arg(long, value_name = "FILE", requires = "demand_entry")]
+    pub daily_ca: Option<PathBuf>,
 }
 
 /// What PAM tells the hook.
@@ -73,27 +80,51 @@ enum Door {
     Ask(Box<Login>),
 }
 
-fn door(told: &Told, require: bool) -> Door {
+/// `daily`: where every other certificate has to prove that it was recorded, whose are daily access.
+fn door(told: &Told, require: bool, daily: Option<&Daily>) -> Door {
     if told.kind != "open_session" {
         return match told.kind.as_str() {
             "" => Door::Shut("only PAM starts this; see deploy/ssh/pam-sshd".to_owned()),
             _ => Door::Open,
         };
     }
-    match presented::ours(&told.auth_info) {
-        Err(why) => Door::Shut(why.to_string()),
-        Ok(None) if require => Door::Shut(
+    let ours = match presented::ours(&told.auth_info) {
+        Err(why) => return Door::Shut(why.to_string()),
+        Ok(ours) => ours,
+    };
+    let certificates = daily.map(|daily| demanded::certificates(&told.auth_info, daily));
+    let certificates = match certificates {
+        Some(Err(why)) => return Door::Shut(why.to_owned()),
+        Some(Ok(certificates)) => certificates,
+        None => Vec::new(),
+    };
+    match ours {
+        // Of ours by what it says, and of an authority of daily access; or the other way round.
+        Some(_) if daily.is_some() && certificates.is_empty() => Door::Shut(OF_BOTH.to_owned()),
+        None if !certificates.is_empty() => Door::Shut(NO_NAME.to_owned()),
+        None if require => Door::Shut(
             "this host takes emergency credentials alone: glass exec RIGHT -- ssh HOST".to_owned(),
         ),
-        Ok(None) => Door::Open,
-        Ok(Some(credential)) => Door::Ask(Box::new(Login {
+        None => Door::Open,
+        Some(credential) => Door::Ask(Box::new(Login {
             credential,
             login: told.user.clone(),
             origin: address(told),
             marker: told.connection.clone(),
+            certificates,
         })),
     }
 }
+
+const NO_NAME: &str = "this certificate does not say whose grant it is for, and this host takes none \
+    that does not prove that it was recorded. An authority of daily access is named in the line of PAM: \
+    --daily-ca FILE";
+
+const OF_BOTH: &str = "this certificate says that it is emergency access, and is signed by an authority \
+    of daily access";
+
+const OLD_GUARD: &str = "the guard of this host was started before `glass` here was upgraded, and does \
+    not ask for proofs. Somebody with daily access: systemctl restart glass-guard";
 
 /// Where it comes from: the address of the connection. `PAM_RHOST` may be a name somebody chose for
 /// it (`UseDNS`), and stands in only where sshd does not tell PAM of the connection.
@@ -107,19 +138,38 @@ fn address(told: &Told) -> String {
 
 /// Decides about the login; the exit code is returned, and PAM refuses on any but 0.
 pub async fn run(args: &Args, told: &Told, printer: &Printer) -> u8 {
-    let answer = match door(told, args.require) {
+    let answer = match decided(args, told) {
         Door::Open => return 0,
-        Door::Shut(text) => Answer {
-            admitted: false,
-            text,
+        Door::Shut(text) => refused(text),
+        Door::Ask(login) => match ask(args, &login).await {
+            answer if answer.admitted && !login.certificates.is_empty() && !answer.proven => {
+                refused(OLD_GUARD.to_owned())
+            }
+            answer => answer,
         },
-        Door::Ask(login) => ask(args, &login).await,
     };
     if !answer.text.is_empty() {
         // pam_exec passes on each line as it is.
         printer.line(format!("glass: {}", answer.text));
     }
     if answer.admitted { 0 } else { exit::DENIED }
+}
+
+fn decided(args: &Args, told: &Told) -> Door {
+    let files = args.demand_entry.then_some(args.daily_ca.as_deref());
+    let daily = files.map(|file| file.map_or_else(|| Ok(Daily::new()), demanded::daily));
+    match daily.transpose() {
+        Ok(daily) => door(told, args.require, daily.as_ref()),
+        Err(why) => Door::Shut(why),
+    }
+}
+
+fn refused(text: String) -> Answer {
+    Answer {
+        admitted: false,
+        text,
+        proven: false,
+    }
 }
 
 async fn ask(args: &Args, login: &Login) -> Answer {
@@ -132,11 +182,12 @@ async fn ask(args: &Args, login: &Login) -> Answer {
             }
         }
     });
-    asked.await.unwrap_or_else(|_| Answer {
-        admitted: false,
-        text: "the guard of this host does not answer, so nobody could end your session and \
-               emergency access is refused. Somebody with daily access: systemctl status glass-guard"
-            .to_owned(),
+    asked.await.unwrap_or_else(|_| {
+        refused(
+            "the guard of this host does not answer, so nobody could end your session and \
+             emergency access is refused. Somebody with daily access: systemctl status glass-guard"
+                .to_owned(),
+        )
     })
 }
 
@@ -174,14 +225,14 @@ mod tests {
     #[test]
     fn daily_access_comes_in_untouched_unless_it_must_not() {
         let daily = told("open_session", "publickey ssh-ed25519 AAAA\n");
-        assert_eq!(door(&daily, false), Door::Open);
-        assert!(matches!(door(&daily, true), Door::Shut(_)));
-        assert_eq!(door(&told("close_session", OURS), true), Door::Open);
+        assert_eq!(door(&daily, false, None), Door::Open);
+        assert!(matches!(door(&daily, true, None), Door::Shut(_)));
+        assert_eq!(door(&told("close_session", OURS), true, None), Door::Open);
     }
 
     #[test]
     fn one_of_ours_is_asked_about() {
-        let Door::Ask(login) = door(&told("open_session", OURS), false) else {
+        let Door::Ask(login) = door(&told("open_session", OURS), false, None) else {
             panic!("not asked");
         };
         assert_eq!(login.credential.grant, "G-45");
@@ -197,6 +248,8 @@ mod tests {
         let args = Args {
             socket: folder.path().join("guard.sock"),
             require: false,
+            demand_entry: false,
+            daily_ca: None,
         };
         let said = Arc::<Mutex<Vec<u8>>>::default();
         let printer = Printer::to_buffers(Format::Text, said.clone(), Arc::default());
@@ -211,6 +264,6 @@ mod tests {
 
     #[test]
     fn by_hand_it_does_nothing() {
-        assert!(matches!(door(&Told::default(), false), Door::Shut(_)));
+        assert!(matches!(door(&Told::default(), false, None), Door::Shut(_)));
     }
 }

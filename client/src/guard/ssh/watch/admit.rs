@@ -13,6 +13,7 @@ use crate::{
         attend::Moment,
         broker::{Broker, How, Once},
         cgroup::Cgroup,
+        demanded,
         doorbell::{Answer, Ring},
         kin::Kin,
         limits::OPEN_TIMEOUT,
@@ -32,6 +33,9 @@ impl<B: Broker> Watch<B> {
     /// A login rings: it is written down first and asked about then, so that no session the broker
     /// has recorded is unknown here, whatever happens in between.
     pub(super) fn rung(&mut self, ring: Ring) {
+        if let Err(why) = demanded::demand(&self.ledger, &ring.login) {
+            return self.refuse_unrecorded(ring, &why);
+        }
         let now = Moment::now();
         let Ring {
             login,
@@ -78,6 +82,17 @@ impl<B: Broker> Watch<B> {
                 self.ask(key, answer);
             }
         }
+    }
+
+    /// Loud: the broker's key for users may be in somebody else's hands.
+    fn refuse_unrecorded(&self, ring: Ring, why: &str) {
+        let (login, origin) = (&ring.login.login, &ring.login.origin);
+        let credential = &ring.login.credential.credential;
+        self.printer.warn(format!(
+            "a login as {login} from {origin} with {credential} is refused: {why}. If the broker did \
+             not make that certificate, its key for users is stolen: docs/targets/ssh.md"
+        ));
+        refuse(ring.answer, why.to_owned());
     }
 
     fn rung_again(&mut self, key: u64, answer: oneshot::Sender<Answer>) {
@@ -226,6 +241,7 @@ fn admit(answer: oneshot::Sender<Answer>, text: String) {
     let _ = answer.send(Answer {
         admitted: true,
         text,
+        proven: false,
     });
 }
 
@@ -233,5 +249,6 @@ fn refuse(answer: oneshot::Sender<Answer>, text: String) {
     let _ = answer.send(Answer {
         admitted: false,
         text,
+        proven: false,
     });
 }
