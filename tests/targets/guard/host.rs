@@ -53,7 +53,7 @@ impl Host {
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
-        let service = Service::installed(folder.path());
+        let service = Service::installed(folder.path(), "");
         for key in ["host", "ca", "daily"] {
             keygen(folder.path(), &["-q", "-t", "ed25519", "-N", "", "-f", key]);
         }
@@ -325,7 +325,7 @@ fn guard(folder: &Path, broker: &StandIn) -> tokio::task::JoinHandle<Result<(), 
 pub(super) struct Service(PathBuf);
 
 impl Service {
-    pub(super) fn installed(folder: &Path) -> Self {
+    pub(super) fn installed(folder: &Path, words: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let path = format!(
             "/etc/pam.d/sshd-breakglass-{}-{}",
@@ -334,7 +334,7 @@ impl Service {
         );
         let hook = format!(
             "account  required  pam_permit.so\n\
-             session  requisite  pam_exec.so quiet stdout {} guard login --socket {}\n",
+             session  requisite  pam_exec.so quiet stdout {} guard login --socket {} {words}\n",
             binary("glass").display(),
             folder.join("guard.sock").display(),
         );

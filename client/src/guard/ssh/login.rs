@@ -207,8 +207,11 @@ async fn try_to_ask(args: &Args, login: &Login) -> std::io::Result<Answer> {
 mod tests {
     use std::sync::{Arc, Mutex};
 
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
+
     use super::*;
     use crate::output::Format;
+    use crate::verify::recorded::certificate::Certificate;
 
     fn told(kind: &str, auth_info: &str) -> Told {
         Told {
@@ -260,6 +263,102 @@ mod tests {
             said.starts_with("glass: the guard of this host does not answer"),
             "{said}"
         );
+    }
+
+    /// The one who made it.
+    fn authority() -> Vec<u8> {
+        let blob = OURS.split(' ').nth(2).unwrap().trim();
+        let blob = STANDARD.decode(blob).unwrap();
+        Certificate::parse(&blob).unwrap().authority.to_vec()
+    }
+
+    #[test]
+    fn where_entries_are_demanded_every_certificate_goes_to_the_guard_or_nowhere() {
+        let ours = told("open_session", OURS);
+        let Door::Ask(login) = door(&ours, false, Some(&Daily::new())) else {
+            panic!("not asked");
+        };
+        assert_eq!(login.certificates.len(), 1);
+        assert!(OURS.contains(&login.certificates[0]));
+        // A plain key is daily access as ever: no authority can make one.
+        let plain = told("open_session", "publickey ssh-ed25519 AAAA\n");
+        assert_eq!(door(&plain, false, Some(&Daily::new())), Door::Open);
+        // What cannot be read comes in nowhere, nor does what is of two kinds at once.
+        for (shown, daily, says) in [
+            (
+                "publickey ssh-ed25519-cert-v01@openssh.com AAAA",
+                Daily::new(),
+                "cannot be read",
+            ),
+            (
+                "publickey ssh-new-cert-v02@openssh.com AAAA",
+                Daily::new(),
+                "cannot be read",
+            ),
+            (
+                OURS,
+                vec![authority()],
+                "is signed by an authority of daily access",
+            ),
+        ] {
+            let Door::Shut(why) = door(&told("open_session", shown), false, Some(&daily)) else {
+                panic!("{shown}");
+            };
+            assert!(why.contains(says), "{why}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_older_guard_that_does_not_ask_for_the_proof_lets_nobody_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let args = Args {
+            socket: folder.path().join("guard.sock"),
+            require: false,
+            demand_entry: true,
+            daily_ca: None,
+        };
+        let listener = tokio::net::UnixListener::bind(&args.socket).unwrap();
+        let guard = tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut stream = BufReader::new(stream);
+            let mut line = String::new();
+            stream.read_line(&mut line).await.unwrap();
+            let answer = br#"{"admitted":true,"text":"emergency access under INC-12"}"#;
+            stream.write_all(answer).await.unwrap();
+        });
+        let said = Arc::<Mutex<Vec<u8>>>::default();
+        let printer = Printer::to_buffers(Format::Text, said.clone(), Arc::default());
+        let told = told("open_session", OURS);
+        assert_eq!(run(&args, &told, &printer).await, exit::DENIED);
+        guard.await.unwrap();
+        let said = String::from_utf8(said.lock().unwrap().clone()).unwrap();
+        assert!(said.contains("systemctl restart glass-guard"), "{said}");
+    }
+
+    #[tokio::test]
+    async fn a_file_of_authorities_that_is_none_shuts_the_door() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("daily.pub");
+        let args = Args {
+            socket: folder.path().join("guard.sock"),
+            require: false,
+            demand_entry: true,
+            daily_ca: Some(file.clone()),
+        };
+        let plain = told("open_session", "publickey ssh-ed25519 AAAA\n");
+        let shut = |says: &str| {
+            let Door::Shut(why) = decided(&args, &plain) else {
+                panic!("open: {says}");
+            };
+            assert!(why.contains(says), "{why}");
+        };
+        shut("of --daily-ca cannot be read");
+        std::fs::write(&file, "# ours\n\nssh-ed25519\n").unwrap();
+        shut("is no public key like");
+        std::fs::write(&file, "#".repeat(65 * 1024)).unwrap();
+        shut("more than 64 KiB");
+        std::fs::write(&file, "# ours\n\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5 mia\n").unwrap();
+        assert_eq!(decided(&args, &plain), Door::Open);
     }
 
     #[test]
