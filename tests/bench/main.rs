@@ -14,6 +14,7 @@
 //! | [`kill`] | from the close of an incident to the last process of a thousand sessions dead |
 //! | [`export`] | taking the ledger away, and checking and reporting what was taken |
 //! | [`proofs`] | how large credentials are with the proof that they were recorded, and how long that takes to check |
+//! | [`witness`] | one checkpoint after the other co-signed by a real `glass witness serve` |
 //! | [`growth`] | whether latency, memory and start-up stay what they were while the ledger grows |
 //!
 //! It prints tables and never fails a build: what the numbers mean is for people
@@ -31,6 +32,7 @@ mod proofs;
 mod team;
 mod throughput;
 mod tied;
+mod witness;
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -62,6 +64,8 @@ enum Part {
     Kill(kill::Size),
     /// Taking the ledger away, checking it and reporting on it
     Export(export::Size),
+    /// Checkpoints co-signed by a witness, against an HTTP round trip, a synced file and two signatures
+    Witness(witness::Size),
     /// Latency, memory and start-up while the ledger grows
     Growth(growth::Size),
     /// Credentials with the proof that they were recorded: bytes, and the time to check one
@@ -104,6 +108,7 @@ async fn run(arguments: Arguments) -> Outcome<()> {
         Some(Part::FanOut(size)) => fan_out::report(size).await,
         Some(Part::Kill(size)) => kill::report(size).await,
         Some(Part::Export(size)) => export::report(size).await,
+        Some(Part::Witness(size)) => witness::report(size).await,
         Some(Part::Growth(size)) => growth::report(size).await,
         Some(Part::Proofs(size)) => proofs::report(size),
         Some(Part::BareServer { folder }) => bare::serve(&folder).await,
@@ -121,6 +126,8 @@ async fn everything() -> Outcome<()> {
     fan_out::report(fan_out::USUAL).await?;
     println!();
     kill::report(kill::USUAL).await?;
+    println!();
+    witness::report(witness::USUAL).await?;
     println!();
     growth::report(growth::USUAL).await?;
     println!();
