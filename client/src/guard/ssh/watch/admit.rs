@@ -19,6 +19,7 @@ use crate::{
         limits::OPEN_TIMEOUT,
         roster::Roster,
     },
+    text::plain,
 };
 
 /// The broker was asked about a login.
@@ -86,8 +87,8 @@ impl<B: Broker> Watch<B> {
 
     /// Loud: the broker's key for users may be in somebody else's hands.
     fn refuse_unrecorded(&self, ring: Ring, why: &str) {
-        let (login, origin) = (&ring.login.login, &ring.login.origin);
-        let credential = &ring.login.credential.credential;
+        let (login, origin) = (plain(&ring.login.login), plain(&ring.login.origin));
+        let credential = plain(&ring.login.credential.credential);
         self.printer.warn(format!(
             "a login as {login} from {origin} with {credential} is refused: {why}. If the broker did \
              not make that certificate, its key for users is stolen: docs/targets/ssh.md"
