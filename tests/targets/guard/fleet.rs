@@ -204,8 +204,7 @@ impl Fleet {
     pub(super) fn forges(&self, name: &str, make: impl FnOnce(&[u8]) -> String) -> Way {
         let key = LoginKey::generate().unwrap();
         let certificate = make(key.public_key());
-        let agent =
-            Agent::start(self.path(&format!("agent of {name}")), key, &certificate).unwrap();
+        let agent = Agent::start(self.path(&format!("agent-{name}")), key, &certificate).unwrap();
         Way {
             grant: String::new(),
             certificate,

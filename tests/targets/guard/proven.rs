@@ -32,7 +32,7 @@ async fn a_certificate_that_a_stolen_authority_made_without_an_entry_is_out_befo
             "does not say whose grant it is for",
         ),
         (
-            "daily and bare",
+            "daily-and-bare",
             |it| {
                 it.key_id = "mia".into();
                 it.forgets_its_proof();
