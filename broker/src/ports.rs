@@ -367,7 +367,16 @@ pub struct CredentialOrder {
     /// What it says beside.
     pub subject: Subject,
     /// What witnesses have signed, where the entry says that it needs them.
-    pub cosigned: Option<Arc<Cosigned>>,
+    pub witnessed: Option<Witnessed>,
+}
+
+/// What witnesses have signed, and how an entry is in it.
+#[derive(Debug, Clone)]
+pub struct Witnessed {
+    /// The checkpoint.
+    pub cosigned: Arc<Cosigned>,
+    /// The place of the entry under it; believed when it is verified.
+    pub inclusion: InclusionProof,
 }
 
 /// A credential a target accepts. Says nothing in `Debug`.

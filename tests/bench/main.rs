@@ -13,6 +13,7 @@
 //! | [`fan_out`] | one revocation to ten thousand who watch |
 //! | [`kill`] | from the close of an incident to the last process of a thousand sessions dead |
 //! | [`export`] | taking the ledger away, and checking and reporting what was taken |
+//! | [`proofs`] | how large credentials are with the proof that they were recorded, and how long that takes to check |
 //! | [`witness`] | one checkpoint after the other co-signed by a real `glass witness serve` |
 //! | [`growth`] | whether latency, memory and start-up stay what they were while the ledger grows |
 //!
@@ -27,6 +28,7 @@ mod fan_out;
 mod growth;
 mod kill;
 mod load;
+mod proofs;
 mod team;
 mod throughput;
 mod tied;
@@ -66,6 +68,8 @@ enum Part {
     Witness(witness::Size),
     /// Latency, memory and start-up while the ledger grows
     Growth(growth::Size),
+    /// Credentials with the proof that they were recorded: bytes, and the time to check one
+    Proofs(proofs::Size),
     /// The ceiling's own process
     #[command(hide = true)]
     BareServer { folder: PathBuf },
@@ -106,6 +110,7 @@ async fn run(arguments: Arguments) -> Outcome<()> {
         Some(Part::Export(size)) => export::report(size).await,
         Some(Part::Witness(size)) => witness::report(size).await,
         Some(Part::Growth(size)) => growth::report(size).await,
+        Some(Part::Proofs(size)) => proofs::report(size),
         Some(Part::BareServer { folder }) => bare::serve(&folder).await,
         Some(Part::Host { laptops, target }) => kill::guard(&laptops, &target).await,
         // It has become something else above.
@@ -126,5 +131,7 @@ async fn everything() -> Outcome<()> {
     println!();
     growth::report(growth::USUAL).await?;
     println!();
-    export::report(export::USUAL).await
+    export::report(export::USUAL).await?;
+    println!();
+    proofs::report(proofs::USUAL)
 }

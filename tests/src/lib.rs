@@ -10,6 +10,7 @@
 //! | [`recorded`] | a receipt without a broker around it |
 //! | [`skipped`] | stories that cannot be told here are said at the end |
 //! | [`sshd`] | a real sshd on loopback |
+//! | [`stolen`] | what a thief makes who has the broker's issuing keys |
 //! | [`receiver`], [`mailbox`] | who is told of things: by POST, by e-mail |
 //! | [`cluster`], [`moto`] | stand-ins for a Kubernetes API server and for AWS |
 //! | [`laid`], [`papers`] | what `glass exec` lays for a command; certificates |
@@ -34,6 +35,7 @@ pub mod recorded;
 pub mod rsyslog;
 pub mod skipped;
 pub mod sshd;
+pub mod stolen;
 pub mod wait;
 pub mod world;
 

@@ -21,6 +21,7 @@ mod limits;
 mod main_job;
 mod notices;
 mod people;
+mod proven;
 mod receipts;
 mod refusals;
 mod restart;

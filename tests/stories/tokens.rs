@@ -62,8 +62,20 @@ async fn a_target_takes_the_token_with_nothing_but_discovery() {
     let holder = world.identity("mia").await.key;
     assert_eq!(claims["cnf"]["jkt"], thumbprint(holder.public_key()));
     let expected = [
-        "aud", "cnf", "exp", "grant", "iat", "incident", "iss", "jti", "ledger", "nbf", "right",
-        "sentence", "sub",
+        "aud",
+        "cnf",
+        "exp",
+        "grant",
+        "iat",
+        "incident",
+        "iss",
+        "jti",
+        "ledger",
+        "nbf",
+        "right",
+        "sentence",
+        "sub",
+        "tlog_proof",
     ];
     let mut names: Vec<_> = claims
         .as_object()

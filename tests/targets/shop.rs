@@ -9,8 +9,10 @@ use breakglass_tests::Playground;
 use breakglass_tests::https::Answer;
 use breakglass_tests::nginx::Nginx;
 use breakglass_tests::playground::{Ports, Process, Rules};
+use breakglass_tests::stolen::TokenKey;
 use breakglass_tests::wait::until_async;
 use rustix::process::Signal;
+use serde_json::{Value, json};
 
 const SERVICE: &str = "https://deploy.shop.example";
 
@@ -22,12 +24,18 @@ struct Shop {
     nginx: Nginx,
     // In this order: the guard ends before its broker goes.
     guard: Option<Process>,
+    more: Vec<&'static str>,
     address: SocketAddr,
     playground: Playground,
 }
 
 impl Shop {
     fn opens() -> Self {
+        Self::with(&[])
+    }
+
+    /// Its guard has these words more.
+    fn with(more: &[&'static str]) -> Self {
         let playground = Playground::with(Rules {
             policy: Some(format!("{STARTER}{TARGET}")),
             ..Rules::default()
@@ -40,6 +48,7 @@ impl Shop {
         let mut shop = Self {
             nginx: Nginx::begins(address),
             guard: None,
+            more: more.to_vec(),
             address,
             playground,
         };
@@ -51,6 +60,7 @@ impl Shop {
     fn guard_starts(&mut self) {
         let listen = self.address.to_string();
         let words = ["guard", "http", "--audience", SERVICE, "--listen", &listen];
+        let words = [&words, &self.more[..]].concat();
         let mut guard = self.playground.spawns("deploy-web", &words);
         guard.says("the guard of deploy-web listens on");
         self.guard = Some(guard);
@@ -110,6 +120,44 @@ async fn a_token_opens_the_service_until_its_grant_is_over() {
     guard.signal(Signal::TERM);
     assert_eq!(guard.finishes().code, 0);
     assert_eq!(shop.get(&others).await.status, 503, "nobody decides");
+}
+
+/// The grant in it is live, and the broker's own key has signed it: all that is missing is the entry.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_a_stolen_key_made_without_an_entry_opens_nothing_where_entries_are_demanded()
+{
+    let shop = Shop::with(&["--demand-entry"]);
+    let (_, mias) = shop.asks();
+    shop.answers(&mias, 200, "").await;
+    let token = mias.strip_prefix("Bearer ").unwrap();
+    assert!(token.len() < 7 * 1024, "{} bytes", token.len());
+
+    let thief = TokenKey::taken(&shop.playground.data().join("keys"));
+    let forged = |change: &dyn Fn(&mut Value)| format!("Bearer {}", thief.signs(token, change));
+    let bare = forged(&|claims| drop(claims.as_object_mut().unwrap().remove("tlog_proof")));
+    shop.answers(&bare, 401, "NO_ENTRY").await;
+    let challenge = shop.get(&bare).await;
+    let challenge = challenge.header("www-authenticate").unwrap_or_default();
+    assert!(
+        challenge.contains("carries no proof that it was recorded"),
+        "{challenge}"
+    );
+    let founders = forged(&|claims| claims["sub"] = json!("founder"));
+    shop.answers(&founders, 401, "ENTRY").await;
+    let for_days = forged(&|claims| claims["exp"] = json!(4_000_000_000_u32));
+    shop.answers(&for_days, 401, "ENTRY").await;
+    shop.answers(&mias, 200, "").await;
+
+    // Without the demand the key alone is enough: that is what it is for.
+    let trusting = Shop::opens();
+    let (_, mias) = trusting.asks();
+    trusting.answers(&mias, 200, "").await;
+    let thief = TokenKey::taken(&trusting.playground.data().join("keys"));
+    let token = mias.strip_prefix("Bearer ").unwrap();
+    let bare = thief.signs(token, |claims| {
+        drop(claims.as_object_mut().unwrap().remove("tlog_proof"))
+    });
+    trusting.answers(&format!("Bearer {bare}"), 200, "").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -111,7 +111,7 @@ impl App {
         let Some((announced, recorded, receipt)) = act::find(decided, announced) else {
             return Ok(None);
         };
-        let cosigned = match announced.witnesses {
+        let witnessed = match announced.witnesses {
             Some(WitnessWord::Needed) => {
                 let of = recorded.event.change.grant();
                 let of = of.ok_or(Error::Broken("a credential of no grant"))?;
@@ -121,7 +121,7 @@ impl App {
         };
         let grant = self.still_active(announced.id.grant).await?;
         let order = CredentialOrder {
-            cosigned,
+            witnessed,
             ..self.order(caller, &announced, recorded, &grant, wish)?
         };
         let id = grant.of.grant;
@@ -180,7 +180,7 @@ impl App {
             expires_at: announced.expires_at,
             public,
             subject: announced.subject.clone(),
-            cosigned: None,
+            witnessed: None,
         })
     }
 

@@ -12,6 +12,7 @@ use breakglass_domain::{Actor, Command, GrantRef, Refusal, Time};
 use breakglass_tlog::cosigned::Cosigned;
 
 use super::{App, Caller, Error};
+use crate::ports::Witnessed;
 
 /// What a refusal's entry calls it: the act that could not be carried through.
 const ISSUE: &str = "issue-credential";
@@ -57,7 +58,7 @@ impl App {
     }
 
     /// Waits until enough witnesses have signed the ledger with this entry in it, and until that is on
-    /// record.
+    /// record; answers how it is in there.
     ///
     /// # Errors
     /// [`Refusal::NotWitnessed`] where they do not in time, which is an entry; [`Error::Ledger`].
@@ -66,12 +67,16 @@ impl App {
         caller: &Caller,
         of: &GrantRef,
         index: u64,
-    ) -> Result<Arc<Cosigned>, Error> {
+    ) -> Result<Witnessed, Error> {
         let reached = self.witnesses.reached(index + 1);
         match tokio::time::timeout(self.settings.witness_patience, reached).await {
             Ok(cosigned) => {
                 self.note_witnessed(&cosigned).await?;
-                Ok(cosigned)
+                let inclusion = self.reader.prove_inclusion(index, cosigned.size())?;
+                Ok(Witnessed {
+                    cosigned,
+                    inclusion,
+                })
             }
             Err(_) => Err(self.not_witnessed(caller, of).await),
         }

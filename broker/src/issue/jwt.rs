@@ -9,7 +9,8 @@ use serde::Serialize;
 use signature::Signer as _;
 use zeroize::Zeroizing;
 
-use super::keys::{IssuingKey, Keyring, thumbprint};
+use super::entry_proof::{MOST_WITH_PROOF, entry_proof};
+use super::keys::{IssuingKey, Keyring, coordinates, thumbprint};
 use super::{BACK_DATED, base64url, demand_announced};
 use crate::ports::{Credential, CredentialOrder, Decode, IssueError, Issuer};
 
@@ -57,8 +58,9 @@ impl Issuer for JwtIssuer {
             .active(order.at)
             .ok_or_else(|| IssueError::Signing("no issuing key is active".into()))?;
         let not_before = order.at.minus(BACK_DATED);
-        let claims = Claims::new(&self.issuer, receipt, order, not_before)?;
-        let value = sign(key, &claims)?;
+        let proof = entry_proof(receipt, order)?;
+        let claims = Claims::new(&self.issuer, receipt, order, not_before, &proof)?;
+        let value = sign(key, claims)?;
         Ok(Credential {
             value,
             not_before,
@@ -96,12 +98,27 @@ struct Claims<'a> {
     drill: bool,
     cnf: Confirmation,
     ledger: Place<'a>,
+    /// Absent where the token would be longer with it than headers may be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tlog_proof: Option<&'a str>,
 }
 
-/// The holder's key (RFC 7800 section 3, member of RFC 9449 section 6.1).
+/// The holder's key: its thumbprint (RFC 9449 section 6.1) and, where the proof names the key as the
+/// ledger does, the key itself (RFC 7800 section 3.2).
 #[derive(Serialize)]
 struct Confirmation {
     jkt: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwk: Option<Jwk>,
+}
+
+/// A key of P-256 (RFC 7518 section 6.2.1).
+#[derive(Serialize)]
+struct Jwk {
+    crv: &'static str,
+    kty: &'static str,
+    x: String,
+    y: String,
 }
 
 /// The entry that announced this token.
@@ -117,13 +134,21 @@ impl<'a> Claims<'a> {
         receipt: &'a Receipt,
         order: &'a CredentialOrder,
         not_before: Time,
+        proof: &'a str,
     ) -> Result<Self, IssueError> {
         let of = &order.grant.of;
         let Subject::Bearer { groups } = &order.subject else {
             return Err(IssueError::WrongReceipt);
         };
-        let jkt = thumbprint(&order.public)
-            .ok_or_else(|| IssueError::Signing("the holder's key is not of P-256".into()))?;
+        let no_key = || IssueError::Signing("the holder's key is not of P-256".into());
+        let jkt = thumbprint(&order.public).ok_or_else(no_key)?;
+        let (x, y) = coordinates(&order.public).ok_or_else(no_key)?;
+        let jwk = Jwk {
+            crv: "P-256",
+            kty: "EC",
+            x: base64url(x),
+            y: base64url(y),
+        };
         Ok(Self {
             iss: issuer,
             sub: of.person.as_str(),
@@ -138,14 +163,31 @@ impl<'a> Claims<'a> {
             sentence: order.grant.sentence.as_str(),
             drill: of.drill,
             groups: groups.iter().map(Line::as_str).collect(),
-            cnf: Confirmation { jkt },
+            cnf: Confirmation {
+                jkt,
+                jwk: Some(jwk),
+            },
             ledger: Place {
                 origin: receipt.checkpoint().origin(),
                 index: receipt.index(),
             },
+            tlog_proof: Some(proof),
         })
     }
+
+    /// The same without the proof: as tokens were before there was one.
+    fn unproven(self) -> Self {
+        let jkt = self.cnf.jkt;
+        Self {
+            cnf: Confirmation { jkt, jwk: None },
+            tlog_proof: None,
+            ..self
+        }
+    }
 }
+
+/// Two dots and a signature in base64url.
+const REST_BYTES: usize = 2 + 86;
 
 #[derive(Serialize)]
 struct Header<'a> {
@@ -156,7 +198,7 @@ struct Header<'a> {
 
 /// JWS compact serialization (RFC 7515 section 3.1). Done here and not by jsonwebtoken's `encode`,
 /// which would parse the private key again for every token.
-fn sign(key: &IssuingKey, claims: &Claims<'_>) -> Result<Zeroizing<String>, IssueError> {
+fn sign(key: &IssuingKey, claims: Claims<'_>) -> Result<Zeroizing<String>, IssueError> {
     let json = |e: serde_json::Error| IssueError::Signing(e.to_string());
     let header = Header {
         typ: "JWT",
@@ -164,12 +206,16 @@ fn sign(key: &IssuingKey, claims: &Claims<'_>) -> Result<Zeroizing<String>, Issu
         kid: &key.kid,
     };
     let header = base64url(&serde_json::to_vec(&header).map_err(json)?);
-    let claims = base64url(&serde_json::to_vec(claims).map_err(json)?);
-    // Sized first: a string that grows leaves copies behind. A signature is 86 characters.
-    let mut token = Zeroizing::new(String::with_capacity(header.len() + claims.len() + 88));
+    let mut payload = base64url(&serde_json::to_vec(&claims).map_err(json)?);
+    if header.len() + payload.len() + REST_BYTES > MOST_WITH_PROOF {
+        payload = base64url(&serde_json::to_vec(&claims.unproven()).map_err(json)?);
+    }
+    // Sized first: a string that grows leaves copies behind.
+    let length = header.len() + payload.len() + REST_BYTES;
+    let mut token = Zeroizing::new(String::with_capacity(length));
     token.push_str(&header);
     token.push('.');
-    token.push_str(&claims);
+    token.push_str(&payload);
     let signed = key.signer.try_sign(token.as_bytes());
     let signature = signed.map_err(|_| IssueError::Signing("ring did not sign".into()))?;
     token.push('.');

@@ -6,6 +6,7 @@
 
 mod dispatch;
 mod documents;
+mod entry_proof;
 mod jwt;
 pub mod jwt_crypto;
 pub mod keys;
@@ -23,14 +24,12 @@ pub use jwt::JwtIssuer;
 pub use targets::{TargetCa, TargetCertificate, TargetIssuer};
 pub use x509::{Ca, ServerIdentity};
 
-use std::sync::Arc;
-
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use breakglass_domain::{Change, Event, KeyId, Lifetime, WitnessWord};
-use breakglass_tlog::{Cosigned, Receipt};
+use breakglass_tlog::Receipt;
 use ring::digest;
 
-use crate::ports::{CredentialOrder, Decode, IssueError};
+use crate::ports::{CredentialOrder, Decode, IssueError, Witnessed};
 
 /// How far the start of a credential lies before its making: a target whose clock is behind by so much
 /// still takes it. The end does not move.
@@ -59,11 +58,12 @@ fn announced(decode: Decode, receipt: &Receipt) -> Result<Event, IssueError> {
 
 /// Where the entry says that it needs witnesses, enough of them have signed a checkpoint with it in it.
 fn is_witnessed(word: Option<WitnessWord>, receipt: &Receipt, order: &CredentialOrder) -> bool {
-    let signed = order.cosigned.as_ref();
-    let covers = |it: &Arc<Cosigned>| {
-        it.size() > receipt.index() && it.checkpoint().origin() == receipt.checkpoint().origin()
+    let covers = |it: &Witnessed| {
+        let signed = &it.cosigned;
+        signed.size() > receipt.index()
+            && signed.checkpoint().origin() == receipt.checkpoint().origin()
     };
-    word != Some(WitnessWord::Needed) || signed.is_some_and(covers)
+    word != Some(WitnessWord::Needed) || order.witnessed.as_ref().is_some_and(covers)
 }
 
 /// Everything a credential will say must stand in the entry.

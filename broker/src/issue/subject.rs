@@ -15,7 +15,7 @@ use crate::ports::IssueError;
 const SEQUENCE: u8 = 0x30;
 const SET: u8 = 0x31;
 const OBJECT: u8 = 0x06;
-const UTF8: u8 = 0x0c;
+pub(super) const UTF8: u8 = 0x0c;
 const BITS: u8 = 0x03;
 
 /// `id-at-commonName` (2.5.4.3) and `id-at-organizationName` (2.5.4.10), X.520.
@@ -75,7 +75,7 @@ fn name(organizations: &[&str], common_name: &str) -> Vec<u8> {
 }
 
 /// One value: tag, length (X.690 section 8.1.3, in the fewest bytes), content.
-fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+pub(super) fn der(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
     let length: usize = parts.iter().map(|part| part.len()).sum();
     let bytes = length.to_be_bytes();
     let significant = &bytes[length.leading_zeros() as usize / 8..];

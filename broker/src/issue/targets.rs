@@ -2,7 +2,7 @@
 //! holds what is issued here can use a target, and can never speak to the broker with it.
 
 use breakglass_domain::{GrantId, Time};
-use rcgen::ExtendedKeyUsagePurpose;
+use rcgen::{CustomExtension, ExtendedKeyUsagePurpose};
 use rustls_pki_types::CertificateDer;
 
 use super::keys::{KeyError, KeyFolder, pem};
@@ -27,6 +27,14 @@ const NEXT: Files = Files {
     certificate: "targets.next.crt",
 };
 
+/// The extension that holds the proof that the certificate was recorded: the UUID
+/// `74a4ce7d-78fe-45f8-9c4a-346584dad15c` below the arc that takes UUIDs in parts. Below 2.25 it would be one
+/// number of 128 bits, and Go, and so Kubernetes, reads no certificate with such a one.
+const TLOG_PROOF: [u64; 14] = [
+    1, 2, 840, 113_556, 1, 8000, 2554, 29_860, 52_861, 30_974, 17_912, 40_010, 3_433_860,
+    14_340_444,
+];
+
 /// The authority for targets.
 pub struct TargetCa(Root);
 
@@ -49,6 +57,8 @@ pub struct TargetCertificate<'a> {
     pub at: Time,
     /// Until when.
     pub not_after: Time,
+    /// That it was recorded: a C2SP `tlog-proof`.
+    pub tlog_proof: Option<&'a str>,
 }
 
 impl TargetCa {
@@ -193,11 +203,21 @@ impl TargetCa {
         );
         params.serial_number = Some(announced_serial(order.serial)?);
         set_validity(&mut params, order.at.minus(BACK_DATED), order.not_after);
+        params
+            .custom_extensions
+            .extend(order.tlog_proof.map(recorded));
         let signed = self.0.sign(&params, &HolderKey::new(order.public)?)?;
         let (organizations, name) = (order.organizations, order.common_name);
         let der = subject::renamed(signed.der(), organizations, name, self.0.key())?;
         Ok(pem("CERTIFICATE", &der).to_string())
     }
+}
+
+/// Not critical, so whoever does not know it goes on without it (RFC 5280 section 4.2). Its value is a
+/// `UTF8String`.
+fn recorded(tlog_proof: &str) -> CustomExtension {
+    let value = subject::der(subject::UTF8, &[tlog_proof.as_bytes()]);
+    CustomExtension::from_oid_content(&TLOG_PROOF, value)
 }
 
 impl std::fmt::Debug for TargetCa {

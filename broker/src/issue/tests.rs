@@ -21,14 +21,15 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as 
 use serde_json::{Value, json};
 use x509_parser::prelude::*;
 
+use super::entry_proof::entry_proof;
 use super::keys::{KeyFolder, Keyring, Rotation, thumbprint};
 use super::{Ca, JwtIssuer, ServerIdentity, discovery, jwks, key_id};
 use crate::ledger::entry;
 use crate::ports::{
-    Authority, CertificateOrder, CredentialOrder, Entropy, IssueError, Issuer as _,
+    Authority, CertificateOrder, CredentialOrder, Entropy, IssueError, Issuer as _, Witnessed,
 };
 
-const ORIGIN: &str = "glass.example/ledger";
+pub(super) const ORIGIN: &str = "glass.example/ledger";
 const ISSUER: &str = "https://glass.example:7444";
 
 /// Chance that is not chance, and never the same.
@@ -52,7 +53,7 @@ pub(super) fn line(text: &str) -> Line {
     Line::parse(text).unwrap()
 }
 
-fn folder() -> (tempfile::TempDir, KeyFolder) {
+pub(super) fn folder() -> (tempfile::TempDir, KeyFolder) {
     crate::edge::install_crypto();
     let temporary = tempfile::tempdir().unwrap();
     let keys = KeyFolder::create(&temporary.path().join("keys")).unwrap();
@@ -118,7 +119,7 @@ pub(super) fn grant(key: &[u8]) -> Grant {
     }
 }
 
-fn order() -> CredentialOrder {
+pub(super) fn order() -> CredentialOrder {
     let public = holder();
     let grant = grant(&public);
     CredentialOrder {
@@ -131,11 +132,11 @@ fn order() -> CredentialOrder {
         public,
         grant,
         subject: Subject::Bearer { groups: Vec::new() },
-        cosigned: None,
+        witnessed: None,
     }
 }
 
-fn announcement(order: &CredentialOrder) -> Event {
+pub(super) fn announcement(order: &CredentialOrder) -> Event {
     Event {
         at: order.at,
         by: Actor::Person("mia".parse().unwrap()),
@@ -161,7 +162,7 @@ fn ring(keys: &KeyFolder) -> Keyring {
     Keyring::recorded(keys, &kid, 1).unwrap()
 }
 
-fn jwt_issuer(keys: &KeyFolder) -> JwtIssuer {
+pub(super) fn jwt_issuer(keys: &KeyFolder) -> JwtIssuer {
     let ring = ring(keys);
     JwtIssuer::new(ISSUER.into(), entry::read, ring)
 }
@@ -181,13 +182,19 @@ fn a_token_says_who_what_why_until_when_and_where_it_is_recorded() {
         format!(r#"{{"typ":"JWT","alg":"ES256","kid":"{kid}"}}"#)
     );
     let jkt = thumbprint(&order.public).unwrap();
+    let (x, y) = order.public[1..].split_at(32);
+    let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+    let proof = entry_proof(&recorded(&announcement(&order)), &order).unwrap();
     let expected = [
         r#"{"iss":"https://glass.example:7444","sub":"mia","aud":"https://deploy.shop.example","#,
         r#""iat":1795403100,"nbf":1795403040,"exp":1795404000,"jti":"G-45.1","#,
         r#""incident":"INC-12","grant":"G-45","right":"deploy-shop","#,
         r#""sentence":"deploy the shop app","#,
-        &format!(r#""cnf":{{"jkt":"{jkt}"}},"#),
-        r#""ledger":{"origin":"glass.example/ledger","index":2}}"#,
+        &format!(
+            r#""cnf":{{"jkt":"{jkt}","jwk":{{"crv":"P-256","kty":"EC","x":"{x}","y":"{y}"}}}},"#
+        ),
+        r#""ledger":{"origin":"glass.example/ledger","index":2},"#,
+        &format!(r#""tlog_proof":{}}}"#, Value::from(proof)),
     ];
     assert_eq!(json(parts[1]), expected.concat());
     assert_eq!(credential.not_before, at("2026-11-23T03:04:00.250Z"));
@@ -282,8 +289,8 @@ fn nothing_is_signed_that_its_entry_does_not_say() {
     );
 }
 
-/// A witness has signed this.
-fn cosigned(note: &str) -> Option<Arc<Cosigned>> {
+/// A witness has signed this, and that is how the receipt's entry would be in it.
+pub(super) fn witnessed(note: &str, receipt: &Receipt) -> Option<Witnessed> {
     let name = KeyName::parse("witness.example/otto").unwrap();
     let witness = CosignatureSigner::from_seed(name, &[9; 32]).unwrap();
     let text = note.rsplit_once("\n\n").unwrap().0;
@@ -292,7 +299,10 @@ fn cosigned(note: &str) -> Option<Arc<Cosigned>> {
     let origin = KeyName::parse(text.lines().next().unwrap()).unwrap();
     let ledger = Ed25519Signer::from_seed(origin, &[7; 32]).unwrap();
     let signed = Cosigned::verify(&format!("{note}{line}\n"), ledger.verifier(), &quorum);
-    Some(Arc::new(signed.unwrap()))
+    Some(Witnessed {
+        cosigned: Arc::new(signed.unwrap()),
+        inclusion: receipt.proof().clone(),
+    })
 }
 
 #[test]
@@ -312,17 +322,20 @@ fn what_needs_witnesses_is_made_only_when_they_have_signed_its_entry() {
             .note()
             .to_owned()
     };
+    let forked = Checkpoint::new(ORIGIN, 3, Hash::of_leaf(b"fork")).unwrap();
+    let by_witness = |note: &str| witnessed(note, &receipt);
     let elsewhere = Checkpoint::new("b/ledger", 99, Hash::of_leaf(b"else")).unwrap();
     for (what, signed) in [
         ("nobody", None),
-        ("what was before it", cosigned(&of(ORIGIN, &before))),
-        ("another ledger", cosigned(&of("b/ledger", &elsewhere))),
+        ("what was before it", by_witness(&of(ORIGIN, &before))),
+        ("another ledger", by_witness(&of("b/ledger", &elsewhere))),
+        ("a history without it", by_witness(&of(ORIGIN, &forked))),
     ] {
-        order.cosigned = signed;
+        order.witnessed = signed;
         let refused = issuer.issue(&receipt, &order);
         assert!(matches!(refused, Err(IssueError::WrongReceipt)), "{what}");
     }
-    order.cosigned = cosigned(receipt.checkpoint().note());
+    order.witnessed = by_witness(receipt.checkpoint().note());
     issuer.issue(&receipt, &order).unwrap();
 }
 

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::access::Name;
 use super::keys::{Keys, KeysError};
 use super::replays::Replays;
-use super::{Clock, Verifier, limits};
+use super::{Clock, Ledger, Verifier, limits};
 
 /// What a [`Verifier`] is made of.
 #[must_use = "a builder does nothing before `build`"]
@@ -19,6 +19,7 @@ pub struct Builder {
     jwks: Option<String>,
     without_keys: bool,
     rights: Vec<String>,
+    ledger: Option<Ledger>,
     leeway: Duration,
     fresh_for: Duration,
     clock: Clock,
@@ -57,6 +58,7 @@ impl Builder {
             jwks: None,
             without_keys: false,
             rights: Vec::new(),
+            ledger: None,
             leeway: Duration::ZERO,
             fresh_for: Duration::from_secs(60),
             clock: Box::new(crate::time::now),
@@ -80,6 +82,14 @@ impl Builder {
     /// with this audience is taken.
     pub fn right(mut self, right: &str) -> Self {
         self.rights.push(right.to_owned());
+        self
+    }
+
+    /// Takes no token that does not prove its entry in this ledger. What an issuing key signed that
+    /// somebody stole is refused then, without asking anybody; so is a token that has no room for its
+    /// proof, because it names very many groups.
+    pub fn demand_entry(mut self, ledger: Ledger) -> Self {
+        self.ledger = Some(ledger);
         self
     }
 
@@ -133,6 +143,7 @@ impl Builder {
             issuer: self.issuer,
             audience: self.audience,
             rights: self.rights,
+            ledger: self.ledger,
             leeway: at_most("leeway", self.leeway, limits::MAX_LEEWAY)?,
             fresh_for: AtomicI64::new(i64::try_from(fresh_for.as_millis()).unwrap_or(i64::MAX)),
             clock: self.clock,

@@ -6,8 +6,9 @@ use serde::Deserialize;
 use super::access::{Access, Entry, Name};
 use super::denied::Denied;
 use super::jws::{ES256, Parts, decode32};
-use super::keys::Keys;
+use super::keys::{Keys, point};
 use super::limits;
+use super::recorded::Carried;
 
 /// The whole header (RFC 7515 section 4.1). Every other member is refused: one that names a key of
 /// its own (`jwk`, `jku`, `x5u`), and `crit`, which says that there is something to understand.
@@ -47,11 +48,20 @@ pub(super) struct Claims {
     drill: bool,
     cnf: Confirmation,
     ledger: Place,
+    tlog_proof: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Confirmation {
     jkt: String,
+    jwk: Option<Jwk>,
+}
+
+/// RFC 7518 section 6.2.1. Which curve it is says its thumbprint, which is compared.
+#[derive(Deserialize)]
+struct Jwk {
+    x: String,
+    y: String,
 }
 
 #[derive(Deserialize)]
@@ -80,8 +90,9 @@ impl Claims {
         serde_json::from_slice(payload).map_err(|_| missing(payload))
     }
 
-    /// What they say, where the token is from this issuer and for this audience.
-    pub(super) fn accept(self, issuer: &str, audience: &str) -> Result<Access, Denied> {
+    /// What they say, where the token is from this issuer and for this audience, and what it carries
+    /// beside.
+    pub(super) fn accept(self, issuer: &str, audience: &str) -> Result<(Access, Carried), Denied> {
         if self.iss != issuer {
             return Err(Denied::Issuer);
         }
@@ -96,7 +107,11 @@ impl Claims {
             return Err(Denied::Claim("jti"));
         }
         decode32(&self.cnf.jkt).ok_or(Denied::Claim("cnf"))?;
-        Ok(Access {
+        let carried = Carried {
+            proof: self.tlog_proof,
+            holder: self.cnf.jwk.and_then(|jwk| point(&jwk.x, &jwk.y)),
+        };
+        let access = Access {
             person: name("sub", &self.sub)?,
             incident: name("incident", &self.incident)?,
             right: name("right", &self.right)?,
@@ -113,7 +128,8 @@ impl Claims {
             },
             credential,
             grant,
-        })
+        };
+        Ok((access, carried))
     }
 }
 

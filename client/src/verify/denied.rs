@@ -83,6 +83,15 @@ pub enum Denied {
     /// More proofs in a minute than are remembered.
     #[error("more proofs came than can be remembered; try again in a minute")]
     TooManyProofs,
+    /// No proof that it was recorded where one is demanded.
+    #[error(
+        "it carries no proof that it was recorded in the ledger, and one is demanded here; take a \
+         new credential under the same grant, from a broker that makes them with one"
+    )]
+    NoEntry,
+    /// The proof that it was recorded does not hold, or is about something else.
+    #[error("the proof that it was recorded in the ledger does not hold: {0}")]
+    Entry(&'static str),
 }
 
 impl Denied {
@@ -108,11 +117,13 @@ impl Denied {
             Self::Proof(_) => "PROOF",
             Self::Replayed => "REPLAYED",
             Self::TooManyProofs => "TOO_MANY_PROOFS",
+            Self::NoEntry => "NO_ENTRY",
+            Self::Entry(_) => "ENTRY",
         }
     }
 
     /// Every word of [`Denied::reason`], for documentation and its test.
-    pub const REASONS: [&'static str; 18] = [
+    pub const REASONS: [&'static str; 20] = [
         "TOO_LARGE",
         "MALFORMED",
         "ALGORITHM",
@@ -131,6 +142,8 @@ impl Denied {
         "PROOF",
         "REPLAYED",
         "TOO_MANY_PROOFS",
+        "NO_ENTRY",
+        "ENTRY",
     ];
 
     /// Whether the same request may be taken a moment later, with nothing changed by its sender.

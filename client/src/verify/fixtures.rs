@@ -1,5 +1,7 @@
 //! A target, its broker and a laptop, for tests here and of guards.
 
+pub(crate) mod entry;
+
 use std::sync::{Arc, Mutex};
 
 use breakglass_proto::tick::{Tick, hash_of_ids};

@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
-/// Most bytes of a token: ours have about 900; a hundred groups of 100 bytes fit still. nginx and
-/// Envoy take no header field beyond 8 and 60 KiB.
+/// Most bytes of a token: ours have about 3 KiB with the proof that they were recorded, 900 without; a
+/// hundred groups of 100 bytes fit still. nginx and Envoy take no header field beyond 8 and 60 KiB.
 pub const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
 /// Most bytes of a proof: a proof has no groups and about 500 bytes, most of the rest is its URL.
 pub const MAX_PROOF_BYTES: usize = 8 * 1024;
+
+/// Most bytes of a proof that a credential was recorded. Of a billion entries it has 2 KiB, the entry
+/// with all that a policy can say of one less than 20, fifteen witnesses 2.
+pub const MAX_ENTRY_PROOF_BYTES: usize = 64 * 1024;
 
 /// Most bytes of a JWK set: a hundred keys of 250 bytes, and room.
 pub const MAX_KEYS_BYTES: usize = 64 * 1024;

@@ -33,6 +33,7 @@
 //! | `jws` | compact JWS (RFC 7515) with ES256 and nothing else |
 //! | `keys` | the broker's JWK set (RFC 7517), thumbprints (RFC 7638) |
 //! | `proof`, `replays`, `target_url` | proof of possession (DPoP, RFC 9449) |
+//! | `recorded` | proof of entry: that the ledger has the credential's entry (C2SP `tlog-proof`) |
 //! | `standing`, `newest`, `tick` | which grants are live, and how lately that was heard |
 //!
 //! Nothing here compares a secret: signatures are checked with public keys, and every other value
@@ -49,6 +50,7 @@ mod keys;
 pub mod limits;
 mod newest;
 mod proof;
+pub(crate) mod recorded;
 mod replays;
 mod standing;
 mod target_url;
@@ -68,6 +70,7 @@ pub use denied::Denied;
 pub use keys::{Keys, KeysError, thumbprint};
 pub use newest::Newest;
 pub use proof::Presented;
+pub use recorded::{Ledger, Recorded};
 pub use standing::{Live, Standing};
 pub use target_url::Origin;
 pub use tick::{SignedTick, TickError};
@@ -85,6 +88,8 @@ pub struct Verifier {
     issuer: String,
     audience: String,
     rights: Vec<String>,
+    /// Where a token has to prove that it was recorded.
+    ledger: Option<Ledger>,
     leeway: SignedDuration,
     /// In milliseconds: the target's grace can change in the policy.
     fresh_for: AtomicI64,
@@ -186,9 +191,12 @@ impl Verifier {
     }
 
     fn check(&self, token: &str, now: Timestamp) -> Result<Access, Denied> {
-        let access =
-            Claims::signed_by(&self.keys(), token)?.accept(&self.issuer, &self.audience)?;
+        let claims = Claims::signed_by(&self.keys(), token)?;
+        let (access, carried) = claims.accept(&self.issuer, &self.audience)?;
         self.check_time(&access, now)?;
+        if let Some(ledger) = &self.ledger {
+            ledger.demand_token(&access, &self.audience, &carried)?;
+        }
         let held = access.right.as_str();
         if self.rights.is_empty() || self.rights.iter().any(|right| right == held) {
             return Ok(access);

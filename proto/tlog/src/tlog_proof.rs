@@ -112,16 +112,26 @@ impl TlogProof {
         key: &VerifierKey,
     ) -> Result<Receipt, TlogProofError> {
         let checkpoint = Arc::new(SignedCheckpoint::verify(&self.checkpoint, key)?);
-        let (index, size, hashes) = (self.index, checkpoint.size(), self.hashes);
-        Ok(Receipt::verify(
-            entry,
-            InclusionProof {
-                index,
-                size,
-                hashes,
-            },
-            &checkpoint,
-        )?)
+        Ok(self.receipt_under(entry, &checkpoint)?)
+    }
+
+    /// Checks that `entry` is in the ledger under the checkpoint of this proof, which was verified
+    /// before: by witnesses too, for example.
+    ///
+    /// # Errors
+    ///
+    /// [`ReceiptError`].
+    pub fn receipt_under(
+        self,
+        entry: impl Into<Arc<[u8]>>,
+        checkpoint: &Arc<SignedCheckpoint>,
+    ) -> Result<Receipt, ReceiptError> {
+        let proof = InclusionProof {
+            index: self.index,
+            size: checkpoint.size(),
+            hashes: self.hashes,
+        };
+        Receipt::verify(entry, proof, checkpoint)
     }
 }
 

@@ -7,6 +7,7 @@ use breakglass_client::config::{Environment, Flags, Settings};
 use breakglass_client::guard::attend::Post;
 use breakglass_client::guard::ssh::{self, Order};
 use breakglass_client::output::{Format, Printer};
+use breakglass_client::verify::Ledger;
 use breakglass_tests::wait::until_async;
 use tokio::io::{AsyncBufReadExt as _, BufReader, stdin};
 
@@ -21,14 +22,15 @@ pub(crate) async fn guard(laptops: &Path, target: &str) -> Outcome<()> {
         folder.path().join("shell"),
     );
     std::os::unix::fs::symlink("/bin/sh", &shell)?;
+    let printer = Printer::to_buffers(Format::Text, Arc::default(), Arc::default());
+    let post = post(laptops, target, &printer)?;
     let order = Order {
         state: folder.path().join("state"),
         socket: socket.clone(),
         krl: Some(folder.path().join("revoked")),
         grace: None,
+        ledger: Ledger::of(post.ledger_key().clone()),
     };
-    let printer = Printer::to_buffers(Format::Text, Arc::default(), Arc::default());
-    let post = post(laptops, target, &printer)?;
     let guard =
         tokio::spawn(async move { ssh::run(&order, post, &printer, std::future::pending()).await });
     let because = "a socket tells nobody that it is bound";

@@ -65,12 +65,22 @@ pub(super) struct Fleet {
 /// A grant, and an agent with a certificate under it.
 pub(super) struct Way {
     pub(super) grant: String,
+    pub(super) certificate: String,
     agent: Agent,
 }
 
 impl Fleet {
     /// One whose target has this grace, and an open incident. `None` where we are not root.
     pub(super) fn begins(grace: &str) -> Option<Self> {
+        Self::with(grace, false)
+    }
+
+    /// One that takes no certificate that does not prove that it was recorded, but of `daily`.
+    pub(super) fn demanding(grace: &str) -> Option<Self> {
+        Self::with(grace, true)
+    }
+
+    fn with(grace: &str, demanding: bool) -> Option<Self> {
         if !skipped::is_root() {
             return None;
         }
@@ -85,7 +95,11 @@ impl Fleet {
             policy: Some(format!("{STARTER}{ways}")),
             ..Rules::default()
         });
-        let service = Service::installed(folder.path());
+        let service = {
+            let daily = folder.path().join("daily-ca.pub");
+            let words = format!("--demand-entry --daily-ca {}", daily.display());
+            Service::installed(folder.path(), if demanding { &words } else { "" })
+        };
         is_set_up(folder.path(), &playground);
         let stop = Arc::new(AtomicBool::new(false));
         let (place, stopped, name) = (folder.path().to_owned(), stop.clone(), service.name());
@@ -178,7 +192,58 @@ impl Fleet {
         let certificate = issued.await.unwrap().value;
         let agent = self.path(&format!("agent-{grant}"));
         let agent = Agent::start(agent, key, &certificate).unwrap();
-        Way { grant, agent }
+        let certificate = certificate.to_string();
+        Way {
+            grant,
+            certificate,
+            agent,
+        }
+    }
+
+    /// Somebody has a certificate of their own making, on their own key.
+    pub(super) fn forges(&self, name: &str, make: impl FnOnce(&[u8]) -> String) -> Way {
+        let key = LoginKey::generate().unwrap();
+        let certificate = make(key.public_key());
+        let agent = Agent::start(self.path(&format!("agent-{name}")), key, &certificate).unwrap();
+        Way {
+            grant: String::new(),
+            certificate,
+            agent,
+        }
+    }
+
+    /// Somebody logs in with a daily key, or with one that this authority of daily access has certified.
+    pub(super) fn logs_in_daily(&self, authority: Option<&str>, script: &str) -> Person {
+        let key = self.path(if authority.is_some() {
+            "certified"
+        } else {
+            "daily"
+        });
+        if let Some(authority) = authority {
+            let principal = login();
+            let words = [
+                "-q",
+                "-s",
+                authority,
+                "-I",
+                "mia",
+                "-n",
+                &principal,
+                "certified.pub",
+            ];
+            keygen(self.folder.path(), &words);
+        }
+        let mut ssh = self.ssh();
+        ssh.args(["-o", "IdentityAgent=none", "-o", "IdentitiesOnly=yes", "-i"]);
+        ssh.arg(key)
+            .arg(format!("{}@127.0.0.1", login()))
+            .arg(script);
+        Person::comes(ssh)
+    }
+
+    /// The broker's keys, for a thief.
+    pub(super) fn keys(&self) -> PathBuf {
+        self.playground.data().join("keys")
     }
 
     /// How a script logs in, with the agent it was given.
@@ -193,15 +258,21 @@ impl Fleet {
 
     /// Somebody logs in and runs this.
     pub(super) fn logs_in(&self, way: &Way, script: &str) -> Person {
-        let mut ssh = Command::new("ssh");
-        ssh.args(["-F", "none", "-T", "-o", "BatchMode=yes"])
-            .args(["-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR"])
-            .args(["-o", "UserKnownHostsFile=/dev/null", "-o"])
+        let mut ssh = self.ssh();
+        ssh.arg("-o")
             .arg(format!("IdentityAgent={}", way.agent.path().display()))
-            .args(["-p", &self.address.port().to_string()])
             .arg(format!("{}@127.0.0.1", login()))
             .arg(script);
         Person::comes(ssh)
+    }
+
+    fn ssh(&self) -> Command {
+        let mut ssh = Command::new("ssh");
+        ssh.args(["-F", "none", "-T", "-o", "BatchMode=yes"])
+            .args(["-o", "StrictHostKeyChecking=no", "-o", "LogLevel=ERROR"])
+            .args(["-o", "UserKnownHostsFile=/dev/null"])
+            .args(["-p", &self.address.port().to_string()]);
+        ssh
     }
 
     /// What `glass doctor` says on this host, with an sshd on its path that has our settings.
@@ -272,11 +343,14 @@ impl Drop for Fleet {
 
 /// What a host needs: its own key, the broker's authority, a list to go by.
 fn is_set_up(folder: &Path, playground: &Playground) {
-    keygen(folder, &["-q", "-t", "ed25519", "-N", "", "-f", "host"]);
+    for key in ["host", "daily-ca", "another-ca", "daily", "certified"] {
+        keygen(folder, &["-q", "-t", "ed25519", "-N", "", "-f", key]);
+    }
     let authorities = playground.glassd(&["ssh-ca"]).out;
     let users = authorities.lines().next().unwrap();
-    std::fs::write(folder.join("ca.pub"), format!("{users}\n")).unwrap();
-    std::fs::write(folder.join("daily.pub"), "").unwrap();
+    let of = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap();
+    let trusted = format!("{users}\n{}{}", of("daily-ca.pub"), of("another-ca.pub"));
+    std::fs::write(folder.join("ca.pub"), trusted).unwrap();
     std::fs::write(folder.join("revoked"), "").unwrap();
     // Where its unprivileged part is locked in; a host makes it when it boots.
     std::fs::create_dir_all("/run/sshd").unwrap();

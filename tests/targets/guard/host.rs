@@ -18,6 +18,8 @@ use breakglass_client::error::Error;
 use breakglass_client::guard::ssh::broker::{Ending, Opening};
 use breakglass_client::guard::ssh::{self, Order};
 use breakglass_client::output::{Format, Printer};
+use breakglass_client::verify::Ledger;
+use breakglass_tests::issuer;
 use breakglass_tests::playground::binary;
 use breakglass_tests::skipped;
 use breakglass_tests::wait::soon;
@@ -51,7 +53,7 @@ impl Host {
             return None;
         }
         let folder = tempfile::tempdir().unwrap();
-        let service = Service::installed(folder.path());
+        let service = Service::installed(folder.path(), "");
         for key in ["host", "ca", "daily"] {
             keygen(folder.path(), &["-q", "-t", "ed25519", "-N", "", "-f", key]);
         }
@@ -310,6 +312,7 @@ fn guard(folder: &Path, broker: &StandIn) -> tokio::task::JoinHandle<Result<(), 
         socket: folder.join("guard.sock"),
         krl: Some(folder.join("revoked")),
         grace: None,
+        ledger: Ledger::of(issuer::vkey()),
     };
     let broker = broker.clone();
     tokio::spawn(async move {
@@ -322,7 +325,7 @@ fn guard(folder: &Path, broker: &StandIn) -> tokio::task::JoinHandle<Result<(), 
 pub(super) struct Service(PathBuf);
 
 impl Service {
-    pub(super) fn installed(folder: &Path) -> Self {
+    pub(super) fn installed(folder: &Path, words: &str) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let path = format!(
             "/etc/pam.d/sshd-breakglass-{}-{}",
@@ -331,7 +334,7 @@ impl Service {
         );
         let hook = format!(
             "account  required  pam_permit.so\n\
-             session  requisite  pam_exec.so quiet stdout {} guard login --socket {}\n",
+             session  requisite  pam_exec.so quiet stdout {} guard login --socket {} {words}\n",
             binary("glass").display(),
             folder.join("guard.sock").display(),
         );

@@ -4,6 +4,7 @@
 mod broker;
 mod fleet;
 mod host;
+mod proven;
 mod real;
 
 use std::time::{Duration, Instant};

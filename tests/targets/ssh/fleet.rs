@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use breakglass_broker::edge::{SystemClock, SystemEntropy};
-use breakglass_broker::issue::key_id;
 use breakglass_broker::issue::keys::KeyFolder;
 use breakglass_broker::issue::ssh::{
     HostCertificate, SerialRange, SshHostCa, SshIssuer, SshUserCa, krl,
@@ -14,13 +13,8 @@ use breakglass_broker::ledger::entry;
 use breakglass_broker::ports::{Clock as _, CredentialOrder, Issuer as _};
 use breakglass_client::agent::{Agent, LoginKey};
 use breakglass_client::ssh::{Address, Call, HostCa};
-use breakglass_domain::grant::{Active, Basis, Phase};
-use breakglass_domain::policy::Risk;
-use breakglass_domain::{
-    Actor, Change, CredentialId, CredentialKind, Event, Grant, GrantId, GrantRef, IncidentId,
-    Lifetime, Line, Subject, Time,
-};
-use breakglass_tests::recorded::receipt;
+use breakglass_domain::{CredentialId, GrantId, Lifetime, Line, Subject, Time};
+use breakglass_tests::recorded::{announced, order, receipt};
 use breakglass_tests::sshd::{Sshd, user};
 use tokio::process::Command;
 
@@ -224,24 +218,8 @@ impl Login<'_> {
     /// The certificate on this key, made the way the broker makes it: recorded, then issued.
     pub(super) fn is_issued(&self, ca: &Arc<SshUserCa>, key: &LoginKey) -> String {
         let order = self.order(key.public_key());
-        let announced = Event {
-            at: order.at,
-            by: Actor::Person(order.grant.of.person.clone()),
-            change: Change::CredentialIssued {
-                of: order.grant.of.clone(),
-                credential: order.id,
-                kind: CredentialKind::Ssh,
-                audience: order.grant.audience.clone(),
-                expires_at: order.expires_at,
-                key: key_id(&order.public),
-                subject: order.subject.clone(),
-                witnesses: None,
-            },
-            signed: None,
-            drill: false,
-        };
         let issuer = SshIssuer::new(Arc::clone(ca), entry::read, Arc::new(entropy()));
-        let issued = issuer.issue(&receipt(&announced), &order).unwrap();
+        let issued = issuer.issue(&receipt(&announced(&order)), &order).unwrap();
         issued.value.to_string()
     }
 
@@ -252,65 +230,20 @@ impl Login<'_> {
                 .map(|text| Line::parse(text).unwrap())
                 .collect()
         };
-        CredentialOrder {
-            id: self.id,
-            grant: grant(self.id.grant, self.at, self.expires_at),
-            at: self.at,
-            expires_at: self.expires_at,
-            public: public.to_vec(),
-            subject: Subject::Login {
-                serial: self.id.serial(),
-                principals: self
-                    .principals
-                    .iter()
-                    .map(|it| it.parse().unwrap())
-                    .collect(),
-                extensions: self
-                    .extensions
-                    .iter()
-                    .map(|it| it.parse().unwrap())
-                    .collect(),
-                source_addresses: lines(self.source_addresses),
-            },
-            cosigned: None,
-        }
-    }
-}
-
-/// Mia's grant to open a shell.
-fn grant(id: GrantId, begins_at: Time, ends_at: Time) -> Grant {
-    let line = |text| Line::parse(text).unwrap();
-    Grant {
-        of: GrantRef {
-            grant: id,
-            person: "mia".parse().unwrap(),
-            right: "shell-web".parse().unwrap(),
-            incident: IncidentId(12),
-            drill: false,
-        },
-        sentence: line("open a shell on the web servers"),
-        risk: Risk::High,
-        reason: line("the worker floods"),
-        length: ends_at.since(begins_at),
-        rule: "engineers-shell".parse().unwrap(),
-        approvers: Vec::new(),
-        escalation: None,
-        escalated_at: None,
-        unlock: None,
-        requested_at: begins_at,
-        lapses_at: ends_at,
-        self_grant: None,
-        held: true,
-        key: Some(key_id(b"mia's enrolled key")),
-        audience: line("right:shell-web"),
-        handed: None,
-        phase: Phase::Active(Active {
-            basis: Basis::Approved,
-            by: Actor::Person("leon".parse().unwrap()),
-            begins_at,
-            ends_at,
-        }),
-        credentials: 1,
-        credentials_until: None,
+        let subject = Subject::Login {
+            serial: self.id.serial(),
+            principals: self
+                .principals
+                .iter()
+                .map(|it| it.parse().unwrap())
+                .collect(),
+            extensions: self
+                .extensions
+                .iter()
+                .map(|it| it.parse().unwrap())
+                .collect(),
+            source_addresses: lines(self.source_addresses),
+        };
+        order(self.id, (self.at, self.expires_at), public, subject)
     }
 }

@@ -27,7 +27,12 @@ const USER: u32 = 1;
 /// `SSH2_CERT_TYPE_HOST`.
 pub(super) const HOST: u32 = 2;
 
-/// The extensions there are (PROTOCOL.certkeys, "Extensions"), in the order they are written in.
+/// The extension that holds the proof that the certificate was recorded. Its name has our domain, as
+/// names that are not OpenSSH's have to (PROTOCOL.certkeys, "Critical options"); sshd ignores it.
+const TLOG_PROOF: &str = "tlog-proof@breakglass.dev";
+
+/// The extensions that a right may give (PROTOCOL.certkeys, "Extensions"), in the order they are
+/// written in.
 const EXTENSIONS: [&str; 5] = [
     "permit-X11-forwarding",
     "permit-agent-forwarding",
@@ -55,6 +60,8 @@ pub(super) struct UserCertificate<'a> {
     pub(super) valid_after: Time,
     /// Until when; the second does not count in any more.
     pub(super) valid_before: Time,
+    /// That it was recorded: a C2SP `tlog-proof`.
+    pub(super) tlog_proof: Option<&'a str>,
 }
 
 impl SshUserCa {
@@ -78,7 +85,7 @@ impl SshUserCa {
             valid_after: user.valid_after,
             valid_before: user.valid_before,
             critical_options: critical_options(user.source_addresses)?,
-            extensions: extensions(user.extensions)?,
+            extensions: extensions(user.extensions, user.tlog_proof)?,
         };
         body.sign(self, entropy)
     }
@@ -231,13 +238,21 @@ fn critical_options(source_addresses: &[&str]) -> Result<Vec<u8>, IssueError> {
     Ok(Wire::default().string("source-address").string(list).done())
 }
 
-/// Names and empty data, each once, in the order OpenSSH asks for.
-fn extensions(wanted: &[&str]) -> Result<Vec<u8>, IssueError> {
+/// Names and empty data, each once, in the order OpenSSH asks for; behind them the proof, whose data is
+/// a `string` within a `string`.
+fn extensions(wanted: &[&str], tlog_proof: Option<&str>) -> Result<Vec<u8>, IssueError> {
     if let Some(unknown) = wanted.iter().find(|name| !EXTENSIONS.contains(name)) {
         return Err(refused(&format!("there is no extension `{unknown}`")));
     }
     let written = EXTENSIONS.iter().filter(|name| wanted.contains(name));
     let wire = written.fold(Wire::default(), |wire, name| wire.string(name).string(b""));
+    let wire = match tlog_proof {
+        Some(proof) => {
+            let data = Wire::default().string(proof).done();
+            wire.string(TLOG_PROOF).string(data)
+        }
+        None => wire,
+    };
     Ok(wire.done())
 }
 

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::ca::SshUserCa;
 use super::certificate::UserCertificate;
+use crate::issue::entry_proof::entry_proof;
 use crate::issue::{BACK_DATED, demand_announced};
 use crate::ports::{Credential, CredentialOrder, Decode, Entropy, IssueError, Issuer};
 
@@ -60,6 +61,7 @@ impl Issuer for SshIssuer {
             source_addresses: &source_addresses,
             valid_after: not_before,
             valid_before: order.expires_at,
+            tlog_proof: Some(&entry_proof(receipt, order)?),
         };
         let value = self.ca.certify_user(&certificate, &*self.entropy)?;
         Ok(Credential {
@@ -119,7 +121,7 @@ mod tests {
                 extensions: vec!["permit-pty".parse().unwrap()],
                 source_addresses: vec![line("10.0.0.0/8")],
             },
-            cosigned: None,
+            witnessed: None,
         }
     }
 

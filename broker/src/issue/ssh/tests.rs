@@ -52,6 +52,7 @@ fn mias(point: &[u8]) -> UserCertificate<'_> {
         source_addresses: &["10.0.0.0/8", "2001:db8::/32"],
         valid_after: at("2026-11-23T03:04:00.250Z"),
         valid_before: at("2026-11-23T03:20:00.999Z"),
+        tlog_proof: None,
     }
 }
 
@@ -144,6 +145,20 @@ fn what_is_signed_never_changes() {
     let ca = SshHostCa::from_seed(&[8; 32]);
     let line = ca.certify_host(&webs(), &Fixed).unwrap();
     insta::assert_snapshot!("host_certificate", hex_dump(&blob(&line)));
+}
+
+#[test]
+fn a_certificate_with_its_proof_never_changes_and_ssh_keygen_reads_it() {
+    let point = base_point();
+    let user = UserCertificate {
+        tlog_proof: Some("c2sp.org/tlog-proof@v1\nindex 0\n\n"),
+        ..mias(&point)
+    };
+    let line = user_ca().certify_user(&user, &Fixed).unwrap();
+    insta::assert_snapshot!("user_certificate_with_proof", hex_dump(&blob(&line)));
+    let read = read_by_ssh_keygen(&line);
+    let (_, extensions) = read.split_once("permit-pty\n").unwrap();
+    assert!(extensions.contains("tlog-proof@breakglass.dev"), "{read}");
 }
 
 #[test]

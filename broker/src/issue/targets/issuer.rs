@@ -7,6 +7,7 @@ use breakglass_tlog::Receipt;
 use zeroize::Zeroizing;
 
 use super::{TargetCa, TargetCertificate};
+use crate::issue::entry_proof::entry_proof;
 use crate::issue::{BACK_DATED, demand_announced};
 use crate::ports::{Credential, CredentialOrder, Decode, IssueError, Issuer};
 
@@ -46,6 +47,7 @@ impl Issuer for TargetIssuer {
             serial,
             at: order.at,
             not_after: order.expires_at,
+            tlog_proof: Some(&entry_proof(receipt, order)?),
         })?;
         Ok(Credential {
             value: Zeroizing::new(value),
@@ -113,7 +115,7 @@ mod tests {
             public: holder(),
             grant,
             subject: named("shop_reader", "postgres:shop-db:shop_reader"),
-            cosigned: None,
+            witnessed: None,
         }
     }
 

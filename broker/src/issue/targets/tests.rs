@@ -68,6 +68,7 @@ fn order<'a>(public: &'a [u8], groups: &'a [&'a str]) -> TargetCertificate<'a> {
         serial: SERIAL,
         at: now(),
         not_after: now().plus(Lifetime::from_secs(900)),
+        tlog_proof: None,
     }
 }
 
@@ -222,7 +223,11 @@ fn openssl(words: &[&str], files: &[&Path]) -> (bool, String) {
 fn openssl_reads_it_verifies_it_and_notices_a_changed_bit() {
     let (temporary, keys) = folder();
     let (ca, public) = (authority(&keys), holder());
-    let made = ca.make(&order(&public, &["shop-readers", "b"])).unwrap();
+    let order = TargetCertificate {
+        tlog_proof: Some("c2sp.org/tlog-proof@v1\nindex 0\n\n"),
+        ..order(&public, &["shop-readers", "b"])
+    };
+    let made = ca.make(&order).unwrap();
     let file = |name: &str, text: &str| -> PathBuf {
         let path = temporary.path().join(name);
         std::fs::write(&path, text).unwrap();
@@ -247,6 +252,8 @@ fn openssl_reads_it_verifies_it_and_notices_a_changed_bit() {
         "URI:breakglass:grant:G-45",
         "Not Before: Nov 23 03:04:00 2026 GMT",
         "Not After : Nov 23 03:20:00 2026 GMT",
+        &format!("{OID}: \n"),
+        "c2sp.org/tlog-proof@v1",
     ] {
         assert!(said.contains(line), "{line} in {said}");
     }
@@ -263,3 +270,33 @@ fn openssl_reads_it_verifies_it_and_notices_a_changed_bit() {
     let changed = file("changed.crt", &changed);
     assert!(!openssl(&words, &[&changed]).0, "iia is not mia");
 }
+
+/// A golden, and what others make of it: guards and libraries read it for years.
+#[test]
+fn the_proof_is_an_extension_that_nobody_has_to_know() {
+    let (_temporary, keys) = folder();
+    let (ca, public) = (authority(&keys), holder());
+    let proof = "c2sp.org/tlog-proof@v1\nindex 0\n\n— x\n".repeat(60);
+    let order = TargetCertificate {
+        tlog_proof: Some(&proof),
+        ..order(&public, &["shop-readers"])
+    };
+    let made = der(&ca.make(&order).unwrap());
+    let (_, certificate) = X509Certificate::from_der(&made).unwrap();
+    let carried = certificate
+        .extensions()
+        .iter()
+        .find(|it| it.oid.to_id_string() == OID)
+        .unwrap();
+    assert!(!carried.critical);
+    let head = [0x0c, 0x82, 0x08, 0xe8];
+    assert_eq!(carried.value[..4], head, "a UTF8String of 2280 bytes");
+    assert_eq!(&carried.value[4..], proof.as_bytes());
+    let oid = carried.oid.as_bytes();
+    let frozen = "2a864886f7140 1be40937a81e924839c7d81f17e818b7882b84a81d1cb0486eba25c";
+    let hex: String = oid.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!(hex, frozen.replace(' ', ""));
+    assert!(accepts(ca.certificate(), &made, now()));
+}
+
+const OID: &str = "1.2.840.113556.1.8000.2554.29860.52861.30974.17912.40010.3433860.14340444";

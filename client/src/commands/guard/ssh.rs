@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use breakglass_tlog::VerifierKey;
 use jiff::SignedDuration;
 
 use crate::{
@@ -9,6 +10,7 @@ use crate::{
     error::Error,
     guard::{
         attend::Post,
+        entries::Witnesses,
         ssh::{self, MAX_GRACE, Order},
     },
 };
@@ -39,25 +41,23 @@ pub struct Args {
     /// Where logins ring; `glass guard login` has the same flag
     #[arg(long, value_name = "PATH", default_value = ssh::SOCKET)]
     socket: PathBuf,
+    #[command(flatten)]
+    witnesses: Witnesses,
 }
 
 impl Args {
-    fn order(self) -> Result<Order, Error> {
+    fn order(self, ledger: &VerifierKey) -> Result<Order, Error> {
         let grace = self.grace.and_then(|grace| Duration::try_from(grace).ok());
         if grace.is_some_and(|grace| grace > MAX_GRACE) {
             return Err(Error::usage("a grace is at most 1h", "--grace 2m"));
         }
-        if !rustix::process::geteuid().is_root() {
-            return Err(Error::usage(
-                "a guard has to be root: it ends other people's processes",
-                "sudo systemctl start glass-guard",
-            ));
-        }
+        let ledger = self.witnesses.of(ledger.clone())?;
         Ok(Order {
             state: self.state,
             socket: self.socket,
             krl: self.krl,
             grace,
+            ledger,
         })
     }
 }
@@ -67,8 +67,14 @@ impl Args {
 /// # Errors
 /// Where it cannot begin, see [`ssh::run`].
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
-    let order = args.order()?;
+    if !rustix::process::geteuid().is_root() {
+        return Err(Error::usage(
+            "a guard has to be root: it ends other people's processes",
+            "sudo systemctl start glass-guard",
+        ));
+    }
     let post = Post::of(&seat.settings, &seat.printer)?;
+    let order = args.order(post.ledger_key())?;
     let stop = super::stopped()?;
     seat.printer
         .note(format!("the guard of {} begins", post.target()));

@@ -8,6 +8,7 @@ use std::{
 };
 
 use breakglass_proto::v1;
+use breakglass_tlog::VerifierKey;
 use jiff::SignedDuration;
 use tokio::time::{Instant, sleep};
 use tonic::Streaming;
@@ -82,6 +83,12 @@ impl Post {
     #[must_use]
     pub fn issuer(&self) -> &str {
         &self.0.issuer
+    }
+
+    /// The ledger's key, as enrolment pinned it.
+    #[must_use]
+    pub fn ledger_key(&self) -> &VerifierKey {
+        self.0.ticks.key()
     }
 
     /// What holds, as far as it was heard: for whoever decides about requests.

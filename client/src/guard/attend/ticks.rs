@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use breakglass_tlog::Hash;
+use breakglass_tlog::{Hash, VerifierKey};
 
 use crate::{
     error::Error,
@@ -31,6 +31,11 @@ impl Ticks {
             last: Mutex::default(),
             evidence: Mutex::default(),
         }
+    }
+
+    /// The key that ticks have to be signed by.
+    pub(super) fn key(&self) -> &VerifierKey {
+        self.trust.key()
     }
 
     /// What holds, for whoever decides about requests.

@@ -3,10 +3,12 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use breakglass_tlog::VerifierKey;
 use tokio::net::TcpListener;
 
 use super::gate::{Feed, Gate};
 use crate::error::Error;
+use crate::guard::entries::Witnesses;
 use crate::text::{plain, right_id};
 use crate::verify::{Origin, SetupError, Verifier};
 
@@ -19,6 +21,7 @@ use crate::verify::{Origin, SetupError, Verifier};
 Examples:
   glass guard http --audience https://deploy.shop.example
   glass guard http --audience https://deploy.shop.example --right deploy-shop --demand-proof
+  glass guard http --audience https://deploy.shop.example --demand-entry
   glass guard http --audience shop-admin --url https://admin.shop.example --listen 127.0.0.1:9471
 
 The host is enrolled as the target first: glass targets invite TARGET, on a laptop of whoever may.
@@ -36,6 +39,15 @@ pub struct Args {
     /// Take no token without a proof that its sender holds its key (DPoP)
     #[arg(long)]
     pub demand_proof: bool,
+    /// Take no token that does not prove that the ledger has its entry
+    ///
+    /// It carries the proof itself, and is refused without one even where the broker's key for tokens
+    /// has signed it: that one may be stolen. Nobody is asked about it.
+    #[arg(long)]
+    pub demand_entry: bool,
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub witnesses: Witnesses,
     /// Where the proxy asks
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9470")]
     pub listen: SocketAddr,
@@ -70,15 +82,29 @@ impl Args {
         })
     }
 
-    /// What decides about tokens of `issuer`. It trusts nobody until it is given keys through its
+    /// What decides about tokens of `issuer`, whose ledger has this key. It trusts nobody until it is given keys through its
     /// verifier.
     ///
     /// # Errors
     /// [`Error::Usage`] for what was typed, [`Error::Setup`] for what enrolment gave.
-    pub fn gate(&self, issuer: &str, feed: Arc<dyn Feed>) -> Result<Gate, Error> {
+    pub fn gate(
+        &self,
+        issuer: &str,
+        ledger: &VerifierKey,
+        feed: Arc<dyn Feed>,
+    ) -> Result<Gate, Error> {
         let mut builder = Verifier::builder(issuer, &self.audience).without_keys();
         for right in &self.rights {
             builder = builder.right(&right_id(right)?);
+        }
+        let ledger = self.witnesses.of(ledger.clone())?;
+        if self.demand_entry {
+            builder = builder.demand_entry(ledger);
+        } else if !self.witnesses.witnesses.is_empty() {
+            return Err(Error::usage(
+                "witnesses are of no use where no entry is demanded",
+                "add --demand-entry, or leave --witness out",
+            ));
         }
         Ok(Gate {
             verifier: Arc::new(builder.build().map_err(wrong)?),

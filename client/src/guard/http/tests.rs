@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::dpop;
 use crate::verify::fixtures::*;
-use crate::verify::{Keys, Newest, Origin};
+use crate::verify::{Keys, Ledger, Newest, Origin, Verifier};
 
 const SERVICE: &str = "https://deploy.shop.example";
 
@@ -393,18 +393,25 @@ async fn only_loopback_is_listened_on_unless_it_is_said() {
 #[test]
 fn what_was_typed_is_checked() {
     let feed = Arc::new(Newest::new(ledger().verifier().clone()));
-    let gate = |words: &[&str]| args(words).gate(ISSUER, feed.clone());
+    let gate = |words: &[&str]| args(words).gate(ISSUER, ledger().verifier(), feed.clone());
     assert_eq!(gate(&[]).unwrap().origin.as_str(), AUDIENCE);
     assert_eq!(gate(&["--url", "mia"]).unwrap_err().exit_code(), 2);
     assert_eq!(gate(&["--right", "two words"]).unwrap_err().exit_code(), 2);
-    let error = args(&[]).gate("", feed.clone()).unwrap_err();
+    let idle = gate(&["--witness", OTTO]).unwrap_err();
+    assert!(idle.next().unwrap().contains("--demand-entry"), "{idle}");
+    assert!(gate(&["--demand-entry", "--witness", OTTO]).is_ok());
+    let error = args(&[])
+        .gate("", ledger().verifier(), feed.clone())
+        .unwrap_err();
     assert!(error.to_string().contains("the issuer is empty"), "{error}");
 }
 
 #[test]
 fn before_the_broker_was_heard_nothing_is_said_about_a_token() {
     let watch = Watch::begins();
-    let gate = args(&[]).gate(ISSUER, watch.newest.clone()).unwrap();
+    let gate = args(&[])
+        .gate(ISSUER, ledger().verifier(), watch.newest.clone())
+        .unwrap();
     let bearer = format!("Bearer {}", watch.token);
     let ask = |gate: &Gate| {
         let request = Request::get("/check").header("authorization", &bearer);
@@ -415,6 +422,49 @@ fn before_the_broker_was_heard_nothing_is_said_about_a_token() {
     let keys = Keys::parse(&set(&[&key])).unwrap();
     gate.verifier.replace_keys(keys);
     assert_ne!(ask(&gate).headers()[names::REASON], "STALE");
+}
+
+const OTTO: &str = "witness.example/otto+73b0cf55+BP0XJDhaoMdbZPt4zWAvodmR/ev3axPFjtcC6sg16fYY";
+
+#[test]
+fn a_guard_that_demands_entries_tells_the_proxy_why_not() {
+    let night_ = Night::begins();
+    let newest = Arc::new(Newest::new(ledger().verifier().clone()));
+    newest.hears_live([live("G-45")]);
+    newest.hears_tick(&signed(&tick(night(), 100))).unwrap();
+    let gate = |demanding: bool| {
+        let hand = night_.clock.clone();
+        let builder = Verifier::builder(ISSUER, AUDIENCE)
+            .keys(&set(&[&night_.key]))
+            .clock(move || hand.now());
+        let ours = Ledger::of(ledger().verifier().clone());
+        let builder = if demanding {
+            builder.demand_entry(ours)
+        } else {
+            builder
+        };
+        Gate {
+            verifier: Arc::new(builder.build().unwrap()),
+            feed: newest.clone(),
+            origin: Origin::of(SERVICE).unwrap(),
+            demand_proof: false,
+        }
+    };
+    let ask = |gate: &Gate, token: &str| {
+        let request = Request::get("/check").header("authorization", format!("Bearer {token}"));
+        let answer = gate.answer(&request.body(()).unwrap().into_parts().0);
+        let reason = answer.headers().get(names::REASON);
+        let reason = reason.map(|reason| reason.to_str().unwrap().to_owned());
+        (answer.status().as_u16(), reason.unwrap_or_default())
+    };
+    let (token, proven) = (night_.token(), night_.proven_token());
+    let copied = night_.proven_claims(&entry::proof("{}").to_string());
+    let copied = night_.key.signs(&copied);
+    assert_eq!(ask(&gate(true), &proven), (200, String::new()));
+    assert_eq!(ask(&gate(true), &token), (401, "NO_ENTRY".to_owned()));
+    assert_eq!(ask(&gate(true), &copied), (401, "ENTRY".to_owned()));
+    assert_eq!(ask(&gate(false), &token), (200, String::new()));
+    assert_eq!(ask(&gate(false), &copied), (200, String::new()));
 }
 
 #[test]

@@ -35,6 +35,9 @@ pub struct Login {
     pub origin: String,
     /// `SSH_CONNECTION`.
     pub marker: String,
+    /// The certificates themselves, in base64, where each has to prove that it was recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub certificates: Vec<String>,
 }
 
 /// What the guard says to it.
@@ -44,6 +47,10 @@ pub struct Answer {
     pub admitted: bool,
     /// For its screen.
     pub text: String,
+    /// Whether it was seen that its certificates were recorded: a guard from before that was asked for
+    /// lets in without.
+    #[serde(default)]
+    pub proven: bool,
 }
 
 /// A login at the door.
@@ -107,6 +114,7 @@ async fn receive(mut stream: UnixStream, rings: mpsc::Sender<Ring>) -> io::Resul
 
 async fn ask(login: Login, process: ProcessId, rings: mpsc::Sender<Ring>) -> Answer {
     let (answer, answered) = oneshot::channel();
+    let demanded = !login.certificates.is_empty();
     let ring = Ring {
         login,
         process,
@@ -114,7 +122,14 @@ async fn ask(login: Login, process: ProcessId, rings: mpsc::Sender<Ring>) -> Ans
     };
     let gone = || refused("the guard is stopping; try again in a moment");
     match rings.send(ring).await {
-        Ok(()) => answered.await.unwrap_or_else(|_| gone()),
+        Ok(()) => {
+            let answer = answered.await.unwrap_or_else(|_| gone());
+            // Without its proof it is not admitted.
+            Answer {
+                proven: demanded && answer.admitted,
+                ..answer
+            }
+        }
         Err(_) => gone(),
     }
 }
@@ -162,5 +177,6 @@ fn refused(why: &str) -> Answer {
     Answer {
         admitted: false,
         text: why.to_owned(),
+        proven: false,
     }
 }

@@ -6,15 +6,18 @@ use jiff::SignedDuration;
 
 pub(super) use crate::guard::attend::TICK_TIMEOUT;
 
-/// Most bytes read of what sshd tells of a login: a certificate is about 1 KiB, and one with the
-/// longest lists of principals and addresses still below 8.
+/// Most bytes read of what sshd tells of a login: a certificate is about 3 KiB with the proof that it
+/// was recorded, and one with the longest lists of principals and addresses still below 16.
 pub(super) const MAX_AUTH_INFO_BYTES: usize = 64 * 1024;
 
 /// Most bytes of a key id: four words of at most 48 bytes with their names.
 pub(super) const MAX_KEY_ID_BYTES: usize = 256;
 
+/// Most bytes of a file of authorities: a hundred keys, the longest of which are RSA's.
+pub(super) const MAX_DAILY_CA_BYTES: usize = 64 * 1024;
+
 /// Most bytes of one line over the doorbell: what sshd and PAM tell, once more as JSON.
-pub(super) const MAX_RING_BYTES: u64 = 16 * 1024;
+pub(super) const MAX_RING_BYTES: u64 = 80 * 1024;
 
 /// Most bytes of a login's name, or of where it comes from, that are kept: what the broker takes of
 /// an origin. The longest address has 45.

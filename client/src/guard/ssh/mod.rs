@@ -16,6 +16,7 @@
 //! |---|---|
 //! | [`broker`] | what is needed of the broker, as a trait |
 //! | [`presented`] | the certificate somebody showed sshd |
+//! | [`demanded`] | the certificates that have to prove that they were recorded |
 //! | [`login`], [`doorbell`] | the hook PAM runs, and the socket it rings at |
 //! | [`sessions`], `reports` | the sessions, on disk; what is still to be told |
 //! | [`attend`] | what follows from what the broker said: pure |
@@ -34,6 +35,7 @@ pub mod attend;
 pub mod broker;
 mod cgroup;
 mod cut;
+mod demanded;
 pub mod doorbell;
 mod kin;
 pub mod krl;
@@ -60,6 +62,7 @@ pub use self::{
     watch::run,
 };
 pub use crate::processes::ProcessId;
+use crate::verify::Ledger;
 
 /// Where the guard listens, unless it is told otherwise.
 pub const SOCKET: &str = "/run/breakglass-guard/guard.sock";
@@ -78,4 +81,6 @@ pub struct Order {
     pub krl: Option<PathBuf>,
     /// How long access outlives the contact until the broker has said so itself.
     pub grace: Option<Duration>,
+    /// The ledger that certificates prove their entry in, where the login's hook demands it.
+    pub ledger: Ledger,
 }

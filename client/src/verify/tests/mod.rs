@@ -1,5 +1,6 @@
 //! What gets in and, at greater length, what does not.
 
+mod entries;
 mod hostile;
 mod live;
 mod proofs;

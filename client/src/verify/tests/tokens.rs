@@ -141,6 +141,8 @@ fn every_refusal_has_its_own_word_and_a_sentence_that_fits_a_header() {
         Denied::Proof("x"),
         Denied::Replayed,
         Denied::TooManyProofs,
+        Denied::NoEntry,
+        Denied::Entry("x"),
     ] {
         let text = denied.to_string();
         // RFC 6750 section 3: what `error_description` may have. Backticks are in it.

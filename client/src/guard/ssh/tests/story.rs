@@ -2,6 +2,7 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use breakglass_tlog::NoteSigner as _;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use tokio::{sync::mpsc, task::JoinHandle};
 
@@ -13,6 +14,7 @@ use crate::{
         broker::{How, News},
         fake::{Act, FakeBroker},
     },
+    verify::{Ledger, fixtures::ledger},
 };
 
 /// A login whose shell leaves somebody behind.
@@ -33,6 +35,7 @@ fn order(scene: &Scene) -> Order {
         socket: scene.path("guard.sock"),
         krl: Some(scene.path("revoked")),
         grace: None,
+        ledger: Ledger::of(ledger().verifier().clone()),
     }
 }
 

@@ -13,11 +13,13 @@ use crate::{
         attend::Moment,
         broker::{Broker, How, Once},
         cgroup::Cgroup,
+        demanded,
         doorbell::{Answer, Ring},
         kin::Kin,
         limits::OPEN_TIMEOUT,
         roster::Roster,
     },
+    text::plain,
 };
 
 /// The broker was asked about a login.
@@ -32,6 +34,9 @@ impl<B: Broker> Watch<B> {
     /// A login rings: it is written down first and asked about then, so that no session the broker
     /// has recorded is unknown here, whatever happens in between.
     pub(super) fn rung(&mut self, ring: Ring) {
+        if let Err(why) = demanded::demand(&self.ledger, &ring.login) {
+            return self.refuse_unrecorded(ring, &why);
+        }
         let now = Moment::now();
         let Ring {
             login,
@@ -78,6 +83,17 @@ impl<B: Broker> Watch<B> {
                 self.ask(key, answer);
             }
         }
+    }
+
+    /// Loud: the broker's key for users may be in somebody else's hands.
+    fn refuse_unrecorded(&self, ring: Ring, why: &str) {
+        let (login, origin) = (plain(&ring.login.login), plain(&ring.login.origin));
+        let credential = plain(&ring.login.credential.credential);
+        self.printer.warn(format!(
+            "a login as {login} from {origin} with {credential} is refused: {why}. If the broker did \
+             not make that certificate, its key for users is stolen: docs/targets/ssh.md"
+        ));
+        refuse(ring.answer, why.to_owned());
     }
 
     fn rung_again(&mut self, key: u64, answer: oneshot::Sender<Answer>) {
@@ -226,6 +242,7 @@ fn admit(answer: oneshot::Sender<Answer>, text: String) {
     let _ = answer.send(Answer {
         admitted: true,
         text,
+        proven: false,
     });
 }
 
@@ -233,5 +250,6 @@ fn refuse(answer: oneshot::Sender<Answer>, text: String) {
     let _ = answer.send(Answer {
         admitted: false,
         text,
+        proven: false,
     });
 }

@@ -36,6 +36,7 @@ use crate::{
     error::Error,
     guard::attend::{self, Heard},
     output::Printer,
+    verify::Ledger,
 };
 
 /// Guards this host until `stop` is ready. Sessions outlive the guard: the next one goes on with
@@ -92,6 +93,7 @@ async fn next<T: 'static>(tasks: &mut JoinSet<T>) -> Option<T> {
 struct Watch<B> {
     broker: Arc<B>,
     printer: Printer,
+    ledger: Ledger,
     sessions: Sessions,
     running: BTreeMap<u64, Running>,
     view: View,
@@ -158,6 +160,7 @@ impl<B: Broker> Watch<B> {
             saved_contact: sessions.contact(),
             broker,
             printer,
+            ledger: order.ledger.clone(),
             sessions,
             running: BTreeMap::new(),
             cgroups,
