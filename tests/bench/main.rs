@@ -13,6 +13,7 @@
 //! | [`fan_out`] | one revocation to ten thousand who watch |
 //! | [`kill`] | from the close of an incident to the last process of a thousand sessions dead |
 //! | [`export`] | taking the ledger away, and checking and reporting what was taken |
+//! | [`verify`] | a whole ledger verified: a mirror by `glass`, the broker's own by `glassd fsck --deep` |
 //! | [`growth`] | whether latency, memory and start-up stay what they were while the ledger grows |
 //!
 //! It prints tables and never fails a build: what the numbers mean is for people
@@ -29,6 +30,7 @@ mod load;
 mod team;
 mod throughput;
 mod tied;
+mod verify;
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -60,6 +62,8 @@ enum Part {
     Kill(kill::Size),
     /// Taking the ledger away, checking it and reporting on it
     Export(export::Size),
+    /// Verifying a mirror and the broker's own ledger, against bare hashes and signatures
+    Verify(verify::Size),
     /// Latency, memory and start-up while the ledger grows
     Growth(growth::Size),
     /// The ceiling's own process
@@ -100,6 +104,7 @@ async fn run(arguments: Arguments) -> Outcome<()> {
         Some(Part::FanOut(size)) => fan_out::report(size).await,
         Some(Part::Kill(size)) => kill::report(size).await,
         Some(Part::Export(size)) => export::report(size).await,
+        Some(Part::Verify(size)) => verify::report(size).await,
         Some(Part::Growth(size)) => growth::report(size).await,
         Some(Part::BareServer { folder }) => bare::serve(&folder).await,
         Some(Part::Host { laptops, target }) => kill::guard(&laptops, &target).await,
@@ -119,5 +124,7 @@ async fn everything() -> Outcome<()> {
     println!();
     growth::report(growth::USUAL).await?;
     println!();
-    export::report(export::USUAL).await
+    export::report(export::USUAL).await?;
+    println!();
+    verify::report(verify::USUAL).await
 }

@@ -22,6 +22,7 @@ mod laptop;
 mod main_job;
 mod mirror;
 mod questions;
+mod restored;
 mod scripts;
 mod served;
 mod sitting;

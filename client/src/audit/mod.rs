@@ -18,6 +18,7 @@
 //! | `deliveries` | what alert sources told, each once |
 //! | `reviews` | what is answered afterwards, and what is owed |
 //! | `streams` | where the ledger was copied to as it grew |
+//! | `restored` | what was lost where the broker went on from a copy |
 //! | `witnesses` | who has signed the ledger, and what needs them |
 //! | `drills` | what belongs to one, and how each went |
 //! | `asking`, `beginning`, `bounds` | on whose word a grant begins, and how long it may last |
@@ -40,6 +41,7 @@ mod lives;
 mod owed;
 mod people;
 mod policies;
+mod restored;
 mod reviews;
 mod statements;
 mod streams;
@@ -63,6 +65,7 @@ use self::{
     owed::Owed,
     people::People,
     policies::Policies,
+    restored::Marks,
     reviews::Reviews,
     statements::Statements,
     streams::Streams,
@@ -70,6 +73,8 @@ use self::{
     witnesses::Witnesses,
 };
 use crate::{entry::Entry, error::Error, time};
+
+pub use self::restored::Restored;
 
 pub(crate) use self::kinds::names as known_kinds;
 pub(crate) use self::words::check as check_words;
@@ -115,6 +120,8 @@ pub struct Report {
     pub witnessed: u64,
     /// Credentials that were given while too few witnesses signed.
     pub unwitnessed: Vec<String>,
+    /// Histories that were lost where the broker went on from an older copy.
+    pub restored: Vec<Restored>,
     /// Entries of kinds this client does not know.
     pub not_understood: u64,
     /// The time of the first entry, RFC 3339.
@@ -138,6 +145,7 @@ pub struct Auditor {
     streams: Streams,
     deliveries: Deliveries,
     witnesses: Witnesses,
+    restored: Marks,
     drills: Drills,
     not_understood: u64,
     first_at: Option<Timestamp>,
@@ -166,6 +174,7 @@ impl Auditor {
             streams: Streams::default(),
             deliveries: Deliveries::default(),
             witnesses: Witnesses::default(),
+            restored: Marks::default(),
             drills: Drills::default(),
             not_understood: 0,
             first_at: None,
@@ -210,6 +219,13 @@ impl Auditor {
         self.policies.witnesses()
     }
 
+    /// The newest mark by which a signed head that is none of this ledger's is known to be lost, and is no news:
+    /// see [`Restored::names`].
+    #[must_use]
+    pub fn lost(&self, size: u64, root: Hash) -> Option<&Restored> {
+        self.restored.naming(size, root)
+    }
+
     /// Entries read so far.
     #[must_use]
     pub fn size(&self) -> u64 {
@@ -234,7 +250,9 @@ impl Auditor {
         let entry = Entry::parse(line).map_err(|why| wrong(format!("cannot be read: {why}")))?;
         self.check_order(&entry, index).map_err(wrong)?;
         self.take(&entry).map_err(wrong)?;
-        self.tree.push(Hash::of_leaf(line));
+        let leaf = Hash::of_leaf(line);
+        self.tree.push(leaf);
+        self.restored.grown(leaf);
         let size = self.tree.size();
         for (_, root) in self.asked.iter_mut().filter(|(asked, _)| *asked == size) {
             *root = Some(self.tree.root());
@@ -260,6 +278,7 @@ impl Auditor {
         }
         self.passed_up_to = size;
         self.witnesses.passed(&self.tree);
+        self.restored.passed(&self.tree);
         Ok(())
     }
 
@@ -298,6 +317,7 @@ impl Auditor {
         };
         self.lives.take(entry, scene)?;
         self.witnesses.take(entry, &self.policies, &self.key)?;
+        self.restored.take(entry, &self.key)?;
         self.targets.take(entry, &self.lives, &self.policies)?;
         let around = Around {
             policies: &self.policies,
@@ -401,6 +421,7 @@ impl Auditor {
             self_granted: self.lives.self_granted(),
             witnessed: self.witnesses.size(),
             unwitnessed: self.witnesses.marked(),
+            restored: self.restored.told(),
             not_understood: self.not_understood,
             first_at: self.first_at.map(time::rfc3339),
             last_at: self.last_at.map(time::rfc3339),

@@ -18,7 +18,7 @@ exits 1 where anything is.
 "#;
 
 /// Each by its name, behind all that it takes from.
-const PARTS: [(&str, &str); 8] = [
+const PARTS: [(&str, &str); 9] = [
     ("kinds", include_str!("../../../tests/verify_kinds.py")),
     ("keys", include_str!("../../../tests/verify_keys.py")),
     ("debts", include_str!("../../../tests/verify_debts.py")),
@@ -26,6 +26,10 @@ const PARTS: [(&str, &str); 8] = [
     (
         "witnesses",
         include_str!("../../../tests/verify_witnesses.py"),
+    ),
+    (
+        "restored",
+        include_str!("../../../tests/verify_restored.py"),
     ),
     (
         "handovers",
