@@ -47,6 +47,16 @@ impl App {
         by: &PersonId,
         within: Lifetime,
     ) -> Result<AccessRead, Error> {
+        loop {
+            let read = self.read_access(by, within).await?;
+            // Another policy came in force while the index was asked: what was read is of both.
+            if self.live.read(|state| state.policy_loaded_at) == read.policy_loaded_at {
+                return Ok(read);
+            }
+        }
+    }
+
+    async fn read_access(&self, by: &PersonId, within: Lifetime) -> Result<AccessRead, Error> {
         let at = self.clock.now();
         let ledger_since = self.ledger_since().await?.unwrap_or(at);
         let roster = self.live.read(Roster::of);
