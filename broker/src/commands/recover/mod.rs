@@ -30,10 +30,10 @@ use lost::Lost;
 Examples:
   glassd recover --lost mia.checkpoint --operator Olaf -m \"the disk died; copy of 02:00\"
   glassd recover --lost mia.checkpoint --lost mirror/checkpoint --operator Olaf -m \"the disk died\"
-  glassd recover --lost mia.checkpoint --kept 640 --operator Olaf -m \"it was started before anybody knew\"
+  glassd recover --lost mia.checkpoint --kept 640 --operator Olaf -m \"started too early\"
 
-A checkpoint is in contexts/NAME/checkpoint of each laptop's settings, in the evidence that `glass` saves
-(remembered.checkpoint), in a mirror, in an export.")]
+A checkpoint is in contexts/NAME/checkpoint of each laptop's settings, in the evidence that
+`glass` saves (remembered.checkpoint), in a mirror, in an export.")]
 pub(super) struct Recover {
     /// A checkpoint of the history that is lost; of several the newest counts
     #[arg(long, required = true, value_name = "FILE")]
