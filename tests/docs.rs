@@ -216,7 +216,7 @@ fn every_glass_command_in_the_documentation_is_one() {
 #[test]
 fn every_glassd_command_in_the_documentation_is_one() {
     let taken = |words: &[String]| Arguments::try_parse_from(words).map(drop);
-    each_is_a_command("glassd", 10, taken);
+    each_is_a_command("glassd", 6, taken);
 }
 
 /// There are at least so many, and each is one that the program takes.
