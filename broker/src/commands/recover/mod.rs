@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use breakglass_domain::Line;
 use breakglass_domain::command::Act;
+use breakglass_tlog::SignedCheckpoint;
 
 use super::invite::demand_running_none;
 use super::stores::{Keys, Stores, act_offline};
@@ -73,25 +74,32 @@ impl Recover {
             printer.line("that this history is lost is on record already; nothing was written");
             return Ok(());
         };
-        let (index, size) = (mark.index, lost.size());
-        printer.line(format!("entry {index} marks it for ever: ledger.restored"));
         printer.line(format!(
-            "kept   {kept} entries; the ledger had {}, root {}",
-            own.size(),
-            own.root()
+            "entry {} marks it for ever: ledger.restored",
+            mark.index
         ));
-        printer.line(format!(
-            "lost   entries {kept} to {} of the history that had {size}, root {}",
-            size.saturating_sub(1),
-            lost.root()
-        ));
-        printer.line(format!(
-            "ids    go on {} behind the newest ones here, so that none is given twice",
-            size.saturating_sub(kept)
-        ));
-        printer.line(format!("\n{}", what_is_next(index)));
+        say_what_is_lost(printer, kept, &lost, &own);
+        printer.line(format!("\n{}", what_is_next(mark.index)));
         Ok(())
     }
+}
+
+fn say_what_is_lost(printer: &mut Printer, kept: u64, lost: &Lost, own: &SignedCheckpoint) {
+    let size = lost.size();
+    printer.line(format!(
+        "kept   {kept} entries; the ledger had {}, root {}",
+        own.size(),
+        own.root()
+    ));
+    printer.line(format!(
+        "lost   entries {kept} to {} of the history that had {size}, root {}",
+        size.saturating_sub(1),
+        lost.root()
+    ));
+    printer.line(format!(
+        "ids    go on {} behind the newest ones here, so that none is given twice",
+        size.saturating_sub(kept)
+    ));
 }
 
 /// What the copy does not know, somebody has to think of.

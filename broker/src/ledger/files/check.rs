@@ -79,28 +79,7 @@ pub(in crate::ledger) fn check<K: Look>(
     if firsts.is_empty() {
         return Err(place.no_ledger());
     }
-    let published = read_published(place, key);
-    let durable = firsts[firsts.len().saturating_sub(2)];
-    let size_published = published
-        .as_ref()
-        .ok()
-        .and_then(Option::as_ref)
-        .map(|one| one.size());
-    let mut checker = Checker {
-        place,
-        key,
-        look,
-        walk: Walk::default(),
-        required: durable.max(size_published.unwrap_or(0)),
-        published: None,
-        found: Physical::default(),
-        later: Vec::new(),
-    };
-    match published {
-        Ok(published) => checker.published = published,
-        Err(damage) => checker.found.damage.push(damage),
-    }
-    checker.found.published = size_published;
+    let mut checker = Checker::begin(place, key, look, &firsts);
     let last = firsts.last().copied().unwrap_or_default();
     let mut so_far = SoFar {
         of_bytes: firsts.iter().map(|first| length(place, *first)).sum(),
@@ -153,7 +132,31 @@ struct Checker<'a, K: Look> {
     later: Vec<Later<K::Later>>,
 }
 
-impl<K: Look> Checker<'_, K> {
+impl<'a, K: Look> Checker<'a, K> {
+    /// Before the first of these segments.
+    fn begin(place: &'a Place, key: &'a VerifierKey, look: &'a mut K, firsts: &[u64]) -> Self {
+        let mut found = Physical::default();
+        let published = match read_published(place, key) {
+            Ok(published) => published,
+            Err(damage) => {
+                found.damage.push(damage);
+                None
+            }
+        };
+        found.published = published.as_ref().map(SignedCheckpoint::size);
+        let durable = firsts[firsts.len().saturating_sub(2)];
+        Self {
+            place,
+            key,
+            look,
+            walk: Walk::default(),
+            required: durable.max(found.published.unwrap_or(0)),
+            published,
+            found,
+            later: Vec::new(),
+        }
+    }
+
     /// Checks one segment; answers whether the walk can go on.
     fn segment(&mut self, prepared: Prepared<K::Read>, last: bool) -> bool {
         let Prepared {
