@@ -8,6 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use breakglass_broker::api::status::DOMAIN;
+use breakglass_broker::commands::Arguments;
 use breakglass_broker::config::Settings;
 use breakglass_client::cli::Cli;
 use breakglass_domain::policy::STARTER;
@@ -181,8 +182,8 @@ fn every_variable_of_glass_is_told() {
     }
 }
 
-/// Lines of shell blocks that run `glass`, in all pages.
-fn glass_lines() -> Vec<(String, String)> {
+/// Lines of shell blocks that begin with a word, in all pages.
+fn lines_of(program: &str) -> Vec<(String, String)> {
     let mut pages = vec!["README.md".to_owned()];
     for folder in ["docs", "docs/operating", "docs/reference", "docs/targets"] {
         for file in fs::read_dir(root().join(folder)).unwrap() {
@@ -197,7 +198,7 @@ fn glass_lines() -> Vec<(String, String)> {
         for block in blocks(&page(&path)) {
             for line in block.replace("\\\n", " ").lines() {
                 let line = line.trim_start().trim_start_matches("$ ");
-                if line.starts_with("glass ") && !line.contains("--->") {
+                if line.split(' ').next() == Some(program) && !line.contains("--->") {
                     lines.push((path.clone(), line.to_owned()));
                 }
             }
@@ -208,12 +209,27 @@ fn glass_lines() -> Vec<(String, String)> {
 
 #[test]
 fn every_glass_command_in_the_documentation_is_one() {
+    let taken = |words: &[String]| Cli::try_parse_from(words).map(drop);
+    each_is_a_command("glass", 20, taken);
+}
+
+#[test]
+fn every_glassd_command_in_the_documentation_is_one() {
+    let taken = |words: &[String]| Arguments::try_parse_from(words).map(drop);
+    each_is_a_command("glassd", 6, taken);
+}
+
+/// There are at least so many, and each is one that the program takes.
+fn each_is_a_command(
+    program: &str,
+    least: usize,
+    taken: impl Fn(&[String]) -> Result<(), clap::Error>,
+) {
     let mut wrong = Vec::new();
-    let lines = glass_lines();
-    assert!(lines.len() >= 20, "they are found: {}", lines.len());
+    let lines = lines_of(program);
+    assert!(lines.len() >= least, "they are found: {}", lines.len());
     for (path, line) in lines {
-        let words = words(&line);
-        if let Err(why) = Cli::try_parse_from(&words) {
+        if let Err(why) = taken(&words(&line)) {
             use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};
             if ![DisplayHelp, DisplayVersion].contains(&why.kind()) {
                 let why = why.to_string();

@@ -215,6 +215,7 @@ def main(key, folder):
     story, start = export.story, export.start
     if story.unknown:
         print(f"not understood: {story.unknown} entries of kinds that this reader does not know")
+    story.restored.tell()
     if start:
         print(f"entries before {start}: {export.shown} are here and proven to stand where they say, {start - export.shown} are hashed only")
     if export.until is not None and export.last < export.until:

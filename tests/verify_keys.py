@@ -199,6 +199,11 @@ class Tree:
     def __init__(self):
         self.edge, self.size = [], 0
 
+    def copy(self):
+        tree = Tree()
+        tree.edge, tree.size = list(self.edge), self.size
+        return tree
+
     def push(self, data):
         self.push_node(0, leaf(data))
 

@@ -54,6 +54,7 @@ FIELDS = {
     "ledger.repaired": "cut_bytes",
     "ledger.witnessed": "size checkpoint",
     "ledger.unwitnessed": "witnessed",
+    "ledger.restored": "kept size checkpoint operator reason",
     "incident.resolved": "incident closes_at",
     "incident.refired": "incident closes_at",
     "incident.held": "incident reason",
@@ -96,7 +97,7 @@ ENDING_ACTS = {"note", "close-incident", "deny", "drop", "revoke", "veto", "free
 # What the broker does by itself, or its operator on its host; and what people do without signing.
 BY_BROKER = {
     "broker.started", "key.added", "key.retired", "policy.loaded", "target.removed", "host.certified", "incident.warned",
-    "ledger.repaired", "ledger.witnessed", "ledger.unwitnessed", "stream.began", "stream.ended",
+    "ledger.repaired", "ledger.witnessed", "ledger.unwitnessed", "ledger.restored", "stream.began", "stream.ended",
     "session.unconfirmed", "grant.escalated", "role.created", "role.failed", "role.dropped",
 }
 BY_GUARDS = {"target.enrolled", "target.renewed", "session.opened", "session.ended"}
@@ -143,7 +144,7 @@ def check_fields(entry, where):
         value = entry[name]
         if name.endswith("_at") or name == "until":
             entry[name] = millis(value, where)
-        elif name in ("length_ms", "count", "from", "to", "cut_bytes", "sessions", "took_ms", "size", "witnessed"):
+        elif name in ("length_ms", "count", "from", "to", "cut_bytes", "sessions", "took_ms", "size", "witnessed", "kept"):
             need(type(value) is int and value >= 0, where, f"`{name}` is no number")
         else:
             is_list = name in ("approvers", "steps") and isinstance(value, list)

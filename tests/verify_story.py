@@ -12,6 +12,7 @@ from verify_handovers import Handovers
 from verify_keys import PersonKey, sha
 from verify_policy import DRILL_STEPS, Rules
 from verify_successions import Succeeding
+from verify_restored import Marks
 from verify_witnesses import Witnesses
 
 
@@ -21,6 +22,7 @@ class Story(Handovers):
     def __init__(self, keys, tree):
         """Of a ledger with this key; the tree is that of the entries before the one that is read."""
         origin, self.witnesses, self.succeeding = keys.name, Witnesses(keys, tree), Succeeding(keys)
+        self.restored = Marks(keys, tree)
         self.origin, self.newest, self.rules, self.owed = origin, 0, None, None
         self.keys, self.tokens, self.tokens_ever, self.frozen = {}, {}, set(), set()
         self.incidents, self.incidents_ever, self.grants, self.grants_ever = {}, set(), {}, set()
@@ -34,6 +36,7 @@ class Story(Handovers):
         try:
             entry = json.loads(line, object_pairs_hook=once)
             self.witnesses.grown(self.rules)
+            self.restored.grown(line)
             missing = [name for name in ("v", "index", "at", "kind", "by") if name not in entry]
             need(not missing, where, f"the entry has no {missing}")
             need(type(entry["v"]) is int and type(entry["index"]) is int, where, "its version or its place is no whole number")
@@ -80,6 +83,7 @@ class Story(Handovers):
         if deed:
             deed(entry, said, where)
         self.witnesses.take(entry, self.rules, where)
+        self.restored.take(entry, where)
 
     @staticmethod
     def subject(entry):

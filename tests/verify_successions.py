@@ -31,6 +31,19 @@ class Succession:
         self.says = (self.size, self.old, self.new)
 
 
+class Any:
+    """All keys of a ledger, whosever turn it was."""
+
+    def __init__(self, keys):
+        self.keys = keys
+
+    def of(self, note):
+        for key in map(parse_vkey, self.keys.all()):
+            if key[1] in [base64.b64decode(line.rpartition(" ")[2])[:4] for line in note.rpartition("\n\n")[2].splitlines()]:
+                return key
+        return self.keys.of(note)
+
+
 class Keys:
     """The keys of one ledger: each checkpoint is by just one of them, by its size."""
 
@@ -49,6 +62,10 @@ class Keys:
         """The key that has to have signed this checkpoint."""
         size = (note.split("\n") + ["", ""])[1]
         return parse_vkey(self.at(int(size) if size.isascii() and size.isdigit() else 0))
+
+    def any(self):
+        """For a head of what is lost, whose key may have been followed since: whichever of them has signed it."""
+        return Any(self)
 
     def join(self, successions):
         """Takes more, each of which follows a known key or is followed by one, in any order."""

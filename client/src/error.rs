@@ -345,7 +345,8 @@ fn unverified_step(evidence: Option<&std::path::Path>) -> String {
     match evidence {
         Some(folder) => format!(
             "do not trust this broker until somebody has looked. The evidence is in {}; keep it, \
-             and call the founder",
+             and call the founder. Only where they say that it was restored from a copy: glass ledger \
+             accept",
             folder.display()
         ),
         None => "do not trust this broker or this copy until somebody has looked; delete nothing, \

@@ -87,6 +87,11 @@ pub const CALL_WITHIN: SignedDuration = SignedDuration::from_mins(30);
 /// How many entries before its own a checkpoint may end that witnesses are shown to have signed: some
 /// seconds of the busiest broker there is.
 pub const WITNESSED_WITHIN: usize = 65_536;
+
+/// How many entries before its own place the head of a lost history may end: so many hashes are kept to
+/// tell that it is none of the ledger's, two mebibytes.
+pub const RESTORED_WITHIN: usize = 65_536;
+
 /// How long the broker remembers a delivery of an alert source, and takes none of the same id.
 pub const DELIVERY_REMEMBERED: SignedDuration = SignedDuration::from_hours(2);
 

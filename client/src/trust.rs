@@ -13,6 +13,7 @@
 
 mod following;
 mod head;
+mod restored;
 
 use std::{
     fs::{File, OpenOptions},
@@ -29,6 +30,7 @@ use breakglass_tlog::{
 pub use self::following::first as first_keys;
 pub(crate) use self::following::read as read_succession;
 pub use self::head::Head;
+pub use self::restored::{GoingOn, MARK};
 use crate::{
     config::Context,
     error::Error,
@@ -211,6 +213,34 @@ impl Trust {
                     .await
             }
             None => Ok(()),
+        }
+    }
+
+    /// Whether a tree head is of one history with what is remembered, as far as the broker can prove it;
+    /// nothing is remembered or saved either way.
+    ///
+    /// # Errors
+    /// [`Error::Unreachable`] where the proof could not be fetched, [`Error::Refused`] where this caller gets none.
+    pub async fn is_one_history(
+        &self,
+        received: Head<'_>,
+        prover: &impl Prover,
+    ) -> Result<bool, Error> {
+        let Some(remembered) = self.remembered()? else {
+            return Ok(true);
+        };
+        let remembered = Head::from(&*remembered);
+        let (old, new) = match remembered.size <= received.size {
+            true => (remembered, received),
+            false => (received, remembered),
+        };
+        if old.size == new.size || old.size == 0 {
+            return Ok(old.size == 0 || old.root == new.root);
+        }
+        match joined(old, new, prover).await {
+            Ok(()) => Ok(true),
+            Err(Apart::Passing(error)) => Err(error),
+            Err(Apart::NoProof(_) | Apart::False(_)) => Ok(false),
         }
     }
 

@@ -14,6 +14,7 @@
 //! | [`kill`] | from the close of an incident to the last process of a thousand sessions dead |
 //! | [`export`] | taking the ledger away, and checking and reporting what was taken |
 //! | [`proofs`] | how large credentials are with the proof that they were recorded, and how long that takes to check |
+//! | [`verify`] | a whole ledger verified: a mirror by `glass`, the broker's own by `glassd fsck --deep` |
 //! | [`witness`] | one checkpoint after the other co-signed by a real `glass witness serve` |
 //! | [`growth`] | whether latency, memory and start-up stay what they were while the ledger grows |
 //!
@@ -32,6 +33,7 @@ mod proofs;
 mod team;
 mod throughput;
 mod tied;
+mod verify;
 mod witness;
 
 use std::error::Error;
@@ -64,6 +66,8 @@ enum Part {
     Kill(kill::Size),
     /// Taking the ledger away, checking it and reporting on it
     Export(export::Size),
+    /// Verifying a mirror and the broker's own ledger, against bare hashes and signatures
+    Verify(verify::Size),
     /// Checkpoints co-signed by a witness, against an HTTP round trip, a synced file and two signatures
     Witness(witness::Size),
     /// Latency, memory and start-up while the ledger grows
@@ -108,6 +112,7 @@ async fn run(arguments: Arguments) -> Outcome<()> {
         Some(Part::FanOut(size)) => fan_out::report(size).await,
         Some(Part::Kill(size)) => kill::report(size).await,
         Some(Part::Export(size)) => export::report(size).await,
+        Some(Part::Verify(size)) => verify::report(size).await,
         Some(Part::Witness(size)) => witness::report(size).await,
         Some(Part::Growth(size)) => growth::report(size).await,
         Some(Part::Proofs(size)) => proofs::report(size),
@@ -133,5 +138,7 @@ async fn everything() -> Outcome<()> {
     println!();
     export::report(export::USUAL).await?;
     println!();
-    proofs::report(proofs::USUAL)
+    proofs::report(proofs::USUAL)?;
+    println!();
+    verify::report(verify::USUAL).await
 }

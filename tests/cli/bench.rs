@@ -62,6 +62,17 @@ fn export() {
 }
 
 #[test]
+fn verify() {
+    let told = [
+        "a ledger of 40",
+        "bare, all threads",
+        "glass ledger verify",
+        "glassd fsck --deep",
+    ];
+    prints("verify 400", &told);
+}
+
+#[test]
 fn nothing_outlives_a_bench_that_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let mut bench = Command::new(binary("bench"));

@@ -23,6 +23,7 @@ mod ledger_key;
 mod main_job;
 mod mirror;
 mod questions;
+mod restored;
 mod scripts;
 mod served;
 mod sitting;

@@ -142,6 +142,7 @@ fn both_verifiers_accept_lists_that_reach_everything() {
         "review.answered",
         "ledger.witnessed",
         "ledger.unwitnessed",
+        "ledger.restored",
         "credential.issued needed",
         "credential.issued missing",
         "drill.recorded",

@@ -25,6 +25,7 @@ mod night;
 mod people;
 mod policies;
 mod reports;
+mod restored;
 mod reviews;
 mod rules;
 mod signatures;

@@ -54,6 +54,7 @@ fn takes(house: &mut House, (what, who, about, much): Step) -> Result<(), Refusa
         13..=19 => return asks(house, TEAM[usize::from(who) % 2], about, much),
         32..=35 => return at_target(house, about, much),
         36..=38 => return alerts(house, about, much),
+        39 if much > 230 => return crate::restored::happens(house, about, much),
         39 if much < 40 => return crate::streams::changes(house, about, much),
         39 => return holds(house, TEAM[usize::from(who) % 3]),
         _ => return about_grant(house, (what, who, about, much)),

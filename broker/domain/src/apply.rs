@@ -31,6 +31,7 @@ impl State {
         self.budgets.apply(event);
         self.reviews.apply(event);
         self.witnessing.apply(event);
+        self.restorations.apply(event);
         self.streams.apply(event);
         let about = event.change.incident();
         let about = about.and_then(|incident| self.incidents.get(&incident));
@@ -93,6 +94,9 @@ impl State {
             | Change::RoleCreated { .. }
             | Change::RoleFailed { .. }
             | Change::RoleDropped { .. } => self.apply_to_targets(event),
+            Change::LedgerRestored { kept, size, .. } => {
+                self.pass_over_ids(size.saturating_sub(*kept));
+            }
             Change::BrokerStarted { .. }
             | Change::KeyAdded { .. }
             | Change::KeyRetired { .. }
@@ -131,6 +135,17 @@ impl State {
             self.nonce_ends.pop_first();
             self.nonces.remove(&nonce);
         }
+    }
+
+    /// What was given an id in a history that is lost has it for ever: its credentials and sessions may
+    /// still be out there. Each of so many entries may have given one of each sort.
+    fn pass_over_ids(&mut self, lost: u64) {
+        let incident = &mut self.next_incident.0;
+        *incident = incident.saturating_add(lost);
+        let grant = &mut self.next_grant.0;
+        *grant = grant.saturating_add(lost);
+        let session = &mut self.targets.next_session.0;
+        *session = session.saturating_add(lost);
     }
 
     fn add_incident(&mut self, event: &Event) {

@@ -378,6 +378,20 @@ pub enum Act {
         /// Entries of the newest checkpoint that enough of them had signed.
         witnessed: u64,
     },
+    /// Note that the broker went on from an older copy of its ledger. Whoever asks for it has verified the
+    /// checkpoint, and that it is no head of this ledger. Broker only.
+    NoteRestored {
+        /// Entries of the copy.
+        kept: u64,
+        /// Entries of the checkpoint.
+        size: u64,
+        /// The newest head of the lost history that somebody had seen.
+        checkpoint: String,
+        /// Who restored it.
+        operator: Line,
+        /// Why.
+        reason: Line,
+    },
     /// Nothing but what time has brought about. Broker only.
     Tick,
     /// An alert fires, or still does. Sources only.

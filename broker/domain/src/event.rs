@@ -481,6 +481,20 @@ pub enum Change {
         /// Entries of the newest checkpoint that enough of them had signed; 0 for none.
         witnessed: u64,
     },
+    /// The broker went on from an older copy of its ledger, and what came after the copy is lost: the mark
+    /// of that, which stays. From here on ids are behind every one that may have been given in between.
+    LedgerRestored {
+        /// Entries of the copy, which both histories begin with.
+        kept: u64,
+        /// Entries of the newest head of the lost history that somebody had seen.
+        size: u64,
+        /// That head: a signed note.
+        checkpoint: String,
+        /// Who restored it, as they say themselves.
+        operator: Line,
+        /// Why.
+        reason: Line,
+    },
     /// Its alert is over, says the source that opened it.
     IncidentResolved {
         /// Which.

@@ -26,6 +26,7 @@ pub mod people;
 pub mod played;
 pub mod policy;
 pub mod refusal;
+pub mod restoring;
 pub mod review;
 pub mod state;
 pub mod stream;

@@ -265,3 +265,7 @@ pub const DRILL_LONGEST: Lifetime = HOUR;
 /// Drills that are remembered, so that how they went can be recorded, and what still comes of them is
 /// marked: as many as five people may open in an hour, and some.
 pub const RECENT_DRILLS: usize = 64;
+
+/// Lost histories that are remembered, so that a head of one is known: who restores more often than that
+/// has other worries. All of them are in the ledger.
+pub const RESTORATIONS_REMEMBERED: usize = 64;

@@ -15,6 +15,7 @@ use crate::incident::Incident;
 use crate::people::{Member, Token};
 use crate::played::Played;
 use crate::policy::{Policy, Right};
+use crate::restoring::Restorations;
 use crate::review::Reviews;
 use crate::stream::Streams;
 use crate::targets::Targets;
@@ -59,6 +60,8 @@ pub struct State {
     pub reviews: Reviews,
     /// How far witnesses have signed the ledger.
     pub witnessing: Witnessing,
+    /// Histories that were lost where the broker went on from a copy.
+    pub restorations: Restorations,
     /// Where the ledger is copied to as it grows.
     pub streams: Streams,
     /// What alert sources delivered lately.
@@ -112,6 +115,7 @@ impl Default for State {
             budgets: Budgets::default(),
             reviews: Reviews::default(),
             witnessing: Witnessing::default(),
+            restorations: Restorations::default(),
             streams: Streams::default(),
             deliveries: Deliveries::default(),
             drills: Drills::default(),

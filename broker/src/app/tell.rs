@@ -147,6 +147,17 @@ impl Told<'_> {
                 "TOO FEW WITNESSES sign the ledger: enough of them have signed its first {witnessed} \
                  entries, and no more. What is given from here on is marked."
             ),
+            Change::LedgerRestored {
+                kept,
+                size,
+                operator,
+                reason,
+                ..
+            } => format!(
+                "THE BROKER WENT ON FROM A COPY of {kept} entries: entries {kept} to {} of before are \
+                 lost, says {operator} on its host: {reason}.",
+                size.saturating_sub(1)
+            ),
             _ => format!("{} did something this glassd has no words for.", self.who),
         }
     }

@@ -53,6 +53,11 @@ impl Invite {
 
 /// Only while no broker runs can somebody else write to its ledger.
 pub(super) fn demand_stopped(config: &Config, instead: &str) -> Result<(), Failure> {
+    demand_running_none(config, &format!("on a laptop that may: {instead}"))
+}
+
+/// The same, with another way to go on.
+pub(super) fn demand_running_none(config: &Config, next: &str) -> Result<(), Failure> {
     let Some(process) = running::process(config) else {
         return Ok(());
     };
@@ -60,7 +65,7 @@ pub(super) fn demand_stopped(config: &Config, instead: &str) -> Result<(), Failu
         "the broker runs (process {}), and only it writes to its ledger",
         process.as_raw_nonzero()
     );
-    Err(Failure::new(what).then(format!("on a laptop that may: {instead}")))
+    Err(Failure::new(what).then(next))
 }
 
 pub(super) fn entropy() -> Result<SystemEntropy, Failure> {

@@ -16,6 +16,7 @@ mod notices;
 mod people;
 mod policy;
 mod printer;
+mod recover;
 mod reload;
 mod rotate;
 mod rotate_ledger;
@@ -78,6 +79,7 @@ enum Command {
     Fsck(fsck::Fsck),
     Invite(invite::Invite),
     Unfreeze(people::Unfreeze),
+    Recover(recover::Recover),
     Rotate(rotate::Rotate),
     Reload(reload::Reload),
     #[command(name = "notify-test")]
@@ -147,6 +149,7 @@ fn dispatch(arguments: &Arguments, printer: &mut Printer) -> Result<(), Failure>
         Command::Fsck(fsck) => fsck.run(&arguments.config()?, printer),
         Command::Invite(invite) => invite.run(&arguments.config()?, printer),
         Command::Unfreeze(unfreeze) => unfreeze.run(&arguments.config()?, printer),
+        Command::Recover(recover) => recover.run(&arguments.config()?, printer),
         Command::Rotate(rotate) => rotate.run(&arguments.config()?, printer),
         Command::Reload(reload) => reload.run(&arguments.config()?, printer),
         Command::NotifyTest(test) => test.run(&arguments.config()?, printer),

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use breakglass_domain::budget::Budgets;
 use breakglass_domain::people::{Device, Freeze, Member, Token};
 use breakglass_domain::played::Played;
+use breakglass_domain::restoring::{Restoration, Restorations};
 use breakglass_domain::stream::{Stream, Streams};
 use breakglass_domain::witnessing::Witnessing;
 use breakglass_domain::{GrantId, IncidentId, Line, Nonce, Policy, State, StreamName, Time};
@@ -64,6 +65,10 @@ struct StateRecord {
     /// How far witnesses have signed, and since when too few do. Before there were any: nothing.
     #[serde(default)]
     witnessing: (u64, Option<i64>),
+    /// Of histories that were lost: what was kept, size and root of the newest head. Before there were
+    /// any: none.
+    #[serde(default)]
+    restorations: Vec<(u64, u64, String)>,
     /// Name, kind, destination. There were none where it is missing.
     #[serde(default)]
     streams: Vec<(String, String, String)>,
@@ -190,6 +195,10 @@ impl From<&State> for StateRecord {
                 let lost = state.witnessing.lost_since;
                 (state.witnessing.size, lost.map(Time::as_millis))
             },
+            restorations: {
+                let lost = state.restorations.iter();
+                lost.map(|it| (it.kept, it.size, it.root.clone())).collect()
+            },
             streams: state.streams.0.iter().map(stream_record).collect(),
             deliveries: (&state.deliveries).into(),
             drills: (&state.drills).into(),
@@ -230,6 +239,11 @@ impl StateRecord {
             witnessing: Witnessing {
                 size: self.witnessing.0,
                 lost_since: self.witnessing.1.map(Time::from_millis),
+            },
+            restorations: {
+                let lost = self.restorations.into_iter();
+                let one = |(kept, size, root)| Restoration { kept, size, root };
+                Restorations::restored(lost.map(one))
             },
             deliveries: self.deliveries.restore()?,
             drills: self.drills.restore()?,

@@ -280,6 +280,25 @@ impl Notice {
                 self.fact("reason", reason.as_str());
                 self.next = Some(format!("glass incident show {incident}"));
             }
+            Change::LedgerRestored {
+                kept,
+                size,
+                operator,
+                reason,
+                ..
+            } => {
+                self.title = plain(&format!(
+                    "LEDGER TROUBLE: the broker went on from a copy of {kept} entries, and entries {kept} \
+                     to {} of before are lost, says {operator}: {reason}",
+                    size.saturating_sub(1)
+                ));
+                self.fact("trouble", "restored");
+                self.fact("kept", kept.to_string());
+                self.fact("size", size.to_string());
+                self.fact("operator", operator.as_str());
+                self.fact("reason", reason.as_str());
+                self.next = Some("glass ledger accept".to_owned());
+            }
             Change::LedgerUnwitnessed { witnessed } => {
                 self.title =
                     "LEDGER TROUBLE: too few witnesses sign it; what is given is marked, and \
@@ -502,7 +521,9 @@ fn occasion(change: &Change) -> Option<Occasion> {
             step: RoleStep::Drop,
             ..
         } => Some(Occasion::RoleStuck),
-        Change::LedgerUnwitnessed { .. } => Some(Occasion::LedgerTrouble),
+        Change::LedgerUnwitnessed { .. } | Change::LedgerRestored { .. } => {
+            Some(Occasion::LedgerTrouble)
+        }
         _ => None,
     }
 }

@@ -137,6 +137,9 @@ kinds! {
     "ledger.repaired" Broker false [cut_bytes Number]
     "ledger.witnessed" Broker false [size Number, checkpoint Text]
     "ledger.unwitnessed" Broker false [witnessed Number]
+    "ledger.restored" Broker false [
+        kept Number, size Number, checkpoint Text, operator Text, reason Text
+    ]
     "incident.resolved" Source false [incident Text, closes_at Time, delivery MaybeText]
     "incident.refired" Source false [incident Text, closes_at Time, delivery MaybeText]
     "incident.held" Person false [incident Text, reason Text]

@@ -19,6 +19,7 @@
 //! | `succeeding` | the ledger's own keys, one after another |
 //! | `reviews` | what is answered afterwards, and what is owed |
 //! | `streams` | where the ledger was copied to as it grew |
+//! | `restored` | what was lost where the broker went on from a copy |
 //! | `witnesses` | who has signed the ledger, and what needs them |
 //! | `drills` | what belongs to one, and how each went |
 //! | `asking`, `beginning`, `bounds` | on whose word a grant begins, and how long it may last |
@@ -41,6 +42,7 @@ mod lives;
 mod owed;
 mod people;
 mod policies;
+mod restored;
 mod reviews;
 mod statements;
 mod streams;
@@ -65,6 +67,7 @@ use self::{
     owed::Owed,
     people::People,
     policies::Policies,
+    restored::Marks,
     reviews::Reviews,
     statements::Statements,
     streams::Streams,
@@ -73,6 +76,8 @@ use self::{
     witnesses::Witnesses,
 };
 use crate::{entry::Entry, error::Error, time};
+
+pub use self::restored::Restored;
 
 pub(crate) use self::kinds::names as known_kinds;
 pub(crate) use self::words::check as check_words;
@@ -120,6 +125,8 @@ pub struct Report {
     pub unwitnessed: Vec<String>,
     /// Entries that handed the ledger over to its next key.
     pub handed_over_at: Vec<u64>,
+    /// Histories that were lost where the broker went on from an older copy.
+    pub restored: Vec<Restored>,
     /// Entries of kinds this client does not know.
     pub not_understood: u64,
     /// The time of the first entry, RFC 3339.
@@ -143,6 +150,7 @@ pub struct Auditor {
     streams: Streams,
     deliveries: Deliveries,
     witnesses: Witnesses,
+    restored: Marks,
     drills: Drills,
     not_understood: u64,
     first_at: Option<Timestamp>,
@@ -173,6 +181,7 @@ impl Auditor {
             streams: Streams::default(),
             deliveries: Deliveries::default(),
             witnesses: Witnesses::default(),
+            restored: Marks::default(),
             drills: Drills::default(),
             not_understood: 0,
             first_at: None,
@@ -217,6 +226,13 @@ impl Auditor {
         self.policies.witnesses()
     }
 
+    /// The newest mark by which a signed head that is none of this ledger's is known to be lost, and is no news:
+    /// see [`Restored::names`].
+    #[must_use]
+    pub fn lost(&self, size: u64, root: Hash) -> Option<&Restored> {
+        self.restored.naming(size, root)
+    }
+
     /// Entries read so far.
     #[must_use]
     pub fn size(&self) -> u64 {
@@ -241,7 +257,9 @@ impl Auditor {
         let entry = Entry::parse(line).map_err(|why| wrong(format!("cannot be read: {why}")))?;
         self.check_order(&entry, index).map_err(wrong)?;
         self.take(&entry).map_err(wrong)?;
-        self.tree.push(Hash::of_leaf(line));
+        let leaf = Hash::of_leaf(line);
+        self.tree.push(leaf);
+        self.restored.grown(leaf);
         let size = self.tree.size();
         for (_, root) in self.asked.iter_mut().filter(|(asked, _)| *asked == size) {
             *root = Some(self.tree.root());
@@ -267,6 +285,7 @@ impl Auditor {
         }
         self.passed_up_to = size;
         self.witnesses.passed(&self.tree);
+        self.restored.passed(&self.tree);
         Ok(())
     }
 
@@ -313,6 +332,7 @@ impl Auditor {
         self.lives.take(entry, scene)?;
         self.witnesses
             .take(entry, &self.policies, self.succeeding.keys())?;
+        self.restored.take(entry, self.succeeding.keys())?;
         self.targets.take(entry, &self.lives, &self.policies)?;
         let around = Around {
             policies: &self.policies,
@@ -421,6 +441,7 @@ impl Auditor {
             witnessed: self.witnesses.size(),
             unwitnessed: self.witnesses.marked(),
             handed_over_at: self.succeeding.places(),
+            restored: self.restored.told(),
             not_understood: self.not_understood,
             first_at: self.first_at.map(time::rfc3339),
             last_at: self.last_at.map(time::rfc3339),

@@ -32,6 +32,10 @@ const PARTS: [(&str, &str); 9] = [
         include_str!("../../../tests/verify_witnesses.py"),
     ),
     (
+        "restored",
+        include_str!("../../../tests/verify_restored.py"),
+    ),
+    (
         "handovers",
         include_str!("../../../tests/verify_handovers.py"),
     ),

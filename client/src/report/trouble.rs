@@ -10,6 +10,7 @@ use crate::{entry::Entry, time};
 pub(super) struct Trouble {
     rows: Rows,
     repairs: u64,
+    restored: u64,
     starts: u64,
     failures: u64,
     last: Option<(u64, Timestamp)>,
@@ -29,6 +30,17 @@ impl Trouble {
                 self.repairs += 1;
                 let cut = entry.number("cut_bytes").unwrap_or_default();
                 format!("{cut} bytes that nobody was told of were cut off after a crash")
+            }
+            "ledger.restored" => {
+                self.restored += 1;
+                let number = |name| entry.number(name).unwrap_or_default();
+                format!(
+                    "went on from a copy of {} entries; of before, entries up to {} are lost, says {}: {}",
+                    number("kept"),
+                    number("size") - 1,
+                    text("operator"),
+                    text("reason")
+                )
             }
             "broker.started" => {
                 self.starts += 1;
@@ -64,6 +76,12 @@ impl Trouble {
             "Cut back after a crash: {}. Starts of the broker: {}. Failed or not confirmed at a target: {}. While the ledger could not be written nothing was issued.",
             self.repairs, self.starts, self.failures
         )];
+        if self.restored > 0 {
+            answer.push(format!(
+                "Went on from an older copy, so that entries are lost: {}.",
+                self.restored
+            ));
+        }
         if let Some((silence, index)) = self.silence {
             answer.push(format!(
                 "The longest time without an entry was {}, after entry {index}.",

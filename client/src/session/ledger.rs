@@ -74,6 +74,23 @@ impl Session {
             .ok_or_else(|| Error::broken_answer("it has no receipt"))
     }
 
+    /// One entry with its receipt, which is checked by itself and neither compared with what this laptop has
+    /// seen nor believed: for whoever looks why the two do not agree.
+    ///
+    /// # Errors
+    /// [`Error::Unverified`], [`Error::Refused`] where there is no such entry.
+    pub async fn receipt(&self, index: u64) -> Result<breakglass_tlog::Receipt, Error> {
+        let request = v1::GetEntryRequest { index };
+        let answer = self.answer(self.ledger().get_entry(request).await)?;
+        let receipt = answer.receipt.as_ref();
+        let receipt = receipt.ok_or_else(|| Error::broken_answer("it has no receipt"))?;
+        if receipt.index != index {
+            let what = format!("entry {index} was asked for and {} came", receipt.index);
+            return Err(Error::unverified(what));
+        }
+        self.trust().verify_receipt(receipt)
+    }
+
     /// Entries by filter, up to `most`, page by page.
     ///
     /// # Errors

@@ -11,14 +11,14 @@ use crate::error::Refusal;
 const ORIGIN: &str = "glass.example/ledger";
 
 /// A ledger in memory that proves what it is asked to.
-struct Ledger {
+pub(super) struct Ledger {
     tree: StoredHashes,
     lines: Vec<Vec<u8>>,
     signer: Ed25519Signer,
 }
 
 impl Ledger {
-    fn of(lines: &[&str]) -> Self {
+    pub(super) fn of(lines: &[&str]) -> Self {
         let signer = Ed25519Signer::from_seed(KeyName::parse(ORIGIN).unwrap(), &[7; 32]).unwrap();
         let lines: Vec<_> = lines.iter().map(|line| line.as_bytes().to_vec()).collect();
         let tree = lines.iter().map(|line| Hash::of_leaf(line)).collect();
@@ -29,12 +29,12 @@ impl Ledger {
         }
     }
 
-    fn head(&self, size: u64) -> SignedCheckpoint {
+    pub(super) fn head(&self, size: u64) -> SignedCheckpoint {
         let root = tree_hash(size, &self.tree).unwrap();
         SignedCheckpoint::sign(&Checkpoint::new(ORIGIN, size, root).unwrap(), &self.signer).unwrap()
     }
 
-    fn receipt(&self, index: u64, size: u64) -> v1::Receipt {
+    pub(super) fn receipt(&self, index: u64, size: u64) -> v1::Receipt {
         let proof = prove_inclusion(index, size, &self.tree).unwrap();
         v1::Receipt {
             index,
@@ -68,13 +68,13 @@ impl Prover for Nobody {
     }
 }
 
-struct Laptop {
-    folder: tempfile::TempDir,
-    trust: Trust,
+pub(super) struct Laptop {
+    pub(super) folder: tempfile::TempDir,
+    pub(super) trust: Trust,
 }
 
 impl Laptop {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let trust = Trust {
             keys: Arc::new(RwLock::new(
@@ -87,7 +87,7 @@ impl Laptop {
         Self { folder, trust }
     }
 
-    async fn sees(&self, ledger: &Ledger, size: u64) -> Result<(), Error> {
+    pub(super) async fn sees(&self, ledger: &Ledger, size: u64) -> Result<(), Error> {
         self.trust.accept(&ledger.head(size), ledger).await
     }
 
@@ -99,7 +99,7 @@ impl Laptop {
         kept[0].clone()
     }
 
-    fn remembers(&self) -> u64 {
+    pub(super) fn remembers(&self) -> u64 {
         self.trust
             .remembered()
             .unwrap()
@@ -107,8 +107,8 @@ impl Laptop {
     }
 }
 
-const HONEST: &[&str] = &["a", "b", "c", "d", "e"];
-const REWRITTEN: &[&str] = &["a", "B", "c", "d", "e"];
+pub(super) const HONEST: &[&str] = &["a", "b", "c", "d", "e"];
+pub(super) const REWRITTEN: &[&str] = &["a", "B", "c", "d", "e"];
 
 #[tokio::test]
 async fn a_growing_ledger_is_followed() {

@@ -3,6 +3,7 @@
 mod person;
 mod policy;
 
+use std::ffi::OsString;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ use crate::Outcome;
 use crate::load::{Call, Latencies, in_turn, millis};
 use crate::tied::tied;
 pub(crate) use person::Person;
-use policy::policy_of;
+pub(crate) use policy::policy_of;
 pub(crate) use policy::{A_MOMENT, A_SECOND, A_WHILE, RESTART, SHELL};
 
 /// Bytes of a grant's first three entries and their commit.
@@ -237,28 +238,8 @@ impl Team {
     /// Runs a command to its end with the first person's laptop; how long it took, and its largest
     /// resident memory in MiB, looked at every few milliseconds.
     pub(crate) async fn run(&self, program: &Path, words: &[&str]) -> Outcome<(Duration, f64)> {
-        let began = Instant::now();
-        let mut child = Command::new(program)
-            .env("GLASS_CONFIG_DIR", self.laptops())
-            .env("GLASS_CONTEXT", "p0")
-            .args(words)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()?;
-        let id = child.id().ok_or("it has ended")?;
-        let mut peak = 0.0;
-        while child.try_wait()?.is_none() {
-            let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
-            let line = status.lines().find(|line| line.starts_with("VmHWM:"));
-            let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
-            peak = kib.unwrap_or(peak);
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-        let took = began.elapsed();
-        told(&child.wait_with_output().await?, &words.join(" "))?;
-        Ok((took, peak / 1_024.0))
+        let words: Vec<_> = words.iter().map(Into::into).collect();
+        measured(program, &self.laptops(), &words).await
     }
 
     fn config(&self) -> PathBuf {
@@ -279,8 +260,40 @@ impl Team {
     }
 }
 
+/// Runs a command to its end, as the first person of these laptops where it asks for one; how long it took,
+/// and its largest resident memory in MiB, looked at every few milliseconds.
+pub(crate) async fn measured(
+    program: &Path,
+    laptops: &Path,
+    words: &[OsString],
+) -> Outcome<(Duration, f64)> {
+    let began = Instant::now();
+    let mut child = Command::new(program)
+        .env("GLASS_CONFIG_DIR", laptops)
+        .env("GLASS_CONTEXT", "p0")
+        .args(words)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()?;
+    let id = child.id().ok_or("it has ended")?;
+    let mut peak = 0.0;
+    while child.try_wait()?.is_none() {
+        let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap_or_default();
+        let line = status.lines().find(|line| line.starts_with("VmHWM:"));
+        let kib = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
+        peak = kib.unwrap_or(peak);
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let took = began.elapsed();
+    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+    told(&child.wait_with_output().await?, &words.join(" "))?;
+    Ok((took, peak / 1_024.0))
+}
+
 /// Makes the broker; answers the enrolment line of each person.
-async fn init(folder: &Path, policy: &Path, names: &[String]) -> Outcome<Vec<String>> {
+pub(crate) async fn init(folder: &Path, policy: &Path, names: &[String]) -> Outcome<Vec<String>> {
     let ports: Vec<u16> = free_ports()?;
     fs::write(folder.join("port"), ports[0].to_string())?;
     let mut glassd = Command::new(binary("glassd")?);

@@ -31,7 +31,7 @@ pub(crate) const SHELL: Right = Right {
 };
 
 /// Everybody may do everything.
-pub(super) fn policy_of(names: &[String], targets: &[String]) -> String {
+pub(crate) fn policy_of(names: &[String], targets: &[String]) -> String {
     let mut policy = String::from("version = 1\n");
     for name in names {
         policy += &format!("[people.{name}]\nname = \"{name}\"\njob = \"engineer\"\n");

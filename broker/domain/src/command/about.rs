@@ -48,6 +48,7 @@ impl Act {
             Self::NoteRefusal { .. } => "note-refusal",
             Self::NoteWitnessed { .. } => "note-witnessed",
             Self::NoteUnwitnessed { .. } => "note-unwitnessed",
+            Self::NoteRestored { .. } => "note-restored",
             Self::Tick => "tick",
             Self::Fire { .. } => "alert-firing",
             Self::Resolve { .. } => "alert-resolved",

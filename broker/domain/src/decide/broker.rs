@@ -10,6 +10,7 @@ use crate::grant::{Ending, Grant};
 use crate::id::{GrantId, PersonId};
 use crate::policy::Policy;
 use crate::refusal::Refusal;
+use crate::restoring::Restoration;
 use crate::text::Line;
 
 use super::case::Case;
@@ -52,6 +53,7 @@ pub(super) fn act(case: &Case<'_>, command: &Command) -> Result<Vec<Event>, Refu
         }
         Act::NoteWitnessed { size, checkpoint } => Ok(witness::signed(case, *size, checkpoint)),
         Act::NoteUnwitnessed { witnessed } => Ok(witness::lost(case, *witnessed)),
+        Act::NoteRestored { .. } => Ok(restored(case, &command.act)),
         Act::Tick => Ok(due(case.state, case.now)),
         Act::NoteStreams { streams } => {
             let changes = case.state.streams.become_these(streams).into_iter();
@@ -90,6 +92,32 @@ fn noted(act: &Act) -> Option<Change> {
         }),
         _ => None,
     }
+}
+
+/// The mark of a history that was lost; one that is on record already is nothing new.
+fn restored(case: &Case<'_>, act: &Act) -> Vec<Event> {
+    let Act::NoteRestored {
+        kept,
+        size,
+        checkpoint,
+        operator,
+        reason,
+    } = act
+    else {
+        return Vec::new();
+    };
+    let lost = Restoration::of(*kept, *size, checkpoint);
+    if case.state.restorations.iter().any(|known| *known == lost) {
+        return Vec::new();
+    }
+    let change = Change::LedgerRestored {
+        kept: *kept,
+        size: *size,
+        checkpoint: checkpoint.clone(),
+        operator: operator.clone(),
+        reason: reason.clone(),
+    };
+    vec![case.event(Actor::Broker, change)]
 }
 
 /// The new rules, then the end of what they no longer allow: grants first, then keys and tokens of

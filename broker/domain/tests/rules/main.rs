@@ -27,6 +27,7 @@ mod late;
 mod lists;
 mod people;
 mod policy;
+mod restoring;
 mod reviews;
 mod self_granting;
 mod statements;

@@ -138,6 +138,14 @@ fn a_snapshot_restores_the_very_same_state() {
         from: 2,
     };
     changes.push(("breakglass", began));
+    let lost = Change::LedgerRestored {
+        kept: 2,
+        size: 9,
+        checkpoint: "glass.example/ledger\n9\nAA=\n\n".into(),
+        operator: line("Olaf"),
+        reason: line("the disk died"),
+    };
+    changes.push(("breakglass", lost));
     // An alert source delivers, and delivers again.
     changes.push((
         "breakglass",

@@ -291,6 +291,13 @@ kinds! {
     "ledger.unwitnessed" LedgerUnwitnessed {
         witnessed: u64,
     }
+    "ledger.restored" LedgerRestored {
+        kept: u64,
+        size: u64,
+        checkpoint: String,
+        #[serde(with = "fields::line")] operator: Line,
+        #[serde(with = "fields::line")] reason: Line,
+    }
     "incident.resolved" IncidentResolved {
         #[serde(with = "fields::shown")] incident: IncidentId,
         #[serde(with = "fields::shown")] closes_at: Time,

@@ -1,13 +1,15 @@
 //! Comparing everything on disk with everything else, without changing any of it.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use breakglass_tlog::{LedgerKeys, SignedCheckpoint, TileId, tile::TileKind};
 
+use super::ahead::{self, Found, Later, Prepared, Wrong};
 use super::edge::{WIDTH, partial_tiles};
-use super::place::{Place, told};
-use super::segment::{Batch, Batches, Trouble, has_acknowledged};
+use super::place::Place;
+use super::segment::{Batch, Trouble, has_acknowledged};
 use super::system::System;
 use super::walk::Walk;
 use crate::ledger::fsck::{Damage, Remedy};
@@ -27,87 +29,143 @@ pub(in crate::ledger) struct Physical {
     pub(in crate::ledger) notes: Vec<String>,
 }
 
-/// Looks at the entry at a place; answers what is wrong with it.
-pub(in crate::ledger) type Look<'a> = &'a mut dyn FnMut(u64, &[u8]) -> Result<(), String>;
+/// Looks at what entries say, beyond their bytes and hashes.
+pub(in crate::ledger) trait Look {
+    /// What a line alone says.
+    type Read: Send;
+    /// What of an entry is put off: it needs nothing but itself.
+    type Later: Send + Sync;
 
-/// Walks the journal and compares what follows from it.
+    /// Reads one line: of lines in any order, on any thread.
+    fn read(line: &[u8]) -> Self::Read;
+
+    /// Takes the entry at a place, in order.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn take(&mut self, place: u64, read: Self::Read) -> (Option<Self::Later>, Result<(), String>);
+
+    /// Does what was put off: in any order, on any thread.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn settle(later: &Self::Later) -> Result<(), String>;
+}
+
+/// How far a walk is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct SoFar {
+    /// Entries of the journal that were looked at.
+    pub entries: u64,
+    /// Bytes of its segments that were read.
+    pub bytes: u64,
+    /// Bytes of all of them.
+    pub of_bytes: u64,
+}
+
+/// Walks the journal and compares what follows from it, with so many threads beside this one.
 ///
 /// # Errors
 /// [`LedgerError::Unavailable`] where there is nothing to check or it cannot be read.
-pub(in crate::ledger) fn check(
+pub(in crate::ledger) fn check<K: Look>(
     dir: &Path,
     keys: &LedgerKeys,
-    look: Look<'_>,
-    progress: &mut dyn FnMut(u64),
+    threads: usize,
+    look: &mut K,
+    progress: &mut dyn FnMut(SoFar),
 ) -> Result<Physical, LedgerError> {
-    check_in(&Place::new(Arc::new(System), dir), keys, look, progress)
-}
-
-pub(super) fn check_in(
-    place: &Place,
-    keys: &LedgerKeys,
-    look: Look<'_>,
-    progress: &mut dyn FnMut(u64),
-) -> Result<Physical, LedgerError> {
+    let place = &Place::new(Arc::new(System), dir);
     let firsts = place.segments()?;
     if firsts.is_empty() {
         return Err(place.no_ledger());
     }
-    let published = read_published(place, keys);
-    let durable = firsts[firsts.len().saturating_sub(2)];
-    let size_published = published
-        .as_ref()
-        .ok()
-        .and_then(Option::as_ref)
-        .map(|one| one.size());
-    let mut checker = Checker {
-        place,
-        keys,
-        look,
-        walk: Walk::default(),
-        required: durable.max(size_published.unwrap_or(0)),
-        published: None,
-        found: Physical::default(),
+    let mut checker = Checker::begin(place, keys, look, &firsts);
+    let last = firsts.last().copied().unwrap_or_default();
+    let mut so_far = SoFar {
+        of_bytes: firsts.iter().map(|first| length(place, *first)).sum(),
+        ..SoFar::default()
     };
-    match published {
-        Ok(published) => checker.published = published,
-        Err(damage) => checker.found.damage.push(damage),
-    }
-    checker.found.published = size_published;
-    for (number, first) in firsts.iter().enumerate() {
-        let last = number + 1 == firsts.len();
-        if !checker.segment(*first, last)? {
-            let note = format!("nothing after entry {} was checked", checker.walk.size());
-            checker.found.notes.push(note);
-            return Ok(checker.finish());
+    let (mut is_whole, mut wrong) = (true, Vec::new());
+    let mut walk = |group: Vec<Prepared<K::Read>>| {
+        for prepared in group {
+            let is_last = prepared.first == last;
+            so_far.bytes += prepared.bytes.len() as u64;
+            if !checker.segment(prepared, is_last) {
+                is_whole = false;
+                break;
+            }
+            so_far.entries = checker.walk.size();
+            progress(so_far);
         }
-        progress(checker.walk.size());
+        (is_whole, std::mem::take(&mut checker.later))
+    };
+    let settled = |some| wrong.extend(some);
+    ahead::go_through::<K>((place, &firsts), keys, threads, &mut walk, settled)?;
+    for Wrong { path, line, what } in wrong {
+        checker.damage(&path, Some(line), what, Remedy::RestoreJournal);
     }
-    checker.end_published();
+    if is_whole {
+        checker.end_published();
+    } else {
+        let note = format!("nothing after entry {} was checked", checker.walk.size());
+        checker.found.notes.push(note);
+    }
     Ok(checker.finish())
 }
 
-struct Checker<'a> {
+/// The bytes of a segment, for those who wait: one that cannot be looked at is told when it is read.
+fn length(place: &Place, first: u64) -> u64 {
+    fs::metadata(place.segment(first)).map_or(0, |found| found.len())
+}
+
+struct Checker<'a, K: Look> {
     place: &'a Place,
     keys: &'a LedgerKeys,
-    look: Look<'a>,
+    look: &'a mut K,
     walk: Walk,
     /// Tiles up to here must be there; later ones may still be on their way.
     required: u64,
     /// The published checkpoint, until it was compared.
     published: Option<SignedCheckpoint>,
     found: Physical,
+    /// What was put off.
+    later: Vec<Later<K::Later>>,
 }
 
-impl Checker<'_> {
+impl<'a, K: Look> Checker<'a, K> {
+    /// Before the first of these segments.
+    fn begin(place: &'a Place, keys: &'a LedgerKeys, look: &'a mut K, firsts: &[u64]) -> Self {
+        let mut found = Physical::default();
+        let published = match read_published(place, keys) {
+            Ok(published) => published,
+            Err(damage) => {
+                found.damage.push(damage);
+                None
+            }
+        };
+        found.published = published.as_ref().map(SignedCheckpoint::size);
+        let durable = firsts[firsts.len().saturating_sub(2)];
+        Self {
+            place,
+            keys,
+            look,
+            walk: Walk::default(),
+            required: durable.max(found.published.unwrap_or(0)),
+            published,
+            found,
+            later: Vec::new(),
+        }
+    }
+
     /// Checks one segment; answers whether the walk can go on.
-    fn segment(&mut self, first: u64, last: bool) -> Result<bool, LedgerError> {
-        let path = self.place.segment(first);
-        let bytes = self
-            .place
-            .disk
-            .read(&path)
-            .map_err(|e| told(&path, "be read", &e))?;
+    fn segment(&mut self, prepared: Prepared<K::Read>, last: bool) -> bool {
+        let Prepared {
+            first,
+            path,
+            bytes,
+            batches,
+            trouble,
+        } = prepared;
         self.found.segments += 1;
         if first != self.walk.size() {
             let what = format!(
@@ -115,11 +173,15 @@ impl Checker<'_> {
                 self.walk.size()
             );
             self.damage(&path, None, what, Remedy::RestoreJournal);
-            return Ok(false);
+            return false;
         }
         let mut good = 0;
-        for batch in Batches::of(&bytes) {
-            let taken = batch.and_then(|batch| self.batch(&path, &batch).map(|()| batch.end));
+        let batches = batches.into_iter().map(Ok);
+        for found in batches.chain(trouble.map(Err)) {
+            let taken = found.and_then(|found| {
+                let batch = found.batch(&bytes);
+                self.batch(&path, &batch, found).map(|()| batch.end)
+            });
             match taken {
                 Ok(end) => good = end,
                 Err(trouble) => {
@@ -135,28 +197,39 @@ impl Checker<'_> {
                         trouble.what,
                         Remedy::RestoreJournal,
                     );
-                    return Ok(false);
+                    return false;
                 }
             }
         }
         self.found.bytes += good as u64;
-        Ok(true)
+        true
     }
 
-    fn batch(&mut self, path: &Path, batch: &Batch<'_>) -> Result<(), Trouble> {
+    fn batch(
+        &mut self,
+        path: &Path,
+        batch: &Batch<'_>,
+        found: Found<K::Read>,
+    ) -> Result<(), Trouble> {
         let first = self.walk.size();
         let mut tiles = Vec::new();
-        self.walk
-            .take(batch, |tile, bytes| tiles.push((tile, bytes.to_vec())))?;
-        if let Err(error) = self.keys.verify(&batch.note) {
+        self.walk.take_hashed(batch, &found.leaves, |tile, bytes| {
+            tiles.push((tile, bytes.to_vec()));
+        })?;
+        if let Err(error) = found.signed {
             let line = Some(batch.last_line);
-            self.damage(path, line, error.to_string(), Remedy::RestoreJournal);
+            self.damage(path, line, error, Remedy::RestoreJournal);
         }
         self.found.commits += 1;
-        for ((place, line), entry) in (first..).zip(batch.first_line..).zip(&batch.entries) {
+        for ((place, line), read) in (first..).zip(batch.first_line..).zip(found.read) {
             self.found.entries += 1;
-            if let Err(what) = (self.look)(place, entry) {
+            let (later, taken) = self.look.take(place, read);
+            if let Err(what) = taken {
                 self.damage(path, Some(line), what, Remedy::RestoreJournal);
+            }
+            if let Some(what) = later {
+                let path = path.to_owned();
+                self.later.push(Later { path, line, what });
             }
         }
         for (tile, bytes) in tiles {

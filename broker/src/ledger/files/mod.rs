@@ -64,6 +64,7 @@
 //! **Known gap**: if the very last batch rots on disk before the next publication, it looks like a
 //! torn one and is cut. Whoever holds a receipt or a newer checkpoint notices.
 
+mod ahead;
 pub(super) mod check;
 mod disk;
 mod edge;

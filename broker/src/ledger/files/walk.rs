@@ -33,18 +33,33 @@ impl Walk {
     pub(super) fn take(
         &mut self,
         batch: &Batch<'_>,
+        tile: impl FnMut(TileId, &[u8]),
+    ) -> Result<(), Trouble> {
+        let leaves: Vec<_> = batch
+            .entries
+            .iter()
+            .map(|entry| Hash::of_leaf(entry))
+            .collect();
+        self.take_hashed(batch, &leaves, tile)
+    }
+
+    /// The same, of a batch whose entries were hashed already.
+    pub(super) fn take_hashed(
+        &mut self,
+        batch: &Batch<'_>,
+        leaves: &[Hash],
         mut tile: impl FnMut(TileId, &[u8]),
     ) -> Result<(), Trouble> {
         batch.check_count(self.size())?;
         let mut tree = self.tree.clone();
         let mut nodes = Vec::new();
-        for entry in &batch.entries {
+        for leaf in leaves {
             let completed = |level: u8, index, hash| {
                 if level.is_multiple_of(8) {
                     nodes.push((level / 8, index, hash));
                 }
             };
-            tree.push_each(Hash::of_leaf(entry), completed);
+            tree.push_each(*leaf, completed);
         }
         if batch.checkpoint.root() != tree.root() {
             return Err(batch.wrong_root());

@@ -4,9 +4,11 @@ use std::fmt::Display;
 
 use breakglass_domain::event::KeyPurpose;
 use breakglass_domain::{Change, Event, GrantId, GrantRef, IncidentId, State, Time};
-use breakglass_tlog::LedgerKeys;
+use breakglass_tlog::{LedgerKeys, Succession};
 
+use super::statement::Statement;
 use crate::ledger::entry;
+use crate::ledger::files::check::Look;
 
 /// The fold of the entries so far.
 pub(super) struct History {
@@ -16,33 +18,89 @@ pub(super) struct History {
     keys: LedgerKeys,
     /// How many of them have followed another so far.
     followed: usize,
+    /// The signatures of people are checked, too.
+    deep: bool,
+    pub(super) statements: u64,
+    /// Marks of histories that were lost.
+    pub(super) notes: Vec<String>,
+}
+
+impl Look for History {
+    type Read = Result<(u64, Event), String>;
+    type Later = Statement;
+
+    fn read(line: &[u8]) -> Self::Read {
+        entry::decode(line).map_err(|e| e.to_string())
+    }
+
+    fn take(&mut self, place: u64, read: Self::Read) -> (Option<Statement>, Result<(), String>) {
+        let (index, event) = match read {
+            Ok(read) => read,
+            Err(why) => return (None, Err(why)),
+        };
+        let in_order = self.in_order(place, index, &event);
+        let (statement, signed) = match self.deep {
+            true => match Statement::of(&event, &self.state) {
+                Ok(statement) => (statement, Ok(())),
+                Err(why) => (None, Err(why)),
+            },
+            false => (None, Ok(())),
+        };
+        self.statements += u64::from(statement.is_some());
+        let followed = self.follow(place, &event.change);
+        let possible = in_order.and_then(|()| self.possible(&event));
+        let taken = possible.and(followed).and(signed);
+        self.note(index, &event);
+        self.newest = self.newest.max(Some(event.at));
+        self.state.apply(&event);
+        (statement, taken)
+    }
+
+    fn settle(statement: &Statement) -> Result<(), String> {
+        statement.verify()
+    }
 }
 
 impl History {
-    pub(super) fn of(keys: LedgerKeys) -> Self {
+    fn in_order(&self, place: u64, index: u64, event: &Event) -> Result<(), String> {
+        if index != place {
+            return Err(format!("entry {place} says that it is entry {index}"));
+        }
+        match self.newest.filter(|newest| event.at < *newest) {
+            Some(newest) => Err(format!("it is from {}, after one from {newest}", event.at)),
+            None => Ok(()),
+        }
+    }
+
+    /// What the operator should never forget.
+    fn note(&mut self, index: u64, event: &Event) {
+        if let Change::LedgerRestored {
+            kept,
+            size,
+            operator,
+            reason,
+            ..
+        } = &event.change
+        {
+            self.notes.push(format!(
+                "entry {index}: the broker went on from a copy of {kept} entries, and entries {kept} to {} of \
+                 before are lost, says {operator}: {reason}",
+                size.saturating_sub(1)
+            ));
+        }
+    }
+
+    /// Before the first entry; `deep` checks the signatures of people, too.
+    pub(super) fn of(keys: LedgerKeys, deep: bool) -> Self {
         Self {
             state: State::default(),
             newest: None,
             keys,
             followed: 0,
+            deep,
+            statements: 0,
+            notes: Vec::new(),
         }
-    }
-
-    /// Takes the entry at a place; answers what is wrong with it.
-    pub(super) fn take(&mut self, place: u64, line: &[u8]) -> Result<(), String> {
-        let (index, event) = entry::decode(line).map_err(|e| e.to_string())?;
-        if index != place {
-            return Err(format!("entry {place} says that it is entry {index}"));
-        }
-        if let Some(newest) = self.newest.filter(|newest| event.at < *newest) {
-            return Err(format!("it is from {}, after one from {newest}", event.at));
-        }
-        let possible = self
-            .possible(&event)
-            .and_then(|()| self.follow(place, &event.change));
-        self.newest = Some(event.at);
-        self.state.apply(&event);
-        possible
     }
 
     /// The keys that sign are those the ledger was handed over to, each in its turn.
@@ -64,7 +122,7 @@ impl History {
             };
         };
         self.followed += 1;
-        let is_next = |next: &&breakglass_tlog::Succession| {
+        let is_next = |next: &&Succession| {
             next.note() == note && next.size() == place + 1 && next.new_key().to_string() == *id
         };
         match next.filter(is_next) {

@@ -4,6 +4,7 @@
 //! nothing.
 
 mod history;
+mod statement;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use std::time::Duration;
 use breakglass_domain::State;
 use breakglass_tlog::LedgerKeys;
 
+pub use super::files::check::SoFar;
 use super::files::check::{self, Physical};
 use crate::ports::{Clock, LedgerError};
 use history::History;
@@ -22,7 +24,7 @@ use history::History;
 #[derive(Debug, Clone, Default)]
 pub struct Report {
     /// Entries in the journal: each decoded, in its place, not older than the one before it, and
-    /// about what lives. What people signed is not checked: the client's audit does.
+    /// about what lives. What people signed says, the client's audit checks.
     pub entries: u64,
     /// Commits: each with our signature, over the right number of entries and the right root.
     pub commits: u64,
@@ -34,6 +36,9 @@ pub struct Report {
     pub tiles: u64,
     /// The size that is published, where something is.
     pub published: Option<u64>,
+    /// Statements of people whose signature was checked, by a key enrolled to them at that place. None but
+    /// in a deep check.
+    pub statements: u64,
     /// The fold of all entries, as far as they were good.
     pub state: State,
     /// How long it took.
@@ -101,6 +106,15 @@ impl fmt::Display for Damage {
     }
 }
 
+/// How it is checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Manner {
+    /// What people signed is checked as well.
+    pub deep: bool,
+    /// Threads that read, hash and check signatures, beside the one that puts everything in order.
+    pub threads: usize,
+}
+
 /// Checks the ledger in a folder; `progress` hears the number of entries now and then.
 ///
 /// # Errors
@@ -112,10 +126,29 @@ pub fn fsck(
     clock: &dyn Clock,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Report, LedgerError> {
+    let manner = Manner {
+        deep: false,
+        threads: 1,
+    };
+    fsck_as(dir, keys, clock, manner, &mut |so_far| {
+        progress(so_far.entries)
+    })
+}
+
+/// The same, in a manner of one's own; `progress` hears after each file of the journal how far it is.
+///
+/// # Errors
+/// As [`fsck`].
+pub fn fsck_as(
+    dir: &Path,
+    keys: &LedgerKeys,
+    clock: &dyn Clock,
+    manner: Manner,
+    progress: &mut dyn FnMut(SoFar),
+) -> Result<Report, LedgerError> {
     let started = clock.monotonic();
-    let mut history = History::of(keys.clone());
-    let mut look = |place, line: &[u8]| history.take(place, line);
-    let physical = check::check(dir, keys, &mut look, progress)?;
+    let mut history = History::of(keys.clone(), manner.deep);
+    let physical = check::check(dir, keys, manner.threads, &mut history, progress)?;
     let Physical {
         entries,
         commits,
@@ -125,8 +158,9 @@ pub fn fsck(
         published,
         damage,
         torn_bytes,
-        notes,
+        mut notes,
     } = physical;
+    notes.append(&mut history.notes);
     Ok(Report {
         entries,
         commits,
@@ -134,6 +168,7 @@ pub fn fsck(
         bytes,
         tiles,
         published,
+        statements: history.statements,
         state: history.into_state(),
         took: clock.monotonic().saturating_sub(started),
         damage,

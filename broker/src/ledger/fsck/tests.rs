@@ -453,3 +453,5 @@ fn a_folder_without_a_ledger_is_said_to_have_none() {
         .expect_err("none");
     assert!(matches!(&error, LedgerError::Unavailable(told) if told.contains("glassd init")));
 }
+
+mod deep;

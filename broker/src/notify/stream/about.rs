@@ -52,7 +52,7 @@ pub(super) fn weight(change: &Change) -> Weight {
             Basis::Called => Weight::Serious,
             _ => Weight::Notable,
         },
-        Change::SessionUnconfirmed { .. } => Weight::Grave,
+        Change::SessionUnconfirmed { .. } | Change::LedgerRestored { .. } => Weight::Grave,
         Change::Refused { reason, .. } if ATTACKS.contains(&reason.as_str()) => Weight::Grave,
         Change::PersonFrozen { .. }
         | Change::RoleFailed { .. }

@@ -355,6 +355,30 @@ async fn too_few_witnesses_are_trouble_with_the_ledger() {
     assert_eq!(lost.next.as_deref(), Some("glass status"));
 }
 
+#[tokio::test]
+async fn a_ledger_that_lost_its_end_is_trouble_and_says_what_is_lost() {
+    let world = World::new().await;
+    let event = Event {
+        at: crate::ports::Clock::now(&*world.clock),
+        by: Actor::Broker,
+        change: Change::LedgerRestored {
+            kept: 640,
+            size: 655,
+            checkpoint: "a signed note".into(),
+            operator: Line::recorded("Olaf \u{1b}[2K"),
+            reason: Line::recorded("the disk died"),
+        },
+        signed: None,
+        drill: false,
+    };
+    let lost = Notice::of(&told(9, event, Arc::from(&b"{}"[..])), &world.app).unwrap();
+    assert_eq!(lost.subject, Subject::Of(Occasion::LedgerTrouble));
+    for word in ["entries 640 to 654", "Olaf \u{FFFD}[2K", "the disk died"] {
+        assert!(lost.title.contains(word), "{}", lost.title);
+    }
+    assert_eq!(lost.next.as_deref(), Some("glass ledger accept"));
+}
+
 #[test]
 fn what_was_missed_is_counted_and_says_where_to_look() {
     let at = |text: &str| text.parse().unwrap();

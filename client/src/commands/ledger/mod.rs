@@ -1,5 +1,6 @@
 //! The ledger: reading it, and checking it.
 
+pub mod accept;
 pub mod export;
 pub mod follow;
 pub mod list;
@@ -24,6 +25,7 @@ pub enum Command {
     Export(export::Args),
     Mirror(mirror::Args),
     Report(report::Args),
+    Accept(accept::Args),
 }
 
 /// Runs one.
@@ -39,5 +41,6 @@ pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
         Command::Export(args) => export::run(args, seat).await,
         Command::Mirror(args) => mirror::run(args, seat).await,
         Command::Report(args) => report::run(args, seat).await,
+        Command::Accept(args) => accept::run(args, seat).await,
     }
 }

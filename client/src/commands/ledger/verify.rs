@@ -291,6 +291,9 @@ fn say(printer: &Printer, view: &Verdict) {
         show::fact(printer, "cosigned", &what);
     }
     say_compared(printer, &view.compared);
+    for lost in &report.restored {
+        printer.bad(format!("  restored: {}", lost.sentence()));
+    }
     if report.not_understood > 0 {
         printer.bad(format!(
             "  {} entries are of kinds this glass does not know: hashed, and their statements \

@@ -186,6 +186,15 @@ fn broker() -> impl Strategy<Value = Change> {
             .prop_map(|(size, checkpoint)| Change::LedgerWitnessed { size, checkpoint }),
         any::<u64>().prop_map(|witnessed| Change::LedgerUnwitnessed { witnessed }),
         (any::<u64>(), any::<u64>()).prop_map(|(from, to)| Change::LedgerExported { from, to }),
+        (any::<u64>(), any::<u64>(), text(), line(), line()).prop_map(
+            |(kept, size, checkpoint, operator, reason)| Change::LedgerRestored {
+                kept,
+                size,
+                checkpoint,
+                operator,
+                reason,
+            }
+        ),
         (name(), select(StreamKind::ALL), line(), any::<u64>()).prop_map(
             |(stream, kind, destination, from)| Change::StreamBegan {
                 stream,

@@ -16,7 +16,7 @@ use breakglass_domain::{
 use super::super::{decode, encode, kind};
 use super::arbitrary::golden_policy;
 use super::kinds::KINDS;
-use super::{drills, escalating, targets, witnesses::changes as witnesses};
+use super::{drills, escalating, targets, witnesses};
 
 const GOLDEN: &str = include_str!("golden.jsonl");
 
@@ -85,10 +85,11 @@ fn events() -> Vec<Event> {
         escalating::changes(),
         streams(),
         delivered(),
-        witnesses(),
+        witnesses::changes(),
         drills::changes(),
         handed_over(),
         succeeded(),
+        witnesses::restored(),
     ]
     .concat();
     let events = changes.into_iter().map(|(by, change)| {

@@ -1,7 +1,7 @@
 //! Every kind of entry, by name.
 
 /// Every kind there is, as users filter by them.
-pub(super) const KINDS: [&str; 46] = [
+pub(super) const KINDS: [&str; 47] = [
     "broker.started",
     "call.recorded",
     "certificate.renewed",
@@ -26,6 +26,7 @@ pub(super) const KINDS: [&str; 46] = [
     "key.retired",
     "ledger.exported",
     "ledger.repaired",
+    "ledger.restored",
     "ledger.unwitnessed",
     "ledger.witnessed",
     "person.enrolled",

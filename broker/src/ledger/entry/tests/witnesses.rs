@@ -52,3 +52,15 @@ pub(super) fn changes() -> Vec<(&'static str, Change)> {
         ("mia", issued(7, WitnessWord::Missing)),
     ]
 }
+
+/// The frozen checkpoint as that of a history that was lost.
+pub(super) fn restored() -> Vec<(&'static str, Change)> {
+    let lost = Change::LedgerRestored {
+        kept: 2,
+        size: 3,
+        checkpoint: COSIGNED.to_owned(),
+        operator: line("Olaf"),
+        reason: line("the disk died; from the copy of 02:46"),
+    };
+    vec![("breakglass", lost)]
+}

@@ -88,6 +88,7 @@ pub(super) fn activity(change: &Change) -> Activity {
             Change::LedgerRepaired { .. } => of(Class::ApplicationLifecycle, 99, "Repair"),
             Change::LedgerWitnessed { .. } => of(Class::ApplicationLifecycle, 99, "Witness"),
             Change::LedgerUnwitnessed { .. } => of(Class::ApplicationLifecycle, 99, "Unwitness"),
+            Change::LedgerRestored { .. } => of(Class::ApplicationLifecycle, 99, "Restore"),
             Change::Refused { .. } => of(Class::ApiActivity, 99, "Refuse"),
             Change::LedgerExported { .. } => of(Class::ApiActivity, 2, "Read"),
             Change::GrantUsed { .. } => of(Class::ApiActivity, 99, "Use"),

@@ -13,7 +13,8 @@ pub(super) fn fields(event: &Event) -> Map<String, Value> {
         Change::BrokerStarted { version } => of_the_broker(Some(version)),
         Change::LedgerRepaired { .. }
         | Change::LedgerWitnessed { .. }
-        | Change::LedgerUnwitnessed { .. } => of_the_broker(None),
+        | Change::LedgerUnwitnessed { .. }
+        | Change::LedgerRestored { .. } => of_the_broker(None),
         Change::Refused {
             act, reason, text, ..
         } => {

@@ -1,0 +1,203 @@
+//! `glass ledger accept`
+
+use std::path::{Path, PathBuf};
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use breakglass_proto::v1;
+use serde_json::json;
+
+use crate::{
+    commands::{DONE, Seat},
+    error::Error,
+    files,
+    json::read,
+    output::Printer,
+    session::Session,
+    show,
+    text::plain,
+    trust::{GoingOn, Head, MARK, Trust},
+};
+
+/// Go on with a ledger that was restored from an older copy
+///
+/// Where a broker goes on from a backup, what came after the backup is lost, and every laptop that had seen
+/// some of it stops with exit code 86: from here, that cannot be told from somebody who erased the last hours.
+/// If you know from the operator, and not from a message, that it was restored, this accepts it. It is possible
+/// only where an entry of the ledger says so and names what is lost (`glassd recover`); that entry stays, and
+/// everybody who verifies the ledger is told. What this laptop had seen is kept in its evidence.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  glass ledger accept                          finds the mark that names what this laptop has seen
+  glass ledger accept 812
+  glass ledger accept --receipt mark.json      without the broker, as for the host of a guard
+  glass ledger show 812 -o json > mark.json    how somebody who has accepted it makes that file")]
+pub struct Args {
+    /// The mark: an entry `ledger.restored`
+    #[arg(value_name = "ENTRY", conflicts_with = "receipt")]
+    index: Option<u64>,
+    /// The mark with its proof, as `glass ledger show ENTRY -o json` writes it
+    #[arg(long, value_name = "FILE")]
+    receipt: Option<PathBuf>,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+/// Shows what is lost, asks, and goes on.
+///
+/// # Errors
+/// [`Error::Unverified`] where no mark names what this laptop has seen, [`Error::Usage`] where there is nothing
+/// to accept.
+pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
+    let context = seat.settings.context()?;
+    let trust = Trust::of(&context)?;
+    let going = match &args.receipt {
+        Some(file) => trust.consider(trust.verify_receipt(&from_file(file)?)?)?,
+        None => {
+            // Renewing a certificate would compare first, and stop.
+            let session = Session::open_context(context).await?;
+            from_broker(&session, args.index).await?
+        }
+    };
+    if !args.yes {
+        say(&seat.printer, &trust, &going);
+        let question = "Has the operator told you so, other than by this ledger? Go on with it?";
+        let otherwise = format!(
+            "if you are sure: glass ledger accept {} --yes",
+            going.restored.entry
+        );
+        if !seat.printer.confirm(question, &otherwise)? {
+            return Ok(DONE);
+        }
+    }
+    let kept = trust.go_on(&going)?;
+    let (restored, seen) = (&going.restored, &going.seen);
+    let view = json!({
+        "accepted": restored,
+        "seen": { "size": seen.size(), "root": seen.root().to_string() },
+        "size": going.size(),
+        "kept_in": kept,
+    });
+    seat.printer.answer(&view, |printer| {
+        printer.good(format!(
+            "This laptop goes on with the ledger as it is: {} entries, {} of which it had seen are lost.",
+            going.size(),
+            seen.size() - restored.kept
+        ));
+        printer.line(format!("What it had seen is kept in {}", kept.display()));
+    });
+    Ok(DONE)
+}
+
+/// What is given up, and who says why.
+fn say(printer: &Printer, trust: &Trust, going: &GoingOn) {
+    let (restored, seen) = (&going.restored, &going.seen);
+    printer.heading(format!(
+        "The ledger {} went on from an older copy.",
+        trust.origin()
+    ));
+    show::fact(
+        printer,
+        "mark",
+        &format!("entry {}, {}", restored.entry, restored.at),
+    );
+    show::fact(printer, "kept", &format!("{} entries", restored.kept));
+    show::fact(
+        printer,
+        "lost",
+        &format!(
+            "entries {} to {}, and whatever came after that nobody brought",
+            restored.kept,
+            restored.size - 1
+        ),
+    );
+    show::fact(
+        printer,
+        "seen here",
+        &format!("{} entries, root {}", seen.size(), seen.root()),
+    );
+    show::fact(printer, "operator", &plain(&restored.operator));
+    show::fact(printer, "reason", &plain(&restored.reason));
+}
+
+/// The mark that was named, or the newest that names what this laptop has seen.
+async fn from_broker(session: &Session, index: Option<u64>) -> Result<GoingOn, Error> {
+    let trust = session.trust();
+    if let Some(index) = index {
+        let receipt = session.receipt(index).await?;
+        need_apart(session, &receipt).await?;
+        return trust.consider(receipt);
+    }
+    let asked = v1::ListEntriesRequest {
+        kind: MARK.to_owned(),
+        ..v1::ListEntriesRequest::default()
+    };
+    let mut why = None;
+    for listed in session.list_entries(asked, MOST).await? {
+        let receipt = session.receipt(listed.index).await?;
+        need_apart(session, &receipt).await?;
+        match trust.consider(receipt) {
+            Ok(going) => return Ok(going),
+            Err(error) => why = why.or(Some(error)),
+        }
+    }
+    Err(why.unwrap_or_else(|| {
+        Error::usage(
+            "the ledger has no mark that it was restored, so there is nothing to accept",
+            "where `glass` stops with 86, nobody has said why: call the founder",
+        )
+    }))
+}
+
+/// Most marks that are looked through.
+const MOST: usize = 20;
+
+/// Where this laptop agrees with the ledger as it is, there is nothing to accept.
+async fn need_apart(session: &Session, receipt: &breakglass_tlog::Receipt) -> Result<(), Error> {
+    let trust = session.trust();
+    let head = Head::from(&**receipt.checkpoint());
+    let is_one = match trust.remembered()? {
+        None => false,
+        Some(_) => trust.is_one_history(head, session).await?,
+    };
+    match is_one {
+        false => Ok(()),
+        true => Err(Error::usage(
+            "the ledger goes on from what this laptop has seen, so there is nothing to accept",
+            "go on: glass status",
+        )),
+    }
+}
+
+/// A receipt as `glass ledger show -o json` writes it.
+fn from_file(path: &Path) -> Result<v1::Receipt, Error> {
+    let wrong = |why: &str| {
+        Error::usage(
+            format!("{} is no mark with its proof: {why}", path.display()),
+            "make it where the mark is accepted: glass ledger show ENTRY -o json > mark.json",
+        )
+    };
+    let text = files::read_up_to(path, LARGEST)?.ok_or_else(|| wrong("there is no such file"))?;
+    let view = read(&text).map_err(|why| wrong(&why))?;
+    let entry = view["line"]
+        .as_str()
+        .ok_or_else(|| wrong("it has no `line`"))?;
+    let index = view["entry"]["index"].as_u64();
+    let inclusion = view["inclusion"].as_array();
+    let inclusion = inclusion.ok_or_else(|| wrong("it has no `inclusion`"))?;
+    let inclusion = inclusion
+        .iter()
+        .map(|hash| STANDARD.decode(hash.as_str().unwrap_or_default()))
+        .collect::<Result<_, _>>()
+        .map_err(|_| wrong("a hash of its proof is no base64"))?;
+    Ok(v1::Receipt {
+        index: index.ok_or_else(|| wrong("its entry has no `index`"))?,
+        entry: entry.as_bytes().to_vec(),
+        inclusion,
+        checkpoint: view["checkpoint"].as_str().unwrap_or_default().to_owned(),
+    })
+}
+
+/// Most bytes of such a file: an entry has 60 KiB at most, and stands in it twice.
+const LARGEST: u64 = 1 << 20;

@@ -1,0 +1,163 @@
+//! Going on with a ledger that lost a part of what this laptop has seen: never by itself, only by somebody
+//! who looked, and only where the ledger has a mark that names what is lost.
+
+use std::{path::PathBuf, sync::Arc};
+
+use breakglass_tlog::{Receipt, SignedCheckpoint};
+
+use super::Trust;
+use crate::{audit::Restored, entry::Entry, error::Error, files};
+
+/// What this laptop would give up, and what for.
+#[derive(Debug)]
+pub struct GoingOn {
+    /// The mark.
+    pub restored: Restored,
+    /// The newest checkpoint that was accepted so far: of the history that is lost.
+    pub seen: Arc<SignedCheckpoint>,
+    receipt: Receipt,
+}
+
+impl GoingOn {
+    /// Entries of the ledger as it is now.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.receipt.checkpoint().size()
+    }
+}
+
+/// The kind of a mark.
+pub const MARK: &str = "ledger.restored";
+
+impl Trust {
+    /// Looks whether a mark names what this laptop has seen. Nothing is changed by that.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where there is nothing to accept: it is no mark, was accepted before, or what was seen
+    /// lies within the copy. [`Error::Unverified`] where it is false, or does not name what was seen.
+    pub fn consider(&self, receipt: Receipt) -> Result<GoingOn, Error> {
+        let index = receipt.index();
+        let entry = Entry::parse(receipt.entry())
+            .map_err(|why| Error::unverified(format!("entry {index} cannot be read: {why}")))?;
+        if entry.index != index {
+            let what = format!("entry {index} calls itself entry {}", entry.index);
+            return Err(Error::unverified(what));
+        }
+        if entry.kind != MARK {
+            return Err(Error::usage(
+                format!(
+                    "entry {index} is no mark of a restored ledger, but {}",
+                    entry.kind
+                ),
+                "see which there are: glass ledger accept",
+            ));
+        }
+        if entry.by != "breakglass" {
+            let what = format!("no {MARK} is ever by {}, as entry {index} is", entry.by);
+            return Err(Error::unverified(what));
+        }
+        let restored = Restored::read(&entry, &self.key)
+            .map_err(|why| Error::unverified(format!("entry {index}: {why}")))?;
+        let seen = self.remembered()?;
+        let nothing = |what: String| Error::usage(what, "go on: glass status");
+        let Some(seen) = seen else {
+            let what =
+                "this laptop has seen nothing of this ledger before, so there is nothing to accept";
+            return Err(nothing(what.to_owned()));
+        };
+        if seen.note() == receipt.checkpoint().note() || self.has_accepted(&receipt)? {
+            let what = format!("this laptop has accepted entry {index} already");
+            return Err(nothing(what));
+        }
+        if seen.size() <= restored.kept {
+            return Err(nothing(format!(
+                "this laptop has seen {} entries, and the copy had {}: of what is lost it has seen nothing",
+                seen.size(),
+                restored.kept
+            )));
+        }
+        if !restored.names(seen.size(), seen.root()) {
+            return Err(self.not_named(&restored, &seen));
+        }
+        Ok(GoingOn {
+            restored,
+            seen,
+            receipt,
+        })
+    }
+
+    /// Believes the ledger as it is now, and keeps for ever what was given up for it. The folder of that is
+    /// returned.
+    ///
+    /// # Errors
+    /// [`Error::File`]; [`Error::Setup`] where another `glass` has seen something else meanwhile.
+    pub fn go_on(&self, going: &GoingOn) -> Result<PathBuf, Error> {
+        let folder = self.kept_of(going.receipt.index());
+        files::create_folder(&folder)?;
+        let (seen, now) = (&going.seen, going.receipt.checkpoint());
+        for (name, text) in [
+            ("lost.checkpoint", seen.note().as_bytes()),
+            ("received.checkpoint", now.note().as_bytes()),
+            ("README.txt", readme(going).as_bytes()),
+            // The last one: from here on it counts as accepted.
+            (ENTRY, going.receipt.entry()),
+        ] {
+            files::write(&folder.join(name), text)?;
+        }
+        match self.replace(Some(seen), now)? {
+            true => Ok(folder),
+            false => {
+                std::fs::remove_file(folder.join(ENTRY))
+                    .map_err(|error| Error::file("remove", folder.join(ENTRY), error))?;
+                Err(Error::setup(
+                    "another `glass` has written what this laptop has seen meanwhile",
+                    "run it again",
+                ))
+            }
+        }
+    }
+
+    fn kept_of(&self, index: u64) -> PathBuf {
+        self.evidence_folder.join(format!("accepted-{index}"))
+    }
+
+    /// Whether this very entry was accepted, whatever came after.
+    fn has_accepted(&self, receipt: &Receipt) -> Result<bool, Error> {
+        let kept = files::read(&self.kept_of(receipt.index()).join(ENTRY))?;
+        Ok(kept.is_some_and(|entry| entry == receipt.entry()))
+    }
+
+    fn not_named(&self, restored: &Restored, seen: &SignedCheckpoint) -> Error {
+        Error::unverified(format!(
+            "entry {} does not name what this laptop has seen: {} entries, root {}; it names what was lost \
+             of a history of {} entries, root {}. If the broker was restored, its operator has to mark this \
+             one too: glassd recover --lost {}",
+            restored.entry,
+            seen.size(),
+            seen.root(),
+            restored.size,
+            restored.root,
+            self.checkpoint_file.display()
+        ))
+    }
+}
+
+/// The mark, as it stands in the ledger.
+const ENTRY: &str = "entry.json";
+
+fn readme(going: &GoingOn) -> String {
+    let restored = &going.restored;
+    format!(
+        "The broker went on from an older copy of its ledger, and somebody at this laptop accepted that.\n\n\
+         entry.json            the mark: entry {} of the ledger\n\
+         lost.checkpoint       what this laptop had seen of the history that is lost: {} entries\n\
+         received.checkpoint   the ledger it goes on with: {} entries\n\n\
+         Keep this folder: nothing else proves what there was.\n",
+        restored.entry,
+        going.seen.size(),
+        going.size(),
+    )
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,165 @@
+//! Somebody at a laptop accepts that its broker went on from a copy, and nothing else accepts it.
+
+use serde_json::{Value, json};
+
+use super::super::tests::{HONEST, Laptop, Ledger, REWRITTEN};
+use super::*;
+
+/// What both begin with.
+const KEPT: u64 = 3;
+
+fn mark(lost: &SignedCheckpoint, but: Value) -> String {
+    let mut entry = json!({"v": 1, "index": 3, "at": "2026-11-23T03:00:00.000Z",
+        "kind": "ledger.restored", "by": "breakglass", "kept": KEPT, "size": lost.size(),
+        "checkpoint": lost.note(), "operator": "Olaf", "reason": "the disk died"});
+    for (name, value) in but.as_object().unwrap() {
+        entry[name] = value.clone();
+    }
+    entry.to_string()
+}
+
+/// The copy, this mark, and what came after.
+fn restored(mark: &str) -> Ledger {
+    Ledger::of(&["a", "b", "c", mark, "x", "y", "z"])
+}
+
+impl Laptop {
+    fn considers(&self, ledger: &Ledger) -> Result<GoingOn, Error> {
+        let receipt = self.trust.verify_receipt(&ledger.receipt(KEPT, 5))?;
+        self.trust.consider(receipt)
+    }
+}
+
+#[tokio::test]
+async fn a_mark_that_names_what_was_seen_is_gone_on_with_and_kept() {
+    for seen in [4, 5] {
+        let (laptop, honest) = (Laptop::new(), Ledger::of(HONEST));
+        laptop.sees(&honest, seen).await.unwrap();
+        let ledger = restored(&mark(&honest.head(5), json!({})));
+        assert_eq!(laptop.sees(&ledger, 5).await.unwrap_err().exit_code(), 86);
+
+        let going = laptop.considers(&ledger).unwrap();
+        assert_eq!((going.seen.size(), going.size()), (seen, 5));
+        assert_eq!(laptop.remembers(), seen, "looking changes nothing");
+        let kept = laptop.trust.go_on(&going).unwrap();
+        assert_eq!(
+            laptop.trust.remembered().unwrap().unwrap().note(),
+            ledger.head(5).note()
+        );
+        laptop.sees(&ledger, 7).await.unwrap();
+        assert_eq!(
+            laptop.sees(&honest, 5).await.unwrap_err().exit_code(),
+            86,
+            "never back"
+        );
+
+        let read = |name: &str| std::fs::read_to_string(kept.join(name)).unwrap();
+        assert!(kept.starts_with(laptop.folder.path().join("evidence")));
+        assert_eq!(read("lost.checkpoint"), honest.head(seen).note());
+        assert_eq!(read("received.checkpoint"), ledger.head(5).note());
+        assert!(read("entry.json").contains("ledger.restored"));
+        assert!(read("README.txt").contains("accepted"));
+        let again = laptop.considers(&ledger).unwrap_err();
+        assert_eq!(again.exit_code(), 2);
+        assert!(again.to_string().contains("already"), "{again}");
+    }
+}
+
+/// The broker is restored once more, to before what was accepted: the same mark is no good for that.
+#[tokio::test]
+async fn what_was_accepted_once_is_not_accepted_for_another_loss() {
+    let (laptop, honest) = (Laptop::new(), Ledger::of(HONEST));
+    laptop.sees(&honest, 5).await.unwrap();
+    let line = mark(&honest.head(5), json!({}));
+    let ledger = restored(&line);
+    laptop
+        .trust
+        .go_on(&laptop.considers(&ledger).unwrap())
+        .unwrap();
+    let other = Ledger::of(&["a", "b", "c", &line, "another", "story"]);
+    assert_eq!(laptop.sees(&other, 6).await.unwrap_err().exit_code(), 86);
+    let error = laptop.considers(&other).unwrap_err();
+    assert!(error.to_string().contains("already"), "{error}");
+}
+
+#[tokio::test]
+async fn what_no_mark_names_stays_a_fork() {
+    let honest = Ledger::of(HONEST);
+    let ledger = restored(&mark(&honest.head(5), json!({})));
+    // Of the same size and another history; of more entries than anybody had brought.
+    let longer: Vec<_> = HONEST.iter().copied().chain(["f"]).collect();
+    for (other, size) in [(Ledger::of(REWRITTEN), 5), (Ledger::of(&longer), 6)] {
+        let laptop = Laptop::new();
+        laptop.sees(&other, size).await.unwrap();
+        let error = laptop.considers(&ledger).unwrap_err();
+        assert_eq!(error.exit_code(), 86);
+        assert!(
+            error.to_string().contains("glassd recover --lost"),
+            "{error}"
+        );
+        assert_eq!(laptop.remembers(), size);
+    }
+}
+
+#[tokio::test]
+async fn where_nothing_that_was_seen_is_lost_nothing_is_accepted() {
+    let honest = Ledger::of(HONEST);
+    let ledger = restored(&mark(&honest.head(5), json!({})));
+    let laptop = Laptop::new();
+    let error = laptop.considers(&ledger).unwrap_err();
+    assert!(error.to_string().contains("has seen nothing"), "{error}");
+    laptop.sees(&honest, KEPT).await.unwrap();
+    let error = laptop.considers(&ledger).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .contains("of what is lost it has seen nothing"),
+        "{error}"
+    );
+    assert_eq!(error.exit_code(), 2);
+    laptop.sees(&ledger, 7).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_false_mark_is_no_mark() {
+    let honest = Ledger::of(HONEST);
+    let head = honest.head(5);
+    for (but, code, word) in [
+        (
+            json!({"kind": "ledger.repaired"}),
+            2,
+            "is no mark of a restored ledger",
+        ),
+        (json!({"by": "mia"}), 86, "is ever by mia"),
+        (json!({"index": 4}), 86, "calls itself entry 4"),
+        (json!({"size": 6}), 86, "another size"),
+        (json!({"kept": 4}), 86, "more than both histories have"),
+        (json!({"kept": -1}), 86, "more than both histories have"),
+        (json!({"checkpoint": "nothing"}), 86, "does not verify"),
+        (json!({"v": 2}), 86, "cannot be read"),
+    ] {
+        let laptop = Laptop::new();
+        laptop.sees(&honest, 5).await.unwrap();
+        let error = laptop
+            .considers(&restored(&mark(&head, but.clone())))
+            .unwrap_err();
+        assert_eq!(error.exit_code(), code, "{but}: {error}");
+        assert!(error.to_string().contains(word), "{but}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn what_another_glass_saw_meanwhile_is_not_given_up() {
+    let (laptop, honest) = (Laptop::new(), Ledger::of(HONEST));
+    laptop.sees(&honest, 4).await.unwrap();
+    let ledger = restored(&mark(&honest.head(5), json!({})));
+    let going = laptop.considers(&ledger).unwrap();
+    laptop.sees(&honest, 5).await.unwrap();
+    laptop.trust.go_on(&going).unwrap_err();
+    assert_eq!(laptop.remembers(), 5);
+    // It does not count as accepted.
+    laptop
+        .trust
+        .go_on(&laptop.considers(&ledger).unwrap())
+        .unwrap();
+}

@@ -1,0 +1,69 @@
+"""What was lost where the broker went on from an older copy of its ledger, and the mark of it.
+
+From docs/ledger-format.md; used by verify_story.py.
+"""
+from collections import deque
+from verify_kinds import need
+from verify_keys import Tree, leaf, open_checkpoint
+
+RESTORED_WITHIN = 65_536
+
+
+class Marks:
+    """Each `ledger.restored`, and the tree of lately: to tell that a head that is lost is none of the ledger's."""
+
+    def __init__(self, keys, tree):
+        self.keys, self.tree, self.behind, self.lately, self.passed = keys, tree, Tree(), deque(), 0
+        self.line, self.next, self.first, self.told, self.lost = None, {}, {}, [], []
+
+    def grown(self, line):
+        """The entry before this one is in the tree by now, or more than that was passed over."""
+        if self.line is not None:
+            self.lately.append(leaf(self.line))
+        if len(self.lately) > RESTORED_WITHIN:
+            self.behind.push_node(0, self.lately.popleft())
+        if self.behind.size + len(self.lately) != self.tree.size:
+            self.behind, self.passed = self.tree.copy(), self.tree.size
+            self.lately.clear()
+        self.line = line
+
+    def root_at(self, size):
+        if not self.behind.size <= size <= self.behind.size + len(self.lately):
+            return None
+        tree = self.behind.copy()
+        for _, hashed in zip(range(size - self.behind.size), self.lately):
+            tree.push_node(0, hashed)
+        return tree.root()
+
+    def take(self, entry, where):
+        kind = entry["kind"]
+        if kind == "ledger.restored":
+            return self.mark(entry, where)
+        name = {"incident.opened": "incident", "grant.requested": "grant", "session.opened": "session"}.get(kind)
+        if name:
+            text = entry[name].rpartition("-")[2]
+            number = int(text) if text.isascii() and text.isdigit() else 0
+            need(number >= self.first.get(name, 0), where, f"{entry[name]} may have been given before, in what is lost")
+            self.next[name] = max(self.next.get(name, 1), number + 1)
+
+    def mark(self, entry, where):
+        kept, size, here = entry["kept"], entry["size"], entry["index"]
+        signed, root = open_checkpoint(entry["checkpoint"], self.keys.any(), where)
+        need(signed == size, where, f"it says another size than the head of what is lost, {signed}")
+        need(kept < size and kept <= here, where, "it says that more was kept than both histories have")
+        if size <= here:
+            ours = self.root_at(size)
+            need(ours is not None or size < self.passed, where, f"what it calls lost ended at {size} entries, which is not of lately")
+            need(ours != root, where, "the head that it calls lost is one of this ledger")
+        for name in ("incident", "grant", "session"):
+            self.next[name] = self.first[name] = self.next.get(name, 1) + size - kept
+        self.lost.append((kept, size, root))
+        self.told.append(f"RESTORED from a copy of {kept} entries, and entries {kept} to {size - 1} of before are lost: entry {here}")
+
+    def names(self, size, root):
+        """Whether a signed head that is none of this ledger's may be one of what is lost: the very head, or one before it and behind what was kept."""
+        return any(root == lost if size == of else kept < size < of for kept, of, lost in self.lost)
+
+    def tell(self):
+        for mark in self.told:
+            print(mark)
