@@ -8,8 +8,8 @@ FOLDER is a broker's ledger (a journal), or a mirror (tiles and a checkpoint, an
 Standard library alone. Prints what it checked;
 says which line is wrong and exits 1 where anything is. Here are the lines, the tree, the
 checkpoints and the tiles; what the entries say is read in verify_story.py, with the kinds in
-verify_kinds.py, the policies in verify_policy.py, the witnesses in verify_witnesses.py and the
-signatures in verify_keys.py. Each witness that is given must have signed the file `witnessed`, or the
+verify_kinds.py, the policies in verify_policy.py, the witnesses in verify_witnesses.py, what laptops had seen in
+verify_heads.py and the signatures in verify_keys.py. Each witness that is given must have signed the file `witnessed`, or the
 published checkpoint.
 """
 import base64, glob, json, os, sys
@@ -150,6 +150,8 @@ def main_mirror(folder, vkey, demanded):
 
 
 def tell(story, tree, commits, tiles):
+    if story.heads.told:
+        print(f"ANOTHER HISTORY, signed by the same key, was seen on laptops: entries {' '.join(map(str, story.heads.told))}")
     if story.witnesses.marked:
         print(f"given while too few witnesses signed: {' '.join(story.witnesses.marked)}")
     if story.unknown:
@@ -192,6 +194,8 @@ def main(folder, vkey, *demanded):
         print(f"not understood: {story.unknown} entries of kinds that this reader does not know")
     check_published(folder, vkey, tree.leaves[:committed])
     check_witnessed(folder, vkey, tree, story.rules, demanded)
+    if story.heads.told:
+        print(f"ANOTHER HISTORY, signed by the same key, was seen on laptops: entries {' '.join(map(str, story.heads.told))}")
     if story.witnesses.marked:
         print(f"given while too few witnesses signed: {' '.join(story.witnesses.marked)}")
     tiles = check_tiles(folder, tree.leaves[:committed])

@@ -34,6 +34,7 @@ mod refusals;
 mod request;
 mod review;
 mod roles;
+mod seen;
 mod status;
 mod stop;
 mod targets;
@@ -77,6 +78,7 @@ pub use policy::{HostCas, InForce, Ways};
 pub use presence::Presence;
 pub use request::Requested;
 pub use review::OwedReview;
+pub use seen::Seen;
 pub use status::Standing;
 pub use stop::Stopping;
 pub use targets::KnownTarget;
@@ -180,6 +182,7 @@ pub struct App {
     attendance: guard::Attendance,
     presence: Presence,
     refusals: refusals::Refusals,
+    histories: seen::OtherHistories,
     stopping: tokio::sync::watch::Sender<bool>,
     started_at: Time,
 }
@@ -211,6 +214,7 @@ impl App {
             attendance: guard::Attendance::default(),
             presence: Presence::default(),
             refusals: refusals::Refusals::default(),
+            histories: seen::OtherHistories::default(),
             stopping: tokio::sync::watch::Sender::new(false),
             started_at,
         })

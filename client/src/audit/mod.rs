@@ -18,6 +18,7 @@
 //! | `deliveries` | what alert sources told, each once |
 //! | `reviews` | what is answered afterwards, and what is owed |
 //! | `streams` | where the ledger was copied to as it grew |
+//! | `heads` | that nobody had seen another history when they signed |
 //! | `witnesses` | who has signed the ledger, and what needs them |
 //! | `drills` | what belongs to one, and how each went |
 //! | `asking`, `beginning`, `bounds` | on whose word a grant begins, and how long it may last |
@@ -33,6 +34,7 @@ mod escalating;
 mod freezes;
 mod grants;
 mod handing;
+mod heads;
 mod incidents;
 mod keys;
 mod kinds;
@@ -58,6 +60,7 @@ use self::{
     deliveries::Deliveries,
     drills::{Around, Drills},
     grants::Scene,
+    heads::Heads,
     incidents::Incidents,
     lives::Lives,
     owed::Owed,
@@ -115,6 +118,8 @@ pub struct Report {
     pub witnessed: u64,
     /// Credentials that were given while too few witnesses signed.
     pub unwitnessed: Vec<String>,
+    /// Refusals of people whose laptops had seen another history, signed by the same key: their entries.
+    pub other_histories: Vec<u64>,
     /// Entries of kinds this client does not know.
     pub not_understood: u64,
     /// The time of the first entry, RFC 3339.
@@ -127,6 +132,7 @@ pub struct Report {
 pub struct Auditor {
     key: VerifierKey,
     tree: Frontier,
+    heads: Heads,
     statements: Statements,
     owed: Option<Owed>,
     people: People,
@@ -156,6 +162,7 @@ impl Auditor {
             statements: Statements::new(key.name().as_str()),
             key,
             tree: Frontier::new(),
+            heads: Heads::default(),
             owed: None,
             people: People::default(),
             policies: Policies::default(),
@@ -234,7 +241,9 @@ impl Auditor {
         let entry = Entry::parse(line).map_err(|why| wrong(format!("cannot be read: {why}")))?;
         self.check_order(&entry, index).map_err(wrong)?;
         self.take(&entry).map_err(wrong)?;
-        self.tree.push(Hash::of_leaf(line));
+        let leaf = Hash::of_leaf(line);
+        self.heads.grows(&self.tree, leaf);
+        self.tree.push(leaf);
         let size = self.tree.size();
         for (_, root) in self.asked.iter_mut().filter(|(asked, _)| *asked == size) {
             *root = Some(self.tree.root());
@@ -260,6 +269,7 @@ impl Auditor {
         }
         self.passed_up_to = size;
         self.witnesses.passed(&self.tree);
+        self.heads.passed();
         Ok(())
     }
 
@@ -269,21 +279,31 @@ impl Auditor {
         self.tree.root()
     }
 
+    /// A head of another history, signed by the ledger's key, which the entry that was just refused says
+    /// its signer had seen.
+    #[must_use]
+    pub fn other_history(&self) -> Option<&SignedCheckpoint> {
+        self.heads.other()
+    }
+
     fn take(&mut self, entry: &Entry) -> Result<(), String> {
         self.lives.need_none_left(entry.at)?;
         if !kinds::is_known(&entry.kind) {
             self.lives.need_swap(entry)?;
             self.not_understood += 1;
-            return self.statements.hear_unknown(entry, &self.people.keys);
+            self.statements.hear_unknown(entry, &self.people.keys)?;
+            return self.heads.check(entry, &self.key);
         }
         kinds::check(entry)?;
         self.lives.need_swap(entry)?;
         self.drills.check_mark(entry)?;
         if entry.kind == REFUSED {
+            self.heads.check(entry, &self.key)?;
             return self.settle(entry.at);
         }
         self.people.arrive(entry)?;
         let act = self.statements.hear(entry, &self.people.keys)?;
+        self.heads.check(entry, &self.key)?;
         self.follow(entry, act.as_ref())?;
         self.policies.take(entry)?;
         self.people.may_act(entry, &self.policies)?;
@@ -401,6 +421,7 @@ impl Auditor {
             self_granted: self.lives.self_granted(),
             witnessed: self.witnesses.size(),
             unwitnessed: self.witnesses.marked(),
+            other_histories: self.heads.told(),
             not_understood: self.not_understood,
             first_at: self.first_at.map(time::rfc3339),
             last_at: self.last_at.map(time::rfc3339),

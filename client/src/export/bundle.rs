@@ -18,9 +18,10 @@ exits 1 where anything is.
 "#;
 
 /// Each by its name, behind all that it takes from.
-const PARTS: [(&str, &str); 8] = [
+const PARTS: [(&str, &str); 9] = [
     ("kinds", include_str!("../../../tests/verify_kinds.py")),
     ("keys", include_str!("../../../tests/verify_keys.py")),
+    ("heads", include_str!("../../../tests/verify_heads.py")),
     ("debts", include_str!("../../../tests/verify_debts.py")),
     ("policy", include_str!("../../../tests/verify_policy.py")),
     (

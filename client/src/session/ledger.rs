@@ -6,6 +6,7 @@ use tonic::{Streaming, transport::Channel};
 
 use super::Session;
 use crate::{
+    entry::Entry,
     error::Error,
     trust::{self, Prover},
 };
@@ -74,22 +75,25 @@ impl Session {
             .ok_or_else(|| Error::broken_answer("it has no receipt"))
     }
 
-    /// Entries by filter, up to `most`, page by page.
+    /// Entries by filter, up to `most`, page by page. What their signers had seen of the ledger is held
+    /// against what this laptop knows, the newest of it.
     ///
     /// # Errors
-    /// [`Error::Refused`].
+    /// [`Error::Refused`], [`Error::Unverified`].
     pub async fn list_entries(
         &self,
         mut request: v1::ListEntriesRequest,
         most: usize,
     ) -> Result<Vec<v1::Entry>, Error> {
-        let mut entries = Vec::new();
+        let mut entries: Vec<v1::Entry> = Vec::new();
         loop {
             let left = most - entries.len();
             request.limit = u32::try_from(left).unwrap_or(u32::MAX).min(ENTRIES_PAGE);
             let page = self.answer(self.ledger().list_entries(request.clone()).await)?;
             entries.extend(page.entries.into_iter().take(left));
             if page.next_cursor.is_empty() || entries.len() >= most {
+                let read = entries.iter().filter_map(|it| Entry::parse(&it.line).ok());
+                self.compare_seen(&read.collect::<Vec<_>>()).await?;
                 return Ok(entries);
             }
             request.cursor = page.next_cursor;

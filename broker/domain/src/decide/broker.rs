@@ -40,6 +40,7 @@ pub(super) fn act(case: &Case<'_>, command: &Command) -> Result<Vec<Event>, Refu
             text,
             count,
             incident,
+            checkpoint,
         } => {
             let change = Change::Refused {
                 act: act.clone(),
@@ -47,6 +48,7 @@ pub(super) fn act(case: &Case<'_>, command: &Command) -> Result<Vec<Event>, Refu
                 text: text.clone(),
                 count: *count,
                 incident: *incident,
+                checkpoint: checkpoint.clone(),
             };
             Ok(vec![case.event(by.clone(), change)])
         }

@@ -350,7 +350,8 @@ pub(super) fn key_id(public: &[u8]) -> KeyId {
     URL_SAFE_NO_PAD.encode(digest).parse().unwrap()
 }
 
-fn signer() -> Signer {
+/// The ledger's key.
+pub(super) fn signer() -> Signer {
     Arc::new(Ed25519Signer::from_seed(KeyName::parse(ORIGIN).unwrap(), &[7; 32]).unwrap())
 }
 

@@ -16,7 +16,8 @@ use breakglass_domain::{
 use super::super::{decode, encode, kind};
 use super::arbitrary::golden_policy;
 use super::kinds::KINDS;
-use super::{drills, escalating, targets, witnesses::changes as witnesses};
+use super::witnesses::{changes as witnesses, other_history};
+use super::{drills, escalating, targets};
 
 const GOLDEN: &str = include_str!("golden.jsonl");
 
@@ -88,6 +89,7 @@ fn events() -> Vec<Event> {
         witnesses(),
         drills::changes(),
         handed_over(),
+        other_history(),
     ]
     .concat();
     let events = changes.into_iter().map(|(by, change)| {
@@ -353,6 +355,7 @@ fn fields() -> Vec<(&'static str, Change)> {
         text: "no rule lets designer migrate the shop database".into(),
         count: 1,
         incident: Some(IncidentId(12)),
+        checkpoint: None,
     };
     vec![("designer", refused)]
 }
@@ -472,6 +475,7 @@ fn grant() -> Vec<(&'static str, Change)> {
                 text: "no incident is open".into(),
                 count: 3,
                 incident: None,
+                checkpoint: None,
             },
         ),
     ]

@@ -1,0 +1,119 @@
+//! What others have seen of the ledger, as their statements carry it, held against what this laptop knows.
+//!
+//! Two laptops that are shown two histories find out as soon as one reads what the other has signed: the
+//! head in it is signed by the ledger's key, and the broker has to prove that it is of one history with what
+//! this laptop has seen.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::{Mutex, PoisonError},
+};
+
+use breakglass_proto::statement::Seen;
+use breakglass_tlog::Hash;
+
+use super::Session;
+use crate::{
+    entry::Entry,
+    error::Error,
+    limits::HEADS_COMPARED,
+    seen::{self, Brought},
+    trust::Head,
+};
+
+/// Heads that were found to be of one history with this laptop's, so that each is asked about once.
+#[derive(Default)]
+pub(super) struct Compared(Mutex<BTreeSet<(u64, Hash)>>);
+
+impl Compared {
+    fn has(&self, size: u64, root: Hash) -> bool {
+        self.heads().contains(&(size, root))
+    }
+
+    fn takes(&self, size: u64, root: Hash) {
+        let mut heads = self.heads();
+        if heads.len() >= HEADS_REMEMBERED {
+            heads.pop_first();
+        }
+        heads.insert((size, root));
+    }
+
+    fn heads(&self) -> std::sync::MutexGuard<'_, BTreeSet<(u64, Hash)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How many of them: what somebody who follows the ledger for days reads of a team.
+const HEADS_REMEMBERED: usize = 4_096;
+
+impl Session {
+    /// The newest head this laptop has accepted, for a statement; nothing where it knows none. A file
+    /// that is damaged keeps nobody from acting: the answer's checkpoint shows it.
+    pub(super) fn seen(&self) -> Option<Seen> {
+        let remembered = self.trust().remembered().ok().flatten()?;
+        let seen = seen::of(&remembered, self.trust().key())?;
+        // One's own statements come back in entries.
+        self.compared().takes(remembered.size(), remembered.root());
+        Some(seen)
+    }
+
+    /// Compares what the signers of these entries had seen, the newest heads first and no more than
+    /// [`HEADS_COMPARED`] that are new here.
+    ///
+    /// # Errors
+    /// [`Error::Unverified`] with saved evidence where one is of another history than this laptop has
+    /// seen, or is not signed by the ledger's key; [`Error::Unreachable`] where a proof cannot be had.
+    pub(crate) async fn compare_seen(
+        &self,
+        entries: impl IntoIterator<Item = &Entry>,
+    ) -> Result<(), Error> {
+        for brought in self.newest_heads(entries)? {
+            let (index, by) = (brought.entry.index, &brought.entry.by);
+            let head = brought.checked(self.trust().key());
+            let head = head.map_err(|why| Error::unverified(format!("entry {index}: {why}")))?;
+            let agrees = self.trust().agrees(Head::from(&head), self).await;
+            agrees.map_err(|error| {
+                error.within(&format!(
+                    "entry {index} of the ledger, by {by}, brings a head that a laptop had seen"
+                ))
+            })?;
+            self.compared().takes(brought.size, brought.root);
+        }
+        Ok(())
+    }
+
+    fn newest_heads<'a>(
+        &self,
+        entries: impl IntoIterator<Item = &'a Entry>,
+    ) -> Result<Vec<Brought<'a>>, Error> {
+        let mut heads: BTreeMap<(u64, Hash), Brought<'a>> = BTreeMap::new();
+        for entry in entries {
+            let brought = Brought::by(entry, self.trust().origin());
+            let brought = brought
+                .map_err(|why| Error::unverified(format!("entry {}: {why}", entry.index)))?;
+            let Some(brought) = brought else { continue };
+            let head = (brought.size, brought.root);
+            if !self.compared().has(head.0, head.1) {
+                heads.insert(head, brought);
+            }
+            if heads.len() > HEADS_COMPARED {
+                heads.pop_first();
+            }
+        }
+        Ok(heads.into_values().rev().collect())
+    }
+
+    /// The same for something that was told as it happened, by whoever did it: its entry is read.
+    ///
+    /// # Errors
+    /// [`Error::Unverified`]. What cannot be read just now is left for another time.
+    pub(crate) async fn compare_told(&self, index: u64, by: &str) -> Result<(), Error> {
+        if by == "breakglass" || by.contains(':') {
+            return Ok(()); // nobody has signed it
+        }
+        match self.entry(index).await {
+            Err(error @ Error::Unverified { .. }) => Err(error),
+            _ => Ok(()),
+        }
+    }
+}
