@@ -1,9 +1,11 @@
 //! What a laptop has seen of the ledger, as statements carry it: each is a witness for all the others.
 
+use std::collections::BTreeMap;
+
 use breakglass_proto::statement::{SIGNATURE_LEN, Seen};
 use breakglass_tlog::{Checkpoint, Hash, Note, SignedCheckpoint, VerifierKey};
 
-use crate::entry::Entry;
+use crate::{entry::Entry, error::Error};
 
 /// A checkpoint as a statement carries it; nothing where it has lines of a later release, which could not be
 /// written again from that, or is over no entries.
@@ -78,6 +80,127 @@ impl<'a> Brought<'a> {
     }
 }
 
+/// The heads that entries bring and that are not known, each once: so many at most, the newest first.
+///
+/// # Errors
+/// [`Error::Unverified`] where one cannot be read.
+pub(crate) fn newest<'a>(
+    entries: impl IntoIterator<Item = &'a Entry>,
+    origin: &str,
+    most: usize,
+    is_known: impl Fn(u64, Hash) -> bool,
+) -> Result<Vec<Brought<'a>>, Error> {
+    let mut heads: BTreeMap<(u64, Hash), Brought<'a>> = BTreeMap::new();
+    for entry in entries {
+        let brought = Brought::by(entry, origin);
+        let brought =
+            brought.map_err(|why| Error::unverified(format!("entry {}: {why}", entry.index)))?;
+        let Some(brought) = brought else { continue };
+        let (size, root) = (brought.size, brought.root);
+        if !is_known(size, root) {
+            heads.insert((size, root), brought);
+        }
+        if heads.len() > most {
+            heads.pop_first();
+        }
+    }
+    Ok(heads.into_values().rev().collect())
+}
+
 fn unsigned(size: u64) -> String {
     format!("the {size} entries that are said to have been seen are not signed by the ledger's key")
+}
+
+#[cfg(test)]
+mod tests {
+    use breakglass_tlog::{Ed25519Signer, KeyName, NoteSigner as _};
+    use serde_json::json;
+
+    use super::*;
+
+    const ORIGIN: &str = "glass.example/ledger";
+
+    fn signer(seed: u8) -> Ed25519Signer {
+        Ed25519Signer::from_seed(KeyName::parse(ORIGIN).unwrap(), &[seed; 32]).unwrap()
+    }
+
+    fn head(size: u64, byte: u8) -> SignedCheckpoint {
+        let head = Checkpoint::new(ORIGIN, size, Hash::from_bytes([byte; 32])).unwrap();
+        SignedCheckpoint::sign(&head, &signer(7)).unwrap()
+    }
+
+    /// A note by somebody who had seen this.
+    fn noted(index: u64, head: &SignedCheckpoint) -> Entry {
+        let seen = of(head, signer(7).verifier()).unwrap();
+        let (note, mut lines) = (seen.note(ORIGIN), Vec::new());
+        lines.extend(note.lines().map(str::to_owned));
+        let value = format!(
+            "{} {} {}",
+            lines[1],
+            lines[2],
+            &lines[4][4 + ORIGIN.len() + 1..]
+        );
+        let text = format!("breakglass/v1 note\nseen: {value}\nnonce: x\n");
+        let line = json!({"v": 1, "index": index, "at": "2026-11-23T03:05:00.000Z",
+            "kind": "incident.noted", "by": "leon",
+            "signed": {"text": text, "key": "K", "signature": "S"}});
+        Entry::parse(line.to_string().as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_checkpoint_comes_back_from_what_was_seen() {
+        let (key, other) = (signer(7).verifier().clone(), signer(8).verifier().clone());
+        let seen = of(&head(9, 5), &key).unwrap();
+        assert_eq!(checkpoint(&seen, &key).unwrap(), head(9, 5));
+        assert!(checkpoint(&seen, &other).is_err());
+        assert!(of(&head(9, 5), &other).is_none(), "that key signed nothing");
+        // Cosignatures of witnesses stay behind.
+        let cosigned = format!("{}\u{2014} w1.example AAAAAAAA\n", head(9, 5).note());
+        let cosigned = SignedCheckpoint::verify(&cosigned, &key).unwrap();
+        assert_eq!(of(&cosigned, &key), Some(seen));
+    }
+
+    #[test]
+    fn what_cannot_be_written_again_is_left_out() {
+        let key = signer(7).verifier().clone();
+        let empty = Checkpoint::new(ORIGIN, 0, Hash::EMPTY_TREE).unwrap();
+        let more = Checkpoint::new(ORIGIN, 9, Hash::from_bytes([5; 32])).unwrap();
+        let more = more.with_extensions(["of a later release"]).unwrap();
+        for checkpoint in [empty, more] {
+            let signed = SignedCheckpoint::sign(&checkpoint, &signer(7)).unwrap();
+            assert_eq!(of(&signed, &key), None, "{checkpoint}");
+        }
+    }
+
+    #[test]
+    fn the_newest_heads_are_taken_each_once_and_no_more_than_that() {
+        let heads: Vec<_> = (1..40).map(|size| head(size, 5)).collect();
+        let mut entries: Vec<_> = heads.iter().map(|head| noted(head.size(), head)).collect();
+        entries.push(noted(99, &heads[38]));
+        entries.push(noted(100, &head(38, 6)));
+        let is_known = |size, _| size == 37;
+        let newest = newest(&entries, ORIGIN, 4, is_known).unwrap();
+        let sizes: Vec<_> = newest.iter().map(|it| it.size).collect();
+        assert_eq!(sizes, [39, 38, 38, 36]);
+        let key = signer(7).verifier().clone();
+        assert!(newest.iter().all(|it| it.checked(&key).is_ok()));
+        let other = signer(8).verifier().clone();
+        assert!(newest.iter().all(|it| it.checked(&other).is_err()));
+    }
+
+    #[test]
+    fn a_refusal_brings_the_head_it_shows() {
+        let note = head(9, 5).note().to_owned();
+        let line = |checkpoint: &str| {
+            let line = json!({"v": 1, "index": 12, "at": "2026-11-23T03:05:00.000Z", "kind": "refused",
+                "by": "leon", "act": "note", "reason": "LEDGER_FORKED", "text": "no", "count": 1,
+                "checkpoint": checkpoint});
+            Entry::parse(line.to_string().as_bytes()).unwrap()
+        };
+        let entry = line(&note);
+        let brought = Brought::by(&entry, ORIGIN).unwrap().unwrap();
+        assert_eq!((brought.size, brought.root), (9, Hash::from_bytes([5; 32])));
+        let hostile = line("\u{1b}[2K");
+        assert!(Brought::by(&hostile, ORIGIN).is_err());
+    }
 }

@@ -144,9 +144,17 @@ fn leons_approval_brings_his_head_to_mias_broker() {
         .here
         .glass("mia", &["ledger", "list", "--kind", "refused"]);
     two.finds_out("mia", &said);
+    assert!(
+        said.out.contains("another history"),
+        "it is shown first: {said}"
+    );
     let index = refused["index"].to_string();
     let said = two.here.glass("support", &["ledger", "show", &index]);
     two.finds_out("support", &said);
+    assert!(
+        said.out.contains("LEDGER_FORKED"),
+        "it is shown first: {said}"
+    );
     // The ledger itself is whole, and says what it knows.
     let said = two.here.done("founder", &["ledger", "verify"]);
     assert!(

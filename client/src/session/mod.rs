@@ -201,21 +201,27 @@ impl Session {
     /// [`Error::Unverified`], or [`Error::Unreachable`] where the proof that the ledger only grew
     /// cannot be had.
     pub async fn accept(&self, receipt: Option<&v1::Receipt>) -> Result<Entry, Error> {
+        let entry = self.accept_alone(receipt).await?;
+        self.compare_seen([&entry]).await?;
+        Ok(entry)
+    }
+
+    /// The same, but for what the entry's signer had seen.
+    async fn accept_alone(&self, receipt: Option<&v1::Receipt>) -> Result<Entry, Error> {
         let receipt = receipt.ok_or_else(|| Error::broken_answer("it has no receipt"))?;
         let receipt = self.0.trust.verify_receipt(receipt)?;
         self.0.trust.accept(receipt.checkpoint(), self).await?;
         let entry = Entry::parse(receipt.entry()).map_err(|why| {
             Error::broken_answer(&format!("entry {} cannot be read: {why}", receipt.index()))
         })?;
-        if entry.index != receipt.index() {
-            return Err(Error::unverified(format!(
-                "entry {} of the ledger calls itself entry {}",
-                receipt.index(),
-                entry.index
-            )));
+        if entry.index == receipt.index() {
+            return Ok(entry);
         }
-        self.compare_seen([&entry]).await?;
-        Ok(entry)
+        Err(Error::unverified(format!(
+            "entry {} of the ledger calls itself entry {}",
+            receipt.index(),
+            entry.index
+        )))
     }
 
     /// Like [`Session::accept`], for the entry that records what was just signed.

@@ -5,7 +5,7 @@
 //! this laptop has seen.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::{Mutex, PoisonError},
 };
 
@@ -13,13 +13,7 @@ use breakglass_proto::statement::Seen;
 use breakglass_tlog::Hash;
 
 use super::Session;
-use crate::{
-    entry::Entry,
-    error::Error,
-    limits::HEADS_COMPARED,
-    seen::{self, Brought},
-    trust::Head,
-};
+use crate::{entry::Entry, error::Error, limits::HEADS_COMPARED, seen, trust::Head};
 
 /// Heads that were found to be of one history with this laptop's, so that each is asked about once.
 #[derive(Default)]
@@ -67,7 +61,9 @@ impl Session {
         &self,
         entries: impl IntoIterator<Item = &Entry>,
     ) -> Result<(), Error> {
-        for brought in self.newest_heads(entries)? {
+        let is_known = |size, root| self.compared().has(size, root);
+        let origin = self.trust().origin();
+        for brought in seen::newest(entries, origin, HEADS_COMPARED, is_known)? {
             let (index, by) = (brought.entry.index, &brought.entry.by);
             let head = brought.checked(self.trust().key());
             let head = head.map_err(|why| Error::unverified(format!("entry {index}: {why}")))?;
@@ -80,27 +76,6 @@ impl Session {
             self.compared().takes(brought.size, brought.root);
         }
         Ok(())
-    }
-
-    fn newest_heads<'a>(
-        &self,
-        entries: impl IntoIterator<Item = &'a Entry>,
-    ) -> Result<Vec<Brought<'a>>, Error> {
-        let mut heads: BTreeMap<(u64, Hash), Brought<'a>> = BTreeMap::new();
-        for entry in entries {
-            let brought = Brought::by(entry, self.trust().origin());
-            let brought = brought
-                .map_err(|why| Error::unverified(format!("entry {}: {why}", entry.index)))?;
-            let Some(brought) = brought else { continue };
-            let head = (brought.size, brought.root);
-            if !self.compared().has(head.0, head.1) {
-                heads.insert(head, brought);
-            }
-            if heads.len() > HEADS_COMPARED {
-                heads.pop_first();
-            }
-        }
-        Ok(heads.into_values().rev().collect())
     }
 
     /// The same for something that was told as it happened, by whoever did it: its entry is read.
