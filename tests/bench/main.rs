@@ -13,6 +13,7 @@
 //! | [`fan_out`] | one revocation to ten thousand who watch |
 //! | [`kill`] | from the close of an incident to the last process of a thousand sessions dead |
 //! | [`export`] | taking the ledger away, and checking and reporting what was taken |
+//! | [`witness`] | one checkpoint after the other co-signed by a real `glass witness serve` |
 //! | [`growth`] | whether latency, memory and start-up stay what they were while the ledger grows |
 //!
 //! It prints tables and never fails a build: what the numbers mean is for people
@@ -29,6 +30,7 @@ mod load;
 mod team;
 mod throughput;
 mod tied;
+mod witness;
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -60,6 +62,8 @@ enum Part {
     Kill(kill::Size),
     /// Taking the ledger away, checking it and reporting on it
     Export(export::Size),
+    /// Checkpoints co-signed by a witness, against an HTTP round trip, a synced file and two signatures
+    Witness(witness::Size),
     /// Latency, memory and start-up while the ledger grows
     Growth(growth::Size),
     /// The ceiling's own process
@@ -100,6 +104,7 @@ async fn run(arguments: Arguments) -> Outcome<()> {
         Some(Part::FanOut(size)) => fan_out::report(size).await,
         Some(Part::Kill(size)) => kill::report(size).await,
         Some(Part::Export(size)) => export::report(size).await,
+        Some(Part::Witness(size)) => witness::report(size).await,
         Some(Part::Growth(size)) => growth::report(size).await,
         Some(Part::BareServer { folder }) => bare::serve(&folder).await,
         Some(Part::Host { laptops, target }) => kill::guard(&laptops, &target).await,
@@ -116,6 +121,8 @@ async fn everything() -> Outcome<()> {
     fan_out::report(fan_out::USUAL).await?;
     println!();
     kill::report(kill::USUAL).await?;
+    println!();
+    witness::report(witness::USUAL).await?;
     println!();
     growth::report(growth::USUAL).await?;
     println!();
