@@ -5,13 +5,14 @@ use jiff::{SignedDuration, Timestamp};
 use super::section::{Row, Rows, Section, Topic};
 use crate::{entry::Entry, time};
 
-/// Repairs, starts, what failed at targets, and the longest silence.
+/// Repairs, starts, what failed at targets, other histories that laptops had seen, and the longest silence.
 #[derive(Default)]
 pub(super) struct Trouble {
     rows: Rows,
     repairs: u64,
     starts: u64,
     failures: u64,
+    other_histories: u64,
     last: Option<(u64, Timestamp)>,
     silence: Option<(SignedDuration, u64)>,
 }
@@ -53,6 +54,10 @@ impl Trouble {
                     text("grant")
                 )
             }
+            "refused" if entry.text("checkpoint").is_some() => {
+                self.other_histories += 1;
+                format!("{}: {}", entry.by, text("text"))
+            }
             _ => return,
         };
         let cells = [time::rfc3339(entry.at), entry.kind.clone(), what];
@@ -64,6 +69,13 @@ impl Trouble {
             "Cut back after a crash: {}. Starts of the broker: {}. Failed or not confirmed at a target: {}. While the ledger could not be written nothing was issued.",
             self.repairs, self.starts, self.failures
         )];
+        if self.other_histories > 0 {
+            answer.push(format!(
+                "LAPTOPS HAD SEEN ANOTHER HISTORY of this ledger, signed by its key: {} heads. Ask who set the broker \
+                 back, or who showed it.",
+                self.other_histories
+            ));
+        }
         if let Some((silence, index)) = self.silence {
             answer.push(format!(
                 "The longest time without an entry was {}, after entry {index}.",

@@ -37,7 +37,7 @@ impl Weight {
     }
 }
 
-/// Reasons of refusals that do not come about by mistake (docs/operating/metrics.md).
+/// Reasons of refusals that do not come about by mistake, or whose mistake is as grave (docs/operating/metrics.md).
 const ATTACKS: [&str; 5] = [
     "LEDGER_BEHIND",
     "LEDGER_FORKED",
