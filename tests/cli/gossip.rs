@@ -202,7 +202,10 @@ fn what_a_broker_took_all_the_same_is_found_by_whoever_reads_it() {
 fn who_follows_hears_of_it_at_once() {
     let two = Two::begin();
     two.tell_two_stories();
-    let mut follows = two.here.spawns("mia", &["ledger", "follow"]);
+    let next = two.here.entries().len().to_string();
+    let mut follows = two
+        .here
+        .spawns("mia", &["ledger", "follow", "--from", &next]);
     two.here
         .done("support", &["incident", "note", "two customers wrote"]);
     follows.says("two customers wrote");
