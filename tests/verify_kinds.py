@@ -161,7 +161,8 @@ def read_statement(text, where):
     need(lines[0] != act and lines[-1] == "", where, "this is no statement")
     said = [line.partition(": ")[::2] for line in lines[1:-1]]
     if act in ACTS:
-        names = ["origin", "by", "at", *ACTS[act][0].split(), "nonce"]
+        seen = [name for name, _ in said[-2:-1] if name == "seen"]  # see verify_heads.py
+        names = ["origin", "by", "at", *ACTS[act][0].split(), *seen, "nonce"]
         need([name for name, _ in said] == names, where, f"these are not the lines of `{act}`")
     plain = lambda value: re.sub(r"\\(.)", lambda found: {"n": "\n"}.get(found[1], found[1]), value)
     return act, {name: plain(value) for name, value in said}

@@ -9,8 +9,8 @@ Standard library alone. Prints what it checked;
 says which line is wrong and exits 1 where anything is. Here are the lines, the tree, the
 checkpoints and the tiles; what the entries say is read in verify_story.py, with the kinds in
 verify_kinds.py, the policies in verify_policy.py, the witnesses in verify_witnesses.py, the keys that
-sign the ledger in verify_successions.py, what was lost in verify_restored.py, and the signatures in
-verify_keys.py. Each witness that is given must have signed the file `witnessed`, or the
+sign the ledger in verify_successions.py, what was lost in verify_restored.py, what laptops had seen in
+verify_heads.py, and the signatures in verify_keys.py. Each witness that is given must have signed the file `witnessed`, or the
 published checkpoint.
 """
 import base64, glob, json, os, sys
@@ -157,6 +157,8 @@ def tell(story, tree, commits, tiles):
     for place in story.succeeding.places:
         print(f"entry {place} hands the ledger over to its next key")
     story.restored.tell()
+    if story.heads.told:
+        print(f"ANOTHER HISTORY, signed by the same key, was seen on laptops: entries {' '.join(map(str, story.heads.told))}")
     if story.witnesses.marked:
         print(f"given while too few witnesses signed: {' '.join(story.witnesses.marked)}")
     if story.unknown:
@@ -204,6 +206,7 @@ def main(folder, vkey, *demanded):
     check_published(folder, keys, tree.leaves[:committed])
     check_witnessed(folder, keys, tree, story.rules, demanded)
     story.restored.tell()
+    story.heads.tell(story.restored)
     if story.witnesses.marked:
         print(f"given while too few witnesses signed: {' '.join(story.witnesses.marked)}")
     for place in story.succeeding.places:

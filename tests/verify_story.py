@@ -9,6 +9,7 @@ from verify_kinds import (
 )
 from verify_debts import Debts
 from verify_handovers import Handovers
+from verify_heads import Heads
 from verify_keys import PersonKey, sha
 from verify_policy import DRILL_STEPS, Rules
 from verify_successions import Succeeding
@@ -22,7 +23,7 @@ class Story(Handovers):
     def __init__(self, keys, tree):
         """Of a ledger with this key; the tree is that of the entries before the one that is read."""
         origin, self.witnesses, self.succeeding = keys.name, Witnesses(keys, tree), Succeeding(keys)
-        self.restored = Marks(keys, tree)
+        self.restored, self.heads = Marks(keys, tree), Heads(keys, tree)
         self.origin, self.newest, self.rules, self.owed = origin, 0, None, None
         self.keys, self.tokens, self.tokens_ever, self.frozen = {}, {}, set(), set()
         self.incidents, self.incidents_ever, self.grants, self.grants_ever = {}, set(), {}, set()
@@ -37,6 +38,7 @@ class Story(Handovers):
             entry = json.loads(line, object_pairs_hook=once)
             self.witnesses.grown(self.rules)
             self.restored.grown(line)
+            self.heads.grown(line)
             missing = [name for name in ("v", "index", "at", "kind", "by") if name not in entry]
             need(not missing, where, f"the entry has no {missing}")
             need(type(entry["v"]) is int and type(entry["index"]) is int, where, "its version or its place is no whole number")
@@ -53,7 +55,8 @@ class Story(Handovers):
         self.check_handovers(entry, where)
         if kind not in FIELDS:
             self.unknown += 1
-            return self.hear(entry, where)
+            self.hear(entry, where)
+            return self.heads.check(entry, where)
         check_fields(entry, where)
         self.succeeding.take(entry, where)
         if kind != "incident.opened":
@@ -63,10 +66,12 @@ class Story(Handovers):
         is_source = by.startswith("source:")
         need(kind in BY_SOURCES or kind == "refused" if is_source else kind not in ONLY_BY_SOURCES, where, f"no {kind} is ever by {by}")
         if kind == "refused":
+            self.heads.check(entry, where)
             return self.settle(where)
         if kind in ("person.enrolled", "target.enrolled"):
             self.enrol(entry, where)
         act, said = self.hear(entry, where) if "signed" in entry else (None, {})
+        self.heads.check(entry, where)
         self.follow(entry, act, said, where)
         if kind == "policy.loaded":
             need(entry["sha256"] == sha(entry["text"].encode()).hex(), where, "the policy has another hash")

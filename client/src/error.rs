@@ -165,6 +165,24 @@ impl Error {
         }
     }
 
+    /// What does not hold, and something to be said of it beside.
+    #[must_use]
+    pub(crate) fn and(mut self, more: &str) -> Self {
+        if let Self::Unverified { what, .. } = &mut self {
+            *what = format!("{what}. {more}");
+        }
+        self
+    }
+
+    /// What does not hold, and where that was found.
+    #[must_use]
+    pub(crate) fn within(mut self, found: &str) -> Self {
+        if let Self::Unverified { what, .. } = &mut self {
+            *what = format!("{found}: {what}");
+        }
+        self
+    }
+
     /// The broker left out or garbled something the contract promises.
     pub fn broken_answer(what: &str) -> Self {
         Self::setup(
@@ -283,6 +301,7 @@ impl Refusal {
             "LEDGER_UNAVAILABLE" | "LEDGER_FULL" | "CLOCK_BEHIND" | "NOT_WITNESSED" => {
                 exit::LEDGER_REFUSED
             }
+            "LEDGER_BEHIND" | "LEDGER_FORKED" => exit::UNVERIFIED,
             _ => exit::OTHER,
         }
     }
@@ -404,6 +423,7 @@ mod tests {
                     "NOT_WITNESSED",
                 ],
             ),
+            (86, &["LEDGER_BEHIND", "LEDGER_FORKED"]),
             (
                 1,
                 &[

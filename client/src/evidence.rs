@@ -95,7 +95,8 @@ fn readme(evidence: &Evidence<'_>) -> String {
     format!(
         "{head}: {}.\n\n\
          {old:<23} {what} this laptop had accepted before\n\
-         {new:<23} {what} the broker sent this time\n\
+         {new:<23} {what} that came now: from the broker, or as somebody\n\
+         \x20                       else's laptop had seen it (then their statement has it)\n\
          consistency-proof.txt   what the broker sent to join them, if it sent anything: the two\n\
          \x20                       sizes, then the hashes of RFC 9162 section 2.1.4 in base64\n\n\
          Both are C2SP signed notes by the ledger's own key, or the one that followed it (`successions` in\n\

@@ -227,6 +227,7 @@ mod tests {
             act: Act::Drop {
                 grant: "G-45".into(),
             },
+            seen: None,
             nonce: random().unwrap(),
         };
         let signed = key.sign(&statement).unwrap();

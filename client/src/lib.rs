@@ -65,6 +65,7 @@ pub mod roots;
 pub mod rules;
 mod run;
 pub mod screen;
+pub mod seen;
 pub mod session;
 pub mod show;
 pub mod spinner;

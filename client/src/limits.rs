@@ -110,6 +110,14 @@ pub const REVIEWED_REFUSALS: usize = 1_000;
 /// Most rows of a report's section: what a person reads. The rest is counted, and is in the export.
 pub const MAX_FINDINGS: usize = 500;
 
+/// Heads that others had seen, of which the broker has to prove that they are of this ledger, where entries
+/// are read: each is a call, and the newest say most.
+pub const HEADS_COMPARED: usize = 8;
+
+/// How many of the newest entries from before are looked at for such heads where the ledger is followed from
+/// an older one on.
+pub const FOLLOWED_BACK: u64 = 32;
+
 /// How many grants a report draws: what auditors usually take of a population of this size.
 pub const SAMPLE_SIZE: usize = 25;
 

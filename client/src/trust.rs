@@ -36,6 +36,7 @@ use crate::{
     error::Error,
     evidence::{self, Evidence},
     files, limits, time,
+    verify::Ledger,
 };
 
 /// Whoever can join two sizes of the ledger by a proof: the broker, or in tests a tree in memory.
@@ -96,6 +97,13 @@ impl Trust {
     pub fn keys(&self) -> LedgerKeys {
         let keys = self.keys.read();
         keys.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The ledger, for whoever demands that a credential proves its entry; what is followed here is followed
+    /// there.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        Ledger::learning(Arc::clone(&self.keys))
     }
 
     /// The ledger's name, which every statement names.

@@ -21,11 +21,18 @@
 //! 1.3 signs behind 64 spaces (RFC 8446 section 4.4.3). Lines stand in a fixed order, each
 //! `name: value`, each ended by one newline. In a value, a backslash is written `\\` and a newline
 //! `\n`; other control characters are refused. There is exactly one text for each statement.
+//!
+//! Directly before `nonce` may stand `seen`: the newest head of the ledger that its signer had accepted,
+//! see [`Seen`].
+
+mod seen;
 
 use std::fmt::Write as _;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jiff::{SignedDuration, Timestamp};
+
+pub use self::seen::{ROOT_LEN, SIGNATURE_LEN, Seen};
 
 /// The first words of every statement.
 pub const DOMAIN: &str = "breakglass/v1";
@@ -47,6 +54,8 @@ pub struct Statement {
     pub at: Timestamp,
     /// What they want done.
     pub act: Act,
+    /// The newest head of the ledger that their laptop had accepted; nothing where it knew none.
+    pub seen: Option<Seen>,
     /// Chance, so that no statement can be played twice.
     pub nonce: [u8; NONCE_LEN],
 }
@@ -280,6 +289,9 @@ impl Statement {
         put(&mut text, "by", &self.by);
         put(&mut text, "at", &Value::encode(&self.at));
         self.act.write_lines(&mut text);
+        if let Some(seen) = &self.seen {
+            put(&mut text, "seen", &Value::encode(seen));
+        }
         put(&mut text, "nonce", &Value::encode(&self.nonce));
         text
     }
@@ -302,6 +314,13 @@ impl Statement {
         let by = lines.take("by")?;
         let at = Value::decode(&lines.take("at")?).ok_or(StatementError::Value("at"))?;
         let act = Act::read_lines(name, &mut lines)?;
+        let seen = match lines.0.starts_with("seen: ") {
+            true => {
+                let seen = Value::decode(&lines.take("seen")?);
+                Some(seen.ok_or(StatementError::Value("seen"))?)
+            }
+            false => None,
+        };
         let nonce = Value::decode(&lines.take("nonce")?).ok_or(StatementError::Value("nonce"))?;
         if !lines.0.is_empty() {
             return Err(StatementError::Line("nonce"));
@@ -311,6 +330,7 @@ impl Statement {
             by,
             at,
             act,
+            seen,
             nonce,
         };
         // One text for each statement: anything that reads the same but is written otherwise is

@@ -15,6 +15,7 @@ mod exit_codes;
 mod forks;
 mod founders_path;
 mod golden;
+mod gossip;
 mod handover;
 mod help;
 mod json;

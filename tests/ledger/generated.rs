@@ -67,6 +67,14 @@ fn both_verifiers_accept_lists_that_reach_everything() {
             if let Some(word) = entry["witnesses"].as_str() {
                 *seen.entry(format!("credential.issued {word}")).or_default() += 1;
             }
+            let signed = entry["signed"]["text"].as_str().unwrap_or_default();
+            if signed.contains("\nseen: ") {
+                *seen.entry("with what was seen".to_owned()).or_default() += 1;
+            }
+            if entry["checkpoint"].is_string() && entry["kind"] == "refused" {
+                let what = "refused, another history".to_owned();
+                *seen.entry(what).or_default() += 1;
+            }
             if entry["drill"] == true {
                 let good = if entry["good"] == true { ", good" } else { "" };
                 let what = format!("drill: {}{good}", entry["kind"].as_str().unwrap());
@@ -159,6 +167,8 @@ fn both_verifiers_accept_lists_that_reach_everything() {
         "drill: session.ended",
         "drill: role.dropped",
         "refused",
+        "refused, another history",
+        "with what was seen",
         "ledger.exported",
         "stream.began",
         "stream.ended",

@@ -112,6 +112,7 @@ fn two_people_may_have_drawn_the_same_nonce() {
             by: who.into(),
             at: night.minutes(0).parse().unwrap(),
             act,
+            seen: None,
             nonce: [7; NONCE_LEN],
         };
         let signed = night.signs_statement(who, &statement);

@@ -12,11 +12,12 @@ use breakglass_domain::{
     Act, Actor, Change, Command, Event, KeyId, Lifetime, Line, Nonce, PersonId, Policy, Refusal,
     Signed, State, Time, TokenHash, WitnessWord,
 };
-use breakglass_proto::statement::{Act as Said, Statement};
+use breakglass_proto::statement::{Act as Said, Seen, Statement};
+use breakglass_tlog::{Frontier, Hash};
 use ring::digest::{SHA256, digest};
 
 use crate::night::{ORIGIN, POLICY, hex};
-use crate::witnesses;
+use crate::{heads, witnesses};
 
 /// The people of the policy.
 pub(crate) const TEAM: [&str; 3] = ["mia", "leon", "eve"];
@@ -30,6 +31,9 @@ pub(crate) struct House {
     keys: BTreeMap<String, PrivateKey>,
     said: Vec<Command>,
     tokens: u32,
+    tree: Frontier,
+    /// What the laptop of each has seen of the ledger.
+    seen: BTreeMap<String, Seen>,
 }
 
 impl House {
@@ -42,6 +46,8 @@ impl House {
             keys: BTreeMap::new(),
             said: Vec::new(),
             tokens: 0,
+            tree: Frontier::new(),
+            seen: BTreeMap::new(),
         };
         let version = "0.1.0".to_owned();
         house.broker_does(Act::Start { version }).unwrap();
@@ -204,7 +210,16 @@ impl House {
             // A broker makes it only then.
             self.witnesses_sign();
         }
+        self.sees(&command.by);
         Ok(())
+    }
+
+    /// The receipt shows whoever acted the newest head.
+    fn sees(&mut self, who: &Actor) {
+        let head = heads::head(self.tree.size(), self.tree.root());
+        if let Actor::Person(_) = who {
+            self.seen.insert(who.to_string(), heads::seen_of(&head));
+        }
     }
 
     /// Enough witnesses sign what is there, and the broker says so.
@@ -221,6 +236,7 @@ impl House {
             text: refusal.to_string(),
             count: 1,
             incident: command.act.incident(&self.state),
+            checkpoint: None,
         };
         let note = Command {
             by: Actor::Broker,
@@ -234,7 +250,9 @@ impl House {
     fn records(&mut self, events: &[Event]) {
         for event in events {
             let index = self.lines.len() as u64;
-            self.lines.push(encode(index, event).unwrap());
+            let line = encode(index, event).unwrap();
+            self.tree.push(Hash::of_leaf(&line));
+            self.lines.push(line);
             self.state.apply(event);
             if let Change::GrantEnded { of, .. } = &event.change {
                 assert!(!self.state.grants.contains_key(&of.grant));
@@ -249,6 +267,7 @@ impl House {
             by: by.into(),
             at: self.now.timestamp(),
             act,
+            seen: self.seen.get(by).cloned(),
             nonce,
         };
         let signed = key.sign(&statement).unwrap();

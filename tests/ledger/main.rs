@@ -19,6 +19,7 @@ mod exports;
 mod forgery;
 mod generated;
 mod handing;
+mod heads;
 mod honest;
 mod house;
 mod night;

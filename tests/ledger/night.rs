@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use breakglass_client::key::{PrivateKey, random};
-use breakglass_proto::statement::{Act, Statement};
+use breakglass_proto::statement::{Act, Seen, Statement};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -143,6 +143,8 @@ pub(crate) struct Night {
     keys: BTreeMap<String, PrivateKey>,
     pub(crate) at: Timestamp,
     pub(crate) tokens: u32,
+    /// What the laptop of whoever signs next has seen.
+    pub(crate) seen: Option<Seen>,
 }
 
 impl Night {
@@ -164,6 +166,7 @@ impl Night {
             keys: BTreeMap::new(),
             at: "2026-11-23T02:00:00Z".parse().unwrap(),
             tokens: 0,
+            seen: None,
         };
         night.by_broker("broker.started", json!({"version": "0.1.0"}));
         night
@@ -224,6 +227,7 @@ impl Night {
             by,
             at,
             act,
+            seen: self.seen.clone(),
             nonce,
         };
         self.signs_statement(who, &statement)

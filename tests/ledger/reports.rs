@@ -355,3 +355,29 @@ fn what_does_not_verify_is_not_reported() {
     let error = report::of(&folder, vkey(), Span::default(), None).unwrap_err();
     assert_eq!(error.exit_code(), 86, "{error}");
 }
+
+/// A head that a laptop brought along from another history is no refusal like others.
+#[test]
+fn another_history_is_trouble_and_says_who_had_seen_it() {
+    let mut night = Night::begins();
+    let from = night.lines.len();
+    let calm = reported(&night.lines, 0, from);
+    let told = answer(&calm, Topic::Trouble).answer.join(" ");
+    assert!(!told.contains("ANOTHER HISTORY"), "{told}");
+    let head = crate::heads::head(9_000, breakglass_tlog::Hash::of_leaf(b"another story"));
+    night.adds(
+        "refused",
+        "leon",
+        json!({"act": "approve", "reason": "LEDGER_BEHIND", "text": "set back, or a copy", "count": 1,
+            "checkpoint": head.note()}),
+        None,
+    );
+    let report = reported(&night.lines, 0, night.lines.len());
+    let trouble = answer(&report, Topic::Trouble);
+    says(
+        trouble,
+        "LAPTOPS HAD SEEN ANOTHER HISTORY of this ledger, signed by its key: 1 heads",
+    );
+    let row = trouble.rows.iter().find(|row| row.cells[1] == "refused");
+    assert_eq!(row.unwrap().cells[2], "leon: set back, or a copy");
+}

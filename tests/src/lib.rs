@@ -46,7 +46,7 @@ pub use world::World;
 pub const TEAM: [&str; 5] = ["mia", "leon", "founder", "designer", "support"];
 
 /// Every stable reason of a refusal.
-pub const REASONS: [&str; 59] = [
+pub const REASONS: [&str; 61] = [
     "NO_OPEN_INCIDENT",
     "UNKNOWN_INCIDENT",
     "INCIDENT_CLOSED",
@@ -106,4 +106,6 @@ pub const REASONS: [&str; 59] = [
     "NO_DRILLS",
     "DRILL_RIGHT",
     "DRILL_RECORD",
+    "LEDGER_BEHIND",
+    "LEDGER_FORKED",
 ];

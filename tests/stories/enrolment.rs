@@ -225,6 +225,7 @@ async fn signs(world: &World, key: &PrivateKey, named: &str, line: &str) -> Enro
             key: named.to_owned(),
             device: "laptop".into(),
         },
+        seen: None,
         nonce: breakglass_client::key::random().unwrap(),
     };
     EnrollRequest {

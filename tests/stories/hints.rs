@@ -157,6 +157,9 @@ fn refusals() -> Vec<Refusal> {
             right: right(),
         },
         Refusal::DrillRecord("it is still open".into()),
+        Refusal::LedgerBehind { seen: 9, size: 8 },
+        Refusal::LedgerForked { seen: 9 },
+        Refusal::SeenUnsigned(9),
     ]
 }
 

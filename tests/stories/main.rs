@@ -13,6 +13,7 @@ mod closing;
 mod endings;
 mod enrolment;
 mod escalation;
+mod forks;
 mod guards;
 mod handover;
 mod hints;

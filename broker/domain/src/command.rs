@@ -365,6 +365,8 @@ pub enum Act {
         count: u32,
         /// Under which open incident, where what they tried says so.
         incident: Option<IncidentId>,
+        /// The signed checkpoint that they have seen, where it is of another history than this ledger.
+        checkpoint: Option<String>,
     },
     /// Note that enough witnesses have signed the ledger. Broker only.
     NoteWitnessed {

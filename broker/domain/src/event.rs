@@ -456,6 +456,9 @@ pub enum Change {
         count: u32,
         /// The open incident it was tried under, where what they tried says so.
         incident: Option<IncidentId>,
+        /// The signed checkpoint that their laptop has seen, where it is of another history than this
+        /// ledger: the ledger's key has signed both.
+        checkpoint: Option<String>,
     },
     /// Somebody took a copy away.
     LedgerExported {

@@ -142,6 +142,7 @@ impl Slot {
                 text: self.text.clone(),
                 count,
                 incident: *incident,
+                checkpoint: None,
             },
         }
     }

@@ -424,6 +424,31 @@ pub enum Refusal {
     /// What is said of how a drill went cannot be.
     #[error("that is not how the drill went: {0}")]
     DrillRecord(String),
+    /// The ledger's key has signed more than there is here.
+    #[error(
+        "this laptop has seen {seen} entries that the ledger's key has signed, and this broker has \
+         {size}: its ledger was set back, or it is a copy"
+    )]
+    LedgerBehind {
+        /// Entries that were seen.
+        seen: u64,
+        /// Entries there are.
+        size: u64,
+    },
+    /// The ledger's key has signed something else than there is here.
+    #[error(
+        "this laptop has seen another history: the ledger's key has signed {seen} entries that are not \
+         the first {seen} of this broker"
+    )]
+    LedgerForked {
+        /// Entries that were seen.
+        seen: u64,
+    },
+    /// Somebody made up what was seen.
+    #[error(
+        "the {0} entries that this statement says were seen are not signed by the key of this ledger"
+    )]
+    SeenUnsigned(u64),
 }
 
 impl Refusal {
@@ -489,6 +514,9 @@ impl Refusal {
             Self::NoDrills => "NO_DRILLS",
             Self::DrillRight { .. } => "DRILL_RIGHT",
             Self::DrillRecord(_) => "DRILL_RECORD",
+            Self::LedgerBehind { .. } => "LEDGER_BEHIND",
+            Self::LedgerForked { .. } => "LEDGER_FORKED",
+            Self::SeenUnsigned(_) => "STATEMENT_INVALID",
         }
     }
 }

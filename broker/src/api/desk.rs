@@ -62,12 +62,12 @@ impl Desk {
         signed: Option<v1::Signed>,
         act: &'static str,
     ) -> Result<Command, Error> {
-        let origin = &self.app.about().origin;
-        let command = statement::command(caller, origin, signed, act);
+        let checked = self.checked(caller, signed, act).await?;
+        let command = statement::command(caller, checked);
         self.on_record(&caller.person, act, command).await
     }
 
-    /// A statement that needs more than itself to become a command.
+    /// A statement that needs more than itself to become a command; its signer has seen this ledger.
     pub(super) async fn checked(
         &self,
         caller: &Caller,
@@ -76,7 +76,10 @@ impl Desk {
     ) -> Result<Checked, Error> {
         let origin = &self.app.about().origin;
         let checked = statement::by_caller(caller, origin, signed, act);
-        self.on_record(&caller.person, act, checked).await
+        let checked = self.on_record(&caller.person, act, checked).await?;
+        let (by, seen) = (Actor::from(&caller.person), checked.seen(origin));
+        self.app.need_same_history(Some(&by), act, seen).await?;
+        Ok(checked)
     }
 
     async fn on_record<T>(

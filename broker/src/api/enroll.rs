@@ -13,7 +13,7 @@ use super::desk::Desk;
 use super::error::Error;
 use super::limits::POINT_LEN;
 use super::statement::{self, Checked};
-use crate::app::{Enrolling, token};
+use crate::app::{Enrolling, Seen, token};
 
 #[tonic::async_trait]
 impl EnrollService for Desk {
@@ -23,7 +23,8 @@ impl EnrollService for Desk {
     ) -> Result<Response<v1::EnrollResponse>, Status> {
         let asked = request.into_inner();
         let refused = |error: &Error| self.app.count_refusal(error.reason());
-        let enrolling = self.enrolling(asked).inspect_err(refused)?;
+        let (enrolling, seen) = self.enrolling(asked).inspect_err(refused)?;
+        self.app.need_same_history(None, "enroll", seen).await?;
         let certified = self.app.enroll(enrolling).await?;
         let about = self.app.about();
         Ok(Response::new(v1::EnrollResponse {
@@ -40,7 +41,7 @@ impl EnrollService for Desk {
 }
 
 impl Desk {
-    fn enrolling(&self, asked: v1::EnrollRequest) -> Result<Enrolling, Error> {
+    fn enrolling(&self, asked: v1::EnrollRequest) -> Result<(Enrolling, Option<Seen>), Error> {
         let secret = Zeroizing::new(asked.token);
         let token = token::hash(&secret);
         let public = asked.public_key;
@@ -53,13 +54,15 @@ impl Desk {
         let checked = statement::check(&public, &key, asked.signed, "enroll")?;
         need_no_names(&checked)?;
         let device = device(&checked.said, &token, key.as_str())?;
-        Ok(Enrolling {
+        let seen = checked.seen(&self.app.about().origin);
+        let enrolling = Enrolling {
             token,
             key,
             public,
             device,
             signed: checked.signed,
-        })
+        };
+        Ok((enrolling, seen))
     }
 }
 

@@ -11,13 +11,13 @@ use breakglass_domain::{
     Actor, Answer, Command, GrantId, IncidentId, KeyId, Lifetime, Line, Nonce, PersonId, Prose,
     Signed, Time,
 };
-use breakglass_proto::statement::{Act as Said, MAX_TEXT, Statement};
+use breakglass_proto::statement::{self, Act as Said, MAX_TEXT, Statement};
 use breakglass_proto::v1;
 use ring::signature::{ECDSA_P256_SHA256_ASN1, UnparsedPublicKey};
 
 use super::error::Error;
 use super::limits::SIGNATURE_MAX;
-use crate::app::Caller;
+use crate::app::{Caller, Seen};
 
 /// A statement whose signature is by the key, and what it says.
 #[derive(Debug)]
@@ -25,21 +25,26 @@ pub(super) struct Checked {
     pub(super) said: Said,
     pub(super) origin: String,
     pub(super) by: String,
+    /// What its signer's laptop has seen of the ledger: not yet held against it.
+    pub(super) seen: Option<statement::Seen>,
     pub(super) signed: Arc<Signed>,
 }
 
-/// The command a caller signed, for the one act that the call is for.
+impl Checked {
+    /// The head that was seen, as the ledger's key would have signed it.
+    pub(super) fn seen(&self, origin: &str) -> Option<Seen> {
+        self.seen.as_ref().map(|seen| Seen {
+            size: seen.size,
+            note: seen.note(origin),
+        })
+    }
+}
+
+/// The command that a caller signed.
 ///
 /// # Errors
-/// What is wrong with the statement: not one, for another act, broker, person or key, or a line
-/// that cannot be taken.
-pub(super) fn command(
-    caller: &Caller,
-    origin: &str,
-    signed: Option<v1::Signed>,
-    act: &'static str,
-) -> Result<Command, Error> {
-    let checked = by_caller(caller, origin, signed, act)?;
+/// A line of the statement that cannot be taken.
+pub(super) fn command(caller: &Caller, checked: Checked) -> Result<Command, Error> {
     let act = act_of(checked.said, &caller.key)?;
     Ok(Command {
         by: Actor::from(&caller.person),
@@ -49,6 +54,9 @@ pub(super) fn command(
 }
 
 /// A statement of the caller, for this broker and this act.
+///
+/// # Errors
+/// What is wrong with the statement: not one, or for another act, broker, person or key.
 pub(super) fn by_caller(
     caller: &Caller,
     origin: &str,
@@ -96,6 +104,7 @@ pub(super) fn check(
         said: statement.act,
         origin: statement.origin,
         by: statement.by,
+        seen: statement.seen,
         signed: Arc::new(Signed {
             text: signed.text,
             key: key.clone(),

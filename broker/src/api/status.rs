@@ -98,6 +98,7 @@ fn code_of(reason: &str) -> Code {
         | "WRONG_BROKER" => Code::InvalidArgument,
         "STATEMENT_REPLAYED" => Code::AlreadyExists,
         "TOO_MANY" | "LEDGER_FULL" => Code::ResourceExhausted,
+        "LEDGER_BEHIND" | "LEDGER_FORKED" => Code::DataLoss,
         "LEDGER_UNAVAILABLE" | "NOT_WITNESSED" | "SHUTTING_DOWN" => Code::Unavailable,
         _ => Code::Internal,
     }

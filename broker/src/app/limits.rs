@@ -59,3 +59,7 @@ pub const EXPORT_PAGE: usize = 256;
 
 /// How long an index may be behind the ledger before `glass status` says so, in entries.
 pub const INDEX_LAG_TOLD: u64 = 10_000;
+
+/// Heads of other histories that are remembered until the next start, so that each is put on record with
+/// its signature once: a team has fewer laptops.
+pub const OTHER_HISTORIES: usize = 64;

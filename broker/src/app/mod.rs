@@ -34,6 +34,7 @@ mod refusals;
 mod request;
 mod review;
 mod roles;
+mod seen;
 mod status;
 mod stop;
 mod targets;
@@ -77,6 +78,7 @@ pub use policy::{HostCas, InForce, Ways};
 pub use presence::Presence;
 pub use request::Requested;
 pub use review::OwedReview;
+pub use seen::Seen;
 pub use status::Standing;
 pub use stop::Stopping;
 pub use targets::KnownTarget;
@@ -128,6 +130,8 @@ pub struct About {
     pub origin: String,
     /// The ledger's verifier key (C2SP signed-note vkey).
     pub ledger_vkey: String,
+    /// Every key that has signed it, oldest first.
+    pub ledger_vkeys: Vec<String>,
     /// The entries that handed the ledger over to its next key, oldest first.
     pub handed_over_at: Vec<u64>,
     /// Where discovery, keys and tiles are served; the issuer of JWTs.
@@ -182,6 +186,7 @@ pub struct App {
     attendance: guard::Attendance,
     presence: Presence,
     refusals: refusals::Refusals,
+    histories: seen::OtherHistories,
     stopping: tokio::sync::watch::Sender<bool>,
     started_at: Time,
 }
@@ -213,6 +218,7 @@ impl App {
             attendance: guard::Attendance::default(),
             presence: Presence::default(),
             refusals: refusals::Refusals::default(),
+            histories: seen::OtherHistories::default(),
             stopping: tokio::sync::watch::Sender::new(false),
             started_at,
         })

@@ -63,6 +63,7 @@ impl App {
             .concat(),
             checkpoint,
         });
+        standing.problems.extend(self.histories.problem());
         standing.problems.extend(self.wrong.all());
         standing.problems.extend(self.of_the_index());
         standing.problems.extend((self.troubles)());

@@ -92,6 +92,7 @@ impl App {
             text: refusal.to_string(),
             count: 1,
             incident: Some(of.incident),
+            checkpoint: None,
         };
         let lost = self.note_unwitnessed().await;
         match lost.and(self.broker_notes(noted).await) {

@@ -308,6 +308,14 @@ impl Notice {
                 self.fact("witnessed", witnessed.to_string());
                 self.next = Some("glass status".to_owned());
             }
+            Change::Refused { text, .. } => {
+                self.title = plain(&format!(
+                    "LEDGER TROUBLE: {by} has seen another history of it: {text}. Believe neither until \
+                     it is clear which is right"
+                ));
+                self.fact("trouble", "another history");
+                self.next = Some("glass ledger list --kind refused".to_owned());
+            }
             _ => {}
         }
     }
@@ -521,9 +529,12 @@ fn occasion(change: &Change) -> Option<Occasion> {
             step: RoleStep::Drop,
             ..
         } => Some(Occasion::RoleStuck),
-        Change::LedgerUnwitnessed { .. } | Change::LedgerRestored { .. } => {
-            Some(Occasion::LedgerTrouble)
-        }
+        Change::LedgerUnwitnessed { .. }
+        | Change::LedgerRestored { .. }
+        | Change::Refused {
+            checkpoint: Some(_),
+            ..
+        } => Some(Occasion::LedgerTrouble),
         _ => None,
     }
 }

@@ -65,6 +65,7 @@ fn what_is_done_in_a_drill_is_not_counted_as_done_in_earnest() {
                 text: "no".into(),
                 count: 1,
                 incident: None,
+                checkpoint: None,
             },
         ],
     );
@@ -111,6 +112,7 @@ fn grants_are_counted_by_outcome_and_refusals_by_reason() {
                 text: "a secret text".into(),
                 count: 3,
                 incident: None,
+                checkpoint: None,
             },
         ],
     );

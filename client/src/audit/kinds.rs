@@ -132,7 +132,9 @@ kinds! {
     "role.created" Broker true [target Text, role Text]
     "role.failed" Broker true [target Text, role Text, step Text, text Text]
     "role.dropped" Broker true [target Text, role Text, sessions Number, took_ms Number]
-    "refused" Outside false [act Text, reason Text, text Text, count Number]
+    "refused" Outside false [
+        act Text, reason Text, text Text, count Number, checkpoint MaybeText
+    ]
     "ledger.exported" Person false [from Number, to Number]
     "ledger.repaired" Broker false [cut_bytes Number]
     "ledger.witnessed" Broker false [size Number, checkpoint Text]

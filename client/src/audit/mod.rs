@@ -20,6 +20,7 @@
 //! | `reviews` | what is answered afterwards, and what is owed |
 //! | `streams` | where the ledger was copied to as it grew |
 //! | `restored` | what was lost where the broker went on from a copy |
+//! | `heads` | that nobody had seen another history when they signed |
 //! | `witnesses` | who has signed the ledger, and what needs them |
 //! | `drills` | what belongs to one, and how each went |
 //! | `asking`, `beginning`, `bounds` | on whose word a grant begins, and how long it may last |
@@ -35,6 +36,7 @@ mod escalating;
 mod freezes;
 mod grants;
 mod handing;
+mod heads;
 mod incidents;
 mod keys;
 mod kinds;
@@ -54,7 +56,7 @@ mod witnesses;
 mod words;
 
 use breakglass_proto::statement::Act;
-use breakglass_tlog::{Frontier, Hash, LedgerKeys};
+use breakglass_tlog::{Frontier, Hash, LedgerKeys, SignedCheckpoint};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -62,6 +64,7 @@ use self::{
     deliveries::Deliveries,
     drills::{Around, Drills},
     grants::Scene,
+    heads::Heads,
     incidents::Incidents,
     lives::Lives,
     owed::Owed,
@@ -127,6 +130,8 @@ pub struct Report {
     pub handed_over_at: Vec<u64>,
     /// Histories that were lost where the broker went on from an older copy.
     pub restored: Vec<Restored>,
+    /// Refusals of people whose laptops had seen another history, signed by the same key: their entries.
+    pub other_histories: Vec<u64>,
     /// Entries of kinds this client does not know.
     pub not_understood: u64,
     /// The time of the first entry, RFC 3339.
@@ -139,6 +144,7 @@ pub struct Report {
 pub struct Auditor {
     succeeding: Succeeding,
     tree: Frontier,
+    heads: Heads,
     statements: Statements,
     owed: Option<Owed>,
     people: People,
@@ -171,6 +177,7 @@ impl Auditor {
             statements: Statements::new(keys.name().as_str()),
             succeeding: Succeeding::new(keys),
             tree: Frontier::new(),
+            heads: Heads::default(),
             owed: None,
             people: People::default(),
             policies: Policies::default(),
@@ -258,6 +265,7 @@ impl Auditor {
         self.check_order(&entry, index).map_err(wrong)?;
         self.take(&entry).map_err(wrong)?;
         let leaf = Hash::of_leaf(line);
+        self.heads.grows(&self.tree, leaf);
         self.tree.push(leaf);
         self.restored.grown(leaf);
         let size = self.tree.size();
@@ -286,6 +294,7 @@ impl Auditor {
         self.passed_up_to = size;
         self.witnesses.passed(&self.tree);
         self.restored.passed(&self.tree);
+        self.heads.passed();
         Ok(())
     }
 
@@ -301,22 +310,32 @@ impl Auditor {
         self.tree.root()
     }
 
+    /// A head of another history, signed by the ledger's key, which the entry that was just refused says
+    /// its signer had seen.
+    #[must_use]
+    pub fn other_history(&self) -> Option<&SignedCheckpoint> {
+        self.heads.other()
+    }
+
     fn take(&mut self, entry: &Entry) -> Result<(), String> {
         self.lives.need_none_left(entry.at)?;
         if !kinds::is_known(&entry.kind) {
             self.lives.need_swap(entry)?;
             self.not_understood += 1;
-            return self.statements.hear_unknown(entry, &self.people.keys);
+            self.statements.hear_unknown(entry, &self.people.keys)?;
+            return self.heads.check(entry, self.succeeding.keys());
         }
         kinds::check(entry)?;
         self.lives.need_swap(entry)?;
         self.succeeding.take(entry)?;
         self.drills.check_mark(entry)?;
         if entry.kind == REFUSED {
+            self.heads.check(entry, self.succeeding.keys())?;
             return self.settle(entry.at);
         }
         self.people.arrive(entry)?;
         let act = self.statements.hear(entry, &self.people.keys)?;
+        self.heads.check(entry, self.succeeding.keys())?;
         self.follow(entry, act.as_ref())?;
         self.policies.take(entry)?;
         self.people.may_act(entry, &self.policies)?;
@@ -442,6 +461,9 @@ impl Auditor {
             unwitnessed: self.witnesses.marked(),
             handed_over_at: self.succeeding.places(),
             restored: self.restored.told(),
+            other_histories: self
+                .heads
+                .told(|size, root| self.restored.naming(size, root).is_some()),
             not_understood: self.not_understood,
             first_at: self.first_at.map(time::rfc3339),
             last_at: self.last_at.map(time::rfc3339),

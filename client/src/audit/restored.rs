@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use breakglass_tlog::{Frontier, Hash, LedgerKeys, SignedCheckpoint};
+use breakglass_tlog::{Frontier, Hash, LedgerKeys};
 use serde::Serialize;
 
 use crate::{entry::Entry, limits::RESTORED_WITHIN, text::plain, time};
@@ -36,14 +36,9 @@ impl Restored {
     pub fn read(entry: &Entry, keys: &LedgerKeys) -> Result<Self, String> {
         let text = |name| entry.text(name).unwrap_or_default().to_owned();
         let number = |name| entry.number(name).and_then(|it| u64::try_from(it).ok());
-        let head = text("checkpoint");
-        let signed = |key| SignedCheckpoint::verify(&head, key).ok();
-        let head = match keys.all().find_map(signed) {
-            Some(head) => head,
-            None => keys
-                .verify(&head)
-                .map_err(|why| format!("the head of what is lost does not verify: {why}"))?,
-        };
+        let head = keys
+            .verify_any(&text("checkpoint"))
+            .map_err(|why| format!("the head of what is lost does not verify: {why}"))?;
         let size = head.size();
         if number("size") != Some(size) {
             return Err(format!(

@@ -18,13 +18,14 @@ exits 1 where anything is.
 "#;
 
 /// Each by its name, behind all that it takes from.
-const PARTS: [(&str, &str); 9] = [
+const PARTS: [(&str, &str); 11] = [
     ("kinds", include_str!("../../../tests/verify_kinds.py")),
     ("keys", include_str!("../../../tests/verify_keys.py")),
     (
         "successions",
         include_str!("../../../tests/verify_successions.py"),
     ),
+    ("heads", include_str!("../../../tests/verify_heads.py")),
     ("debts", include_str!("../../../tests/verify_debts.py")),
     ("policy", include_str!("../../../tests/verify_policy.py")),
     (

@@ -25,12 +25,11 @@ pub struct Witnesses {
 }
 
 impl Witnesses {
-    /// The ledger of this key, with these witnesses.
+    /// This ledger, with these witnesses.
     ///
     /// # Errors
     /// [`Error::Usage`] for what is no witness's key, or no quorum.
-    pub fn of(&self, key: VerifierKey) -> Result<Ledger, Error> {
-        let ledger = Ledger::of(key);
+    pub fn of(&self, ledger: Ledger) -> Result<Ledger, Error> {
         if self.witnesses.is_empty() {
             return Ok(ledger);
         }
@@ -66,7 +65,7 @@ mod tests {
 
     fn of(witnesses: &[&str], need: Option<usize>) -> Result<Ledger, Error> {
         let witnesses = witnesses.iter().map(|text| (*text).to_owned()).collect();
-        Witnesses { witnesses, need }.of(ledger().verifier().clone())
+        Witnesses { witnesses, need }.of(Ledger::of(ledger().verifier().clone()))
     }
 
     #[test]

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::section::{Row, Rows, Section, Topic};
 use crate::{entry::Entry, time};
 
-/// Repairs, starts, what failed at targets, and the longest silence.
+/// Repairs, starts, what failed at targets, other histories that laptops had seen, and the longest silence.
 #[derive(Default)]
 pub(super) struct Trouble {
     rows: Rows,
@@ -13,6 +13,7 @@ pub(super) struct Trouble {
     restored: u64,
     starts: u64,
     failures: u64,
+    other_histories: u64,
     last: Option<(u64, Timestamp)>,
     silence: Option<(SignedDuration, u64)>,
 }
@@ -65,6 +66,10 @@ impl Trouble {
                     text("grant")
                 )
             }
+            "refused" if entry.text("checkpoint").is_some() => {
+                self.other_histories += 1;
+                format!("{}: {}", entry.by, text("text"))
+            }
             _ => return,
         };
         let cells = [time::rfc3339(entry.at), entry.kind.clone(), what];
@@ -80,6 +85,13 @@ impl Trouble {
             answer.push(format!(
                 "Went on from an older copy, so that entries are lost: {}.",
                 self.restored
+            ));
+        }
+        if self.other_histories > 0 {
+            answer.push(format!(
+                "LAPTOPS HAD SEEN ANOTHER HISTORY of this ledger, signed by its key: {} heads. Ask who set the broker \
+                 back, or who showed it.",
+                self.other_histories
             ));
         }
         if let Some((silence, index)) = self.silence {

@@ -257,7 +257,12 @@ fn events(session: Session, from: u64) -> UnboundedReceiver<Happening> {
     tokio::spawn(async move {
         let mut stream = Resumed::new(&session, Watching::default(), Some(from));
         loop {
-            let news = stream.next().await;
+            let mut news = stream.next().await;
+            if let Ok(News::Came(event)) = &news
+                && let Err(another) = session.compare_told(event.index, &event.by).await
+            {
+                news = Err(another);
+            }
             let is_over = news.is_err();
             if send.send(news).is_err() || is_over {
                 return;

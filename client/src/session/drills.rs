@@ -27,12 +27,14 @@ impl Session {
     /// [`Error::Refused`].
     pub async fn open_drill(&self, title: &str) -> Result<(v1::Incident, Entry), Error> {
         let title = title.to_owned();
-        let signed = self.statement(Act::OpenDrill { title })?;
-        let request = v1::OpenDrillRequest {
-            signed: Some(signed.clone()),
+        let act = Act::OpenDrill { title };
+        let send = |signed| {
+            let mut client = self.drills();
+            let signed = Some(signed);
+            let request = v1::OpenDrillRequest { signed };
+            async move { client.open_drill(request).await }
         };
-        let answer = self.answer(self.drills().open_drill(request).await)?;
-        let entry = self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        let (answer, entry) = self.act(act, send).await?;
         let opened = answer.incident;
         let opened = opened.ok_or_else(|| Error::broken_answer("it has no incident"))?;
         Ok((opened, entry))
@@ -43,17 +45,19 @@ impl Session {
     /// # Errors
     /// [`Error::Refused`].
     pub async fn record_drill(&self, incident: &str, went: &Went) -> Result<u64, Error> {
-        let signed = self.statement(Act::RecordDrill {
+        let act = Act::RecordDrill {
             incident: incident.to_owned(),
             good: went.good,
             steps: went.steps.clone(),
             failed: went.failed.clone(),
-        })?;
-        let request = v1::RecordDrillRequest {
-            signed: Some(signed.clone()),
         };
-        let answer = self.answer(self.drills().record_drill(request).await)?;
-        let entry = self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        let send = |signed| {
+            let mut client = self.drills();
+            let signed = Some(signed);
+            let request = v1::RecordDrillRequest { signed };
+            async move { client.record_drill(request).await }
+        };
+        let (_, entry) = self.act(act, send).await?;
         Ok(entry.index)
     }
 

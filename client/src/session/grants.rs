@@ -35,20 +35,22 @@ impl Session {
     /// # Errors
     /// [`Error::Refused`] where the policy, the incident or the ledger says no.
     pub async fn request(&self, asked: &Asked<'_>) -> Result<v1::RequestGrantResponse, Error> {
-        let signed = self.statement(Act::Request {
+        let act = Act::Request {
             right: asked.right.right.clone(),
             sentence: asked.right.sentence.clone(),
             incident: asked.incident.to_owned(),
             reason: asked.reason.to_owned(),
             length: asked.length,
             held: asked.held,
-        })?;
-        let request = v1::RequestGrantRequest {
-            signed: Some(signed.clone()),
-            credential: asked.credential.into(),
         };
-        let answer = self.answer(self.grants().request_grant(request).await)?;
-        self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        let send = |signed| {
+            let mut client = self.grants();
+            let signed = Some(signed);
+            let credential = asked.credential.into();
+            let request = v1::RequestGrantRequest { signed, credential };
+            async move { client.request_grant(request).await }
+        };
+        let (answer, _) = self.act(act, send).await?;
         let grant = present(answer.grant.as_ref())?;
         if let Some(credential) = &answer.credential {
             self.check_credential(credential, &grant.id, None).await?;
@@ -66,19 +68,21 @@ impl Session {
             .now()
             .saturating_add(length + APPROVAL_SLACK)
             .unwrap_or(self.now());
-        let signed = self.statement(Act::Approve {
+        let act = Act::Approve {
             grant: shown.id.clone(),
             incident: shown.incident.clone(),
             requester: shown.person.clone(),
             right: shown.right.clone(),
             sentence: shown.sentence.clone(),
             until,
-        })?;
-        let request = v1::ApproveGrantRequest {
-            signed: Some(signed.clone()),
         };
-        let answer = self.answer(self.grants().approve_grant(request).await)?;
-        self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        let send = |signed| {
+            let mut client = self.grants();
+            let signed = Some(signed);
+            let request = v1::ApproveGrantRequest { signed };
+            async move { client.approve_grant(request).await }
+        };
+        let (answer, _) = self.act(act, send).await?;
         taken(answer.grant)
     }
 
@@ -91,12 +95,13 @@ impl Session {
             grant: grant.to_owned(),
             reason: reason.to_owned(),
         };
-        let signed = self.statement(act)?;
-        let request = v1::DenyGrantRequest {
-            signed: Some(signed.clone()),
+        let send = |signed| {
+            let mut client = self.grants();
+            let signed = Some(signed);
+            let request = v1::DenyGrantRequest { signed };
+            async move { client.deny_grant(request).await }
         };
-        let answer = self.answer(self.grants().deny_grant(request).await)?;
-        self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        let (answer, _) = self.act(act, send).await?;
         taken(answer.grant)
     }
 
@@ -105,17 +110,19 @@ impl Session {
     /// # Errors
     /// [`Error::Refused`].
     pub async fn self_grant(&self, shown: &v1::Grant) -> Result<v1::Grant, Error> {
-        let signed = self.statement(Act::SelfGrant {
+        let act = Act::SelfGrant {
             grant: shown.id.clone(),
             incident: shown.incident.clone(),
             right: shown.right.clone(),
             sentence: shown.sentence.clone(),
-        })?;
-        let request = v1::SelfGrantRequest {
-            signed: Some(signed.clone()),
         };
-        let answer = self.answer(self.grants().self_grant(request).await)?;
-        self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        let send = |signed| {
+            let mut client = self.grants();
+            let signed = Some(signed);
+            let request = v1::SelfGrantRequest { signed };
+            async move { client.self_grant(request).await }
+        };
+        let (answer, _) = self.act(act, send).await?;
         taken(answer.grant)
     }
 
@@ -133,19 +140,21 @@ impl Session {
             .smallest(Unit::Millisecond)
             .mode(RoundMode::Trunc);
         let spoke_at = spoke_at.round(whole).unwrap_or(spoke_at);
-        let signed = self.statement(Act::RecordCall {
+        let act = Act::RecordCall {
             grant: shown.id.clone(),
             incident: shown.incident.clone(),
             requester: shown.person.clone(),
             right: shown.right.clone(),
             sentence: shown.sentence.clone(),
             spoke_at,
-        })?;
-        let request = v1::RecordCallRequest {
-            signed: Some(signed.clone()),
         };
-        let answer = self.answer(self.grants().record_call(request).await)?;
-        self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        let send = |signed| {
+            let mut client = self.grants();
+            let signed = Some(signed);
+            let request = v1::RecordCallRequest { signed };
+            async move { client.record_call(request).await }
+        };
+        let (answer, _) = self.act(act, send).await?;
         taken(answer.grant)
     }
 
@@ -164,12 +173,13 @@ impl Session {
             by,
             reason: reason.to_owned(),
         };
-        let signed = self.statement(act)?;
-        let request = v1::ExtendGrantRequest {
-            signed: Some(signed.clone()),
+        let send = |signed| {
+            let mut client = self.grants();
+            let signed = Some(signed);
+            let request = v1::ExtendGrantRequest { signed };
+            async move { client.extend_grant(request).await }
         };
-        let answer = self.answer(self.grants().extend_grant(request).await)?;
-        self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        let (answer, _) = self.act(act, send).await?;
         taken(answer.grant)
     }
 
@@ -185,7 +195,7 @@ impl Session {
     ) -> Result<v1::Grant, Error> {
         let until = time::from_proto(shown.ends_at.as_ref());
         let until = until.ok_or_else(|| Error::broken_answer("an active grant has no end"))?;
-        let signed = self.statement(Act::HandOver {
+        let act = Act::HandOver {
             grant: shown.id.clone(),
             to: to.to_owned(),
             incident: shown.incident.clone(),
@@ -193,12 +203,14 @@ impl Session {
             sentence: shown.sentence.clone(),
             reason: reason.to_owned(),
             until,
-        })?;
-        let request = v1::HandOverGrantRequest {
-            signed: Some(signed.clone()),
         };
-        let answer = self.answer(self.grants().hand_over_grant(request).await)?;
-        self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        let send = |signed| {
+            let mut client = self.grants();
+            let signed = Some(signed);
+            let request = v1::HandOverGrantRequest { signed };
+            async move { client.hand_over_grant(request).await }
+        };
+        let (answer, _) = self.act(act, send).await?;
         taken(answer.grant)
     }
 
@@ -207,14 +219,16 @@ impl Session {
     /// # Errors
     /// [`Error::Refused`]; with reason `GRANT_ENDED` it was over already, which is as good.
     pub async fn drop_grant(&self, grant: &str) -> Result<v1::Grant, Error> {
-        let signed = self.statement(Act::Drop {
+        let act = Act::Drop {
             grant: grant.to_owned(),
-        })?;
-        let request = v1::DropGrantRequest {
-            signed: Some(signed.clone()),
         };
-        let answer = self.answer(self.grants().drop_grant(request).await)?;
-        self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        let send = |signed| {
+            let mut client = self.grants();
+            let signed = Some(signed);
+            let request = v1::DropGrantRequest { signed };
+            async move { client.drop_grant(request).await }
+        };
+        let (answer, _) = self.act(act, send).await?;
         taken(answer.grant)
     }
 
@@ -227,12 +241,13 @@ impl Session {
             grant: grant.to_owned(),
             reason: reason.to_owned(),
         };
-        let signed = self.statement(act)?;
-        let request = v1::RevokeGrantRequest {
-            signed: Some(signed.clone()),
+        let send = |signed| {
+            let mut client = self.grants();
+            let signed = Some(signed);
+            let request = v1::RevokeGrantRequest { signed };
+            async move { client.revoke_grant(request).await }
         };
-        let answer = self.answer(self.grants().revoke_grant(request).await)?;
-        self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        let (answer, _) = self.act(act, send).await?;
         taken(answer.grant)
     }
 
@@ -245,12 +260,13 @@ impl Session {
             grant: grant.to_owned(),
             reason: reason.to_owned(),
         };
-        let signed = self.statement(act)?;
-        let request = v1::VetoGrantRequest {
-            signed: Some(signed.clone()),
+        let send = |signed| {
+            let mut client = self.grants();
+            let signed = Some(signed);
+            let request = v1::VetoGrantRequest { signed };
+            async move { client.veto_grant(request).await }
         };
-        let answer = self.answer(self.grants().veto_grant(request).await)?;
-        self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        let (answer, _) = self.act(act, send).await?;
         taken(answer.grant)
     }
 

@@ -22,12 +22,13 @@ impl Session {
             severity: severity.to_owned(),
             title: title.to_owned(),
         };
-        let signed = self.statement(act)?;
-        let request = v1::OpenIncidentRequest {
-            signed: Some(signed.clone()),
+        let send = |signed| {
+            let mut client = self.incidents();
+            let signed = Some(signed);
+            let request = v1::OpenIncidentRequest { signed };
+            async move { client.open_incident(request).await }
         };
-        let answer = self.answer(self.incidents().open_incident(request).await)?;
-        self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        let (answer, _) = self.act(act, send).await?;
         answer
             .incident
             .ok_or_else(|| Error::broken_answer("it has no incident"))
@@ -42,12 +43,13 @@ impl Session {
             incident: incident.to_owned(),
             text: text.to_owned(),
         };
-        let signed = self.statement(act)?;
-        let request = v1::NoteIncidentRequest {
-            signed: Some(signed.clone()),
+        let send = |signed| {
+            let mut client = self.incidents();
+            let signed = Some(signed);
+            let request = v1::NoteIncidentRequest { signed };
+            async move { client.note_incident(request).await }
         };
-        let answer = self.answer(self.incidents().note_incident(request).await)?;
-        let entry = self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        let (_, entry) = self.act(act, send).await?;
         Ok(entry.index)
     }
 
@@ -64,12 +66,13 @@ impl Session {
             incident: incident.to_owned(),
             reason: reason.to_owned(),
         };
-        let signed = self.statement(act)?;
-        let request = v1::CloseIncidentRequest {
-            signed: Some(signed.clone()),
+        let send = |signed| {
+            let mut client = self.incidents();
+            let signed = Some(signed);
+            let request = v1::CloseIncidentRequest { signed };
+            async move { client.close_incident(request).await }
         };
-        let answer = self.answer(self.incidents().close_incident(request).await)?;
-        self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        let (answer, _) = self.act(act, send).await?;
         Ok(answer)
     }
 
@@ -82,12 +85,13 @@ impl Session {
             incident: incident.to_owned(),
             reason: reason.to_owned(),
         };
-        let signed = self.statement(act)?;
-        let request = v1::HoldIncidentRequest {
-            signed: Some(signed.clone()),
+        let send = |signed| {
+            let mut client = self.incidents();
+            let signed = Some(signed);
+            let request = v1::HoldIncidentRequest { signed };
+            async move { client.hold_incident(request).await }
         };
-        let answer = self.answer(self.incidents().hold_incident(request).await)?;
-        self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        let (answer, _) = self.act(act, send).await?;
         answer
             .incident
             .ok_or_else(|| Error::broken_answer("it has no incident"))

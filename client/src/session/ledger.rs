@@ -6,6 +6,7 @@ use tonic::{Streaming, transport::Channel};
 
 use super::Session;
 use crate::{
+    entry::Entry,
     error::Error,
     trust::{self, Prover},
 };
@@ -62,16 +63,26 @@ impl Session {
     /// # Errors
     /// [`Error::Unverified`], [`Error::Refused`] where there is no such entry.
     pub async fn entry(&self, index: u64) -> Result<v1::Receipt, Error> {
+        let (receipt, entry) = self.entry_alone(index).await?;
+        self.compare_seen([&entry]).await?;
+        Ok(receipt)
+    }
+
+    /// The same, but for what its signer had seen: to be shown before that is compared.
+    ///
+    /// # Errors
+    /// As [`Session::entry`].
+    pub(crate) async fn entry_alone(&self, index: u64) -> Result<(v1::Receipt, Entry), Error> {
         let request = v1::GetEntryRequest { index };
         let answer = self.answer(self.ledger().get_entry(request).await)?;
-        let entry = self.accept(answer.receipt.as_ref()).await?;
+        let entry = self.accept_alone(answer.receipt.as_ref()).await?;
         if entry.index != index {
             let what = format!("entry {index} was asked for and {} came", entry.index);
             return Err(Error::unverified(what));
         }
-        answer
-            .receipt
-            .ok_or_else(|| Error::broken_answer("it has no receipt"))
+        let receipt = answer.receipt;
+        let receipt = receipt.ok_or_else(|| Error::broken_answer("it has no receipt"))?;
+        Ok((receipt, entry))
     }
 
     /// One entry with its receipt, which is checked by itself and neither compared with what this laptop has
@@ -91,16 +102,40 @@ impl Session {
         self.trust().verify_receipt(receipt)
     }
 
-    /// Entries by filter, up to `most`, page by page.
+    /// Entries by filter, up to `most`, page by page. What their signers had seen of the ledger is held
+    /// against what this laptop knows, the newest of it.
+    ///
+    /// # Errors
+    /// [`Error::Refused`], [`Error::Unverified`].
+    pub async fn list_entries(
+        &self,
+        request: v1::ListEntriesRequest,
+        most: usize,
+    ) -> Result<Vec<v1::Entry>, Error> {
+        let entries = self.list_entries_alone(request, most).await?;
+        self.compare_listed(&entries).await?;
+        Ok(entries)
+    }
+
+    /// What the signers of these had seen of the ledger is held against what this laptop knows.
+    ///
+    /// # Errors
+    /// [`Error::Unverified`], [`Error::Unreachable`].
+    pub(crate) async fn compare_listed(&self, entries: &[v1::Entry]) -> Result<(), Error> {
+        let read = entries.iter().filter_map(|it| Entry::parse(&it.line).ok());
+        self.compare_seen(&read.collect::<Vec<_>>()).await
+    }
+
+    /// The same list, but for what their signers had seen: to be shown before that is compared.
     ///
     /// # Errors
     /// [`Error::Refused`].
-    pub async fn list_entries(
+    pub(crate) async fn list_entries_alone(
         &self,
         mut request: v1::ListEntriesRequest,
         most: usize,
     ) -> Result<Vec<v1::Entry>, Error> {
-        let mut entries = Vec::new();
+        let mut entries: Vec<v1::Entry> = Vec::new();
         loop {
             let left = most - entries.len();
             request.limit = u32::try_from(left).unwrap_or(u32::MAX).min(ENTRIES_PAGE);

@@ -4,6 +4,7 @@
 //! signature of the checkpoint, that the entry is in the tree, that it records what was signed, and
 //! that the tree extends what this laptop has seen before.
 
+mod act;
 mod drills;
 mod grants;
 mod guards;
@@ -13,6 +14,7 @@ mod people;
 mod policy;
 mod recorded;
 mod reviews;
+mod seen;
 mod served;
 mod targets;
 
@@ -25,7 +27,7 @@ use std::{
 };
 
 use breakglass_proto::{
-    statement::{Act, Statement},
+    statement::{Act, Seen, Statement},
     v1::{self, identity_service_client::IdentityServiceClient},
 };
 use jiff::{SignedDuration, Timestamp, Unit};
@@ -57,6 +59,7 @@ struct Open {
     channel: Channel,
     clock: Mutex<BrokerClock>,
     who: v1::WhoAmIResponse,
+    compared: seen::Compared,
 }
 
 impl Session {
@@ -109,6 +112,7 @@ impl Session {
             channel,
             clock: Mutex::new(clock),
             who,
+            compared: seen::Compared::default(),
         }));
         session.follow_key(&session.0.who).await?;
         Ok(session)
@@ -198,11 +202,15 @@ impl Session {
         self.0.clock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Signs an act as of now, for this broker alone.
+    /// Signs an act as of now, for this broker alone, with what this laptop has seen of the ledger.
     ///
     /// # Errors
     /// [`Error::Setup`] where the system gives no randomness.
     pub fn statement(&self, act: Act) -> Result<v1::Signed, Error> {
+        self.sign(act, self.seen())
+    }
+
+    fn sign(&self, act: Act, seen: Option<Seen>) -> Result<v1::Signed, Error> {
         // The broker's time, so that a laptop whose clock is wrong can still act.
         let at = self
             .now()
@@ -213,16 +221,25 @@ impl Session {
             by: self.person().to_owned(),
             at,
             act,
+            seen,
             nonce: key::random()?,
         })
     }
 
-    /// Checks a receipt and believes its checkpoint.
+    /// Checks a receipt and believes its checkpoint; what the entry's signer had seen has to be of one history
+    /// with it.
     ///
     /// # Errors
     /// [`Error::Unverified`], or [`Error::Unreachable`] where the proof that the ledger only grew
     /// cannot be had.
     pub async fn accept(&self, receipt: Option<&v1::Receipt>) -> Result<Entry, Error> {
+        let entry = self.accept_alone(receipt).await?;
+        self.compare_seen([&entry]).await?;
+        Ok(entry)
+    }
+
+    /// The same, but for what the entry's signer had seen.
+    async fn accept_alone(&self, receipt: Option<&v1::Receipt>) -> Result<Entry, Error> {
         let receipt = receipt.ok_or_else(|| Error::broken_answer("it has no receipt"))?;
         let receipt = self
             .by_its_key(|trust| trust.verify_receipt(receipt))
@@ -308,6 +325,10 @@ impl Session {
             .identity
             .renew(&self.0.context, &answer.certificate)
             .map(drop)
+    }
+
+    fn compared(&self) -> &seen::Compared {
+        &self.0.compared
     }
 
     /// The connection, for a client of one service.

@@ -28,14 +28,16 @@ impl Session {
     /// # Errors
     /// [`Error::Refused`].
     pub async fn invite(&self, person: &str) -> Result<v1::InvitePersonResponse, Error> {
-        let signed = self.statement(Act::Invite {
+        let act = Act::Invite {
             person: person.to_owned(),
-        })?;
-        let request = v1::InvitePersonRequest {
-            signed: Some(signed.clone()),
         };
-        let answer = self.answer(self.people_client().invite_person(request).await)?;
-        self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        let send = |signed| {
+            let mut client = self.people_client();
+            let signed = Some(signed);
+            let request = v1::InvitePersonRequest { signed };
+            async move { client.invite_person(request).await }
+        };
+        let (answer, _) = self.act(act, send).await?;
         Ok(answer)
     }
 
@@ -52,12 +54,13 @@ impl Session {
             person: person.to_owned(),
             reason: reason.to_owned(),
         };
-        let signed = self.statement(act)?;
-        let request = v1::RemovePersonRequest {
-            signed: Some(signed.clone()),
+        let send = |signed| {
+            let mut client = self.people_client();
+            let signed = Some(signed);
+            let request = v1::RemovePersonRequest { signed };
+            async move { client.remove_person(request).await }
         };
-        let answer = self.answer(self.people_client().remove_person(request).await)?;
-        self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        let (answer, _) = self.act(act, send).await?;
         Ok(answer)
     }
 
@@ -70,12 +73,13 @@ impl Session {
             person: person.to_owned(),
             reason: reason.to_owned(),
         };
-        let signed = self.statement(act)?;
-        let request = v1::FreezePersonRequest {
-            signed: Some(signed.clone()),
+        let send = |signed| {
+            let mut client = self.people_client();
+            let signed = Some(signed);
+            let request = v1::FreezePersonRequest { signed };
+            async move { client.freeze_person(request).await }
         };
-        let answer = self.answer(self.people_client().freeze_person(request).await)?;
-        self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        let (answer, _) = self.act(act, send).await?;
         Ok(answer.ended)
     }
 
@@ -88,14 +92,13 @@ impl Session {
             person: person.to_owned(),
             reason: reason.to_owned(),
         };
-        let signed = self.statement(act)?;
-        let request = v1::UnfreezePersonRequest {
-            signed: Some(signed.clone()),
+        let send = |signed| {
+            let mut client = self.people_client();
+            let signed = Some(signed);
+            let request = v1::UnfreezePersonRequest { signed };
+            async move { client.unfreeze_person(request).await }
         };
-        let answer = self.answer(self.people_client().unfreeze_person(request).await)?;
-        self.accept_act(answer.receipt.as_ref(), &signed)
-            .await
-            .map(drop)
+        self.act(act, send).await.map(drop)
     }
 
     fn people_client(&self) -> PeopleServiceClient<Channel> {

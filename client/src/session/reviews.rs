@@ -31,18 +31,20 @@ impl Session {
         grant: &str,
         said: &Said,
     ) -> Result<u64, Error> {
-        let signed = self.statement(Act::AnswerReview {
+        let act = Act::AnswerReview {
             incident: incident.to_owned(),
             grant: grant.to_owned(),
             needed: said.needed,
             width: said.width.to_owned(),
             missing: said.missing.clone(),
-        })?;
-        let request = v1::AnswerReviewRequest {
-            signed: Some(signed.clone()),
         };
-        let answer = self.answer(self.review_client().answer_review(request).await)?;
-        let entry = self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        let send = |signed| {
+            let mut client = self.review_client();
+            let signed = Some(signed);
+            let request = v1::AnswerReviewRequest { signed };
+            async move { client.answer_review(request).await }
+        };
+        let (_, entry) = self.act(act, send).await?;
         Ok(entry.index)
     }
 

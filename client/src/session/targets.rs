@@ -28,14 +28,16 @@ impl Session {
     /// # Errors
     /// [`Error::Refused`].
     pub async fn invite_target(&self, target: &str) -> Result<v1::InviteTargetResponse, Error> {
-        let signed = self.statement(Act::InviteTarget {
+        let act = Act::InviteTarget {
             target: target.to_owned(),
-        })?;
-        let request = v1::InviteTargetRequest {
-            signed: Some(signed.clone()),
         };
-        let answer = self.answer(self.target_client().invite_target(request).await)?;
-        self.accept_act(answer.receipt.as_ref(), &signed).await?;
+        let send = |signed| {
+            let mut client = self.target_client();
+            let signed = Some(signed);
+            let request = v1::InviteTargetRequest { signed };
+            async move { client.invite_target(request).await }
+        };
+        let (answer, _) = self.act(act, send).await?;
         Ok(answer)
     }
 

@@ -37,27 +37,7 @@ impl Trust {
     /// lies within the copy. [`Error::Unverified`] where it is false, or does not name what was seen.
     pub fn consider(&self, receipt: Receipt) -> Result<GoingOn, Error> {
         let index = receipt.index();
-        let entry = Entry::parse(receipt.entry())
-            .map_err(|why| Error::unverified(format!("entry {index} cannot be read: {why}")))?;
-        if entry.index != index {
-            let what = format!("entry {index} calls itself entry {}", entry.index);
-            return Err(Error::unverified(what));
-        }
-        if entry.kind != MARK {
-            return Err(Error::usage(
-                format!(
-                    "entry {index} is no mark of a restored ledger, but {}",
-                    entry.kind
-                ),
-                "see which there are: glass ledger accept",
-            ));
-        }
-        if entry.by != "breakglass" {
-            let what = format!("no {MARK} is ever by {}, as entry {index} is", entry.by);
-            return Err(Error::unverified(what));
-        }
-        let restored = Restored::read(&entry, &self.key)
-            .map_err(|why| Error::unverified(format!("entry {index}: {why}")))?;
+        let restored = self.mark(&receipt)?;
         let seen = self.remembered()?;
         let nothing = |what: String| Error::usage(what, "go on: glass status");
         let Some(seen) = seen else {
@@ -84,6 +64,35 @@ impl Trust {
             seen,
             receipt,
         })
+    }
+
+    /// The mark that a receipt proves.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where it is none; [`Error::Unverified`] where it is false.
+    pub fn mark(&self, receipt: &Receipt) -> Result<Restored, Error> {
+        let index = receipt.index();
+        let entry = Entry::parse(receipt.entry())
+            .map_err(|why| Error::unverified(format!("entry {index} cannot be read: {why}")))?;
+        if entry.index != index {
+            let what = format!("entry {index} calls itself entry {}", entry.index);
+            return Err(Error::unverified(what));
+        }
+        if entry.kind != MARK {
+            return Err(Error::usage(
+                format!(
+                    "entry {index} is no mark of a restored ledger, but {}",
+                    entry.kind
+                ),
+                "see which there are: glass ledger accept",
+            ));
+        }
+        if entry.by != "breakglass" {
+            let what = format!("no {MARK} is ever by {}, as entry {index} is", entry.by);
+            return Err(Error::unverified(what));
+        }
+        Restored::read(&entry, &self.keys())
+            .map_err(|why| Error::unverified(format!("entry {index}: {why}")))
     }
 
     /// Believes the ledger as it is now, and keeps for ever what was given up for it. The folder of that is

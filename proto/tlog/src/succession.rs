@@ -253,6 +253,20 @@ impl LedgerKeys {
         SignedCheckpoint::verify(note, self.of_note(note))
     }
 
+    /// Reads a checkpoint of a history that may be another: signed by any of the keys, because whose turn it was
+    /// there nobody knows.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError`], of the key whose turn it would have been here.
+    pub fn verify_any(&self, note: &str) -> Result<SignedCheckpoint, CheckpointError> {
+        let signed = |key| SignedCheckpoint::verify(note, key).ok();
+        match self.all().find_map(signed) {
+            Some(checkpoint) => Ok(checkpoint),
+            None => self.verify(note),
+        }
+    }
+
     /// Takes more keys, each of which follows a known one or is followed by one, in any order. Answers
     /// how many were not known.
     ///

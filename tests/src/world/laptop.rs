@@ -157,6 +157,7 @@ impl World {
             by: who.to_owned(),
             at: self.clock().now().timestamp(),
             act,
+            seen: None,
             nonce: breakglass_client::key::random().expect("the system has chance"),
         }
     }

@@ -41,6 +41,7 @@ pub(super) fn act(case: &Case<'_>, command: &Command) -> Result<Vec<Event>, Refu
             text,
             count,
             incident,
+            checkpoint,
         } => {
             let change = Change::Refused {
                 act: act.clone(),
@@ -48,6 +49,7 @@ pub(super) fn act(case: &Case<'_>, command: &Command) -> Result<Vec<Event>, Refu
                 text: text.clone(),
                 count: *count,
                 incident: *incident,
+                checkpoint: checkpoint.clone(),
             };
             Ok(vec![case.event(by.clone(), change)])
         }

@@ -105,6 +105,12 @@ impl Refusal {
                 "ask for a new invitation: glass people invite PERSON".into()
             }
             Self::KeyEnrolled => "glass whoami".into(),
+            Self::LedgerBehind { .. } | Self::LedgerForked { .. } => {
+                "tell whoever runs the broker, and everybody else: docs/operating/troubleshooting.md; if they \
+                 say that it was restored from a copy: glass ledger accept"
+                    .into()
+            }
+            Self::SeenUnsigned(_) => "see which ledger this laptop knows: glass doctor".into(),
             Self::StatementMissing | Self::StatementReplayed => "run the command again".into(),
             Self::StatementStale { .. } => "set this laptop's clock: glass doctor".into(),
             Self::UnknownTarget(_) => "glass targets list".into(),

@@ -116,6 +116,7 @@ fn everything_that_belongs_to_a_drill_says_so_and_nothing_else_does() {
         text: "no".into(),
         count: 1,
         incident: Some(IncidentId(1)),
+        checkpoint: None,
     };
     world.broker_does(refused.clone()).unwrap();
     // People are warned that it will close, and it does.

@@ -48,6 +48,7 @@ fn what_only_the_broker_does_nobody_else_does() {
         text: "no".into(),
         count: 1,
         incident: None,
+        checkpoint: None,
     };
     let version = "1".to_owned();
     let start = Act::Start { version };

@@ -24,6 +24,7 @@ fn statement(world: &World, act: Said) -> Statement {
         by: "mia".into(),
         at: world.app.now().timestamp(),
         act,
+        seen: None,
         nonce: [7; NONCE_LEN],
     }
 }
@@ -38,7 +39,8 @@ fn sign(world: &World, person: &str, text: &str) -> v1::Signed {
 }
 
 fn take(world: &World, signed: v1::Signed, act: &'static str) -> Result<Command, Error> {
-    command(&world.caller("mia"), ORIGIN, Some(signed), act)
+    let caller = world.caller("mia");
+    by_caller(&caller, ORIGIN, Some(signed), act).and_then(|checked| command(&caller, checked))
 }
 
 fn reason_of(result: Result<Command, Error>) -> &'static str {
@@ -127,8 +129,8 @@ async fn a_text_or_signature_that_was_touched_is_refused() {
         "INVALID_TEXT"
     );
     assert_eq!(refused(sign(&world, "mia", "please")), "STATEMENT_INVALID");
-    let nothing = command(&world.caller("mia"), ORIGIN, None, "request");
-    assert_eq!(reason_of(nothing), "STATEMENT_INVALID");
+    let nothing = by_caller(&world.caller("mia"), ORIGIN, None, "request");
+    assert_eq!(nothing.unwrap_err().reason(), "STATEMENT_INVALID");
 }
 
 #[tokio::test]

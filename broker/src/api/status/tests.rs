@@ -164,6 +164,9 @@ fn refusals() -> Vec<Refusal> {
             right: "read-secrets".parse().expect("an id"),
         },
         Refusal::DrillRecord("it is still open".into()),
+        Refusal::LedgerBehind { seen: 9, size: 8 },
+        Refusal::LedgerForked { seen: 9 },
+        Refusal::SeenUnsigned(9),
     ]
 }
 
@@ -236,7 +239,7 @@ const REASONS: &str = "NO_OPEN_INCIDENT UNKNOWN_INCIDENT INCIDENT_CLOSED UNKNOWN
     CERTIFICATE_INVALID INVALID_ARGUMENT NOT_FOUND INTERNAL SHUTTING_DOWN \
     INCIDENT_UNCONFIRMED NOTHING_TO_HOLD NOT_WITNESSED UNKNOWN_SOURCE UNKNOWN_SEVERITY \
     REVIEW_DEBT INCIDENT_OPEN NOTHING_TO_REVIEW APPROVAL_TOO_EARLY NO_DRILLS DRILL_RIGHT \
-    DRILL_RECORD";
+    DRILL_RECORD LEDGER_BEHIND LEDGER_FORKED";
 
 #[test]
 fn every_variant_goes_out_and_comes_back() {

@@ -345,6 +345,7 @@ async fn enrolling_needs_the_token_the_key_and_a_statement_that_binds_them() {
                 key: new.caller.key.to_string(),
                 device: device.to_owned(),
             },
+            seen: None,
             nonce: [9; 16],
         };
         let text = statement.to_text();

@@ -109,6 +109,7 @@ impl House {
             by: person.into(),
             at: self.world.app.now().timestamp(),
             act,
+            seen: None,
             nonce: [NONCES.fetch_add(1, Ordering::Relaxed); NONCE_LEN],
         }
         .to_text();

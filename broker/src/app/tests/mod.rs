@@ -8,6 +8,7 @@ mod issuing;
 mod outside;
 mod people;
 mod questions;
+mod seen;
 mod streams;
 mod targets;
 mod tell;

@@ -350,7 +350,8 @@ pub(super) fn key_id(public: &[u8]) -> KeyId {
     URL_SAFE_NO_PAD.encode(digest).parse().unwrap()
 }
 
-fn signer() -> Signer {
+/// The ledger's key.
+pub(super) fn signer() -> Signer {
     Arc::new(Ed25519Signer::from_seed(KeyName::parse(ORIGIN).unwrap(), &[7; 32]).unwrap())
 }
 
@@ -359,6 +360,7 @@ fn about() -> About {
         version: "0.1.0".to_owned(),
         origin: ORIGIN.to_owned(),
         ledger_vkey: signer().verifier().to_string(),
+        ledger_vkeys: vec![signer().verifier().to_string()],
         handed_over_at: Vec::new(),
         issuer: "https://glass.example:7444".to_owned(),
         url: "https://glass.example:7443".to_owned(),

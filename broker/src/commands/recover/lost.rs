@@ -127,10 +127,7 @@ fn read(file: &Path, keys: &LedgerKeys) -> Result<SignedCheckpoint, Failure> {
         true => Err("it is longer than any checkpoint".to_owned()),
         false => {
             let note = signed_by_us(&text, keys);
-            // Any of its keys: which one signs so many entries may have changed since.
-            let signed = |key| SignedCheckpoint::verify(&note, key).ok();
-            let found = keys.all().find_map(signed).map(Ok);
-            found.unwrap_or_else(|| keys.verify(&note).map_err(|e| e.to_string()))
+            keys.verify_any(&note).map_err(|e| e.to_string())
         }
     };
     verified.map_err(|why| {

@@ -382,6 +382,7 @@ fn about(config: &Config, keys: &Keys, addresses: Addresses) -> About {
         version: VERSION.into(),
         origin: config.ledger_origin(),
         ledger_vkey: keys.vkey(),
+        ledger_vkeys: keys.ledger_keys.all().map(ToString::to_string).collect(),
         handed_over_at: keys.handed_over_at(),
         issuer: config.issuer(addresses.web.port()),
         url: config.public_url(addresses.grpc.port()),

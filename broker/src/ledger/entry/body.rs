@@ -276,6 +276,8 @@ kinds! {
         count: u32,
         #[serde(with = "fields::maybe_shown", default, skip_serializing_if = "Option::is_none")]
         incident: Option<IncidentId>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        checkpoint: Option<String>,
     }
     "ledger.exported" LedgerExported {
         from: u64,

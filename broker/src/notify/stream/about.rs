@@ -37,8 +37,10 @@ impl Weight {
     }
 }
 
-/// Reasons of refusals that do not come about by mistake (docs/operating/metrics.md).
-const ATTACKS: [&str; 3] = [
+/// Reasons of refusals that do not come about by mistake, or whose mistake is as grave (docs/operating/metrics.md).
+const ATTACKS: [&str; 5] = [
+    "LEDGER_BEHIND",
+    "LEDGER_FORKED",
     "SIGNATURE_INVALID",
     "STATEMENT_REPLAYED",
     "CERTIFICATE_INVALID",

@@ -379,6 +379,38 @@ async fn a_ledger_that_lost_its_end_is_trouble_and_says_what_is_lost() {
     assert_eq!(lost.next.as_deref(), Some("glass ledger accept"));
 }
 
+#[tokio::test]
+async fn another_history_is_trouble_with_the_ledger_and_a_refusal_is_none() {
+    let world = World::new().await;
+    let refused = |checkpoint: Option<&str>| {
+        let event = Event {
+            at: crate::ports::Clock::now(&*world.clock),
+            by: Actor::Person(id("leon")),
+            change: Change::Refused {
+                act: "approve".into(),
+                reason: "LEDGER_FORKED".into(),
+                text: "this laptop has seen \u{1b}[2K another history".into(),
+                count: 1,
+                incident: None,
+                checkpoint: checkpoint.map(str::to_owned),
+            },
+            signed: None,
+            drill: false,
+        };
+        Notice::of(&told(9, event, Arc::from(&b"{}"[..])), &world.app)
+    };
+    let told = refused(Some("a note")).unwrap();
+    assert_eq!(told.subject, Subject::Of(Occasion::LedgerTrouble));
+    let begins = "LEDGER TROUBLE: leon has seen another history of it";
+    assert!(told.title.starts_with(begins), "{}", told.title);
+    assert!(!told.title.contains('\u{1b}'), "{:?}", told.title);
+    assert_eq!(
+        told.next.as_deref(),
+        Some("glass ledger list --kind refused")
+    );
+    assert!(refused(None).is_none());
+}
+
 #[test]
 fn what_was_missed_is_counted_and_says_where_to_look() {
     let at = |text: &str| text.parse().unwrap();

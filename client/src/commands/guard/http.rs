@@ -25,7 +25,7 @@ pub use crate::guard::http::Args;
 /// cannot be had. That the broker is out of reach is none: nobody is let in meanwhile.
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let post = Post::of(&seat.settings, &seat.printer)?;
-    let gate = Arc::new(args.gate(post.issuer(), post.ledger_key(), post.newest().clone())?);
+    let gate = Arc::new(args.gate(post.issuer(), post.ledger(), post.newest().clone())?);
     let listener = args.listener().await?;
     let stop = super::stopped()?;
     seat.printer.note(format!(

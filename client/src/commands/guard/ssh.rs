@@ -2,7 +2,6 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use breakglass_tlog::VerifierKey;
 use jiff::SignedDuration;
 
 use crate::{
@@ -13,6 +12,7 @@ use crate::{
         entries::Witnesses,
         ssh::{self, MAX_GRACE, Order},
     },
+    verify::Ledger,
 };
 
 /// Guard this host's sshd: sessions end when their grant does
@@ -46,12 +46,12 @@ pub struct Args {
 }
 
 impl Args {
-    fn order(self, ledger: &VerifierKey) -> Result<Order, Error> {
+    fn order(self, ledger: Ledger) -> Result<Order, Error> {
         let grace = self.grace.and_then(|grace| Duration::try_from(grace).ok());
         if grace.is_some_and(|grace| grace > MAX_GRACE) {
             return Err(Error::usage("a grace is at most 1h", "--grace 2m"));
         }
-        let ledger = self.witnesses.of(ledger.clone())?;
+        let ledger = self.witnesses.of(ledger)?;
         Ok(Order {
             state: self.state,
             socket: self.socket,
@@ -74,7 +74,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         ));
     }
     let post = Post::of(&seat.settings, &seat.printer)?;
-    let order = args.order(post.ledger_key())?;
+    let order = args.order(post.ledger())?;
     let stop = super::stopped()?;
     seat.printer
         .note(format!("the guard of {} begins", post.target()));

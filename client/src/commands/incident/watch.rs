@@ -75,6 +75,7 @@ async fn follow(seat: &Seat, session: &Session, incident: String, from: u64) -> 
             News::Came(event) => {
                 is_lost = false;
                 say(seat, session, &Item::from(&event));
+                session.compare_told(event.index, &event.by).await?;
                 if seat.printer.is_cut_off() {
                     return Ok(DONE);
                 }

@@ -6,6 +6,7 @@ use crate::{
     commands::{DONE, Seat},
     entry::Entry,
     error::Error,
+    limits::FOLLOWED_BACK,
     session::Session,
     show,
     stream::{News, Resumed},
@@ -33,10 +34,10 @@ pub struct Args {
 /// What waiting does not mend.
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let session = seat.session().await?;
-    let from = match args.from {
-        Some(from) => from,
-        None => session.next_index().await?,
-    };
+    let next = session.next_index().await?;
+    let from = args.from.unwrap_or(next);
+    // Of what was there before, only the newest: each head that somebody had seen is a question.
+    let compared_from = next.saturating_sub(FOLLOWED_BACK);
     let mut stream = Resumed::new(&session, Following, Some(from));
     let mut is_lost = false;
     loop {
@@ -45,6 +46,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
                 is_lost = false;
                 if let Some(entry) = item.entry {
                     say(seat, &session, &entry);
+                    compare(&session, &entry, compared_from).await?;
                 }
                 if seat.printer.is_cut_off() {
                     return Ok(DONE);
@@ -56,6 +58,17 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
             }
             News::Lost(_) => {}
         }
+    }
+}
+
+/// What its signer had seen is of one history with what this laptop knows.
+async fn compare(session: &Session, entry: &v1::Entry, from: u64) -> Result<(), Error> {
+    match Entry::parse(&entry.line) {
+        Ok(read) if entry.index >= from => match session.compare_seen([&read]).await {
+            Err(error) if error.is_passing() => Ok(()),
+            compared => compared,
+        },
+        _ => Ok(()),
     }
 }
 

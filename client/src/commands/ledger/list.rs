@@ -52,7 +52,7 @@ pub struct Args {
     limit: u32,
 }
 
-/// Lists them.
+/// Lists them, and then compares what their signers had seen of the ledger.
 ///
 /// # Errors
 /// As [`Seat::session`].
@@ -75,7 +75,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         oldest_first: args.oldest_first,
         ..v1::ListEntriesRequest::default()
     };
-    let entries = session.list_entries(request.clone(), limit).await?;
+    let entries = session.list_entries_alone(request.clone(), limit).await?;
     if entries.is_empty() {
         warn_of_the_unheard_of(seat, &session, &request).await?;
     }
@@ -83,14 +83,14 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         entries
             .iter()
             .for_each(|entry| seat.printer.line(String::from_utf8_lossy(&entry.line)));
-        return Ok(DONE);
+        return session.compare_listed(&entries).await.map(|()| DONE);
     }
     let rows: Vec<_> = entries.iter().map(|entry| row(entry, now)).collect();
     seat.printer.table(&show::ENTRY_COLUMNS, &rows);
     if rows.is_empty() {
         seat.printer.line("No such entry.");
     }
-    Ok(DONE)
+    session.compare_listed(&entries).await.map(|()| DONE)
 }
 
 fn row(entry: &v1::Entry, now: Timestamp) -> Vec<String> {

@@ -5,7 +5,6 @@ use serde_json::{Value, json};
 
 use crate::{
     commands::{DONE, Seat},
-    entry::Entry,
     error::Error,
     text,
 };
@@ -22,13 +21,13 @@ pub struct Args {
     index: u64,
 }
 
-/// Shows it, after checking the proof.
+/// Shows it, after checking the proof, and then compares what its signer had seen of the ledger.
 ///
 /// # Errors
 /// [`Error::Refused`] where there is none, [`Error::Unverified`].
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let session = seat.session().await?;
-    let receipt = session.entry(args.index).await?;
+    let (receipt, read) = session.entry_alone(args.index).await?;
     let entry: Value = serde_json::from_slice(&receipt.entry)
         .map_err(|error| Error::broken_answer(&format!("the entry: {error}")))?;
     let inclusion: Vec<_> = receipt
@@ -44,10 +43,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     });
     seat.printer.answer(&view, |printer| {
         printer.line(text::safe_json(&pretty(&entry)));
-        if let Some(signed) = Entry::parse(&receipt.entry)
-            .ok()
-            .and_then(|entry| entry.signed)
-        {
+        if let Some(signed) = &read.signed {
             printer.line("");
             printer.heading("What was signed");
             for line in signed.text.lines() {
@@ -57,7 +53,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         printer.line("");
         printer.good("In the ledger: proof and checkpoint verify.");
     });
-    Ok(DONE)
+    session.compare_seen([&read]).await.map(|()| DONE)
 }
 
 fn pretty(entry: &Value) -> String {

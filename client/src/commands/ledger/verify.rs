@@ -13,7 +13,7 @@ use crate::{
     output::Printer,
     session::Session,
     show,
-    trust::Trust,
+    trust::{Head, Trust},
     witnessed::{self, Cosigner},
 };
 
@@ -222,7 +222,9 @@ async fn fetch(
         let entry = item
             .and_then(|item| item.entry)
             .ok_or_else(|| Error::broken_answer("the entries end before the checkpoint"))?;
-        auditor.check(&entry.line)?;
+        auditor
+            .check(&entry.line)
+            .map_err(|error| with_evidence(session, &auditor, &checkpoint, error))?;
         if auditor.size().is_multiple_of(PROGRESS_STEP) {
             progress(auditor.size(), size);
         }
@@ -234,6 +236,19 @@ async fn fetch(
     // What was changed comes first: then nothing that was signed suits it.
     let report = auditor.finish(&checkpoint)?;
     Ok((report, witnesses?))
+}
+
+/// Where an entry shows that somebody had seen another history, both heads are kept.
+fn with_evidence(session: &Session, auditor: &Auditor, checkpoint: &str, error: Error) -> Error {
+    let trust = session.trust();
+    let newest = trust.verify_checkpoint(checkpoint).ok();
+    match (newest, auditor.other_history()) {
+        (Some(newest), Some(other)) => {
+            let (newest, other) = (Head::from(&*newest), Head::from(other));
+            trust.contradiction(newest, other, None, &error.to_string())
+        }
+        _ => error,
+    }
 }
 
 /// How many entries between two words about progress.
@@ -299,6 +314,14 @@ fn say(printer: &Printer, view: &Verdict) {
             "  {} entries are of kinds this glass does not know: hashed, and their statements \
              checked. Use a newer one",
             report.not_understood
+        ));
+    }
+    if !report.other_histories.is_empty() {
+        let entries: Vec<_> = report.other_histories.iter().map(u64::to_string).collect();
+        printer.bad(format!(
+            "  ANOTHER HISTORY of this ledger, signed by its key, was seen on laptops: entries {}. See \
+             which: glass ledger show ENTRY",
+            entries.join(" ")
         ));
     }
     if !report.unwitnessed.is_empty() {

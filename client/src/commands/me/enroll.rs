@@ -7,7 +7,7 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use breakglass_proto::{
-    statement::{Act, Statement},
+    statement::{Act, Seen, Statement},
     v1::{self, enroll_service_client::EnrollServiceClient},
 };
 use breakglass_tlog::{LedgerKeys, VerifierKey, succession::to_text};
@@ -25,7 +25,7 @@ use crate::{
     files,
     invitation::Invitation,
     key::{self, PrivateKey},
-    refusal, show, text, time, tls,
+    refusal, seen, show, text, time, tls,
     trust::{Trust, first_keys},
 };
 
@@ -74,7 +74,8 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let device = text::device(&args.device.unwrap_or_else(host_name))?;
     // The token works once: what cannot be written here must show before it is spent.
     let staged = Staged::begin(&folder)?;
-    let enrolled = enrol(&invitation, &device, &staged).await?;
+    let seen = seen_before(seat, &name, &invitation);
+    let enrolled = enrol(&invitation, &device, &staged, seen).await?;
     let name = enrolled.name(seat, name);
     let folder = seat.settings.home.context_folder(&name);
     let context = enrolled.context(&name, &device, folder);
@@ -96,23 +97,46 @@ struct Enrolled {
     answer: v1::EnrollResponse,
 }
 
-async fn enrol(invitation: &Invitation, device: &str, staged: &Staged) -> Result<Enrolled, Error> {
+/// What the context in this place has seen of the ledger of this very broker.
+fn seen_before(seat: &Seat, name: &ContextName, invitation: &Invitation) -> Option<Seen> {
+    let context = seat.settings.home.context(name).ok();
+    let context = context.filter(|context| context.server == invitation.server)?;
+    let trust = Trust::of(&context).ok()?;
+    seen::of(&*trust.remembered().ok().flatten()?, &trust.keys())
+}
+
+async fn enrol(
+    invitation: &Invitation,
+    device: &str,
+    staged: &Staged,
+    seen: Option<Seen>,
+) -> Result<Enrolled, Error> {
     let key = &staged.key;
     let pinned = tls::Pinned::default();
     let config = tls::enrolling(invitation.pin, pinned.clone());
     let channel = connect(&invitation.server, config)
         .await
         .map_err(|error| as_invited(invitation, error))?;
-    let signed = statement(invitation, key, device)?;
-    let request = v1::EnrollRequest {
-        token: invitation.secret().to_owned(),
-        public_key: key.public_key().to_vec(),
-        signed: Some(signed.clone()),
+    let mut client = EnrollServiceClient::new(channel);
+    let mut enroll = async |seen| {
+        let signed = statement(invitation, key, device, seen)?;
+        let request = v1::EnrollRequest {
+            token: invitation.secret().to_owned(),
+            public_key: key.public_key().to_vec(),
+            signed: Some(signed.clone()),
+        };
+        let answer = client.enroll(request).await;
+        let answer = answer.map_err(|status| refusal::explain(&invitation.server, &status))?;
+        Ok((answer.into_inner(), signed))
     };
-    let answer = EnrollServiceClient::new(channel).enroll(request).await;
-    let answer = answer
-        .map_err(|status| as_invited(invitation, refusal::explain(&invitation.server, &status)))?
-        .into_inner();
+    let answer = match enroll(seen.clone()).await {
+        // Another ledger is there now, with a key of its own: what was seen of the old one is not its.
+        Err(Error::Refused(why)) if why.reason == "STATEMENT_INVALID" && seen.is_some() => {
+            enroll(None).await
+        }
+        answer => answer,
+    };
+    let (answer, signed) = answer.map_err(|error| as_invited(invitation, error))?;
 
     let certificate = Certificate::from_pem(&answer.certificate)
         .filter(|certificate| certificate.key == key.id() && certificate.person == answer.person)
@@ -150,7 +174,12 @@ fn as_invited(invitation: &Invitation, error: Error) -> Error {
 
 /// The statement of the act. Whom the token is for and which ledger this is, the broker knows and
 /// this laptop does not yet: both lines are empty, and the token's hash binds the statement.
-fn statement(invitation: &Invitation, key: &PrivateKey, device: &str) -> Result<v1::Signed, Error> {
+fn statement(
+    invitation: &Invitation,
+    key: &PrivateKey,
+    device: &str,
+    seen: Option<Seen>,
+) -> Result<v1::Signed, Error> {
     let now = time::now();
     key.sign(&Statement {
         origin: String::new(),
@@ -161,6 +190,7 @@ fn statement(invitation: &Invitation, key: &PrivateKey, device: &str) -> Result<
             key: key.id(),
             device: device.to_owned(),
         },
+        seen,
         nonce: key::random()?,
     })
 }
@@ -409,7 +439,7 @@ mod tests {
         );
         let invitation = Invitation::parse(&line).unwrap();
         let key = PrivateKey::generate().unwrap();
-        let signed = statement(&invitation, &key, "old laptop").unwrap();
+        let signed = statement(&invitation, &key, "old laptop", None).unwrap();
         let read = Statement::parse(&signed.text).unwrap();
         let wanted = Act::Enroll {
             token_sha256: invitation.secret_sha256(),

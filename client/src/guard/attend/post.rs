@@ -8,7 +8,6 @@ use std::{
 };
 
 use breakglass_proto::v1;
-use breakglass_tlog::VerifierKey;
 use jiff::SignedDuration;
 use tokio::time::{Instant, sleep};
 use tonic::Streaming;
@@ -21,7 +20,7 @@ use super::{
 };
 use crate::{
     certificate, config::Settings, error::Error, identity::Identity, output::Printer,
-    session::Session, trust::Trust, verify::Newest,
+    session::Session, trust::Trust, verify::Ledger, verify::Newest,
 };
 
 /// The post of a guard: its identity, and the line to the broker. Cheap to clone.
@@ -85,10 +84,10 @@ impl Post {
         &self.0.issuer
     }
 
-    /// The ledger's key, as enrolment pinned it.
+    /// The ledger, by the key that enrolment pinned and whatever followed it.
     #[must_use]
-    pub fn ledger_key(&self) -> &VerifierKey {
-        self.0.ticks.key()
+    pub fn ledger(&self) -> Ledger {
+        self.0.ticks.ledger()
     }
 
     /// What holds, as far as it was heard: for whoever decides about requests.

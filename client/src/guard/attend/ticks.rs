@@ -5,12 +5,12 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use breakglass_tlog::{Hash, VerifierKey};
+use breakglass_tlog::Hash;
 
 use crate::{
     error::Error,
     trust::{Head, Prover, Trust},
-    verify::{Newest, SignedTick, TickError},
+    verify::{Ledger, Newest, SignedTick, TickError},
 };
 
 /// What was heard of one ledger.
@@ -33,9 +33,9 @@ impl Ticks {
         }
     }
 
-    /// The key that ticks have to be signed by.
-    pub(super) fn key(&self) -> &VerifierKey {
-        self.trust.key()
+    /// The ledger whose word is taken.
+    pub(super) fn ledger(&self) -> Ledger {
+        self.trust.ledger()
     }
 
     /// What holds, for whoever decides about requests.

@@ -3,14 +3,13 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use breakglass_tlog::VerifierKey;
 use tokio::net::TcpListener;
 
 use super::gate::{Feed, Gate};
 use crate::error::Error;
 use crate::guard::entries::Witnesses;
 use crate::text::{plain, right_id};
-use crate::verify::{Origin, SetupError, Verifier};
+use crate::verify::{Ledger, Origin, SetupError, Verifier};
 
 /// Decide about the requests of an HTTP service, for the proxy before it
 ///
@@ -87,17 +86,12 @@ impl Args {
     ///
     /// # Errors
     /// [`Error::Usage`] for what was typed, [`Error::Setup`] for what enrolment gave.
-    pub fn gate(
-        &self,
-        issuer: &str,
-        ledger: &VerifierKey,
-        feed: Arc<dyn Feed>,
-    ) -> Result<Gate, Error> {
+    pub fn gate(&self, issuer: &str, ledger: Ledger, feed: Arc<dyn Feed>) -> Result<Gate, Error> {
         let mut builder = Verifier::builder(issuer, &self.audience).without_keys();
         for right in &self.rights {
             builder = builder.right(&right_id(right)?);
         }
-        let ledger = self.witnesses.of(ledger.clone())?;
+        let ledger = self.witnesses.of(ledger)?;
         if self.demand_entry {
             builder = builder.demand_entry(ledger);
         } else if !self.witnesses.witnesses.is_empty() {

@@ -49,6 +49,7 @@ fn request(reason: &str) -> Statement {
             length: SignedDuration::from_mins(10),
             held: false,
         },
+        seen: None,
         nonce: [7; NONCE_LEN],
     }
 }

@@ -12,12 +12,13 @@ impl Ledger {
     /// The one place where it is decided whether a checkpoint is this ledger's. How old it is does not
     /// matter: what was in the ledger once is in it for ever.
     pub(super) fn judge(&self, note: &str) -> Result<Arc<SignedCheckpoint>, Denied> {
+        let keys = self.keys();
         let Some(quorum) = &self.quorum else {
-            let checkpoint = SignedCheckpoint::verify(note, &self.key);
+            let checkpoint = keys.verify(note);
             let checkpoint = checkpoint.map_err(|_| Denied::Entry(NOT_OURS))?;
             return Ok(Arc::new(checkpoint));
         };
-        match Cosigned::verify(note, &self.key, quorum) {
+        match Cosigned::verify(note, keys.of_note(note), quorum) {
             Ok(cosigned) => Ok(Arc::new(cosigned.checkpoint().clone())),
             Err(CosignedError::TooFew { .. }) => Err(Denied::Entry(
                 "too few of the witnesses have signed its checkpoint",

@@ -20,8 +20,10 @@ mod ssh;
 mod token;
 mod x509;
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use breakglass_tlog::cosigned::Quorum;
-use breakglass_tlog::{TlogProof, VerifierKey};
+use breakglass_tlog::{LedgerKeys, TlogProof};
 use jiff::Timestamp;
 
 use super::access::{Entry, Name};
@@ -31,12 +33,20 @@ pub(super) use token::Carried;
 
 use issued::Issued;
 
-/// A ledger whose word is taken for what was recorded.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A ledger whose word is taken for what was recorded. Clones learn together which key follows which.
+#[derive(Debug, Clone)]
 pub struct Ledger {
-    key: VerifierKey,
+    keys: Arc<RwLock<LedgerKeys>>,
     quorum: Option<Quorum>,
 }
+
+impl PartialEq for Ledger {
+    fn eq(&self, other: &Self) -> bool {
+        (self.keys(), &self.quorum) == (other.keys(), &other.quorum)
+    }
+}
+
+impl Eq for Ledger {}
 
 /// What the entry of a credential says of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,11 +73,23 @@ pub struct Recorded {
 
 impl Ledger {
     /// The ledger of this key: `glassd vkey`, learned from somebody who had it before there was
-    /// anything to hide, and never from the one who shows the credential.
+    /// anything to hide, and never from the one who shows the credential. Where the ledger was handed over
+    /// to another key, of all of them: [`LedgerKeys::join`].
     #[must_use]
-    pub fn of(key: VerifierKey) -> Self {
+    pub fn of(keys: impl Into<LedgerKeys>) -> Self {
+        Self::learning(Arc::new(RwLock::new(keys.into())))
+    }
+
+    /// The same, of keys that somebody else follows.
+    #[must_use]
+    pub(crate) fn learning(keys: Arc<RwLock<LedgerKeys>>) -> Self {
         let quorum = None;
-        Self { key, quorum }
+        Self { keys, quorum }
+    }
+
+    fn keys(&self) -> LedgerKeys {
+        let keys = self.keys.read();
+        keys.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// So many of these witnesses must have signed it as well. The broker puts their signatures into

@@ -210,15 +210,19 @@ fn broker() -> impl Strategy<Value = Change> {
             text(),
             text(),
             any::<u32>(),
-            proptest::option::of(any::<u64>())
+            proptest::option::of(any::<u64>()),
+            proptest::option::of(text())
         )
-            .prop_map(|(act, reason, text, count, incident)| Change::Refused {
-                act,
-                reason,
-                text,
-                count,
-                incident: incident.map(IncidentId),
-            }),
+            .prop_map(
+                |(act, reason, text, count, incident, checkpoint)| Change::Refused {
+                    act,
+                    reason,
+                    text,
+                    count,
+                    incident: incident.map(IncidentId),
+                    checkpoint,
+                }
+            ),
     ]
 }
 

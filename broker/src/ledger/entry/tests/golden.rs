@@ -16,6 +16,7 @@ use breakglass_domain::{
 use super::super::{decode, encode, kind};
 use super::arbitrary::golden_policy;
 use super::kinds::KINDS;
+use super::witnesses::other_history;
 use super::{drills, escalating, targets, witnesses};
 
 const GOLDEN: &str = include_str!("golden.jsonl");
@@ -90,6 +91,7 @@ fn events() -> Vec<Event> {
         handed_over(),
         succeeded(),
         witnesses::restored(),
+        other_history(),
     ]
     .concat();
     let events = changes.into_iter().map(|(by, change)| {
@@ -356,6 +358,7 @@ fn fields() -> Vec<(&'static str, Change)> {
         text: "no rule lets designer migrate the shop database".into(),
         count: 1,
         incident: Some(IncidentId(12)),
+        checkpoint: None,
     };
     vec![("designer", refused)]
 }
@@ -475,6 +478,7 @@ fn grant() -> Vec<(&'static str, Change)> {
                 text: "no incident is open".into(),
                 count: 3,
                 incident: None,
+                checkpoint: None,
             },
         ),
     ]

@@ -74,6 +74,7 @@ fn noted(text: &str) -> Event {
             text: text.into(),
             count: 1,
             incident: None,
+            checkpoint: None,
         },
         signed: None,
         drill: false,

@@ -64,3 +64,19 @@ pub(super) fn restored() -> Vec<(&'static str, Change)> {
     };
     vec![("breakglass", lost)]
 }
+
+/// Leon's laptop had seen another ledger, signed by the same key.
+pub(super) fn other_history() -> Vec<(&'static str, Change)> {
+    let (checkpoint, _) = COSIGNED
+        .split_once("\u{2014} witness")
+        .expect("two signatures");
+    let refused = Change::Refused {
+        act: "approve".into(),
+        reason: "LEDGER_FORKED".into(),
+        text: "this laptop has seen another history".into(),
+        count: 1,
+        incident: None,
+        checkpoint: Some(checkpoint.to_owned()),
+    };
+    vec![("leon", refused)]
+}

@@ -86,7 +86,7 @@ fn written(notes: u64, other: Option<(u64, Arc<Signed>)>, laptop: &Laptop) -> te
 fn checked(folder: &Path, deep: bool, threads: usize) -> (Report, Vec<SoFar>) {
     let mut told = Vec::new();
     let manner = Manner { deep, threads };
-    let report = fsck_as(folder, &vkey(), &Still, manner, &mut |so_far| {
+    let report = fsck_as(folder, &vkey().into(), &Still, manner, &mut |so_far| {
         told.push(so_far)
     });
     (report.expect("it can be read"), told)

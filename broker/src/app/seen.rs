@@ -1,0 +1,158 @@
+//! What a laptop has seen of the ledger, held against the ledger there is.
+//!
+//! A statement carries the newest head that its signer's laptop has accepted. The ledger's key has signed
+//! it, so it is either of this history, or that key has signed two: this broker serves a copy that was set
+//! back, or somebody shows one ledger to some and another to others. The laptop is told, the others are, and
+//! nothing is taken from it.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use breakglass_domain::command::Act;
+use breakglass_domain::{Actor, Command, Refusal, State};
+use breakglass_tlog::{SignedCheckpoint, VerifierKey};
+
+use super::ledger::blocking;
+use super::limits::OTHER_HISTORIES;
+use super::{App, Error};
+use crate::ports::LedgerReader;
+
+/// The head that a statement says was seen; not yet checked.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// Entries.
+    pub size: u64,
+    /// The signed note of the checkpoint, written again from the statement.
+    pub note: String,
+}
+
+/// Heads of other histories that laptops have shown since the start, newest last, and what is said of each.
+#[derive(Debug, Default)]
+pub(super) struct OtherHistories(Mutex<VecDeque<(String, String)>>);
+
+impl OtherHistories {
+    /// Whether it was shown for the first time.
+    fn take(&self, note: &str, told: String) -> bool {
+        let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if shown.iter().any(|(before, _)| before == note) {
+            return false;
+        }
+        if shown.len() >= OTHER_HISTORIES {
+            shown.pop_front();
+        }
+        shown.push_back((note.to_owned(), told));
+        true
+    }
+
+    /// What is wrong, in one sentence for everybody.
+    pub(super) fn problem(&self) -> Option<String> {
+        let shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (_, told) = shown.back()?;
+        let more = match shown.len() - 1 {
+            0 => String::new(),
+            more => format!(" (and {more} more)"),
+        };
+        Some(format!(
+            "ANOTHER HISTORY of this ledger was seen: {told}{more}. Whoever runs the broker: \
+             docs/operating/troubleshooting.md"
+        ))
+    }
+}
+
+impl App {
+    /// Checks that what a laptop has seen is of this ledger's history. Where it is not, that is put on
+    /// record with the head, and told.
+    ///
+    /// # Errors
+    /// [`Refusal::LedgerBehind`], [`Refusal::LedgerForked`]; [`Refusal::SeenUnsigned`] where the
+    /// ledger's key has not signed it; [`Error::Ledger`] where the tree cannot be read.
+    pub async fn need_same_history(
+        &self,
+        by: Option<&Actor>,
+        act: &'static str,
+        seen: Option<Seen>,
+    ) -> Result<(), Error> {
+        let Some(seen) = seen else { return Ok(()) };
+        let Some(head) = self.signed_by_us(&seen.note) else {
+            let refusal = Refusal::SeenUnsigned(seen.size);
+            if let Some(by) = by {
+                let text = refusal.to_string();
+                self.note_refusal(by, act, refusal.code(), &text).await;
+            }
+            return Err(refusal.into());
+        };
+        let (size, root) = (head.size(), head.root().to_string());
+        let judged = blocking(&self.reader, move |reader| judge(reader, &head)).await?;
+        let Some(refusal) = judged else { return Ok(()) };
+        let is_lost = |state: &State| state.restorations.naming(size, &root).is_some();
+        if self.live.read(is_lost) {
+            // On record already: what this laptop has seen went with what was lost.
+            if let Some(by) = by {
+                let text = refusal.to_string();
+                self.note_refusal(by, act, refusal.code(), &text).await;
+            }
+            return Err(refusal.into());
+        }
+        self.tell_of_other_history(by, act, &refusal, seen.note)
+            .await;
+        Err(refusal.into())
+    }
+
+    /// A head, where a key of this ledger has signed it: of another history it may be another one's turn.
+    fn signed_by_us(&self, note: &str) -> Option<SignedCheckpoint> {
+        let keys = self.about.ledger_vkeys.iter();
+        let mut keys = keys.filter_map(|key| VerifierKey::parse(key).ok());
+        keys.find_map(|key| SignedCheckpoint::verify(note, &key).ok())
+    }
+
+    /// Puts it on record, with the head where that is new: whoever reads the ledger can check it.
+    async fn tell_of_other_history(
+        &self,
+        by: Option<&Actor>,
+        act: &'static str,
+        refusal: &Refusal,
+        note: String,
+    ) {
+        let (reason, text) = (refusal.code(), refusal.to_string());
+        let who = by.map_or("somebody who enrols".to_owned(), Actor::to_string);
+        let is_new = self.histories.take(&note, format!("{who}: {text}"));
+        tracing::error!(reason, by = %who, act, "A LAPTOP HAS SEEN ANOTHER HISTORY OF THIS LEDGER");
+        let Some(by) = by else {
+            return self.count_refusal(reason);
+        };
+        if !is_new {
+            return self.note_refusal(by, act, reason, &text).await;
+        }
+        self.refusals.count(reason);
+        let noted = Act::NoteRefusal {
+            by: by.clone(),
+            act: act.to_owned(),
+            reason: reason.to_owned(),
+            text,
+            count: 1,
+            incident: None,
+            checkpoint: Some(note),
+        };
+        let command = Command {
+            by: Actor::Broker,
+            signed: None,
+            act: noted,
+        };
+        if let Err(declined) = self.sequencer.submit(command).await {
+            tracing::error!(%declined, "that a laptop has seen another history is not on record");
+        }
+    }
+}
+
+/// Why a head that the ledger's key has signed is not of this ledger's history; nothing where it is. The
+/// broker proves it to itself, as it would to a laptop.
+fn judge(reader: &dyn LedgerReader, head: &SignedCheckpoint) -> Result<Option<Refusal>, Error> {
+    let newest = reader.checkpoint();
+    let (seen, size) = (head.size(), newest.size());
+    if seen > size {
+        return Ok(Some(Refusal::LedgerBehind { seen, size }));
+    }
+    let proof = reader.prove_consistency(seen, size)?;
+    let is_ours = proof.verify(&head.root(), &newest.root()).is_ok();
+    Ok((!is_ours).then_some(Refusal::LedgerForked { seen }))
+}
