@@ -70,7 +70,7 @@ impl App {
                     marks.insert(last, mark);
                 }
             }
-            let policy_entry = index.entries(&loaded, None, 1)?.first().copied();
+            let policy_entry = index.entries(&loaded, None, 1)?.found.first().copied();
             Ok((marks, policy_entry.unwrap_or_default()))
         };
         let (marks, policy_entry) = self.ask_index(looked_up).await?;

@@ -304,7 +304,7 @@ pub(super) fn on_record(
     };
     let (mut known, mut cursor) = (Vec::new(), None);
     loop {
-        let places = index.entries(&filter, cursor, PAGE)?;
+        let places = index.entries(&filter, cursor, PAGE)?.found;
         let Some(last) = places.last() else {
             return Ok(known);
         };

@@ -321,6 +321,7 @@ fn check_broker(who: &v1::WhoAmIResponse, identity: &Identity, trust: &Trust) ->
 }
 
 pub use grants::Asked;
+pub use ledger::Listed;
 
 #[cfg(test)]
 mod tests;
