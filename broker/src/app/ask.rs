@@ -114,7 +114,9 @@ impl App {
         let text = text.as_str().to_lowercase();
         let told = self.feed.read_back(lines.to_vec()).await?;
         let holds = |typed: &str| typed.to_lowercase().contains(&text);
-        let each = told.iter().map(|told| told.change().typed().is_some_and(holds));
+        let each = told
+            .iter()
+            .map(|told| told.change().typed().is_some_and(holds));
         Ok(each.collect())
     }
 

@@ -34,7 +34,8 @@ use breakglass_domain::{Grant, GrantId, Incident, IncidentId, State};
 use tokio::sync::watch;
 
 use crate::ports::{
-    Decode, EntryFilter, GrantFilter, Index, IndexError, Later, LedgerReader, Places, Projection, Recorded,
+    Decode, EntryFilter, GrantFilter, Index, IndexError, Later, LedgerReader, Places, Projection,
+    Recorded,
 };
 use breakglass_tlog::checkpoint::SignedCheckpoint;
 pub use compare::compare;

@@ -144,9 +144,19 @@ fn lists(filter: &EntryFilter) -> Vec<(By, String)> {
     lists.extend(filter.grant.map(|it| (By::Grant, it.to_string())));
     lists.extend(filter.incident.map(|it| (By::Incident, it.to_string())));
     lists.extend(filter.outcome.as_ref().map(|it| (By::Outcome, it.clone())));
-    lists.extend(filter.target.as_ref().map(|it| (By::Target, it.to_string())));
+    lists.extend(
+        filter
+            .target
+            .as_ref()
+            .map(|it| (By::Target, it.to_string())),
+    );
     lists.extend(filter.right.as_ref().map(|it| (By::Right, it.to_string())));
-    lists.extend(filter.person.as_ref().map(|it| (By::Person, it.to_string())));
+    lists.extend(
+        filter
+            .person
+            .as_ref()
+            .map(|it| (By::Person, it.to_string())),
+    );
     lists.extend(filter.kind.as_ref().map(|kind| {
         // `refused` has no dot and is a kind of its own.
         let is_whole = kind.contains('.') || kind == "refused";

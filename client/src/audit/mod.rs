@@ -21,6 +21,7 @@
 //! | `witnesses` | who has signed the ledger, and what needs them |
 //! | `drills` | what belongs to one, and how each went |
 //! | `asking`, `beginning`, `bounds` | on whose word a grant begins, and how long it may last |
+//! | `story` | the same rules over the entries of one story |
 
 mod acts;
 mod asking;
@@ -42,6 +43,7 @@ mod people;
 mod policies;
 mod reviews;
 mod statements;
+mod story;
 mod streams;
 mod targets;
 mod tokens;
@@ -70,6 +72,8 @@ use self::{
     witnesses::Witnesses,
 };
 use crate::{entry::Entry, error::Error, time};
+
+pub use self::story::Teller;
 
 pub(crate) use self::kinds::names as known_kinds;
 pub(crate) use self::words::check as check_words;

@@ -103,7 +103,7 @@ impl Session {
         loop {
             let left = most - listed.entries.len();
             request.limit = u32::try_from(left).unwrap_or(u32::MAX).min(ENTRIES_PAGE);
-            let page = self.answer(self.ledger().list_entries(request.clone()).await)?;
+            let page = self.list_page(request.clone()).await?;
             listed.entries.extend(page.entries.into_iter().take(left));
             read += page.read;
             listed.has_more = !page.next_cursor.is_empty();
@@ -114,6 +114,14 @@ impl Session {
             request.cursor = page.next_cursor;
             tell(read, &request.cursor);
         }
+    }
+
+    /// One page of entries, as it came.
+    pub(super) async fn list_page(
+        &self,
+        request: v1::ListEntriesRequest,
+    ) -> Result<v1::ListEntriesResponse, Error> {
+        self.answer(self.ledger().list_entries(request).await)
     }
 
     /// Entries as they are appended, from an entry on.

@@ -11,6 +11,7 @@ mod incidents;
 mod ledger;
 mod people;
 mod policy;
+mod proven;
 mod recorded;
 mod reviews;
 mod served;

@@ -9,7 +9,9 @@ use breakglass_domain::{Event, Grant, GrantId, Incident, IncidentId};
 use breakglass_tlog::SignedCheckpoint;
 
 use crate::ledger::entry;
-use crate::ports::{EntryFilter, GrantFilter, Index, IndexError, Later, Places, Projection, Recorded};
+use crate::ports::{
+    EntryFilter, GrantFilter, Index, IndexError, Later, Places, Projection, Recorded,
+};
 
 /// Folds every event it hears of.
 #[derive(Default)]

@@ -210,7 +210,11 @@ async fn what_somebody_typed_is_looked_for_so_many_entries_at_a_time() {
         };
         let (mut found, mut read, mut pages, mut after) = (Vec::new(), 0, 0, None);
         loop {
-            let page = world.app.entries_of(&filter, after, max, texts).await.unwrap();
+            let page = world
+                .app
+                .entries_of(&filter, after, max, texts)
+                .await
+                .unwrap();
             assert!(page.read <= texts as u64 && page.entries.len() <= max);
             found.extend(page.entries.into_iter().map(|(place, _)| place));
             (read, pages, after) = (read + page.read, pages + 1, page.more_after);
