@@ -9,6 +9,7 @@
 
 mod alerts;
 mod approvals;
+mod asking;
 mod bounds;
 mod copies;
 mod credentials;
@@ -27,6 +28,7 @@ mod policies;
 mod reports;
 mod reviews;
 mod rules;
+mod shelf;
 mod signatures;
 mod statements;
 mod steps;

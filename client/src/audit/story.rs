@@ -1,7 +1,7 @@
 //! Checking one story by the rules of a whole ledger.
 //!
 //! The entries stand apart; that each is in the ledger was proven by whoever read it. What is checked is
-//! what [`Auditor`] checks, but for the tree, and for answers owed about incidents that are not told.
+//! what [`Auditor`] checks, but for the tree, and for answers owed about incidents that are not told of.
 
 use breakglass_tlog::VerifierKey;
 use jiff::Timestamp;
@@ -13,10 +13,12 @@ use crate::entry::Entry;
 pub struct Teller(Auditor);
 
 impl Teller {
-    /// Begins before the first.
+    /// Begins before the first; whether answers that are owed are told of as well, with every policy from
+    /// the first of them on.
     #[must_use]
-    pub fn new(key: VerifierKey) -> Self {
-        let mut auditor = Auditor::new(key).of_part_from(u64::MAX);
+    pub fn new(key: VerifierKey, knows_debts: bool) -> Self {
+        let counts_from = if knows_debts { 0 } else { u64::MAX };
+        let mut auditor = Auditor::new(key).of_part_from(counts_from);
         auditor.witnesses.know_no_roots();
         Self(auditor)
     }
@@ -28,6 +30,13 @@ impl Teller {
     pub fn check(&mut self, entry: &Entry) -> Result<(), String> {
         self.0.check_order(entry, entry.index)?;
         self.0.take(entry)
+    }
+
+    /// Takes an entry of another story, for the answers that are owed; nothing of it is checked.
+    pub fn hear_of(&mut self, entry: &Entry) {
+        let policies = &self.0.policies;
+        // One that cannot be is that other story's matter.
+        let _elsewhere = self.0.reviews.take(entry, |_| false, policies);
     }
 
     /// When an incident closes by itself that is open at a time.

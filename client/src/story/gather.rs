@@ -1,10 +1,13 @@
 //! Which entries the story of a grant takes, so that each of them can be checked.
 //!
+//! - All entries that name it, and those of the grants it was handed over from, each with its incident.
 //! - All entries of its incident: an incident ends all its grants under one statement.
 //! - Of an act that touched another incident as well (a freeze, a removal), all entries of that one too.
 //! - What happened to everybody whom these name, and to whoever invited or stopped them: from the key that
 //!   signs to the invitation by the operator that began it.
 //! - The policy in force at each of these places.
+//! - Where it began on the fast path and the policy asks for reviews, which answers were owed then: of the
+//!   incidents that closed last before it. These entries are proven, and count for nothing else.
 //! - Where that asks witnesses, what they have signed meanwhile, and how it stood before.
 //!
 //! The same choice as for the entries from before an exported period (decision 21), narrowed to the people
@@ -15,7 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use breakglass_proto::v1::ListEntriesRequest;
 use serde_json::Value;
 
-use super::{InForce, Proven};
+use super::{InForce, Proven, debts::Debts};
 use crate::{
     entry::Entry,
     error::Error,
@@ -26,10 +29,7 @@ use crate::{
 const BROKER: &str = "breakglass";
 
 /// The request of a grant, and every entry its story takes.
-pub(super) async fn all_about(
-    ledger: &impl Proven,
-    grant: &str,
-) -> Result<(Entry, BTreeMap<u64, Entry>), Error> {
+pub(super) async fn all_about(ledger: &impl Proven, grant: &str) -> Result<Gathered, Error> {
     // Whole acts are appended at once, so none is cut in two here.
     let size = ledger.size().await?;
     let asked = ListEntriesRequest {
@@ -53,18 +53,34 @@ pub(super) async fn all_about(
     };
     let incident = asked.text("incident").unwrap_or_default().to_owned();
     gathering.incident(&incident).await?;
+    gathering.named(grant).await?;
     gathering.people_and_their_acts().await?;
     if gathering.policies().await? {
         gathering.witnesses().await?;
         gathering.policies().await?;
     }
-    Ok((asked, gathering.entries))
+    let debts = gathering.debts(grant).await?;
+    Ok(Gathered {
+        asked,
+        entries: gathering.entries,
+        debts,
+    })
 }
 
-struct Gathering<'a, L> {
-    ledger: &'a L,
+/// What was read.
+pub(super) struct Gathered {
+    /// The request.
+    pub(super) asked: Entry,
+    /// What is checked.
+    pub(super) entries: BTreeMap<u64, Entry>,
+    /// What tells which answers were owed; nothing where that does not matter.
+    pub(super) debts: Option<Debts>,
+}
+
+pub(super) struct Gathering<'a, L> {
+    pub(super) ledger: &'a L,
     size: u64,
-    entries: BTreeMap<u64, Entry>,
+    pub(super) entries: BTreeMap<u64, Entry>,
     /// Those that are told whole.
     incidents: BTreeSet<String>,
     /// Entries that go on with an act of which nothing stands before them; the check will say so.
@@ -87,6 +103,32 @@ impl<L: Proven> Gathering<'_, L> {
         };
         let found = self.ledger.entries(filter, STORY_ENTRIES + 1).await?;
         self.add(found)
+    }
+
+    /// Every entry that names a grant, wherever it stands, and those of the grants it comes from.
+    async fn named(&mut self, grant: &str) -> Result<(), Error> {
+        let (mut seen, mut todo) = (BTreeSet::new(), vec![grant.to_owned()]);
+        while let Some(grant) = todo.pop() {
+            if !seen.insert(grant.clone()) {
+                continue;
+            }
+            let filter = ListEntriesRequest {
+                grant,
+                oldest_first: true,
+                ..ListEntriesRequest::default()
+            };
+            let found = self.ledger.entries(filter, STORY_ENTRIES + 1).await?;
+            let asks = found.iter().find(|entry| entry.kind == "grant.requested");
+            let (from, incident) = asks
+                .map(|asks| (asks.text("from"), asks.text("incident")))
+                .unwrap_or_default();
+            todo.extend(from.map(str::to_owned));
+            if let Some(incident) = incident.map(str::to_owned) {
+                self.incident(&incident).await?;
+            }
+            self.add(found)?;
+        }
+        Ok(())
     }
 
     /// Until nobody and nothing new is named.
@@ -162,7 +204,7 @@ impl<L: Proven> Gathering<'_, L> {
     }
 
     /// The policy in force at each place; whether one of them asks witnesses.
-    async fn policies(&mut self) -> Result<bool, Error> {
+    pub(super) async fn policies(&mut self) -> Result<bool, Error> {
         let places: Vec<u64> = self.entries.keys().rev().copied().collect();
         let mut covered = u64::MAX;
         for place in places {
@@ -213,7 +255,7 @@ impl<L: Proven> Gathering<'_, L> {
         self.add(newest.into_iter().collect())
     }
 
-    fn add(&mut self, found: Vec<Entry>) -> Result<(), Error> {
+    pub(super) fn add(&mut self, found: Vec<Entry>) -> Result<(), Error> {
         for entry in found.into_iter().filter(|entry| entry.index < self.size) {
             self.entries.insert(entry.index, entry);
         }

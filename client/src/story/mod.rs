@@ -5,6 +5,7 @@
 //! takes is in `gather`. What it cannot show is that the broker left none of them out: that takes all of
 //! them (`glass ledger verify`).
 
+mod debts;
 mod gather;
 mod passage;
 mod signatures;
@@ -19,6 +20,7 @@ use breakglass_proto::v1;
 use breakglass_tlog::VerifierKey;
 use jiff::Timestamp;
 
+use self::gather::Gathered;
 pub use self::{signatures::Signature, voice::Voice};
 use crate::{audit::Teller, entry::Entry, error::Error, rules::Rules};
 
@@ -54,7 +56,10 @@ pub struct Story {
     pub statements: u64,
     /// Where it does not hold, and why; nothing where it does.
     pub wrong: Option<Wrong>,
-    /// All entries that were read, by their place.
+    /// Of how many closed incidents answers could have been late when it began at once, and whether there
+    /// are more; nothing where none were asked for.
+    debts: Option<(usize, bool)>,
+    /// All entries that were checked, by their place.
     entries: BTreeMap<u64, Entry>,
 }
 
@@ -96,16 +101,25 @@ impl Story {
     /// [`Error::Refused`] where there is no such grant or its story is too long to be read by itself;
     /// [`Error::Unverified`] where an entry is not in the ledger.
     pub async fn of_grant(ledger: &impl Proven, grant: &str) -> Result<Self, Error> {
-        let (asked, entries) = gather::all_about(ledger, grant).await?;
-        Ok(Self::replayed(ledger.key(), asked, entries))
+        let gathered = gather::all_about(ledger, grant).await?;
+        Ok(Self::replayed(ledger.key(), gathered))
     }
 
-    fn replayed(key: VerifierKey, asked: Entry, entries: BTreeMap<u64, Entry>) -> Self {
+    fn replayed(key: VerifierKey, gathered: Gathered) -> Self {
+        let Gathered {
+            asked,
+            entries,
+            debts,
+        } = gathered;
+        let mut beside = debts.iter().flat_map(|debts| &debts.entries).peekable();
         let text = |name| asked.text(name).unwrap_or_default().to_owned();
         let (grant, incident) = (text("grant"), text("incident"));
-        let mut teller = Teller::new(key);
+        let mut teller = Teller::new(key, debts.is_some());
         let (mut moments, mut policy, mut wrong) = (Vec::new(), None, None);
         for (index, entry) in &entries {
+            while let Some(earlier) = beside.next_if(|it| it.index < *index) {
+                teller.hear_of(earlier);
+            }
             let closes_at = teller.closes_at(&incident, entry.at);
             if let Err(why) = teller.check(entry) {
                 let entry = Some(*index);
@@ -135,7 +149,8 @@ impl Story {
         });
         Self {
             signatures: signatures::of(&moments, &entries),
-            read: entries.len(),
+            read: entries.len() + debts.as_ref().map_or(0, |debts| debts.entries.len()),
+            debts: debts.map(|debts| (debts.incidents, debts.has_more)),
             grant,
             asked,
             moments,

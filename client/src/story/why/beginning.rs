@@ -15,9 +15,7 @@ pub(super) fn reasons(story: &Story, moment: &Moment, voice: Voice) -> Vec<Strin
     let mut because = match entry.text("basis").unwrap_or_default() {
         "fast-path" => vec![
             "it was asked for in the entry before, and the rule asks nobody".to_owned(),
-            "whether answers about earlier incidents were late is not part of this story: glass \
-             ledger verify"
-                .to_owned(),
+            paid(story),
         ],
         "approved" => approved(story, moment),
         "self-granted" => alone(story, moment, voice),
@@ -27,6 +25,21 @@ pub(super) fn reasons(story: &Story, moment: &Moment, voice: Voice) -> Vec<Strin
     because.push(still_in_force(story, moment));
     because.push(end(story, moment, voice));
     because
+}
+
+/// No answer was late.
+fn paid(story: &Story) -> String {
+    match story.debts {
+        None => "the policy makes nobody wait for answers about earlier incidents".to_owned(),
+        Some((0, _)) => "no incident had closed before it, so no answer was owed".to_owned(),
+        Some((closed, false)) => {
+            format!("no answer about the incidents that had closed ({closed} in all) held it up")
+        }
+        Some((closed, true)) => format!(
+            "no answer about the {closed} incidents that closed last held it up; whether an older one \
+             did: glass ledger verify"
+        ),
+    }
 }
 
 /// The approver was one.
