@@ -13,6 +13,7 @@
 //! | [`fan_out`] | one revocation to ten thousand who watch |
 //! | [`kill`] | from the close of an incident to the last process of a thousand sessions dead |
 //! | [`export`] | taking the ledger away, and checking and reporting what was taken |
+//! | [`list`] | a page of the ledger by every filter, and what a text costs |
 //! | [`growth`] | whether latency, memory and start-up stay what they were while the ledger grows |
 //!
 //! It prints tables and never fails a build: what the numbers mean is for people
@@ -25,6 +26,7 @@ mod export;
 mod fan_out;
 mod growth;
 mod kill;
+mod list;
 mod load;
 mod team;
 mod throughput;
@@ -60,6 +62,8 @@ enum Part {
     Kill(kill::Size),
     /// Taking the ledger away, checking it and reporting on it
     Export(export::Size),
+    /// A page of the ledger by every filter, however long it is
+    List(list::Size),
     /// Latency, memory and start-up while the ledger grows
     Growth(growth::Size),
     /// The ceiling's own process
@@ -100,6 +104,7 @@ async fn run(arguments: Arguments) -> Outcome<()> {
         Some(Part::FanOut(size)) => fan_out::report(size).await,
         Some(Part::Kill(size)) => kill::report(size).await,
         Some(Part::Export(size)) => export::report(size).await,
+        Some(Part::List(size)) => list::report(size).await,
         Some(Part::Growth(size)) => growth::report(size).await,
         Some(Part::BareServer { folder }) => bare::serve(&folder).await,
         Some(Part::Host { laptops, target }) => kill::guard(&laptops, &target).await,
@@ -119,5 +124,7 @@ async fn everything() -> Outcome<()> {
     println!();
     growth::report(growth::USUAL).await?;
     println!();
-    export::report(export::USUAL).await
+    export::report(export::USUAL).await?;
+    println!();
+    list::report(list::Size::usual()).await
 }

@@ -100,9 +100,8 @@ pub fn story(printer: &Printer, story: &Story, voice: Voice) {
         return printer.bad("It does not hold.");
     }
     printer.good(format!(
-        "It holds: {} read, each proven to be in the ledger; {} checked; the rules were run again.",
-        many(story.read),
-        counted(story.statements, "signature")
+        "It holds: {}.",
+        checked(story.read, story.statements)
     ));
     printer.aside(format!(
         "Why each decision was as it was: glass ledger why {}",
@@ -112,22 +111,25 @@ pub fn story(printer: &Printer, story: &Story, voice: Voice) {
 
 /// Prints why.
 pub fn why(printer: &Printer, why: &Why) {
-    for decision in &why.decisions {
+    for (number, decision) in why.decisions.iter().enumerate() {
+        if number > 0 {
+            printer.line("");
+        }
         say(printer, decision);
     }
     signed(printer, &why.signatures);
     printer.line("");
     match why.follows {
         Some(true) => printer.good(format!(
-            "It follows from the policy: {} read, each proven to be in the ledger; {} checked; the rules were \
-             run again.",
-            many(why.entries_read),
-            counted(why.statements_checked, "signature")
+            "It follows: {}.",
+            checked(why.entries_read, why.statements_checked)
         )),
-        Some(false) => printer.bad("It does not follow from the policy."),
+        Some(false) => printer.bad("It does not follow."),
         None => printer.line("Nothing was decided again."),
     }
-    printer.aside("That nothing was left out shows only who reads all of it: glass ledger verify");
+    printer.aside(
+        "Whether the broker left anything out is seen by reading all of it: glass ledger verify",
+    );
 }
 
 fn say(printer: &Printer, decision: &Decision) {
@@ -145,7 +147,6 @@ fn say(printer: &Printer, decision: &Decision) {
             printer.aside(format!("  {at:>5} | {}", plain(line)));
         }
     }
-    printer.line("");
 }
 
 fn signed(printer: &Printer, signatures: &[Signature]) {
@@ -163,9 +164,14 @@ fn signed(printer: &Printer, signatures: &[Signature]) {
     }
 }
 
-fn many(entries: usize) -> String {
-    match entries {
-        1 => "1 entry".to_owned(),
-        entries => format!("{entries} entries"),
-    }
+/// What was done to say so.
+fn checked(read: usize, statements: u64) -> String {
+    let signatures = match statements {
+        0 => String::new(),
+        some => format!(", with {} that verify", counted(some, "signature")),
+    };
+    let entries = if read == 1 { "entry" } else { "entries" };
+    format!(
+        "{read} {entries} read, each proven to be in the ledger{signatures}; the rules were run again"
+    )
 }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use breakglass_client::config::{Context, ContextName, Home};
+use breakglass_proto::v1;
 use breakglass_proto::v1::watch_service_client::WatchServiceClient;
 use jiff::SignedDuration;
 use tokio::process::{Child, Command};
@@ -196,6 +197,16 @@ impl Team {
     /// Number of entries in the ledger.
     pub(crate) async fn entries(&self) -> Outcome<u64> {
         self.people[0].entries().await
+    }
+
+    /// Somebody lists a page of the ledger.
+    pub(crate) async fn lists(&self, filter: v1::ListEntriesRequest, most: usize) -> Outcome<()> {
+        self.people[0].lists(filter, most).await
+    }
+
+    /// The broker's data folder.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("broker")
     }
 
     /// Somebody reads who can do what, and who used it last.

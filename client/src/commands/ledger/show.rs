@@ -19,7 +19,8 @@ use crate::{
 /// One entry in full with its proof, or the story of a grant, checked
 ///
 /// Of a grant: every entry about it from asking to ending, each proven to be in the ledger, every signature
-/// checked, and the rules run again. That the broker left nothing out shows: glass ledger verify.
+/// checked, and the rules run again. Whether the broker left anything out is seen by
+/// reading all of it: glass ledger verify.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

@@ -27,7 +27,8 @@ Examples:
 
 A refusal is decided again where the policy or the ledger decides it: NOT_ALLOWED, NOT_PERMITTED,
 UNKNOWN_RIGHT, UNKNOWN_PERSON, SELF_APPROVAL, NOT_APPROVER, NO_OPEN_INCIDENT, INCIDENT_CLOSED. Exit code
-86: what was decided does not follow. That the broker left nothing out shows: glass ledger verify.
+86: what was decided does not follow. Whether the broker left anything out is seen by reading all of it:
+glass ledger verify.
 
 With -o json: `decisions` (`entry`, `at`, `kind`, `what`, `policy`, `rule`, `because`), `signatures`,
 `follows` (null where nothing was decided again), and `wrong`.")]

@@ -21,7 +21,10 @@ pub(super) fn reasons(story: &Story, moment: &Moment, voice: Voice) -> Vec<Strin
             format!("the request was to wait until {lapses} at most, or for a grant that was over")
         }
         "denied" => format!("{by} is one whom the request asks"),
-        "dropped" => format!("{by} held it, had asked for it, or handed it over"),
+        "dropped" => match story.asked.text("person") == Some(by) {
+            true => format!("it was {by}'s, to give back or to take back"),
+            false => format!("{by} had handed it over, and takes that back"),
+        },
         "revoked" => revoked(story, moment),
         "vetoed" => format!("it was begun alone, or could be, and anybody but its holder may veto that; {by} did"),
         "incident-closed" => closed(story, moment),
