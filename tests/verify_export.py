@@ -6,7 +6,7 @@
 Standard library alone. Prints what it checked; says what is wrong and exits 1 where anything is. The
 same, in one file with its parts, lies in every export as verify.py.
 """
-import base64, json, os, sys
+import base64, json, os, re, sys
 
 sys.dont_write_bytecode = True  # no folder of it beside the sources
 from verify_kinds import Wrong, millis, need, once
@@ -36,7 +36,8 @@ def cell(value):
         text = "true" if value else "false"
     else:
         text = plain(value) if isinstance(value, str) else str(value) if isinstance(value, int) else ""
-    text = "'" + text if text[:1] in ("=", "+", "-", "@") and text else text
+    # Also behind each `;`, where some spreadsheets end the cell.
+    text = re.sub("(^|;)( *[=+@-])", r"\1'\2", text)
     return '"' + text.replace('"', '""') + '"' if "," in text or '"' in text else text
 
 

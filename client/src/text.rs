@@ -18,6 +18,21 @@ pub fn plain_lines(text: &str) -> String {
     escape(text, true)
 }
 
+/// A text that no spreadsheet takes for a formula: an apostrophe in front of what would begin one, as
+/// OWASP's "CSV Injection" says. Also behind each `;`: where the system's list separator is that one, a
+/// spreadsheet may end the cell there.
+#[must_use]
+pub fn no_formula(text: &str) -> String {
+    let mut cells = text.split(';').map(|cell| {
+        let formula = cell
+            .trim_start_matches(' ')
+            .starts_with(['=', '+', '-', '@']);
+        [if formula { "'" } else { "" }, cell].concat()
+    });
+    let first = cells.next().unwrap_or_default();
+    cells.fold(first, |text, cell| text + ";" + &cell)
+}
+
 fn escape(text: &str, keep_newlines: bool) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

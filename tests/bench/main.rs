@@ -14,6 +14,7 @@
 //! | [`kill`] | from the close of an incident to the last process of a thousand sessions dead |
 //! | [`export`] | taking the ledger away, and checking and reporting what was taken |
 //! | [`list`] | a page of the ledger by every filter, and what a text costs |
+//! | [`witness`] | one checkpoint after the other co-signed by a real `glass witness serve` |
 //! | [`growth`] | whether latency, memory and start-up stay what they were while the ledger grows |
 //!
 //! It prints tables and never fails a build: what the numbers mean is for people
@@ -31,6 +32,7 @@ mod load;
 mod team;
 mod throughput;
 mod tied;
+mod witness;
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -64,6 +66,8 @@ enum Part {
     Export(export::Size),
     /// A page of the ledger by every filter, however long it is
     List(list::Size),
+    /// Checkpoints co-signed by a witness, against an HTTP round trip, a synced file and two signatures
+    Witness(witness::Size),
     /// Latency, memory and start-up while the ledger grows
     Growth(growth::Size),
     /// The ceiling's own process
@@ -105,6 +109,7 @@ async fn run(arguments: Arguments) -> Outcome<()> {
         Some(Part::Kill(size)) => kill::report(size).await,
         Some(Part::Export(size)) => export::report(size).await,
         Some(Part::List(size)) => list::report(size).await,
+        Some(Part::Witness(size)) => witness::report(size).await,
         Some(Part::Growth(size)) => growth::report(size).await,
         Some(Part::BareServer { folder }) => bare::serve(&folder).await,
         Some(Part::Host { laptops, target }) => kill::guard(&laptops, &target).await,
@@ -121,6 +126,8 @@ async fn everything() -> Outcome<()> {
     fan_out::report(fan_out::USUAL).await?;
     println!();
     kill::report(kill::USUAL).await?;
+    println!();
+    witness::report(witness::USUAL).await?;
     println!();
     growth::report(growth::USUAL).await?;
     println!();

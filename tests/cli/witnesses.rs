@@ -230,6 +230,11 @@ fn two_of_three_sign_and_while_one_of_them_is_down_nobody_deploys() {
         "{refused}"
     );
     assert!(refused.err.contains("glass status"), "{refused}");
+    // The grant that began without its credential was given back.
+    assert!(refused.err.contains("gave G-"), "{refused}");
+    let (begun, ended) = ("grant.requested", "grant.ended");
+    let grants = |kind| night.playground.entries_of(kind).len();
+    assert_eq!(grants(begun), grants(ended));
     night.until_told("TOO FEW WITNESSES");
     assert_eq!(night.metric("breakglass_ledger_unwitnessed"), 1.0);
     // What does not need them goes on, and is marked.

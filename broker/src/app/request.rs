@@ -1,6 +1,6 @@
 //! Request: ask, and where the rule needs nobody, begin and receive the credential at once.
 
-use breakglass_domain::{Change, Command, Event, Grant};
+use breakglass_domain::{Change, Command, Event, Grant, Refusal};
 use breakglass_tlog::receipt::Receipt;
 
 use super::act;
@@ -14,7 +14,8 @@ pub struct Requested {
     pub grant: Grant,
     /// The entry of the request.
     pub receipt: Receipt,
-    /// Where one was asked for and the grant began at once.
+    /// Where one was asked for and the grant began at once. Nothing also where the grant began and too
+    /// few witnesses have signed: whoever asked has to know the grant, to try again or to give it back.
     pub credential: Option<Issued>,
 }
 
@@ -29,9 +30,11 @@ impl App {
         let decided = self.submit(command).await?;
         let receipt = act::receipt(&decided)?;
         let grant = requested(&decided).ok_or(Error::Broken("a request made no grant"))?;
-        let (grant, credential) = match self.issue_recorded(caller, &decided, &Wish::Jwt).await? {
-            Some((issued, now)) => (now, Some(issued)),
-            None => (grant, None),
+        let issued = self.issue_recorded(caller, &decided, &Wish::Jwt).await;
+        let (grant, credential) = match issued {
+            Ok(Some((issued, now))) => (now, Some(issued)),
+            Ok(None) | Err(Error::Refused(Refusal::NotWitnessed { .. })) => (grant, None),
+            Err(why) => return Err(why),
         };
         Ok(Requested {
             grant,

@@ -3,7 +3,10 @@
 use breakglass_proto::v1;
 
 use super::{Reading, certificate_until, held, made};
-use crate::{text::plain, view::at};
+use crate::{
+    text::{no_formula, plain},
+    view::at,
+};
 
 const COLUMNS: [&str; 16] = [
     "row",
@@ -171,12 +174,9 @@ fn line(row: &Row<'_>) -> String {
     fields.map(field).join(",")
 }
 
-/// A field, quoted where it has to be. What a spreadsheet would take for a formula gets an apostrophe
-/// in front, which makes a text of it.
+/// A field, quoted where it has to be, and no formula.
 fn field(text: &str) -> String {
-    let text = plain(text);
-    let formula = text.trim_start().starts_with(['=', '+', '-', '@']);
-    let text = if formula { format!("'{text}") } else { text };
+    let text = no_formula(&plain(text));
     let special = text.contains(['"', ',', ';', '\'']);
     if special || text.trim() != text {
         return format!("\"{}\"", text.replace('"', "\"\""));
@@ -197,6 +197,7 @@ mod tests {
             ("-1", "\"'-1\""),
             ("@SUM(A1)", "\"'@SUM(A1)\""),
             ("  =1", "\"'  =1\""),
+            ("note; =1+1;ok;@x", "\"note;' =1+1;ok;'@x\""),
             ("a,b", "\"a,b\""),
             ("say \"hi\"", "\"say \"\"hi\"\"\""),
             ("two\nlines\r", "two\\nlines\\r"),

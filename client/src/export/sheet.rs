@@ -1,11 +1,10 @@
 //! Rows of a table that a spreadsheet opens (RFC 4180): derived from entries, never the proof.
 //!
-//! What people typed can neither restyle a terminal nor be a formula: a cell that would begin one has an
-//! apostrophe in front, as OWASP's "CSV Injection" says.
+//! What people typed can neither restyle a terminal nor be a formula.
 
 use serde_json::Value;
 
-use crate::text::plain;
+use crate::text::{no_formula, plain};
 
 /// The columns of `entries.csv`: fields of an entry, as they stand in it.
 pub(super) const OF_ENTRY: &[&str] = &[
@@ -71,10 +70,8 @@ fn row(cells: impl Iterator<Item = String>) -> String {
     format!("{}\r\n", cells.join(","))
 }
 
-fn quoted(mut cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@']) {
-        cell.insert(0, '\'');
-    }
+fn quoted(cell: String) -> String {
+    let cell = no_formula(&cell);
     match cell.contains([',', '"']) {
         true => format!("\"{}\"", cell.replace('"', "\"\"")),
         false => cell,
@@ -101,6 +98,7 @@ mod tests {
         for beginning in ["=1", "+1", "-1", "@a"] {
             assert_eq!(quoted(beginning.to_owned()), format!("'{beginning}"));
         }
+        assert_eq!(quoted("a;=1; @b;c".to_owned()), "a;'=1;' @b;c");
     }
 
     #[test]

@@ -54,6 +54,8 @@ pub struct Signed {
     pub origin: String,
     /// Its entries.
     pub size: u64,
+    /// It goes on from what was signed before; otherwise it is the same once more.
+    pub is_new: bool,
     /// The cosignature.
     pub line: SignatureLine,
 }
@@ -111,13 +113,15 @@ impl Book {
         let mut page = page.lock().unwrap_or_else(PoisonError::into_inner);
         self.settle(&mut page)?;
         let next = page.log.judge(&asked)?;
-        if next != page.log {
+        let is_new = next != page.log;
+        if is_new {
             self.keep(&mut page, next)?;
         }
         let line = self.signer.cosign(note.text(), (self.clock)());
         Ok(Signed {
             origin: claimed.origin().to_owned(),
             size: page.log.size(),
+            is_new,
             // Only a clock beyond the year 292 277 026 596 says no.
             line: line.map_err(|_| Refused::NotKept)?,
         })

@@ -41,5 +41,8 @@ pub(super) const BURST: u32 = 60;
 /// See [`BURST`].
 pub(super) const A_SECOND: u32 = 20;
 
+/// How often at most it is said that a proof does not hold: anybody can send one.
+pub(super) const WARN_EVERY: Duration = Duration::from_secs(60);
+
 /// Addresses that are remembered for that; who is new beyond them waits until others are forgotten.
 pub(super) const PEERS: usize = 4_096;

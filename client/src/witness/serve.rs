@@ -32,7 +32,9 @@ use tokio_rustls::TlsAcceptor;
 
 use super::answer::{Answer, Refused};
 use super::book::Book;
-use super::limits::{AGE, BODY, BODY_BYTES, CONNECTIONS, GRACE, HANDSHAKE, HEADER, PER_PEER};
+use super::limits::{
+    AGE, BODY, BODY_BYTES, CONNECTIONS, GRACE, HANDSHAKE, HEADER, PER_PEER, WARN_EVERY,
+};
 use super::pace::{Pace, network};
 use crate::{error::Error, files, output::Printer, text::plain, time};
 
@@ -48,6 +50,8 @@ pub struct Server {
     tls: Option<TlsAcceptor>,
     printer: Printer,
     pace: Mutex<Pace>,
+    /// When it was last said that a proof does not hold.
+    warned: Mutex<Option<Duration>>,
     peers: Mutex<HashMap<IpAddr, usize>>,
     uptime: Box<dyn Fn() -> Duration + Send + Sync>,
 }
@@ -79,6 +83,7 @@ impl Server {
             tls: tls.map(|tls| TlsAcceptor::from(Arc::new(tls))),
             printer,
             pace: Mutex::default(),
+            warned: Mutex::default(),
             peers: Mutex::default(),
             uptime: Box::new(time::stopwatch()),
         })
@@ -194,8 +199,11 @@ impl Server {
         });
         match added.await {
             Ok(Ok(signed)) => {
-                let (origin, size) = (plain(&signed.origin), signed.size);
-                self.printer.note(format!("cosigned {origin} at {size}"));
+                // Anybody can send the newest one again.
+                if signed.is_new {
+                    let (origin, size) = (plain(&signed.origin), signed.size);
+                    self.printer.note(format!("cosigned {origin} at {size}"));
+                }
                 Answer::from(signed.line)
             }
             Ok(Err(refused)) => {
@@ -213,6 +221,17 @@ impl Server {
         pace.takes(peer, now)
     }
 
+    /// Once in [`WARN_EVERY`].
+    fn may_warn(&self) -> bool {
+        let now = (self.uptime)();
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = warned.is_none_or(|at| now.saturating_sub(at) >= WARN_EVERY);
+        if due {
+            *warned = Some(now);
+        }
+        due
+    }
+
     /// What its operator should see: what is a sign of a ledger with two histories, or of this disk.
     /// Nothing else, so that strangers cannot fill the journal.
     fn tell(&self, refused: &Refused) {
@@ -220,8 +239,11 @@ impl Server {
             Refused::Fork(size) => self.printer.warn(format!(
                 "a ledger signed two different checkpoints of {size} entries: it has two histories"
             )),
-            Refused::Unproven => self.printer.warn(
-                "a signed checkpoint came without a proof that it goes on from what was cosigned",
+            // Anybody can send a checkpoint with a proof of nothing.
+            Refused::Unproven if self.may_warn() => self.printer.warn(
+                "a signed checkpoint came without a proof that it goes on from what was cosigned: \
+                 somebody plays with this witness, or the ledger has two histories. Said once a \
+                 minute at most",
             ),
             Refused::NotKept => self.printer.warn(
                 "what would be signed cannot be made durable, so nothing is signed: see to the disk",

@@ -325,7 +325,13 @@ fn free_ports() -> Outcome<Vec<u16>> {
         .collect::<Result<_, _>>()?)
 }
 
-fn told(output: &std::process::Output, what: &str) -> Outcome<String> {
+/// One that nobody listens on just now.
+pub(crate) fn free_port() -> Outcome<u16> {
+    Ok(free_ports()?[0])
+}
+
+/// What a command said, where it was well.
+pub(crate) fn told(output: &std::process::Output, what: &str) -> Outcome<String> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }

@@ -3,8 +3,8 @@
 use super::report::quoted;
 use crate::limits::ID_MAX;
 
-/// Words listed where none is near: a line's worth.
-const LISTED: usize = 8;
+/// Words listed where none is near: every field of anything in a policy, and a line or two.
+const LISTED: usize = 12;
 
 /// The fix for a word that is not among the known ones: the nearest, or else what there is.
 /// `what` is what they are called together, for example "the fields".

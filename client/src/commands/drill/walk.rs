@@ -246,7 +246,8 @@ impl<'a> Walk<'a> {
         let receipt = closed.receipt.as_ref();
         let place = receipt.map(|receipt| receipt.index);
         let since = Instant::now();
-        match kills::settled(self.seat, &self.session, Kills::of(&closed), receipt).await {
+        let settled = kills::settled(self.seat, &self.session, Kills::of(&closed), receipt);
+        match unless_stopped(&mut self.signals, settled).await {
             Ok(kills) => {
                 if self.failed.is_none() {
                     self.takes(KILL, since.elapsed());
@@ -268,18 +269,12 @@ impl<'a> Walk<'a> {
         let Some(id) = self.grant.clone() else {
             return;
         };
-        match self.still_live(&id).await {
+        let asked = still_live(&self.session, &id);
+        match unless_stopped(&mut self.signals, asked).await {
             Ok(false) => self.takes(ENDED, since.elapsed()),
             Ok(true) => self.fails(format!("`{ENDED}`: the broker still counts {id} as live")),
             Err(why) => self.fails_by(ENDED, why),
         }
-    }
-
-    async fn still_live(&self, id: &str) -> Result<bool, Error> {
-        let grant = self.session.grant(id).await?;
-        let status = self.session.status().await?;
-        let mut counted = status.active.iter().chain(&status.waiting);
-        Ok(grant.state() != v1::GrantState::Ended || counted.any(|it| it.id == id))
     }
 
     /// Every entry of it is in the ledger, marked, and the ledger only grew.
@@ -288,17 +283,10 @@ impl<'a> Walk<'a> {
             return;
         }
         let since = Instant::now();
-        loop {
-            match self.session.prove_drill(&self.incident, until).await {
-                Ok(_) => return self.takes(VERIFY, since.elapsed()),
-                // What was recorded just now may not be listed yet.
-                Err(Error::Setup { .. } | Error::Unreachable { .. })
-                    if since.elapsed() < LISTED_WITHIN =>
-                {
-                    sleep(FIRST_RETRY).await;
-                }
-                Err(why) => return self.fails_by(VERIFY, why),
-            }
+        let proven = proven(&self.session, &self.incident, until);
+        match unless_stopped(&mut self.signals, proven).await {
+            Ok(()) => self.takes(VERIFY, since.elapsed()),
+            Err(why) => self.fails_by(VERIFY, why),
         }
     }
 
@@ -354,6 +342,43 @@ impl<'a> Walk<'a> {
     }
 }
 
+async fn still_live(session: &Session, id: &str) -> Result<bool, Error> {
+    let grant = session.grant(id).await?;
+    let status = session.status().await?;
+    let mut counted = status.active.iter().chain(&status.waiting);
+    Ok(grant.state() != v1::GrantState::Ended || counted.any(|it| it.id == id))
+}
+
+async fn proven(session: &Session, incident: &str, until: u64) -> Result<(), Error> {
+    let since = Instant::now();
+    loop {
+        match session.prove_drill(incident, until).await {
+            // What was recorded just now may not be listed yet.
+            Err(Error::Setup { .. } | Error::Unreachable { .. })
+                if since.elapsed() < LISTED_WITHIN =>
+            {
+                sleep(FIRST_RETRY).await;
+            }
+            proven => return proven.map(drop),
+        }
+    }
+}
+
+/// What comes of `work`, where nobody presses Ctrl-C first.
+async fn unless_stopped<T>(
+    signals: &mut Signals,
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    tokio::select! {
+        biased;
+        _ = signals.next_end() => Err(Error::setup(
+            "it was stopped",
+            "glass drill access, and let it come to its end",
+        )),
+        done = work => done,
+    }
+}
+
 /// Hears Ctrl-C and its like from here on, so that a drill is closed and recorded whatever happens.
 fn hear_signals() -> Result<Signals, Error> {
     Signals::hear().map_err(|why| {
@@ -362,4 +387,23 @@ fn hear_signals() -> Result<Signals, Error> {
             "see: glass doctor",
         )
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use rustix::process::{Signal, getpid, kill_process};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn ctrl_c_ends_the_waiting_for_a_broker_that_does_not_answer() {
+        let mut signals = hear_signals().unwrap();
+        let done = unless_stopped(&mut signals, async { Ok(7) }).await;
+        assert_eq!(done.unwrap(), 7);
+        kill_process(getpid(), Signal::INT).unwrap();
+        let stopped = unless_stopped(&mut signals, pending::<Result<(), Error>>()).await;
+        assert_eq!(stopped.unwrap_err().to_string(), "it was stopped");
+    }
 }

@@ -73,7 +73,7 @@ error: right `migrate-shop-db` has no field `target`
 78 | target = "db"
    | ^^^^^^ unknown field
    |
-   = help: the fields are `sentence`, `risk`, `longest`, `audience`, `ssh`, `postgres`, `kubernetes`, `aws` and 1 more
+   = help: the fields are `sentence`, `risk`, `longest`, `audience`, `ssh`, `postgres`, `kubernetes`, `aws`, `without_witnesses`
 "#,
     );
 }
