@@ -22,7 +22,7 @@ use super::{InForce, Proven, debts::Debts};
 use crate::{
     entry::Entry,
     error::Error,
-    limits::{STORY_ENTRIES, STORY_INCIDENTS},
+    limits::{MAX_ID_BYTES, STORY_ENTRIES, STORY_INCIDENTS},
     time,
 };
 
@@ -90,7 +90,7 @@ pub(super) struct Gathering<'a, L> {
 impl<L: Proven> Gathering<'_, L> {
     /// Everything under an incident, unless it is there.
     async fn incident(&mut self, id: &str) -> Result<(), Error> {
-        if !self.incidents.insert(id.to_owned()) {
+        if !is_numbered("INC-", id) || !self.incidents.insert(id.to_owned()) {
             return Ok(());
         }
         if self.incidents.len() > STORY_INCIDENTS {
@@ -109,7 +109,7 @@ impl<L: Proven> Gathering<'_, L> {
     async fn named(&mut self, grant: &str) -> Result<(), Error> {
         let (mut seen, mut todo) = (BTreeSet::new(), vec![grant.to_owned()]);
         while let Some(grant) = todo.pop() {
-            if !seen.insert(grant.clone()) {
+            if !is_numbered("G-", &grant) || !seen.insert(grant.clone()) {
                 continue;
             }
             let filter = ListEntriesRequest {
@@ -294,5 +294,19 @@ fn people_of(entry: &Entry) -> Vec<String> {
         let ids = list.as_array().into_iter().flatten();
         named.extend(ids.filter_map(Value::as_str));
     }
-    named.into_iter().map(str::to_owned).collect()
+    // What can be nobody's id is not asked for: the check says what is wrong with it.
+    let ids = named.into_iter().filter(|id| is_id(id));
+    ids.map(str::to_owned).collect()
+}
+
+/// As `docs/ledger-format.md` has ids of people.
+fn is_id(text: &str) -> bool {
+    let proper = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
+    (1..=MAX_ID_BYTES).contains(&text.len()) && text.bytes().all(proper)
+}
+
+/// `G-45`, `INC-12`.
+fn is_numbered(before: &str, text: &str) -> bool {
+    let number = text.strip_prefix(before).unwrap_or_default();
+    (1..=19).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit())
 }
