@@ -20,7 +20,7 @@ use crate::team::Team;
 #[derive(Debug, Clone, clap::Args)]
 pub(crate) struct Size {
     /// Entries in the ledger, one ledger after the other
-    #[arg(default_values_t = [10_000, 1_000_000])]
+    #[arg(default_values_t = USUAL)]
     entries: Vec<u64>,
     /// Pages of each kind that are measured
     #[arg(long, default_value_t = 200)]
@@ -31,11 +31,16 @@ impl Size {
     /// Without a word about it.
     pub(crate) fn usual() -> Self {
         Self {
-            entries: vec![10_000, 1_000_000],
+            entries: USUAL.to_vec(),
             pages: 200,
         }
     }
 }
+
+const USUAL: [u64; 2] = [10_000, 1_000_000];
+
+/// People who ask in turn: none may make more than a few hundred calls a second.
+const PEOPLE: usize = 8;
 
 /// Entries on a page.
 const PAGE: usize = 50;
@@ -54,7 +59,7 @@ pub(crate) async fn report(size: Size) -> Outcome<()> {
 }
 
 async fn one(entries: u64, pages: u32) -> Outcome<()> {
-    let mut team = Team::start(2).await?;
+    let mut team = Team::start(PEOPLE).await?;
     let first = team.entries().await?;
     team.stop().await?;
     let data = team.data();
@@ -168,6 +173,7 @@ async fn indexed(team: &Team) -> Outcome<Duration> {
         if began.elapsed() > Duration::from_secs(3_600) {
             return Err(error);
         }
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
     Ok(began.elapsed())
 }
@@ -185,8 +191,8 @@ fn bare(place: std::path::PathBuf, size: u64, pages: u32) -> Outcome<Latencies> 
     db.flush()?;
     let mut took = Vec::new();
     for page in 0..u64::from(pages) {
-        // A prime step: no two scans are neighbours.
-        let from = (page * 7_919 * size / 7_907) % size.max(1);
+        // The golden ratio's steps: they spread evenly, however many there are.
+        let from = page * 618_033_989 % 1_000_000_000 * size / 1_000_000_000;
         let began = Instant::now();
         let mut found = 0_usize;
         for item in db.range(..from.to_be_bytes()).rev().take(PAGE) {

@@ -8,6 +8,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use breakglass_client::config::{Context, ContextName, Home};
@@ -36,6 +37,8 @@ pub(crate) struct Team {
     folder: tempfile::TempDir,
     people: Vec<Arc<Person>>,
     incident: String,
+    /// Whose turn it is to ask.
+    turn: AtomicUsize,
 }
 
 impl Team {
@@ -56,6 +59,7 @@ impl Team {
             folder,
             people: Vec::new(),
             incident: String::new(),
+            turn: AtomicUsize::new(0),
         };
         team.serve().await?;
         for (name, line) in names.iter().zip(&invitations) {
@@ -199,9 +203,11 @@ impl Team {
         self.people[0].entries().await
     }
 
-    /// Somebody lists a page of the ledger.
+    /// Somebody lists a page of the ledger; the next one does so the next time.
     pub(crate) async fn lists(&self, filter: v1::ListEntriesRequest, most: usize) -> Outcome<()> {
-        self.people[0].lists(filter, most).await
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let person = &self.people[turn % self.people.len()];
+        person.lists(filter, most).await
     }
 
     /// The broker's data folder.
