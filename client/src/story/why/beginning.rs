@@ -189,13 +189,13 @@ fn end(story: &Story, moment: &Moment, voice: Voice) -> String {
 fn told(entry: &Entry, mut bounds: Vec<(String, Timestamp)>, voice: Voice) -> String {
     bounds.sort_by_key(|(_, at)| *at);
     let ends = entry.time("ends_at").unwrap_or_default();
-    let said = |(name, at): &(String, Timestamp)| format!("{name} ({})", voice.at(*at));
+    let said = |(name, at): &(String, Timestamp)| format!("{name}: {}", voice.at(*at));
     let (first, others): (Vec<_>, Vec<_>) = bounds.iter().partition(|(_, at)| *at <= ends);
     let first: Vec<_> = first.into_iter().map(said).collect();
     let others: Vec<_> = others.into_iter().map(said).collect();
     let set = match first.as_slice() {
         [] => "earlier than anything asks for".to_owned(),
-        first => format!("the earliest of all bounds: {}", first.join(", ")),
+        first => format!("the earliest of all bounds ({})", first.join(", ")),
     };
     let others = match others.as_slice() {
         [] => String::new(),

@@ -259,7 +259,7 @@ async fn self_approval(ledger: &impl Proven, entry: &Entry, text: &str) -> Resul
     let (at, person) = (asked.index, asked.text("person").unwrap_or_default());
     Ok(match person == entry.by || asked.by == entry.by {
         true => Again::Refused(vec![format!(
-            "{grant} was asked for by {} for {person} (entry {at}), and nobody approves their own",
+            "{} asked for {grant} (entry {at}), and nobody approves their own",
             asked.by
         )]),
         false => Again::Given(format!(
