@@ -8,10 +8,11 @@ use crate::{
     commands::{DONE, Seat, warn_of_the_unheard_of},
     entry::Entry,
     error::Error,
+    limits::MAX_ID_BYTES,
     session::Listed,
     show,
     spinner::Spinner,
-    text,
+    text::{self, plain},
 };
 
 /// List entries, newest first
@@ -97,7 +98,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
             .trim_end_matches('.')
             .to_owned(),
         target: args.target.unwrap_or_default(),
-        outcome: args.outcome.unwrap_or_default(),
+        outcome: outcome(args.outcome)?,
         text: looked_for(args.text)?,
         cursor: args.after.map(|last| last.to_string()).unwrap_or_default(),
         since: args.since.map(|when| when.to_proto(now)),
@@ -130,6 +131,19 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         Some(_) => {}
     }
     Ok(DONE)
+}
+
+/// A word as it stands in an entry.
+fn outcome(typed: Option<String>) -> Result<String, Error> {
+    let typed = typed.unwrap_or_default().trim().to_owned();
+    let proper = |b: u8| b.is_ascii_alphabetic() || b"-_".contains(&b);
+    if typed.len() <= MAX_ID_BYTES && typed.bytes().all(proper) {
+        return Ok(typed);
+    }
+    Err(Error::usage(
+        format!("`{}` is no outcome", plain(&text::cut(&typed))),
+        "the word in the entry: approved, self-granted, denied, expired, killed, NOT_ALLOWED, good",
+    ))
 }
 
 /// A text to look for, checked as the broker does.
