@@ -286,7 +286,8 @@ pub trait Index: Send + Sync {
         max: usize,
     ) -> Result<Vec<Incident>, IndexError>;
 
-    /// Places of entries that match, in the order asked for, after `cursor` (exclusive).
+    /// Places of entries that match, in the order asked for, after `cursor` (exclusive). Looks at so
+    /// many places at most, however few match: see [`Places::stopped_at`].
     ///
     /// # Errors
     /// [`IndexError`].
@@ -295,13 +296,23 @@ pub trait Index: Send + Sync {
         filter: &EntryFilter,
         cursor: Option<u64>,
         max: usize,
-    ) -> Result<Vec<u64>, IndexError>;
+    ) -> Result<Places, IndexError>;
 
     /// The newest entry that something is the last of. One look-up, however many entries there are.
     ///
     /// # Errors
     /// [`IndexError`].
     fn last(&self, of: &Last) -> Result<Option<Mark>, IndexError>;
+}
+
+/// What was found of entries.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Places {
+    /// Where they stand, in the order asked for.
+    pub found: Vec<u64>,
+    /// The cursor to go on from, where the index stopped looking before it had `max` of them, or had
+    /// come to the end.
+    pub stopped_at: Option<u64>,
 }
 
 /// Which grants.
@@ -328,6 +339,13 @@ pub struct EntryFilter {
     pub grant: Option<GrantId>,
     /// A kind, or the part before its dot.
     pub kind: Option<String>,
+    /// Naming this target, or by its guard.
+    pub target: Option<TargetId>,
+    /// How it came out, in the word of the entry.
+    pub outcome: Option<String>,
+    /// Somebody typed this, in whatever case. The index gives the entries that hold anything typed;
+    /// whoever reads them looks for it.
+    pub text: Option<Line>,
     /// Not before.
     pub since: Option<Time>,
     /// Before.

@@ -14,6 +14,7 @@
 //! | [`kubectl`], [`sts`], [`roots`] | what kubectl asks of a plugin; AWS's token service; public authorities |
 //! | [`audit`], [`export`] | checking a whole ledger |
 //! | [`report`] | an auditor's questions, answered from an export |
+//! | [`story`] | one grant from asking to ending, checked, and why it was given |
 //! | [`mirror`] | keeping a copy of it, as files |
 //! | [`review`] | what the entries of an incident say of each grant |
 //! | [`access`] | the review of access: for people, scripts, a spreadsheet, an auditor |
@@ -70,6 +71,7 @@ pub mod session;
 pub mod show;
 pub mod spinner;
 pub mod ssh;
+pub mod story;
 pub mod stream;
 pub mod sts;
 pub mod text;

@@ -127,6 +127,15 @@ pub const SLOWEST: usize = 25;
 /// Most entries that a report names of one grant: a use is an entry, and somebody may use it all night.
 pub const MAX_LIFE_ENTRIES: usize = 64;
 
+/// Entries that the story of one grant is checked from: a long night of a whole team. Each brings a proof.
+pub const STORY_ENTRIES: usize = 10_000;
+
+/// Incidents whose entries that takes: those that one freeze or removal touched together.
+pub const STORY_INCIDENTS: usize = 32;
+
+/// Closed incidents looked back through for answers that were late when a grant began: two questions each.
+pub const STORY_DEBTS: usize = 50;
+
 /// Most open reviews that a report keeps in memory to name them.
 pub const MAX_OWED: usize = 5_000;
 /// How long one file of the ledger may take to come: an entry bundle has 16 MiB at most.

@@ -5,7 +5,7 @@ use breakglass_domain::{
     PersonId, RightId, SourceId, TargetId,
     drill::Step,
     policy::{
-        Duties, IfNobodyAnswers, Policy, Right, Source, WithoutWitnesses,
+        Duties, IfNobodyAnswers, Places, Policy, Right, Rule, Selector, Source, WithoutWitnesses,
         access::{KubernetesWay, PostgresWay},
     },
 };
@@ -44,6 +44,19 @@ pub struct Given {
     pub then: Vec<String>,
     /// How long the others have until then, in milliseconds.
     pub then_after: i64,
+}
+
+/// A list of a rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum List {
+    /// Whom it gives something.
+    Who,
+    /// Who may say yes.
+    Approvers,
+    /// Whose call counts.
+    Call,
+    /// Who may say yes as well when nobody has answered.
+    ThenApprovers,
 }
 
 /// How long approvers have, and how long it may last then, in milliseconds.
@@ -244,6 +257,64 @@ impl Rules {
     #[must_use]
     pub fn review_within(&self) -> Option<i64> {
         self.0.review_within.map(|within| within.as_millis())
+    }
+
+    /// The line in which a rule begins, counted from 1.
+    #[must_use]
+    pub fn line_of_rule(&self, name: &str) -> Option<usize> {
+        Places::of(&self.0).rule(name)
+    }
+
+    /// The whole text, as it was loaded.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.0.text
+    }
+
+    /// Why a list of a rule means somebody: "`job:engineer` in its `approvers`, and leon's job is engineer";
+    /// nothing where it does not.
+    #[must_use]
+    pub fn why_meant(&self, rule: &str, list: List, who: &str) -> Option<String> {
+        let person: PersonId = who.parse().ok()?;
+        let job = &self.0.people.get(&person)?.job;
+        let rule = self.0.rules.iter().find(|it| it.name.as_str() == rule)?;
+        let (name, selectors) = match list {
+            List::Who => ("who", &rule.who),
+            List::Approvers => ("approvers", &rule.approvers),
+            List::Call => ("call", &rule.call),
+            List::ThenApprovers => ("then_approvers", &rule.escalates.as_ref()?.to),
+        };
+        selectors.iter().find_map(|selector| match selector {
+            Selector::Person(id) if *id == person => Some(format!("`{id}` stands in its `{name}`")),
+            Selector::Job(wanted) if wanted == job => Some(format!(
+                "`job:{wanted}` stands in its `{name}`, and that is {who}'s job"
+            )),
+            _ => None,
+        })
+    }
+
+    /// The rights that are to do what a sentence says.
+    #[must_use]
+    pub fn rights_to(&self, sentence: &str) -> Vec<String> {
+        let rights = self.0.rights.iter();
+        let such = rights.filter(|(_, right)| right.sentence.as_str() == sentence);
+        such.map(|(id, _)| id.to_string()).collect()
+    }
+
+    /// The rules that give a right to somebody.
+    #[must_use]
+    pub fn rules_for(&self, right: &str) -> Vec<String> {
+        let gives = |rule: &&Rule| rule.rights.iter().any(|it| it.as_str() == right);
+        let rules = self.0.rules.iter().filter(gives);
+        rules.map(|rule| rule.name.to_string()).collect()
+    }
+
+    /// Whether there is a right of that id.
+    #[must_use]
+    pub fn has_right(&self, right: &str) -> bool {
+        right
+            .parse()
+            .is_ok_and(|id: RightId| self.0.rights.contains_key(&id))
     }
 
     /// How many people, rights and rules there are.

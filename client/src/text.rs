@@ -112,6 +112,30 @@ pub fn cut(text: &str) -> String {
     line.trim_end().to_owned()
 }
 
+/// Checks a text to look for: one line of 1 to 500 bytes, as long as a reason gets.
+///
+/// # Errors
+/// [`Error::Usage`].
+pub fn looked_for(text: &str) -> Result<String, Error> {
+    let text = text.trim();
+    let wrong = match text.chars().find(|c| is_unsafe(*c)) {
+        _ if text.is_empty() => "is empty".to_owned(),
+        _ if text.len() > limits::MAX_LINE_BYTES => {
+            let (len, most) = (text.len(), limits::MAX_LINE_BYTES);
+            format!("is {len} bytes long; at most {most} are looked for")
+        }
+        Some(c) => format!(
+            "has the character U+{:04X}, which nothing in the ledger has",
+            u32::from(c)
+        ),
+        None => return Ok(text.to_owned()),
+    };
+    Err(Error::usage(
+        format!("the text to look for {wrong}"),
+        "a word or two of one line are enough: --text 'black friday'",
+    ))
+}
+
 /// Checks an incident's title: one line of 1 to 500 bytes.
 ///
 /// # Errors

@@ -178,6 +178,7 @@ mod tests {
             index: 9,
             line: line.into_bytes(),
             text: text.into(),
+            inclusion: Vec::new(),
         }
     }
 

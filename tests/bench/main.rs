@@ -15,6 +15,7 @@
 //! | [`export`] | taking the ledger away, and checking and reporting what was taken |
 //! | [`proofs`] | how large credentials are with the proof that they were recorded, and how long that takes to check |
 //! | [`verify`] | a whole ledger verified: a mirror by `glass`, the broker's own by `glassd fsck --deep` |
+//! | [`list`] | a page of the ledger by every filter, and what a text costs |
 //! | [`witness`] | one checkpoint after the other co-signed by a real `glass witness serve` |
 //! | [`growth`] | whether latency, memory and start-up stay what they were while the ledger grows |
 //!
@@ -28,6 +29,7 @@ mod export;
 mod fan_out;
 mod growth;
 mod kill;
+mod list;
 mod load;
 mod proofs;
 mod team;
@@ -68,6 +70,8 @@ enum Part {
     Export(export::Size),
     /// Verifying a mirror and the broker's own ledger, against bare hashes and signatures
     Verify(verify::Size),
+    /// A page of the ledger by every filter, however long it is
+    List(list::Size),
     /// Checkpoints co-signed by a witness, against an HTTP round trip, a synced file and two signatures
     Witness(witness::Size),
     /// Latency, memory and start-up while the ledger grows
@@ -113,6 +117,7 @@ async fn run(arguments: Arguments) -> Outcome<()> {
         Some(Part::Kill(size)) => kill::report(size).await,
         Some(Part::Export(size)) => export::report(size).await,
         Some(Part::Verify(size)) => verify::report(size).await,
+        Some(Part::List(size)) => list::report(size).await,
         Some(Part::Witness(size)) => witness::report(size).await,
         Some(Part::Growth(size)) => growth::report(size).await,
         Some(Part::Proofs(size)) => proofs::report(size),
@@ -140,5 +145,7 @@ async fn everything() -> Outcome<()> {
     println!();
     proofs::report(proofs::USUAL)?;
     println!();
-    verify::report(verify::USUAL).await
+    verify::report(verify::USUAL).await?;
+    println!();
+    list::report(list::Size::usual()).await
 }

@@ -73,6 +73,17 @@ fn verify() {
 }
 
 #[test]
+fn list() {
+    let told = [
+        "2000 entries: written in",
+        "50 keys of a bare sled",
+        "of what never met",
+        "to the end of the ledger",
+    ];
+    prints("list 2000 --pages 3", &told);
+}
+
+#[test]
 fn nothing_outlives_a_bench_that_is_killed() {
     let folder = tempfile::tempdir().unwrap();
     let mut bench = Command::new(binary("bench"));

@@ -46,6 +46,14 @@ fn every_answer_is_one_json_value() {
     json("designer", &["incident", "show", "INC-1"]);
     json("designer", &["incident", "note", "seen"]);
     json("designer", &["ledger", "show", "0"]);
+    let story = json("designer", &["ledger", "show", "G-2"]);
+    assert_eq!(
+        (&story["grant"], &story["holds"]),
+        (&"G-2".into(), &true.into())
+    );
+    let why = json("designer", &["ledger", "why", "G-2"]);
+    assert_eq!(why["decisions"][0]["rule"]["rule"], "secrets", "{why}");
+    assert_eq!(why["follows"], true);
     json("designer", &["ledger", "verify"]);
     let mirror = playground.path("a mirror");
     let kept = json("designer", &["ledger", "mirror", mirror.to_str().unwrap()]);

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod access_review;
+mod asking;
 mod audit;
 mod bench;
 mod breaking;

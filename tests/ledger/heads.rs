@@ -22,7 +22,7 @@ pub(crate) fn head(size: u64, root: Hash) -> SignedCheckpoint {
 
 /// The same as a statement carries it.
 pub(crate) fn seen_of(head: &SignedCheckpoint) -> Seen {
-    seen::of(head, &vkey()).unwrap()
+    seen::of(head, &vkey().into()).unwrap()
 }
 
 fn root<L: AsRef<[u8]>>(lines: &[L]) -> Hash {
@@ -122,7 +122,7 @@ fn nobody_had_seen_another_ledger() {
             let root = root(&night.lines);
             let checkpoint = Checkpoint::new(ORIGIN, night.lines.len() as u64, root).unwrap();
             let signed = SignedCheckpoint::sign(&checkpoint, &thief).unwrap();
-            night.notes_having_seen(seen::of(&signed, thief.verifier()).unwrap());
+            night.notes_having_seen(seen::of(&signed, &thief.verifier().clone().into()).unwrap());
         } => "are not signed by the ledger's key", "is not signed by glass.example/ledger";
         "on an approval", |night| {
             let of = night.asks("G-1", "drop-db");

@@ -9,6 +9,7 @@
 
 mod alerts;
 mod approvals;
+mod asking;
 mod bounds;
 mod copies;
 mod credentials;
@@ -29,6 +30,7 @@ mod reports;
 mod restored;
 mod reviews;
 mod rules;
+mod shelf;
 mod signatures;
 mod statements;
 mod steps;

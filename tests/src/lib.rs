@@ -3,6 +3,7 @@
 //! | module | what |
 //! |---|---|
 //! | [`world`] | a broker in this process with a clock that is held, and the team enrolled with it |
+//! | [`written`] | entries written past the rules, with the ledger's own key |
 //! | [`playground`] | the real `glassd` and `glass` as processes in a folder of their own |
 //! | [`held`] | the clock that is held, and chance from a seed |
 //! | [`https`], [`jwt`] | what a target does: fetch keys, check a token; with code of our own |
@@ -38,6 +39,7 @@ pub mod sshd;
 pub mod stolen;
 pub mod wait;
 pub mod world;
+pub mod written;
 
 pub use playground::Playground;
 pub use world::World;

@@ -1,6 +1,7 @@
 //! What happened. Every event becomes one entry of the ledger, and state is the fold of them all.
 
 mod about;
+mod found;
 
 use std::sync::Arc;
 

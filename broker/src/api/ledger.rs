@@ -1,12 +1,13 @@
 //! `LedgerService`: entries, proofs and checkpoints.
 
+use breakglass_domain::Line;
 use breakglass_proto::v1::{self, ledger_service_server::LedgerService};
 use tonic::{Request, Response, Status};
 
 use super::convert;
 use super::desk::Desk;
 use super::error::Error;
-use super::limits::ENTRY_PAGE;
+use super::limits::{ENTRY_PAGE, NAME_MAX, PROVEN_PAGE};
 use super::stream::{Messages, Source};
 use crate::app::Export;
 use crate::app::feed::Subscription;
@@ -56,10 +57,11 @@ impl LedgerService for Desk {
         let (_, asked) = self.admitted(request)?;
         let filter = filter(&asked)?;
         let after = convert::optional("cursor", &asked.cursor)?;
-        let page = self
-            .app
-            .entries(&filter, after, ENTRY_PAGE.of(asked.limit))
-            .await?;
+        let limit = match asked.proven {
+            true => PROVEN_PAGE.of(asked.limit),
+            false => ENTRY_PAGE.of(asked.limit),
+        };
+        let page = self.app.entries(&filter, after, limit).await?;
         let entries = page.entries.iter();
         let mut entries: Vec<_> = entries
             .map(|(place, line)| convert::entry(*place, line))
@@ -70,8 +72,18 @@ impl LedgerService for Desk {
                 entry.text = text;
             }
         }
+        let mut checkpoint = String::new();
+        if asked.proven {
+            let proven = self.app.prove(&page).await?;
+            proven.checkpoint.note().clone_into(&mut checkpoint);
+            for (entry, proof) in entries.iter_mut().zip(&proven.proofs) {
+                entry.inclusion = convert::hashes(&proof.hashes);
+            }
+        }
         Ok(Response::new(v1::ListEntriesResponse {
             entries,
+            read: page.read,
+            checkpoint,
             next_cursor: page
                 .more_after
                 .map(|last| last.to_string())
@@ -133,6 +145,9 @@ fn filter(asked: &v1::ListEntriesRequest) -> Result<EntryFilter, Error> {
         incident: convert::optional("incident", &asked.incident)?,
         grant: convert::optional("grant", &asked.grant)?,
         kind: kind(&asked.kind)?,
+        target: convert::optional("target", &asked.target)?,
+        outcome: outcome(&asked.outcome)?,
+        text: text(&asked.text)?,
         since: since.transpose()?,
         until: until.transpose()?,
         oldest_first: asked.oldest_first,
@@ -142,11 +157,33 @@ fn filter(asked: &v1::ListEntriesRequest) -> Result<EntryFilter, Error> {
 /// A kind, or the part before its dot: `grant.ended`, `grant`.
 fn kind(text: &str) -> Result<Option<String>, Error> {
     let proper = |b: u8| b.is_ascii_lowercase() || b == b'.' || b == b'-';
-    if text.len() > 40 || !text.bytes().all(proper) {
+    if text.len() > NAME_MAX || !text.bytes().all(proper) {
         let why = "a kind reads like `grant.ended`, or `grant` for all of them".to_owned();
         return Err(Error::Argument { field: "kind", why });
     }
     Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
+/// A word as it stands in an entry: `expired`, `NOT_ALLOWED`.
+fn outcome(text: &str) -> Result<Option<String>, Error> {
+    let proper = |b: u8| b.is_ascii_alphabetic() || b == b'-' || b == b'_';
+    if text.len() > NAME_MAX || !text.bytes().all(proper) {
+        let why = "an outcome reads like `expired`, `approved`, or `NOT_ALLOWED`".to_owned();
+        let field = "outcome";
+        return Err(Error::Argument { field, why });
+    }
+    Ok((!text.is_empty()).then(|| text.to_owned()))
+}
+
+fn text(text: &str) -> Result<Option<Line>, Error> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let line = Line::parse(text).map_err(|why| Error::Argument {
+        field: "text",
+        why: why.to_string(),
+    })?;
+    Ok(Some(line))
 }
 
 impl Source for Subscription {

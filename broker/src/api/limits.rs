@@ -65,6 +65,15 @@ pub const ENTRY_PAGE: Page = Page {
     most: 1_000,
 };
 
+/// The same where each is proven: a proof has a hash for each level of the tree, and reads some tiles.
+pub const PROVEN_PAGE: Page = Page {
+    usual: 100,
+    most: 200,
+};
+
+/// Bytes of the word of a kind or of an outcome; the longest there are have half of it.
+pub const NAME_MAX: usize = 40;
+
 /// How long a page is.
 #[derive(Debug, Clone, Copy)]
 pub struct Page {

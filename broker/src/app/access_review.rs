@@ -77,12 +77,12 @@ impl App {
                     marks.insert(last, mark);
                 }
             }
-            let policy_entry = index.entries(&loaded, None, 1)?.first().copied();
+            let policy_entry = index.entries(&loaded, None, 1)?.found.first().copied();
             let before = EntryFilter {
                 until: Some(so_long_ago),
                 ..loaded
             };
-            let before = index.entries(&before, None, 1)?.first().copied();
+            let before = index.entries(&before, None, 1)?.found.first().copied();
             Ok((marks, policy_entry.unwrap_or_default(), before))
         };
         let (marks, policy_entry, before) = self.ask_index(looked_up).await?;

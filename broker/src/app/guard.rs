@@ -232,7 +232,7 @@ impl App {
             ..EntryFilter::default()
         };
         let places = self.ask_index(move |index| index.entries(&filter, None, AT_ONE_MOMENT));
-        for place in places.await? {
+        for place in places.await?.found {
             let told = self.feed.told_at(place).await?;
             let change = told.as_ref().map(|told| told.change());
             if matches!(change, Some(Change::SessionOpened { session, .. }) if *session == id) {

@@ -92,7 +92,7 @@ impl App {
         };
         let found = move |index: &dyn Index| index.entries(&filter, None, 1);
         match self.ask_index(found).await {
-            Ok(places) => places.first().copied(),
+            Ok(places) => places.found.first().copied(),
             Err(error) => {
                 tracing::warn!(%grant, %error, "held without its older news");
                 None

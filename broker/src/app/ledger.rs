@@ -6,18 +6,8 @@ use std::sync::Arc;
 use breakglass_tlog::checkpoint::SignedCheckpoint;
 use breakglass_tlog::receipt::Receipt;
 
-use super::limits::PAGE_BYTES;
-use super::{App, Error};
-use crate::ports::{Around, EntryFilter, Index, LedgerError, LedgerReader};
-
-/// Entries with their places, and where the next page begins.
-#[derive(Debug, Clone, Default)]
-pub struct EntryPage {
-    /// In the order asked for.
-    pub entries: Vec<(u64, Arc<[u8]>)>,
-    /// The place of the last one, where there may be more.
-    pub more_after: Option<u64>,
-}
+use super::{App, EntryPage, Error};
+use crate::ports::{Around, LedgerError, LedgerReader};
 
 /// A proof that the ledger only grew.
 #[derive(Debug, Clone)]
@@ -81,22 +71,6 @@ impl App {
             receipts.push(self.entry(*place).await?);
         }
         Ok(receipts)
-    }
-
-    /// A page of entries through the index, at most `max` and at most [`PAGE_BYTES`].
-    ///
-    /// # Errors
-    /// [`Error::Index`]; [`Error::Ledger`] where an entry cannot be read.
-    pub async fn entries(
-        &self,
-        filter: &EntryFilter,
-        after: Option<u64>,
-        max: usize,
-    ) -> Result<EntryPage, Error> {
-        let filter = filter.clone();
-        let places = move |index: &dyn Index| index.entries(&filter, after, max);
-        let places = self.ask_index(places).await?;
-        blocking(&self.reader, move |reader| page_of(reader, &places, max)).await
     }
 
     /// One sentence for people about each entry of a page, the same that a follower reads.
@@ -175,23 +149,4 @@ pub(super) async fn blocking<T: Send + 'static>(
         let ended = LedgerError::Unavailable("reading was broken off".to_owned());
         Err(Error::Ledger(ended))
     })
-}
-
-fn page_of(reader: &dyn LedgerReader, places: &[u64], max: usize) -> Result<EntryPage, Error> {
-    let mut page = EntryPage::default();
-    let mut bytes = 0;
-    for &place in places {
-        let line = reader.entries(place, 1)?.pop();
-        let line = line.ok_or(Error::Broken("the index names an entry that is not there"))?;
-        bytes += line.len();
-        if bytes > PAGE_BYTES && !page.entries.is_empty() {
-            page.more_after = page.entries.last().map(|(place, _)| *place);
-            return Ok(page);
-        }
-        page.entries.push((place, line));
-    }
-    if places.len() == max {
-        page.more_after = places.last().copied();
-    }
-    Ok(page)
 }

@@ -50,6 +50,13 @@ pub const GRANTS_OF_INCIDENT: usize = 1_000;
 /// by default.
 pub const PAGE_BYTES: usize = 3 * 1024 * 1024;
 
+/// Entries that are read for one page to look for what somebody typed: each takes some microseconds to
+/// decode. Then the page ends, and whoever wants to look on asks for the next.
+pub const TEXTS_A_PAGE: usize = 2_000;
+
+/// Entries that the ledger reads from its disk at once, whichever of them are wanted.
+pub const BUNDLE: u64 = 256;
+
 /// How long a credential that needs witnesses waits for them: each answers in a fraction of a second,
 /// or is asked in vain for longer than somebody waits who has to mend something.
 pub const WITNESS_PATIENCE: Duration = Duration::from_secs(5);

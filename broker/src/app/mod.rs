@@ -9,6 +9,7 @@
 mod access_review;
 mod act;
 mod alert;
+mod ask;
 mod caller;
 mod databases;
 mod drill;
@@ -59,6 +60,7 @@ use crate::ports::{
 pub use access_review::AccessRead;
 pub use act::Acted;
 pub use alert::{Alarm, Heard};
+pub use ask::{EntryPage, Proven};
 pub use caller::Caller;
 pub use drill::DrillStanding;
 pub use enroll::{Certified, Enrolling};
@@ -70,7 +72,7 @@ pub use hold::{Hold, HoldNews};
 pub use incident::{Doomed, Ended, IncidentWithGrants};
 pub use issue::{Issued, NewKey, Wish};
 pub use leaving::{Left, Works};
-pub use ledger::{EntryPage, Grown};
+pub use ledger::Grown;
 pub use lists::{GrantPage, GrantQuery, IncidentPage, Place};
 pub use moment::Moment;
 pub use people::{Invited, Known, Removed};

@@ -53,7 +53,7 @@ impl App {
             ..EntryFilter::default()
         };
         let entry = move |index: &dyn Index| index.entries(&loaded, None, 1);
-        let entry = self.ask_index(entry).await?.first().copied();
+        let entry = self.ask_index(entry).await?.found.first().copied();
         let (policy, sha256, loaded_at) = self.live.read(|state| {
             let policy = Arc::clone(&state.policy);
             (policy, state.policy_sha256.clone(), state.policy_loaded_at)

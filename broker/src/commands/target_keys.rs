@@ -324,7 +324,7 @@ pub(super) fn key_entries(
     };
     let (mut all, mut cursor) = (Vec::new(), None);
     loop {
-        let places = index.entries(&filter, cursor, PAGE)?;
+        let places = index.entries(&filter, cursor, PAGE)?.found;
         let Some(last) = places.last() else {
             return Ok(all);
         };

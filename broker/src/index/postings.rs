@@ -17,6 +17,17 @@ pub(super) const BLOCK: u64 = 256;
 /// A walk along numbers, forwards or backwards.
 pub(super) type Walk = Box<dyn Iterator<Item = Result<u64, IndexError>>>;
 
+/// A walk along blocks, forwards or backwards.
+pub(super) type Blocks = Box<dyn Iterator<Item = Result<Block, IndexError>>>;
+
+/// What a block holds of a question, in the order of the walk.
+pub(super) struct Block {
+    /// The numbers, of which there may be none.
+    pub(super) numbers: Vec<u64>,
+    /// The number that the walk leaves the block at: nothing of it is behind that.
+    pub(super) edge: u64,
+}
+
 /// The lists of one tree while they grow: the block at hand is in memory.
 pub(super) struct Growing {
     tree: sled::Tree,
@@ -75,14 +86,28 @@ impl Growing {
     }
 }
 
-/// The numbers of a range that stand in every one of the lists: walks the first, which callers give
-/// as the likely shortest, and looks the others up.
+/// The numbers of a range that stand in every one of the lists.
 pub(super) fn matches(
+    tree: &sled::Tree,
+    lists: Vec<(By, String)>,
+    range: Range<u64>,
+    oldest_first: bool,
+) -> Walk {
+    let blocks = blocks(tree, lists, range, oldest_first);
+    until_error(blocks.flat_map(|block| match block {
+        Ok(block) => block.numbers.into_iter().map(Ok).collect(),
+        Err(error) => vec![Err(error)],
+    }))
+}
+
+/// The blocks that have a part of a range: walks the first list, which callers give as the likely
+/// shortest, and looks the others up. The walk is not to go on behind an error.
+pub(super) fn blocks(
     tree: &sled::Tree,
     mut lists: Vec<(By, String)>,
     range: Range<u64>,
     oldest_first: bool,
-) -> Walk {
+) -> Blocks {
     if lists.is_empty() || range.is_empty() {
         return Box::new(std::iter::empty());
     }
@@ -90,29 +115,25 @@ pub(super) fn matches(
     let (first, last) = (range.start / BLOCK, (range.end - 1) / BLOCK);
     let blocks = tree.range(key(by, &name, first)..=key(by, &name, last));
     let tree = tree.clone();
-    let numbers = move |item: Result<(sled::IVec, sled::IVec), sled::Error>| {
-        let found = item.map_err(broken).and_then(|(key, offsets)| {
-            let block = number_at_end(&key)?;
-            in_all(&tree, &lists, block, offsets.to_vec())
-        });
-        let numbers: Vec<Result<u64, IndexError>> = match found {
-            Ok(numbers) => numbers
-                .into_iter()
-                .filter(|number| range.contains(number))
-                .map(Ok)
-                .collect(),
-            Err(error) => vec![Err(error)],
-        };
-        numbers
+    let read = move |item: Result<(sled::IVec, sled::IVec), sled::Error>| {
+        let (key, offsets) = item.map_err(broken)?;
+        let block = number_at_end(&key)?;
+        let mut numbers = in_all(&tree, &lists, block, offsets.to_vec())?;
+        numbers.retain(|number| range.contains(number));
+        let first = block * BLOCK;
+        if oldest_first {
+            let edge = first + (BLOCK - 1);
+            return Ok(Block { numbers, edge });
+        }
+        numbers.reverse();
+        Ok(Block {
+            numbers,
+            edge: first,
+        })
     };
-    if oldest_first {
-        until_error(blocks.flat_map(numbers))
-    } else {
-        until_error(blocks.rev().flat_map(move |item| {
-            let mut found = numbers(item);
-            found.reverse();
-            found
-        }))
+    match oldest_first {
+        true => Box::new(blocks.map(read)),
+        false => Box::new(blocks.rev().map(read)),
     }
 }
 

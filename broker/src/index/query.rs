@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use breakglass_domain::{Grant, GrantId, Incident, IncidentId};
 
-use super::postings::{Walk, matches, number_at_end, until_error};
+use super::postings::{Walk, blocks, matches, number_at_end, until_error};
 use super::record::{GrantRecord, IncidentRecord, from_bytes};
 use super::store::{By, Store, broken};
 use super::times;
-use crate::ports::{EntryFilter, GrantFilter, IndexError};
+use crate::ports::{EntryFilter, GrantFilter, IndexError, Places};
 
 /// Grants an incident names in an answer; the rest is found by asking for its grants page by page.
 const GRANTS_NAMED: usize = breakglass_domain::limits::GRANTS_IN_MEMORY;
@@ -85,47 +85,46 @@ impl Store {
         Ok(found)
     }
 
+    /// Looks at `most_blocks` of them at most, so that a question which nothing answers ends as well.
     pub(super) fn entries(
         &self,
         filter: &EntryFilter,
         cursor: Option<u64>,
         max: usize,
-    ) -> Result<Vec<u64>, IndexError> {
-        let mut lists = Vec::new();
-        lists.extend(filter.grant.map(|it| (By::Grant, it.to_string())));
-        lists.extend(filter.incident.map(|it| (By::Incident, it.to_string())));
-        lists.extend(filter.right.as_ref().map(|it| (By::Right, it.to_string())));
-        lists.extend(
-            filter
-                .person
-                .as_ref()
-                .map(|it| (By::Person, it.to_string())),
-        );
-        lists.extend(filter.kind.as_ref().map(|kind| {
-            let by = if kind.contains('.') {
-                By::Kind
-            } else {
-                By::Family
-            };
-            // `refused` has no dot and is a kind of its own.
-            if kind == "refused" {
-                (By::Kind, kind.clone())
-            } else {
-                (by, kind.clone())
-            }
-        }));
+        most_blocks: usize,
+    ) -> Result<Places, IndexError> {
         let mut range = times::places(&self.times, filter.since, filter.until)?;
         match cursor {
-            Some(last) if filter.oldest_first => range.start = range.start.max(last + 1),
+            Some(last) if filter.oldest_first => {
+                range.start = range.start.max(last.saturating_add(1));
+            }
             Some(last) => range.end = range.end.min(last),
             None => {}
         }
-        let found: Walk = match (lists.is_empty(), filter.oldest_first) {
-            (true, true) => Box::new(range.map(Ok)),
-            (true, false) => Box::new(range.rev().map(Ok)),
-            (false, oldest_first) => matches(&self.entries, lists, range, oldest_first),
-        };
-        found.take(max).collect()
+        let lists = lists(filter);
+        let mut places = Places::default();
+        if lists.is_empty() {
+            places.found = match filter.oldest_first {
+                true => range.take(max).collect(),
+                false => range.rev().take(max).collect(),
+            };
+            return Ok(places);
+        }
+        let walk = blocks(&self.entries, lists, range, filter.oldest_first);
+        for (looked_at, block) in walk.enumerate() {
+            if looked_at == most_blocks {
+                return Ok(places);
+            }
+            let block = block?;
+            let missing = max - places.found.len();
+            places.found.extend(block.numbers.into_iter().take(missing));
+            places.stopped_at = Some(block.edge);
+            if places.found.len() == max {
+                break;
+            }
+        }
+        places.stopped_at = None;
+        Ok(places)
     }
 
     /// Newest first.
@@ -137,4 +136,33 @@ impl Store {
         let keys = self.grants.range(start..end).keys().rev();
         until_error(keys.map(|key| number_at_end(&key.map_err(broken)?)))
     }
+}
+
+/// The lists an entry has to stand in; the one that is likely the shortest first.
+fn lists(filter: &EntryFilter) -> Vec<(By, String)> {
+    let mut lists = Vec::new();
+    lists.extend(filter.grant.map(|it| (By::Grant, it.to_string())));
+    lists.extend(filter.incident.map(|it| (By::Incident, it.to_string())));
+    lists.extend(filter.outcome.as_ref().map(|it| (By::Outcome, it.clone())));
+    lists.extend(
+        filter
+            .target
+            .as_ref()
+            .map(|it| (By::Target, it.to_string())),
+    );
+    lists.extend(filter.right.as_ref().map(|it| (By::Right, it.to_string())));
+    lists.extend(
+        filter
+            .person
+            .as_ref()
+            .map(|it| (By::Person, it.to_string())),
+    );
+    lists.extend(filter.kind.as_ref().map(|kind| {
+        // `refused` has no dot and is a kind of its own.
+        let is_whole = kind.contains('.') || kind == "refused";
+        let by = if is_whole { By::Kind } else { By::Family };
+        (by, kind.clone())
+    }));
+    lists.extend(filter.text.as_ref().map(|_| (By::Typed, String::new())));
+    lists
 }

@@ -16,12 +16,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use breakglass_domain::{Change, Event, GrantRef};
+use breakglass_domain::{Actor, Change, Event, GrantRef, Subject, TargetId};
 
 use crate::ports::IndexError;
 
 /// Changes when the trees change; an older folder is then thrown away and built again.
-const FORMAT: &[u8] = b"breakglass-index/3";
+const FORMAT: &[u8] = b"breakglass-index/4";
 
 /// sled's default is 1 GiB; the working set is the newest pages and the upper levels of the trees.
 const CACHE_BYTES: u64 = 32 * 1024 * 1024;
@@ -130,6 +130,10 @@ pub(super) enum By {
     Kind,
     /// The part of the kind before its dot.
     Family,
+    Target,
+    Outcome,
+    /// Whatever somebody typed; its one list has no name.
+    Typed,
 }
 
 impl By {
@@ -142,6 +146,9 @@ impl By {
             Self::Grant => b'g',
             Self::Kind => b'k',
             Self::Family => b'f',
+            Self::Target => b't',
+            Self::Outcome => b'o',
+            Self::Typed => b'x',
         }
     }
 }
@@ -172,6 +179,11 @@ pub(super) fn names(event: &Event, kind: &str) -> Vec<(By, String)> {
     if let Some(incident) = event.change.incident() {
         names.push((By::Incident, incident.to_string()));
     }
+    names.extend(target(event).map(|target| (By::Target, target.to_string())));
+    let outcome = event.change.outcome();
+    names.extend(outcome.map(|word| (By::Outcome, word.to_owned())));
+    let typed = event.change.typed();
+    names.extend(typed.map(|_| (By::Typed, String::new())));
     people.sort_unstable();
     people.dedup();
     names.extend(
@@ -180,6 +192,22 @@ pub(super) fn names(event: &Event, kind: &str) -> Vec<(By, String)> {
             .map(|person| (By::Person, person.to_owned())),
     );
     names
+}
+
+/// The target an event is about, where a role is to be made, or whose guard speaks; one of them at most:
+/// a guard speaks of its own.
+fn target(event: &Event) -> Option<&TargetId> {
+    let about = match &event.change {
+        Change::CredentialIssued {
+            subject: Subject::Role { target, .. },
+            ..
+        } => Some(target),
+        change => change.target(),
+    };
+    about.or(match &event.by {
+        Actor::Target(target) => Some(target),
+        _ => None,
+    })
 }
 
 /// The grant an event is about.

@@ -226,6 +226,7 @@ fn places(index: &SledIndex, filter: EntryFilter) -> Vec<u64> {
             100,
         )
         .unwrap()
+        .found
 }
 
 #[tokio::test]
@@ -290,6 +291,7 @@ async fn pages_follow_on_without_gap_or_repeat() {
     let mut cursor = None;
     loop {
         let page = index.entries(&EntryFilter::default(), cursor, 17).unwrap();
+        let page = page.found;
         let Some(last) = page.last() else { break };
         cursor = Some(*last);
         seen.extend(page);
@@ -393,6 +395,7 @@ async fn a_batch_that_was_missed_is_read_from_the_ledger() {
         index
             .entries(&EntryFilter::default(), None, 100)
             .unwrap()
+            .found
             .len(),
         14
     );
@@ -438,6 +441,7 @@ async fn an_index_of_another_ledger_or_a_damaged_one_is_built_again() {
         index
             .entries(&EntryFilter::default(), None, 100)
             .unwrap()
+            .found
             .len(),
         7
     );

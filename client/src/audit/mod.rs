@@ -24,6 +24,7 @@
 //! | `witnesses` | who has signed the ledger, and what needs them |
 //! | `drills` | what belongs to one, and how each went |
 //! | `asking`, `beginning`, `bounds` | on whose word a grant begins, and how long it may last |
+//! | `story` | the same rules over the entries of one story |
 
 mod acts;
 mod asking;
@@ -47,6 +48,7 @@ mod policies;
 mod restored;
 mod reviews;
 mod statements;
+mod story;
 mod streams;
 mod succeeding;
 mod targets;
@@ -81,6 +83,8 @@ use self::{
 use crate::{entry::Entry, error::Error, time};
 
 pub use self::restored::Restored;
+
+pub use self::story::Teller;
 
 pub(crate) use self::kinds::names as known_kinds;
 pub(crate) use self::words::check as check_words;

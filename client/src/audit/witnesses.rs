@@ -57,6 +57,11 @@ impl Witnesses {
         self.passed_up_to = tree.size();
     }
 
+    /// Of a story entries are read that stand apart: that a quorum has signed is checked, and not what.
+    pub(super) fn know_no_roots(&mut self) {
+        self.passed_up_to = u64::MAX;
+    }
+
     /// Checks and folds; behind the policy and the grant that the entry is about.
     pub(super) fn take(
         &mut self,

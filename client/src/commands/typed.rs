@@ -66,12 +66,14 @@ pub async fn warn_of_the_unheard_of(
     filter: &ListEntriesRequest,
 ) -> Result<(), Error> {
     type Part = fn(&mut ListEntriesRequest) -> &mut String;
-    let parts: [(&str, Part); 5] = [
+    let parts: [(&str, Part); 7] = [
         (OF_A_KIND, |filter| &mut filter.kind),
         ("concerns anybody called", |filter| &mut filter.person),
         ("is about a right", |filter| &mut filter.right),
         ("is about an incident", |filter| &mut filter.incident),
         ("is about a grant", |filter| &mut filter.grant),
+        ("is about a target", |filter| &mut filter.target),
+        ("came out as", |filter| &mut filter.outcome),
     ];
     for (what, part) in parts {
         let word = part(&mut filter.clone()).clone();

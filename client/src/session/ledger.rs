@@ -132,20 +132,48 @@ impl Session {
     /// [`Error::Refused`].
     pub(crate) async fn list_entries_alone(
         &self,
-        mut request: v1::ListEntriesRequest,
+        request: v1::ListEntriesRequest,
         most: usize,
     ) -> Result<Vec<v1::Entry>, Error> {
-        let mut entries: Vec<v1::Entry> = Vec::new();
+        let listed = self.list_entries_telling(request, most, |_, _| {}).await?;
+        Ok(listed.entries)
+    }
+
+    /// The same; `tell` hears after each page how many entries were read to look for a text, in all, and
+    /// where the next page goes on.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub async fn list_entries_telling(
+        &self,
+        mut request: v1::ListEntriesRequest,
+        most: usize,
+        mut tell: impl FnMut(u64, &str),
+    ) -> Result<Listed, Error> {
+        let mut listed = Listed::default();
+        let mut read = 0;
         loop {
-            let left = most - entries.len();
+            let left = most - listed.entries.len();
             request.limit = u32::try_from(left).unwrap_or(u32::MAX).min(ENTRIES_PAGE);
-            let page = self.answer(self.ledger().list_entries(request.clone()).await)?;
-            entries.extend(page.entries.into_iter().take(left));
-            if page.next_cursor.is_empty() || entries.len() >= most {
-                return Ok(entries);
+            let page = self.list_page(request.clone()).await?;
+            listed.entries.extend(page.entries.into_iter().take(left));
+            read += page.read;
+            listed.has_more = !page.next_cursor.is_empty();
+            if !listed.has_more || listed.entries.len() >= most {
+                return Ok(listed);
             }
+            need_progress(&request.cursor, &page.next_cursor)?;
             request.cursor = page.next_cursor;
+            tell(read, &request.cursor);
         }
+    }
+
+    /// One page of entries, as it came.
+    pub(super) async fn list_page(
+        &self,
+        request: v1::ListEntriesRequest,
+    ) -> Result<v1::ListEntriesResponse, Error> {
+        self.answer(self.ledger().list_entries(request).await)
     }
 
     /// Entries as they are appended, from an entry on.
@@ -192,6 +220,23 @@ impl Prover for Session {
             new,
             hashes: trust::hashes(&answer.hashes)?,
         })
+    }
+}
+
+/// Entries, and whether there are more.
+#[derive(Debug, Default)]
+pub struct Listed {
+    /// In the order asked for.
+    pub entries: Vec<v1::Entry>,
+    /// Whether there may be others behind them.
+    pub has_more: bool,
+}
+
+/// A page that goes on where it began would be asked for without an end.
+pub(super) fn need_progress(cursor: &str, next: &str) -> Result<(), Error> {
+    match cursor == next {
+        false => Ok(()),
+        true => Err(Error::broken_answer("its next page begins where it began")),
     }
 }
 

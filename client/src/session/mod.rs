@@ -12,6 +12,7 @@ mod incidents;
 mod ledger;
 mod people;
 mod policy;
+mod proven;
 mod recorded;
 mod reviews;
 mod seen;
@@ -378,6 +379,7 @@ fn check_broker(who: &v1::WhoAmIResponse, identity: &Identity, trust: &Trust) ->
 }
 
 pub use grants::Asked;
+pub use ledger::Listed;
 
 #[cfg(test)]
 mod tests;

@@ -26,6 +26,7 @@ use super::*;
 use crate::{
     config::{ContextName, ServerUrl},
     fixtures,
+    story::Proven,
 };
 
 const ORIGIN: &str = "glass.example/ledger";
@@ -38,6 +39,12 @@ enum Manner {
     Forging,
     /// Says no.
     Refusing,
+    /// Lists the second entry as another than it is.
+    Misquoting,
+    /// Is older than proofs of what is listed.
+    Older,
+    /// Gives the same page for ever.
+    Circling,
 }
 
 /// A broker with a ledger in memory.
@@ -299,11 +306,49 @@ impl LedgerService for Broker {
         not_here()
     }
 
+    /// Pages of two entries, each proven.
     async fn list_entries(
         &self,
-        _: Request<v1::ListEntriesRequest>,
+        call: Request<v1::ListEntriesRequest>,
     ) -> Answer<v1::ListEntriesResponse> {
-        not_here()
+        let from: u64 = call.into_inner().cursor.parse().unwrap_or(1);
+        let (tree, head) = (self.tree(), self.head());
+        let (lines, manner) = self.inside(|inside| (inside.lines.clone(), inside.manner));
+        let places = (from..head.size()).take(2);
+        let entry = |index: u64| {
+            let text = String::from_utf8(lines[usize::try_from(index).unwrap()].clone()).unwrap();
+            let lies = manner == Manner::Misquoting && index == 2;
+            let line = if lies {
+                text.replace("INC-1", "INC-2")
+            } else {
+                text
+            };
+            let proof = prove_inclusion(index, head.size(), &tree).unwrap();
+            v1::Entry {
+                index,
+                line: line.into_bytes(),
+                text: String::new(),
+                inclusion: proof
+                    .hashes
+                    .iter()
+                    .map(|hash| hash.as_bytes().to_vec())
+                    .collect(),
+            }
+        };
+        let next = from + 2;
+        Ok(Response::new(v1::ListEntriesResponse {
+            entries: places.map(entry).collect(),
+            next_cursor: match manner {
+                Manner::Circling => from.to_string(),
+                _ if next < head.size() => next.to_string(),
+                _ => String::new(),
+            },
+            read: 0,
+            checkpoint: match manner {
+                Manner::Older => String::new(),
+                _ => head.note().to_owned(),
+            },
+        }))
     }
 
     async fn follow_entries(
@@ -497,6 +542,33 @@ async fn a_rewritten_history_is_caught_by_the_next_session() {
         panic!("no evidence")
     };
     assert!(folder.join("consistency-proof.txt").exists());
+}
+
+#[tokio::test]
+async fn what_is_listed_with_proofs_is_in_the_ledger_or_is_not_believed() {
+    let broker = Broker::new();
+    let laptop = Laptop::enrolled(broker.listen().await);
+    let session = laptop.session().await.unwrap();
+    for text in ["one", "two", "three"] {
+        session.note_incident("INC-1", text).await.unwrap();
+    }
+    let list = async |most: usize| {
+        let all = v1::ListEntriesRequest::default();
+        Proven::entries(&session, all, most).await
+    };
+    let places = |entries: Vec<Entry>| entries.iter().map(|it| it.index).collect::<Vec<_>>();
+    assert_eq!(places(list(10).await.unwrap()), [1, 2, 3]);
+    assert_eq!(places(list(1).await.unwrap()), [1]);
+    for (manner, code, why) in [
+        (Manner::Misquoting, 86, "the receipt for entry 2 is false"),
+        (Manner::Older, 1, "older than this glass"),
+        (Manner::Circling, 1, "its next page begins where it began"),
+    ] {
+        broker.inside(|inside| inside.manner = manner);
+        let error = list(10).await.unwrap_err();
+        assert!(error.to_string().contains(why), "{error}");
+        assert_eq!(error.exit_code() == 86, code == 86, "{error}");
+    }
 }
 
 #[tokio::test]

@@ -9,9 +9,11 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use breakglass_client::config::{Context, ContextName, Home};
+use breakglass_proto::v1;
 use breakglass_proto::v1::watch_service_client::WatchServiceClient;
 use jiff::SignedDuration;
 use tokio::process::{Child, Command};
@@ -36,6 +38,8 @@ pub(crate) struct Team {
     folder: tempfile::TempDir,
     people: Vec<Arc<Person>>,
     incident: String,
+    /// Whose turn it is to ask.
+    turn: AtomicUsize,
 }
 
 impl Team {
@@ -56,6 +60,7 @@ impl Team {
             folder,
             people: Vec::new(),
             incident: String::new(),
+            turn: AtomicUsize::new(0),
         };
         team.serve().await?;
         for (name, line) in names.iter().zip(&invitations) {
@@ -197,6 +202,18 @@ impl Team {
     /// Number of entries in the ledger.
     pub(crate) async fn entries(&self) -> Outcome<u64> {
         self.people[0].entries().await
+    }
+
+    /// Somebody lists a page of the ledger; the next one does so the next time.
+    pub(crate) async fn lists(&self, filter: v1::ListEntriesRequest, most: usize) -> Outcome<()> {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        let person = &self.people[turn % self.people.len()];
+        person.lists(filter, most).await
+    }
+
+    /// The broker's data folder.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.folder.path().join("broker")
     }
 
     /// Somebody reads who can do what, and who used it last.

@@ -129,6 +129,12 @@ impl Person {
         Ok(())
     }
 
+    /// Lists a page of the ledger.
+    pub(super) async fn lists(&self, filter: v1::ListEntriesRequest, most: usize) -> Outcome<()> {
+        self.session.list_entries(filter, most).await?;
+        Ok(())
+    }
+
     /// Number of entries in the ledger.
     pub(super) async fn entries(&self) -> Outcome<u64> {
         Ok(self.session.next_index().await?)

@@ -22,6 +22,7 @@ pub(in crate::api) fn entry(index: u64, line: &[u8]) -> v1::Entry {
         index,
         line: line.to_vec(),
         text: String::new(),
+        inclusion: Vec::new(),
     }
 }
 
@@ -36,6 +37,7 @@ pub(in crate::api) fn consistency(grown: &Grown) -> v1::ProveConsistencyResponse
     }
 }
 
-fn hashes(hashes: &[Hash]) -> Vec<Vec<u8>> {
+/// 32 bytes each.
+pub(in crate::api) fn hashes(hashes: &[Hash]) -> Vec<Vec<u8>> {
     hashes.iter().map(|hash| hash.as_bytes().to_vec()).collect()
 }

@@ -16,7 +16,7 @@ pub(super) use access::access_read;
 pub(super) use drill::drills;
 pub(super) use grant::{credential, grant, grants, wants_jwt, wish};
 pub(super) use incident::{incident, incident_in_brief};
-pub(super) use ledger::{consistency, entry, receipt};
+pub(super) use ledger::{consistency, entry, hashes, receipt};
 pub(super) use people::{can, doomed, person};
 pub(super) use review::owed_review;
 pub(super) use target::{access, role, session, standing, target};

@@ -9,7 +9,9 @@ use breakglass_domain::{Event, Grant, GrantId, Incident, IncidentId};
 use breakglass_tlog::SignedCheckpoint;
 
 use crate::ledger::entry;
-use crate::ports::{EntryFilter, GrantFilter, Index, IndexError, Later, Projection, Recorded};
+use crate::ports::{
+    EntryFilter, GrantFilter, Index, IndexError, Later, Places, Projection, Recorded,
+};
 
 /// Folds every event it hears of.
 #[derive(Default)]
@@ -122,13 +124,14 @@ impl Index for FakeIndex {
         filter: &EntryFilter,
         cursor: Option<u64>,
         max: usize,
-    ) -> Result<Vec<u64>, IndexError> {
+    ) -> Result<Places, IndexError> {
         let kind = |event: &Event| entry::kind(&event.change);
         let fits = |event: &Event| {
             let of = event.change.grant();
             filter
                 .grant
                 .is_none_or(|id| of.is_some_and(|of| of.grant == id))
+                && (filter.text.is_none() || event.change.typed().is_some())
                 && filter
                     .kind
                     .as_ref()
@@ -145,7 +148,9 @@ impl Index for FakeIndex {
                 Some(last) => *place < last,
                 None => true,
             };
-            places.into_iter().filter(after).take(max).collect()
+            let found = places.into_iter().filter(after).take(max).collect();
+            let stopped_at = None;
+            Places { found, stopped_at }
         })
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use breakglass_domain::command::Act;
-use breakglass_domain::{GrantId, Refusal};
+use breakglass_domain::{GrantId, IncidentId, Prose, Refusal};
 
 use super::world::{World, id, line};
 use crate::app::{Error, GrantQuery, Place};
@@ -192,6 +192,69 @@ async fn entries_are_found_by_filter_page_by_page() {
         .zip(&kinds)
         .filter(|(_, kind)| kind.starts_with("grant."));
     assert_eq!(found, wanted.map(|(place, _)| place).collect::<Vec<u64>>());
+}
+
+#[tokio::test]
+async fn what_somebody_typed_is_looked_for_so_many_entries_at_a_time() {
+    let world = story().await;
+    for text in ["the Worker floods", "nothing yet", "it was the wörker"] {
+        let incident = IncidentId(1);
+        let text = Prose::parse(text).unwrap();
+        let note = world.command("mia", Act::Note { incident, text });
+        world.app.note(note).await.unwrap();
+    }
+    let looks = async |text: &str, max: usize, texts: usize| {
+        let filter = EntryFilter {
+            text: Some(line(text)),
+            ..EntryFilter::default()
+        };
+        let (mut found, mut read, mut pages, mut after) = (Vec::new(), 0, 0, None);
+        loop {
+            let page = world
+                .app
+                .entries_of(&filter, after, max, texts)
+                .await
+                .unwrap();
+            assert!(page.read <= texts as u64 && page.entries.len() <= max);
+            found.extend(page.entries.into_iter().map(|(place, _)| place));
+            (read, pages, after) = (read + page.read, pages + 1, page.more_after);
+            if after.is_none() {
+                return (found, read, pages);
+            }
+        }
+    };
+    let size = world.size();
+    assert_eq!(looks("WORKER FLOODS", 100, 100).await.0, [size - 3]);
+    assert_eq!(looks("WÖRK", 100, 100).await.0, [size - 1]);
+    let whole = looks("t", 100, 100).await;
+    let typed = whole.1;
+    assert_eq!(whole.2, 1);
+    assert!(whole.0.len() > 8 && typed < size, "{typed} of {size}");
+    for (max, texts) in [(1, 100), (100, 1), (2, 3), (1, 1)] {
+        let (found, read, _) = looks("t", max, texts).await;
+        assert_eq!(found, whole.0, "{max} of {texts}");
+        assert_eq!(read, typed, "nothing is read twice");
+    }
+    let (found, read, pages) = looks("never typed by anybody", 100, 2).await;
+    assert_eq!((found, read), (Vec::new(), typed));
+    assert!(pages >= typed / 2, "a page ends though it is empty");
+}
+
+#[tokio::test]
+async fn each_entry_of_a_page_is_proven_under_one_checkpoint() {
+    let world = story().await;
+    let filter = EntryFilter {
+        person: Some(id("mia")),
+        ..EntryFilter::default()
+    };
+    let page = world.app.entries(&filter, None, 100).await.unwrap();
+    let proven = world.app.prove(&page).await.unwrap();
+    assert_eq!(proven.checkpoint.size(), world.size());
+    assert!(page.entries.len() > 5);
+    assert_eq!(proven.proofs.len(), page.entries.len());
+    for ((_, line), proof) in page.entries.into_iter().zip(proven.proofs) {
+        breakglass_tlog::receipt::Receipt::verify(line, proof, &proven.checkpoint).unwrap();
+    }
 }
 
 #[tokio::test]

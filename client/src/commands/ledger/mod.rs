@@ -10,6 +10,8 @@ pub mod show;
 mod taking;
 pub mod verify;
 mod when;
+mod which;
+pub mod why;
 
 use super::Seat;
 use crate::error::Error;
@@ -21,6 +23,7 @@ pub enum Command {
     List(list::Args),
     Follow(follow::Args),
     Show(show::Args),
+    Why(why::Args),
     Verify(verify::Args),
     Export(export::Args),
     Mirror(mirror::Args),
@@ -37,6 +40,7 @@ pub async fn run(command: Command, seat: &Seat) -> Result<u8, Error> {
         Command::List(args) => list::run(args, seat).await,
         Command::Follow(args) => follow::run(args, seat).await,
         Command::Show(args) => show::run(args, seat).await,
+        Command::Why(args) => why::run(args, seat).await,
         Command::Verify(args) => verify::run(args, seat).await,
         Command::Export(args) => export::run(args, seat).await,
         Command::Mirror(args) => mirror::run(args, seat).await,

@@ -393,7 +393,13 @@ async fn only_loopback_is_listened_on_unless_it_is_said() {
 #[test]
 fn what_was_typed_is_checked() {
     let feed = Arc::new(Newest::new(ledger().verifier().clone()));
-    let gate = |words: &[&str]| args(words).gate(ISSUER, ledger().verifier(), feed.clone());
+    let gate = |words: &[&str]| {
+        args(words).gate(
+            ISSUER,
+            crate::verify::Ledger::of(ledger().verifier().clone()),
+            feed.clone(),
+        )
+    };
     assert_eq!(gate(&[]).unwrap().origin.as_str(), AUDIENCE);
     assert_eq!(gate(&["--url", "mia"]).unwrap_err().exit_code(), 2);
     assert_eq!(gate(&["--right", "two words"]).unwrap_err().exit_code(), 2);
@@ -401,7 +407,11 @@ fn what_was_typed_is_checked() {
     assert!(idle.next().unwrap().contains("--demand-entry"), "{idle}");
     assert!(gate(&["--demand-entry", "--witness", OTTO]).is_ok());
     let error = args(&[])
-        .gate("", ledger().verifier(), feed.clone())
+        .gate(
+            "",
+            crate::verify::Ledger::of(ledger().verifier().clone()),
+            feed.clone(),
+        )
         .unwrap_err();
     assert!(error.to_string().contains("the issuer is empty"), "{error}");
 }
@@ -410,7 +420,11 @@ fn what_was_typed_is_checked() {
 fn before_the_broker_was_heard_nothing_is_said_about_a_token() {
     let watch = Watch::begins();
     let gate = args(&[])
-        .gate(ISSUER, ledger().verifier(), watch.newest.clone())
+        .gate(
+            ISSUER,
+            crate::verify::Ledger::of(ledger().verifier().clone()),
+            watch.newest.clone(),
+        )
         .unwrap();
     let bearer = format!("Bearer {}", watch.token);
     let ask = |gate: &Gate| {
