@@ -165,7 +165,7 @@ impl Night {
             at: "2026-11-23T02:00:00Z".parse().unwrap(),
             tokens: 0,
         };
-        night.by_broker("broker.started", json!({"version": "0.1.0"}));
+        night.by_broker("broker.started", json!({"version": "0.1.0", "rules": 1}));
         night
     }
 

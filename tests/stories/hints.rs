@@ -117,6 +117,7 @@ fn refusals() -> Vec<Refusal> {
         },
         Refusal::ApprovedAlready(grant),
         Refusal::Vetoed(grant),
+        Refusal::AloneAlready { grant, runs: grant },
         Refusal::NothingToVeto(grant),
         Refusal::OwnVeto(grant),
         Refusal::OwnHandover(grant),

@@ -99,6 +99,9 @@ pub enum Change {
     BrokerStarted {
         /// Its version.
         version: String,
+        /// How many of the rules it holds that brokers before it did not, see
+        /// [`RULES`](crate::limits::RULES).
+        rules: u32,
     },
     /// The broker has a new key.
     KeyAdded {

@@ -265,3 +265,8 @@ pub const DRILL_LONGEST: Lifetime = HOUR;
 /// Drills that are remembered, so that how they went can be recorded, and what still comes of them is
 /// marked: as many as five people may open in an hour, and some.
 pub const RECENT_DRILLS: usize = 64;
+
+/// How many of the rules this broker holds that ledgers written before them need not: verifiers hold a
+/// ledger to what it has said at a start. 1: one self-grant of a person for a right under an incident
+/// runs at a time, and a veto ends each that does.
+pub const RULES: u32 = 1;

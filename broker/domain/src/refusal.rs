@@ -216,6 +216,17 @@ pub enum Refusal {
     /// Somebody did not want it.
     #[error("a self-grant of this right was vetoed under this incident, so {0} needs an approver")]
     Vetoed(GrantId),
+    /// One at a time.
+    #[error(
+        "{runs}, which you began alone, still runs, and one of a right does at a time: {grant} needs an \
+         approver, or waits until that is over"
+    )]
+    AloneAlready {
+        /// What they would begin.
+        grant: GrantId,
+        /// What runs.
+        runs: GrantId,
+    },
     /// It was not begun alone, and cannot be.
     #[error("{0} was not begun alone, and cannot be: there is nothing to veto")]
     NothingToVeto(GrantId),
@@ -456,7 +467,9 @@ impl Refusal {
             Self::TooShort { .. } => "INVALID_ARGUMENT",
             Self::NeedsApprover { .. } => "NOT_APPROVER",
             Self::SentenceChanged(_) => "SENTENCE_CHANGED",
-            Self::SelfGrantDenied(_) | Self::Vetoed(_) => "SELF_GRANT_DENIED",
+            Self::SelfGrantDenied(_) | Self::Vetoed(_) | Self::AloneAlready { .. } => {
+                "SELF_GRANT_DENIED"
+            }
             Self::NothingToVeto(_) => "NOTHING_TO_VETO",
             Self::OwnVeto(_) => "NOT_PERMITTED",
             Self::OwnHandover(_) | Self::HoldsAlready { .. } => "NOTHING_TO_HAND_OVER",

@@ -23,6 +23,7 @@
 //! | `asking`, `beginning`, `bounds` | on whose word a grant begins, and how long it may last |
 
 mod acts;
+mod alone;
 mod asking;
 mod beginning;
 mod bounds;
@@ -271,6 +272,7 @@ impl Auditor {
 
     fn take(&mut self, entry: &Entry) -> Result<(), String> {
         self.lives.need_none_left(entry.at)?;
+        self.lives.need_vetoed(Some(entry))?;
         if !kinds::is_known(&entry.kind) {
             self.lives.need_swap(entry)?;
             self.not_understood += 1;

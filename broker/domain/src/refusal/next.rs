@@ -73,6 +73,11 @@ impl Refusal {
             Self::SelfGrantDenied(_) | Self::Vetoed(_) => {
                 "call an approver: glass people list".into()
             }
+            Self::AloneAlready { grant, runs } => {
+                format!(
+                    "use {runs}, call an approver, or: glass drop {runs}, then glass self-grant {grant}"
+                )
+            }
             Self::NothingToVeto(grant) => {
                 format!("to end it all the same: glass revoke {grant} -m \"why\"")
             }

@@ -143,6 +143,7 @@ fn a_snapshot_restores_the_very_same_state() {
         "breakglass",
         Change::BrokerStarted {
             version: "0.1.0".into(),
+            rules: 0,
         },
     ));
     let (source, alert) = ("pager".parse().unwrap(), line("queue"));

@@ -59,6 +59,7 @@ macro_rules! kinds {
 kinds! {
     "broker.started" BrokerStarted {
         version: String,
+        #[serde(default, skip_serializing_if = "fields::is_zero")] rules: u32,
     }
     "key.added" KeyAdded {
         #[serde(with = "fields::shown")] purpose: KeyPurpose,

@@ -170,7 +170,7 @@ fn of() -> impl Strategy<Value = GrantRef> {
 fn broker() -> impl Strategy<Value = Change> {
     let purpose = || select(KeyPurpose::ALL);
     prop_oneof![
-        text().prop_map(|version| Change::BrokerStarted { version }),
+        (text(), 0..3_u32).prop_map(|(version, rules)| Change::BrokerStarted { version, rules }),
         (purpose(), text(), text()).prop_map(|(purpose, id, public)| Change::KeyAdded {
             purpose,
             id,

@@ -88,6 +88,7 @@ fn events() -> Vec<Event> {
         witnesses(),
         drills::changes(),
         handed_over(),
+        held(),
     ]
     .concat();
     let events = changes.into_iter().map(|(by, change)| {
@@ -113,11 +114,21 @@ fn events() -> Vec<Event> {
     events.collect()
 }
 
+/// What a broker says that it holds.
+fn held() -> Vec<(&'static str, Change)> {
+    let started = Change::BrokerStarted {
+        version: "0.1.0".into(),
+        rules: 1,
+    };
+    vec![("breakglass", started)]
+}
+
 fn broker() -> Vec<(&'static str, Change)> {
     let id = "shop.example/ledger+01020304+AQcH".to_owned();
     let changes = [
         Change::BrokerStarted {
             version: "0.1.0".into(),
+            rules: 0,
         },
         Change::KeyAdded {
             purpose: KeyPurpose::Ledger,
