@@ -15,6 +15,7 @@
 //! | [`audit`], [`export`] | checking a whole ledger |
 //! | [`report`] | an auditor's questions, answered from an export |
 //! | [`mirror`] | keeping a copy of it, as files |
+//! | [`asks`] | what a request asks of one person: a yes, a call, or nothing |
 //! | [`review`] | what the entries of an incident say of each grant |
 //! | [`access`] | the review of access: for people, scripts, a spreadsheet, an auditor |
 //! | [`agent`], [`ssh`] | the ssh-agent of a grant; how `ssh` is told of it |
@@ -28,6 +29,7 @@
 
 pub mod access;
 pub mod agent;
+pub mod asks;
 pub mod audit;
 pub mod certificate;
 pub mod cli;
