@@ -76,6 +76,12 @@ fn refusals() -> Vec<Refusal> {
             more: time,
         },
         Refusal::SentenceChanged("it is other".into()),
+        Refusal::PolicyChanged {
+            grant,
+            holder: person(),
+            right: "deploy-shop".parse().unwrap(),
+            differs: "it was to `a`, and is to `b`".into(),
+        },
         Refusal::SelfGrantDenied(grant),
         Refusal::SelfGrantTooEarly { grant, from: now },
         Refusal::PersonFrozen(person()),

@@ -202,6 +202,19 @@ pub enum Refusal {
     /// What was signed is no longer what stands in the policy or the request.
     #[error("what you signed is not what stands here: {0}")]
     SentenceChanged(String),
+    /// The policy gives it under other words than were asked for and signed; it never will again under
+    /// the old ones.
+    #[error("the policy changed since {holder} asked for {grant}: {differs}")]
+    PolicyChanged {
+        /// Which.
+        grant: GrantId,
+        /// Who asked.
+        holder: PersonId,
+        /// For what.
+        right: RightId,
+        /// What it said, and says.
+        differs: String,
+    },
     /// The rule says deny.
     #[error("the rule of {0} does not allow a self-grant")]
     SelfGrantDenied(GrantId),
@@ -466,7 +479,7 @@ impl Refusal {
             Self::TooLong { .. } => "TOO_LONG_A_TIME",
             Self::TooShort { .. } => "INVALID_ARGUMENT",
             Self::NeedsApprover { .. } => "NOT_APPROVER",
-            Self::SentenceChanged(_) => "SENTENCE_CHANGED",
+            Self::SentenceChanged(_) | Self::PolicyChanged { .. } => "SENTENCE_CHANGED",
             Self::SelfGrantDenied(_) | Self::Vetoed(_) | Self::AloneAlready { .. } => {
                 "SELF_GRANT_DENIED"
             }

@@ -69,6 +69,14 @@ impl Refusal {
                 let more = typed(*more);
                 format!("ask {holder} to run: glass extend {grant} --for {more} -m \"why\"")
             }
+            Self::PolicyChanged {
+                grant,
+                holder,
+                right,
+                ..
+            } => format!(
+                "{holder} runs glass drop {grant}, and asks again: glass request {right} -m \"why\""
+            ),
             Self::SentenceChanged(_) => "look again: glass status".into(),
             Self::SelfGrantDenied(_) | Self::Vetoed(_) => {
                 "call an approver: glass people list".into()

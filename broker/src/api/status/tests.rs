@@ -110,6 +110,12 @@ fn refusals() -> Vec<Refusal> {
             more: ten,
         },
         Refusal::SentenceChanged("the policy says otherwise".to_owned()),
+        Refusal::PolicyChanged {
+            grant,
+            holder: person(),
+            right: "deploy-shop".parse().unwrap(),
+            differs: "it was to `a`, and is to `b`".into(),
+        },
         Refusal::SelfGrantDenied(grant),
         Refusal::SelfGrantTooEarly { grant, from: at },
         Refusal::PersonFrozen(person()),
