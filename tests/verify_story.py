@@ -241,7 +241,7 @@ class Story(Handovers, Alone):
                 need(entry["severity"] == "sev3", where, f"{name} is a drill, and not a sev3")
                 self.drills[name] = {"by": by, "issued": False, "recorded": False}
             end = entry["closes_at"]
-            self.incidents[name] = {"severity": entry["severity"], "closes_at": end, "usual_end": end, "alert": alert, "resolved": False, "held": False, "noted_by": set()}
+            self.incidents[name] = {"severity": entry["severity"], "closes_at": end, "usual_end": end, "alert": alert, "resolved": False, "held": False, "noted_by": set(), "said_at": self.said_at(entry, where)}
         elif kind == "incident.closed":
             need(name in self.incidents, where, f"{name} is closed, and was not open")
             need(by != BROKER or at >= self.incidents[name]["closes_at"], where, f"{name} is closed by the broker before its time")
@@ -262,10 +262,19 @@ class Story(Handovers, Alone):
         need((by, delivery) not in self.delivered, where, f"{by} delivers {delivery} a second time")
         self.delivered[by, delivery] = at
 
+    @staticmethod
+    def said_at(entry, where):
+        """When what a source delivered was signed, or happened, and never later than it was taken; nothing where it does not say."""
+        return min(entry["said_at"] if type(entry["said_at"]) is int else millis(entry["said_at"], where), entry["at"]) if "said_at" in entry else None
+
     def goes_on(self, entry, incident, where):
         """What happens to an incident that is open."""
         kind, name, end = entry["kind"], entry["incident"], incident["usual_end"]
         need(kind not in ONLY_BY_SOURCES or entry["by"] == f"source:{incident['alert'][0]}", where, f"{entry['by']} did not open {name}")
+        if kind in ONLY_BY_SOURCES:
+            said, newest = self.said_at(entry, where), incident["said_at"]
+            need(said is None or newest is None or said >= newest, where, f"{kind} of {name} is older than what was taken before")
+            incident["said_at"] = newest if said is None else said
         if kind == "incident.noted":
             incident["noted_by"].add(entry["by"])
         elif kind == "incident.warned":

@@ -258,6 +258,8 @@ pub enum Change {
         alert: Option<Line>,
         /// By which delivery of the source, where its kind tells one from another.
         delivery: Option<Line>,
+        /// When that was signed, or its source says that it happened.
+        said_at: Option<Time>,
     },
     /// Somebody added a note.
     IncidentNoted {
@@ -490,6 +492,8 @@ pub enum Change {
         closes_at: Time,
         /// As of [`Change::IncidentOpened`].
         delivery: Option<Line>,
+        /// When that was signed, or its source says that it happened.
+        said_at: Option<Time>,
     },
     /// Its alert fires again; it stays open as if it had never been resolved.
     IncidentRefired {
@@ -499,6 +503,8 @@ pub enum Change {
         closes_at: Time,
         /// As of [`Change::IncidentOpened`].
         delivery: Option<Line>,
+        /// When that was signed, or its source says that it happened.
+        said_at: Option<Time>,
     },
     /// Somebody keeps it open until its usual end, whatever becomes of its alert.
     IncidentHeld {

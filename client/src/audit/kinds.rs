@@ -107,7 +107,7 @@ kinds! {
     "host.certified" Broker false [target Text, host Text, key Text, serial Text, expires_at Time]
     "incident.opened" Outside false [
         incident Text, severity Text, title Text, closes_at Time, source MaybeText, alert MaybeText,
-        delivery MaybeText
+        delivery MaybeText, said_at MaybeTime
     ]
     "incident.noted" Person false [incident Text, text Text]
     "incident.warned" Broker false [incident Text, closes_at Time]
@@ -139,8 +139,8 @@ kinds! {
     "ledger.repaired" Broker false [cut_bytes Number]
     "ledger.witnessed" Broker false [size Number, checkpoint Text]
     "ledger.unwitnessed" Broker false [witnessed Number]
-    "incident.resolved" Source false [incident Text, closes_at Time, delivery MaybeText]
-    "incident.refired" Source false [incident Text, closes_at Time, delivery MaybeText]
+    "incident.resolved" Source false [incident Text, closes_at Time, delivery MaybeText, said_at MaybeTime]
+    "incident.refired" Source false [incident Text, closes_at Time, delivery MaybeText, said_at MaybeTime]
     "incident.held" Person false [incident Text, reason Text]
     "call.recorded" Person true [spoke_at Time]
     "grant.approved" Person true [until Time]

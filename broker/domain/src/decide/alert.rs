@@ -74,12 +74,13 @@ fn is_confirmed(case: &Case<'_>, incident: &Incident) -> bool {
     incident.held || writers.any(|by| case.has(Duty::OpenIncidents, by))
 }
 
-/// Whether a delivery is one that was taken before, or may be.
+/// Whether a delivery is one that was taken before, or may be, or is older than what was taken of its alert.
 fn was_taken(case: &Case<'_>, by: &SourceId, key: &Line, delivery: Option<&Delivery>) -> bool {
     let deliveries = &case.state.deliveries;
     delivery.is_some_and(|delivery| {
         deliveries.knows(by, &delivery.id, case.at)
             || deliveries.may_have_forgotten(by, key, delivery.signed_at)
+            || deliveries.knows_newer(by, key, delivery.signed_at)
     })
 }
 
@@ -131,6 +132,7 @@ fn open(
         source: Some(by.clone()),
         alert: Some(key.clone()),
         delivery: id_of(delivery.as_ref()),
+        said_at: delivery.as_ref().map(|it| it.signed_at),
     };
     Ok(vec![case.event(by, opened)])
 }
@@ -157,6 +159,7 @@ fn refired(
         incident: incident.id,
         closes_at: incident.usual_end,
         delivery: id_of(delivery),
+        said_at: delivery.map(|it| it.signed_at),
     };
     case.event(by, change)
 }
@@ -181,6 +184,7 @@ fn resolve(
             false => closes_at.min(incident.usual_end),
         },
         delivery: id_of(delivery),
+        said_at: delivery.map(|it| it.signed_at),
     };
     Ok(vec![case.event(by, resolved)])
 }

@@ -148,6 +148,7 @@ fn resolved_it_closes_after_the_grace_and_people_are_warned() {
         incident: IncidentId(1),
         closes_at,
         delivery: None,
+        said_at: None,
     };
     assert_eq!(changes(world.resolves("pager", "queue")), [resolved]);
     assert_eq!(world.resolves("pager", "queue"), Ok(Vec::new()));
@@ -177,6 +178,7 @@ fn firing_again_cancels_the_closing() {
         incident: IncidentId(1),
         closes_at: usual,
         delivery: None,
+        said_at: None,
     };
     assert_eq!(changes(world.fires("pager", "queue", "page")), [refired]);
     world.passes(hours(1));

@@ -148,6 +148,8 @@ kinds! {
         alert: Option<Line>,
         #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
         delivery: Option<Line>,
+        #[serde(with = "fields::maybe_shown", default, skip_serializing_if = "Option::is_none")]
+        said_at: Option<Time>,
     }
     "incident.noted" IncidentNoted {
         #[serde(with = "fields::shown")] incident: IncidentId,
@@ -296,12 +298,16 @@ kinds! {
         #[serde(with = "fields::shown")] closes_at: Time,
         #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
         delivery: Option<Line>,
+        #[serde(with = "fields::maybe_shown", default, skip_serializing_if = "Option::is_none")]
+        said_at: Option<Time>,
     }
     "incident.refired" IncidentRefired {
         #[serde(with = "fields::shown")] incident: IncidentId,
         #[serde(with = "fields::shown")] closes_at: Time,
         #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
         delivery: Option<Line>,
+        #[serde(with = "fields::maybe_shown", default, skip_serializing_if = "Option::is_none")]
+        said_at: Option<Time>,
     }
     "incident.held" IncidentHeld {
         #[serde(with = "fields::shown")] incident: IncidentId,

@@ -264,10 +264,11 @@ fn incident() -> impl Strategy<Value = Change> {
             (id(), select(&Severity::ALL[..]), line(), time()),
             option::of(name()),
             option::of(line()),
-            option::of(line())
+            option::of(line()),
+            option::of(time())
         )
             .prop_map(
-                |((incident, severity, title, closes_at), source, alert, delivery)| {
+                |((incident, severity, title, closes_at), source, alert, delivery, said_at)| {
                     Change::IncidentOpened {
                         incident,
                         severity,
@@ -276,6 +277,7 @@ fn incident() -> impl Strategy<Value = Change> {
                         source,
                         alert,
                         delivery,
+                        said_at,
                     }
                 }
             ),
@@ -285,20 +287,26 @@ fn incident() -> impl Strategy<Value = Change> {
             closes_at
         }),
         (id(), line()).prop_map(|(incident, reason)| Change::IncidentClosed { incident, reason }),
-        (id(), time(), option::of(line())).prop_map(|(incident, closes_at, delivery)| {
-            Change::IncidentResolved {
-                incident,
-                closes_at,
-                delivery,
+        (id(), time(), option::of(line()), option::of(time())).prop_map(
+            |(incident, closes_at, delivery, said_at)| {
+                Change::IncidentResolved {
+                    incident,
+                    closes_at,
+                    delivery,
+                    said_at,
+                }
             }
-        }),
-        (id(), time(), option::of(line())).prop_map(|(incident, closes_at, delivery)| {
-            Change::IncidentRefired {
-                incident,
-                closes_at,
-                delivery,
+        ),
+        (id(), time(), option::of(line()), option::of(time())).prop_map(
+            |(incident, closes_at, delivery, said_at)| {
+                Change::IncidentRefired {
+                    incident,
+                    closes_at,
+                    delivery,
+                    said_at,
+                }
             }
-        }),
+        ),
         (id(), line()).prop_map(|(incident, reason)| Change::IncidentHeld { incident, reason }),
     ]
 }

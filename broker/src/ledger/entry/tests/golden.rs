@@ -89,6 +89,7 @@ fn events() -> Vec<Event> {
         drills::changes(),
         handed_over(),
         held(),
+        said(),
     ]
     .concat();
     let events = changes.into_iter().map(|(by, change)| {
@@ -121,6 +122,34 @@ fn held() -> Vec<(&'static str, Change)> {
         rules: 1,
     };
     vec![("breakglass", started)]
+}
+
+/// When its source says that it happened.
+fn said() -> Vec<(&'static str, Change)> {
+    let (incident, source) = (IncidentId(15), "source:pagerduty");
+    let opened = Change::IncidentOpened {
+        incident,
+        severity: Severity::Sev1,
+        title: line("checkout is down"),
+        closes_at: at(480),
+        source: Some("pagerduty".parse().expect("an id")),
+        alert: Some(line("PGR0VU2")),
+        delivery: Some(line("01CHTB2X9WBFSSRPQRR1N1M61P")),
+        said_at: Some(at(4)),
+    };
+    let resolved = Change::IncidentResolved {
+        incident,
+        closes_at: at(15),
+        delivery: Some(line("01CHTB5P9WBFSSRPQRR1N1M62Q")),
+        said_at: Some(at(5)),
+    };
+    let refired = Change::IncidentRefired {
+        incident,
+        closes_at: at(480),
+        delivery: Some(line("01CHTB6Q9WBFSSRPQRR1N1M63R")),
+        said_at: Some(at(5)),
+    };
+    vec![(source, opened), (source, resolved), (source, refired)]
 }
 
 fn broker() -> Vec<(&'static str, Change)> {
@@ -281,6 +310,7 @@ fn incident() -> Vec<(&'static str, Change)> {
                 source: None,
                 alert: None,
                 delivery: None,
+                said_at: None,
             },
         ),
         (
@@ -501,6 +531,7 @@ fn alert() -> Vec<(&'static str, Change)> {
                 source: Some("alertmanager".parse().expect("an id")),
                 alert: Some(line(r#"{}:{alertname="Checkout502"}"#)),
                 delivery: None,
+                said_at: None,
             },
         ),
         (
@@ -509,6 +540,7 @@ fn alert() -> Vec<(&'static str, Change)> {
                 incident,
                 closes_at: at(15),
                 delivery: None,
+                said_at: None,
             },
         ),
         (
@@ -517,6 +549,7 @@ fn alert() -> Vec<(&'static str, Change)> {
                 incident,
                 closes_at: at(480),
                 delivery: None,
+                said_at: None,
             },
         ),
         (
@@ -544,6 +577,7 @@ fn delivered() -> Vec<(&'static str, Change)> {
                 source: Some("pagerduty".parse().expect("an id")),
                 alert: Some(line("PGR0VU2")),
                 delivery: delivery("01CHTB2X9WBFSSRPQRR1N1M61P"),
+                said_at: None,
             },
         ),
         (
@@ -552,6 +586,7 @@ fn delivered() -> Vec<(&'static str, Change)> {
                 incident,
                 closes_at: at(15),
                 delivery: delivery("01CHTB5P9WBFSSRPQRR1N1M62Q"),
+                said_at: None,
             },
         ),
         (
@@ -560,6 +595,7 @@ fn delivered() -> Vec<(&'static str, Change)> {
                 incident,
                 closes_at: at(480),
                 delivery: delivery("01CHTB6Q9WBFSSRPQRR1N1M63R"),
+                said_at: None,
             },
         ),
     ]
