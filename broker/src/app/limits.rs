@@ -59,3 +59,9 @@ pub const EXPORT_PAGE: usize = 256;
 
 /// How long an index may be behind the ledger before `glass status` says so, in entries.
 pub const INDEX_LAG_TOLD: u64 = 10_000;
+
+/// For how long the status tells of alerts that were refused: whoever is woken an hour later looks elsewhere.
+pub const UNHEARD_TOLD: Lifetime = Lifetime::from_secs(3_600);
+
+/// How many of one source are counted: more say nothing more.
+pub const UNHEARD_MOST: usize = 100;

@@ -42,6 +42,7 @@ pub mod tell;
 pub(crate) mod tests;
 mod ticking;
 pub mod token;
+mod unheard;
 mod watch;
 mod witness;
 
@@ -180,6 +181,7 @@ pub struct App {
     attendance: guard::Attendance,
     presence: Presence,
     refusals: refusals::Refusals,
+    unheard: unheard::Unheard,
     stopping: tokio::sync::watch::Sender<bool>,
     started_at: Time,
 }
@@ -211,6 +213,7 @@ impl App {
             attendance: guard::Attendance::default(),
             presence: Presence::default(),
             refusals: refusals::Refusals::default(),
+            unheard: unheard::Unheard::default(),
             stopping: tokio::sync::watch::Sender::new(false),
             started_at,
         })

@@ -63,6 +63,7 @@ impl App {
             .concat(),
             checkpoint,
         });
+        standing.problems.extend(self.unheard.told(now));
         standing.problems.extend(self.wrong.all());
         standing.problems.extend(self.of_the_index());
         standing.problems.extend((self.troubles)());

@@ -88,6 +88,9 @@ async fn deliver(
         }
     };
     trace(&source, &answer);
+    if answer.is_for_good() {
+        hooks.app.note_unheard(&source, answer.text());
+    }
     if let Some(reason) = answer.refusal() {
         let by = Actor::from(&source);
         let text = answer.text();

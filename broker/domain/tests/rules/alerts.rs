@@ -119,10 +119,12 @@ fn the_worst_word_that_is_known_counts_and_none_is_refused() {
         words: "`else`".into(),
     };
     assert_eq!(world.fires("pager", "b", "else"), Err(refused));
+    world.fires("pager", "c", "Page").unwrap();
+    assert_eq!(world.incident(2).severity, Severity::Sev1, "in any case");
     let other = rules(&SOURCES.replace("ticket =", "\"*\" ="));
     world.loads(other).unwrap();
     world.fires("pager", "b", "else").unwrap();
-    assert_eq!(world.incident(2).severity, Severity::Sev3);
+    assert_eq!(world.incident(3).severity, Severity::Sev3);
 }
 
 #[test]
