@@ -236,6 +236,13 @@ pub const ALERTS: Budget = Budget {
     within: HOUR,
 };
 
+/// The same of one alert: one that flaps must not use up what its source may open for others.
+pub const ALERTS_OF_ONE: Budget = Budget {
+    what: "changes of one alert",
+    most: 10,
+    within: HOUR,
+};
+
 /// How long a delivery of an alert source is remembered: for as long as it would be taken. The longest
 /// that its time may be away from the broker's clock is an hour, before and after.
 pub const DELIVERY_REMEMBERED: Lifetime = Lifetime::from_secs(2 * 3_600);

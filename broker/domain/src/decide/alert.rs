@@ -123,7 +123,7 @@ fn open(
             limit: OPEN_FOR_ALERTS,
         });
     }
-    case.afford(&Spending::Alerts(by.clone()))?;
+    afford(case, by, key)?;
     let opened = Change::IncidentOpened {
         incident: case.state.next_incident,
         severity,
@@ -135,6 +135,12 @@ fn open(
         said_at: delivery.as_ref().map(|it| it.signed_at),
     };
     Ok(vec![case.event(by, opened)])
+}
+
+/// One that flaps is stopped before it uses up what its source may do for others.
+fn afford(case: &Case<'_>, by: &SourceId, key: &Line) -> Result<(), Refusal> {
+    case.afford(&Spending::Alert(by.clone(), key.clone()))?;
+    case.afford(&Spending::Alerts(by.clone()))
 }
 
 fn unknown_severity(by: &SourceId, words: &[Line]) -> Refusal {
@@ -172,7 +178,9 @@ fn resolve(
     incident: &Incident,
     delivery: Option<&Delivery>,
 ) -> Result<Vec<Event>, Refusal> {
-    case.afford(&Spending::Alerts(by.clone()))?;
+    if let Some(alert) = &incident.alert {
+        afford(case, by, &alert.key)?;
+    }
     let ends = case.state.live_under(incident.id);
     let last = ends.map(latest_end).max();
     let early = case.at.plus(source.grace);

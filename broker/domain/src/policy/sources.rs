@@ -73,8 +73,13 @@ impl Severities {
         match self {
             Self::Always(severity) => Some(*severity),
             Self::Words { known, any } => {
-                let told: BTreeSet<_> = words.iter().map(|word| word.to_lowercase()).collect();
-                let meant = known.iter().filter(|(word, _)| told.contains(&word.to_lowercase()));
+                let told: BTreeSet<_> = words
+                    .iter()
+                    .map(|word| word.as_str().to_lowercase())
+                    .collect();
+                let meant = known
+                    .iter()
+                    .filter(|(word, _)| told.contains(&word.as_str().to_lowercase()));
                 meant.map(|(_, severity)| *severity).min().or(*any)
             }
         }

@@ -1,6 +1,6 @@
 //! Alert sources: what they open, what closes it, and what their word is worth.
 
-use breakglass_domain::limits::{ALERTS, OPEN_FOR_ALERTS};
+use breakglass_domain::limits::{ALERTS, ALERTS_OF_ONE, OPEN_FOR_ALERTS};
 use breakglass_domain::{
     Act, Actor, Change, Command, Ending, Event, IncidentId, Policy, Refusal, Severity, State,
 };
@@ -331,11 +331,32 @@ fn an_alert_that_flaps_all_night_writes_only_so_much() {
         world.fires("pager", "queue", "page").unwrap();
     }
     let written = world.ledger.len() - place;
-    assert!(written <= 2 * ALERTS.most as usize, "{written}");
+    assert!(written <= 2 * ALERTS_OF_ONE.most as usize, "{written}");
     assert!(
         refused > 400 && !world.incident(1).resolved,
         "it stays open"
     );
+    world.fires("pager", "checkout", "page").unwrap();
+    assert_eq!(world.state.incidents.len(), 2, "another alert is heard");
+}
+
+#[test]
+fn one_source_opens_only_so_much() {
+    let mut world = watched();
+    let mut taken = 0;
+    for number in 0..ALERTS.most {
+        let alert = format!("a{}", number / 2);
+        taken += usize::from(world.fires("pager", &alert, "page").is_ok());
+        taken += usize::from(world.resolves("pager", &alert).is_ok());
+        if let Some(open) = world.state.incidents.keys().next_back().copied() {
+            let _over = world.does("mia", close(open.0));
+        }
+    }
+    assert!(taken >= ALERTS.most as usize);
+    let refused = world.fires("pager", "one more", "page");
+    let of_source = matches!(&refused, Err(Refusal::TooOften { budget, .. }) if *budget == ALERTS);
+    assert!(of_source, "{refused:?}");
+    world.fires("other", "queue", "x").unwrap();
 }
 
 #[test]
