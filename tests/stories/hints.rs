@@ -76,6 +76,10 @@ fn refusals() -> Vec<Refusal> {
             more: time,
         },
         Refusal::SentenceChanged("it is other".into()),
+        Refusal::Closing {
+            incident: breakglass_domain::IncidentId(8),
+            closes_at: now,
+        },
         Refusal::PolicyChanged {
             grant,
             holder: person(),

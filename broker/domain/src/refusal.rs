@@ -171,6 +171,17 @@ pub enum Refusal {
         /// How long is allowed; zero where a grant can have nothing more.
         longest: Lifetime,
     },
+    /// Its alert is over, and so is it soon.
+    #[error(
+        "the alert of {incident} is over, so it closes at {}, and nothing under it lasts longer",
+        moment(*closes_at)
+    )]
+    Closing {
+        /// Which.
+        incident: IncidentId,
+        /// When.
+        closes_at: Time,
+    },
     /// Too short to be of use.
     #[error("asked for {asked}, and the shortest is {shortest}")]
     TooShort {
@@ -476,7 +487,7 @@ impl Refusal {
             Self::GrantWaiting(_) => "GRANT_WAITING",
             Self::GrantActive(_) => "GRANT_ACTIVE",
             Self::GrantEnded { .. } | Self::EndedAlready { .. } => "GRANT_ENDED",
-            Self::TooLong { .. } => "TOO_LONG_A_TIME",
+            Self::TooLong { .. } | Self::Closing { .. } => "TOO_LONG_A_TIME",
             Self::TooShort { .. } => "INVALID_ARGUMENT",
             Self::NeedsApprover { .. } => "NOT_APPROVER",
             Self::SentenceChanged(_) | Self::PolicyChanged { .. } => "SENTENCE_CHANGED",

@@ -56,6 +56,9 @@ impl Refusal {
                 "when it is over, ask again: glass request RIGHT -m \"why\"".into()
             }
             Self::TooLong { longest, .. } => format!("ask for less: --for {}", typed(*longest)),
+            Self::Closing { incident, .. } => {
+                format!("if it is not over: glass incident hold {incident} -m \"why\"")
+            }
             Self::TooShort { shortest, .. } => format!("ask for more: --for {}", typed(*shortest)),
             Self::NeedsApprover { grant, more, .. } => {
                 let more = typed(*more);

@@ -5,7 +5,7 @@ use breakglass_domain::{
     Act, Actor, Change, Command, Ending, Event, IncidentId, Policy, Refusal, Severity, State,
 };
 
-use crate::acts::{close, note, open};
+use crate::acts::{close, extend, note, open};
 use crate::world::{DEPLOY, MIGRATE, Outcome, POLICY, World, endings, hours, line, mins};
 
 const SOURCES: &str = r#"
@@ -307,6 +307,27 @@ fn a_source_that_left_the_policy_unlocks_nothing() {
     assert_eq!(world.resolves("pager", "queue"), Err(unknown));
     world.does("mia", note(1)).unwrap();
     world.asks_under("mia", DEPLOY, 1).unwrap();
+}
+
+#[test]
+fn what_begins_after_it_is_resolved_ends_with_it_unless_somebody_holds_it() {
+    let mut world = watched();
+    world.fires("pager", "queue", "page").unwrap();
+    world.resolves("pager", "queue").unwrap();
+    world.passes(mins(4));
+    let events = world.asks_under("mia", DEPLOY, 1).unwrap();
+    let grant = events[0].change.grant().unwrap().grant;
+    let closes_at = world.incident(1).closes_at;
+    assert_eq!(world.ends_at(grant), closes_at, "six minutes, not fifteen");
+    let refusal = Refusal::Closing {
+        incident: IncidentId(1),
+        closes_at,
+    };
+    assert_eq!(world.does("mia", extend(grant, 5)), Err(refusal.clone()));
+    assert!(refusal.next().contains("glass incident hold INC-1"));
+    world.does("mia", hold(1)).unwrap();
+    world.does("mia", extend(grant, 5)).unwrap();
+    assert_eq!(world.ends_at(grant), closes_at.plus(mins(5)));
 }
 
 #[test]

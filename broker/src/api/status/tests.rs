@@ -110,6 +110,10 @@ fn refusals() -> Vec<Refusal> {
             more: ten,
         },
         Refusal::SentenceChanged("the policy says otherwise".to_owned()),
+        Refusal::Closing {
+            incident: breakglass_domain::IncidentId(8),
+            closes_at: at,
+        },
         Refusal::PolicyChanged {
             grant,
             holder: person(),
