@@ -92,7 +92,8 @@ impl App {
 
 fn grants(state: &State, which: impl Fn(&Grant) -> bool) -> Vec<Grant> {
     let grants = state.grants.values();
-    grants.filter(|grant| which(grant)).cloned().collect()
+    let grants = grants.filter(|grant| which(grant));
+    grants.map(|grant| state.as_it_stands(grant)).collect()
 }
 
 fn frozen(state: &State) -> Vec<PersonId> {

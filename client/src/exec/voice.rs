@@ -105,7 +105,9 @@ pub(super) fn begun(grant: &Grant, now: Timestamp) -> String {
 fn is_cut(grant: &Grant) -> bool {
     let length = time::length_from_proto(grant.length.as_ref());
     let [begins, ends] = [&grant.begins_at, &grant.ends_at].map(|at| time::from_proto(at.as_ref()));
-    let whole = begins.zip(length).and_then(|(at, it)| at.checked_add(it).ok());
+    let whole = begins
+        .zip(length)
+        .and_then(|(at, it)| at.checked_add(it).ok());
     let shorter = whole.zip(ends).is_some_and(|(whole, ends)| ends < whole);
     grant.basis() == GrantBasis::FastPath && shorter
 }

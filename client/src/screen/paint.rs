@@ -126,7 +126,7 @@ fn typed(what: &What, text: &str, width: usize) -> Vec<Line> {
 }
 
 fn help() -> Vec<Line> {
-    const HELP: [&str; 14] = [
+    const HELP: [&str; 15] = [
         "up, down (or k, j)   choose an incident, a request or live access",
         "a   approve: shows the chosen request in full, checked against what the",
         "    requester signed; y signs your yes with this laptop's key",
@@ -138,6 +138,7 @@ fn help() -> Vec<Line> {
         "Without a chosen request a and d mean the only one that waits for you.",
         "Red: trouble, a yes that nobody gave, access that ends within a minute.",
         "",
+        "ALONE: whoever asked may begin it without a yes. Anybody stops that: glass veto",
         "Everything else has a command: glass revoke, glass extend, glass freeze,",
         "glass incident open. One incident in full: glass incident show INC-12",
         "Times are this laptop's.",
@@ -312,7 +313,7 @@ fn line_of(row: Row<'_>, me: &str, now: Timestamp) -> (Tone, String) {
         }
         Row::Waiting(it) => {
             let is_mine = wants_yes(it, me) || wants_call(it, me);
-            let whom = whom(it, me, now);
+            let whom = format!("{}{}", whom(it, me, now), alone(it, now));
             let left = left(deadline(it), now);
             let drill = show::drill_mark(it.drill);
             let text = format!("{drill}{}  lapses {left}  {whom}  {}", it.id, it.person);
@@ -363,6 +364,15 @@ fn whom(it: &v1::Grant, me: &str, now: Timestamp) -> String {
     };
     let left = left(time::from_proto(next.at.as_ref()), now);
     format!("{first}, for {then} in {left}")
+}
+
+/// From when its holder may begin it alone; everybody sees it before, because anybody may veto it.
+fn alone(it: &v1::Grant, now: Timestamp) -> String {
+    match time::from_proto(it.self_grant_at.as_ref()) {
+        None => String::new(),
+        Some(from) if from <= now => ", ALONE NOW".to_owned(),
+        Some(from) => format!(", alone in {}", left(Some(from), now)),
+    }
 }
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);

@@ -384,6 +384,18 @@ fn after_the_yes_the_missing_call_is_told_and_no_yes_is_offered() {
 }
 
 #[test]
+fn who_may_begin_alone_is_seen_before_they_do() {
+    let mut model = night();
+    model.status.waiting[0].self_grant_at = at("12:10:00");
+    let row = "G-2  lapses 14:59  FOR YOU, alone in 05:00  mia to migrate";
+    assert!(shown(&model).contains(row), "{}", shown(&model));
+    model.status.waiting[0].self_grant_at = at("12:05:00");
+    assert!(shown(&model).contains("FOR YOU, ALONE NOW  mia"));
+    press(&mut model, "?");
+    assert!(shown(&model).contains("Anybody stops that: glass veto"));
+}
+
+#[test]
 fn what_was_typed_is_not_lost_where_it_could_not_be_sent() {
     let mut model = night();
     press(&mut model, "nqueue is quiet");

@@ -69,6 +69,8 @@ fn a_second_request_that_waited_meanwhile_is_not_begun_alone_either() {
     world.passes(mins(10));
     world.does("support", veto(first)).unwrap();
     assert_eq!(world.ending(first), Ending::Vetoed, "before it began");
+    let stands = world.state.as_it_stands(world.grant(second));
+    assert_eq!(stands.self_grant, None, "so nobody is told that it may be");
     let begin = world.self_grant(second);
     assert_eq!(world.does("mia", begin), Err(Refusal::Vetoed(second)));
     let yes = world.approval(second);
