@@ -16,7 +16,7 @@ use breakglass_domain::{
 use super::super::{decode, encode, kind};
 use super::arbitrary::golden_policy;
 use super::kinds::KINDS;
-use super::{drills, escalating, targets, witnesses::changes as witnesses};
+use super::{drills, escalating, since, targets, witnesses::changes as witnesses};
 
 const GOLDEN: &str = include_str!("golden.jsonl");
 
@@ -88,8 +88,7 @@ fn events() -> Vec<Event> {
         witnesses(),
         drills::changes(),
         handed_over(),
-        held(),
-        said(),
+        since::changes(),
     ]
     .concat();
     let events = changes.into_iter().map(|(by, change)| {
@@ -113,43 +112,6 @@ fn events() -> Vec<Event> {
         }
     });
     events.collect()
-}
-
-/// What a broker says that it holds.
-fn held() -> Vec<(&'static str, Change)> {
-    let started = Change::BrokerStarted {
-        version: "0.1.0".into(),
-        rules: 1,
-    };
-    vec![("breakglass", started)]
-}
-
-/// When its source says that it happened.
-fn said() -> Vec<(&'static str, Change)> {
-    let (incident, source) = (IncidentId(15), "source:pagerduty");
-    let opened = Change::IncidentOpened {
-        incident,
-        severity: Severity::Sev1,
-        title: line("checkout is down"),
-        closes_at: at(480),
-        source: Some("pagerduty".parse().expect("an id")),
-        alert: Some(line("PGR0VU2")),
-        delivery: Some(line("01CHTB2X9WBFSSRPQRR1N1M61P")),
-        said_at: Some(at(4)),
-    };
-    let resolved = Change::IncidentResolved {
-        incident,
-        closes_at: at(15),
-        delivery: Some(line("01CHTB5P9WBFSSRPQRR1N1M62Q")),
-        said_at: Some(at(5)),
-    };
-    let refired = Change::IncidentRefired {
-        incident,
-        closes_at: at(480),
-        delivery: Some(line("01CHTB6Q9WBFSSRPQRR1N1M63R")),
-        said_at: Some(at(5)),
-    };
-    vec![(source, opened), (source, resolved), (source, refired)]
 }
 
 fn broker() -> Vec<(&'static str, Change)> {
