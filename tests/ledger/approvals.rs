@@ -138,8 +138,10 @@ fn a_veto_holds_and_is_somebody_elses() {
             night.follows("grant.ended", "eve", crate::night::with(second, ended));
         } => "G-2 ends as vetoed by eve", "G-2 cannot end as vetoed by eve";
         "another right ends with it", |night| {
-            let (first, _) = two_alone(night);
-            let other = night.asks("G-3", "restore");
+            let first = night.asks("G-1", "drop-db");
+            let other = night.asks("G-2", "restore");
+            night.minutes_pass(20);
+            night.begins_alone(&first, json!({}));
             night.vetoes("eve", &first);
             let ended = json!({"ending": "vetoed", "reason": "wait"});
             night.follows("grant.ended", "eve", crate::night::with(other, ended));
