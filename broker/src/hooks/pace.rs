@@ -87,14 +87,14 @@ pub(super) struct Pace(Mutex<BTreeMap<SourceId, Lately>>);
 struct Lately {
     left: f64,
     filled_at: Duration,
-    ends: BTreeMap<Line, Taken>,
+    ends: BTreeMap<Line, Remembered>,
     /// The same, in order of the end.
     by_end: BTreeSet<(Time, Line)>,
 }
 
 /// What is remembered of a delivery.
 #[derive(Debug)]
-struct Taken {
+struct Remembered {
     until: Time,
     /// Of which alert it was, and when it was signed.
     said: Option<(Line, Time)>,
@@ -151,7 +151,7 @@ impl Pace {
         said: Option<(Line, Time)>,
     ) {
         self.with(source, Duration::ZERO, |lately| {
-            let taken = Taken { until, said };
+            let taken = Remembered { until, said };
             match lately.ends.insert(id.clone(), taken) {
                 None => drop(lately.by_end.insert((until, id))),
                 Some(before) => {
