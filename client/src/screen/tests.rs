@@ -347,7 +347,7 @@ fn who_must_call_is_told_so_and_may_deny() {
     let screen = shown(&model);
     let why = "G-34 needs your call, and not your yes: call founder, then glass call G-34 founder";
     assert!(screen.contains(why), "{screen}");
-    assert!(!screen.contains("y yes"), "{screen}");
+    assert!(!screen.contains("y yes, I sign it"), "{screen}");
     assert_eq!(
         press(&mut model, "y"),
         None,

@@ -244,7 +244,7 @@ fn nobody_who_works_is_cut_off_before_the_end_they_were_promised() {
         },
     );
     assert!(
-        matches!(refused, Err(Refusal::TooLong { .. })),
+        matches!(refused, Err(Refusal::Closing { .. })),
         "{refused:?}"
     );
     let place = world.ledger.len();

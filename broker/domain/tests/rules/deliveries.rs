@@ -98,7 +98,7 @@ fn what_came_while_the_broker_was_away_is_taken() {
 fn deliveries_do_not_grow_with_history() {
     let mut world = watched();
     for number in 0..500 {
-        world.passes(mins(3));
+        world.passes(mins(7));
         let at = world.now;
         world.delivers(&number.to_string(), at, true).unwrap();
         let incident = world.state.incidents.keys().last().unwrap().0;
@@ -106,6 +106,7 @@ fn deliveries_do_not_grow_with_history() {
     }
     assert!(world.state.deliveries.taken.len() <= 41);
     assert_eq!(world.state.deliveries.changed.len(), 1);
+    assert_eq!(world.state.deliveries.said.len(), 1);
 }
 
 #[test]

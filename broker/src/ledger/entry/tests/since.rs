@@ -19,7 +19,7 @@ fn held() -> Vec<(&'static str, Change)> {
 
 /// When its source says that it happened.
 fn said() -> Vec<(&'static str, Change)> {
-    let (incident, source) = (IncidentId(15), "source:pagerduty");
+    let (incident, source) = (IncidentId(16), "source:pagerduty");
     let opened = Change::IncidentOpened {
         incident,
         severity: Severity::Sev1,
