@@ -109,7 +109,8 @@ fn is_cut(grant: &Grant) -> bool {
         .zip(length)
         .and_then(|(at, it)| at.checked_add(it).ok());
     let shorter = whole.zip(ends).is_some_and(|(whole, ends)| ends < whole);
-    grant.basis() == GrantBasis::FastPath && shorter
+    // What was handed over ends with the grant it comes from.
+    grant.basis() == GrantBasis::FastPath && grant.from_grant.is_empty() && shorter
 }
 
 /// That nobody is waited for.
@@ -241,5 +242,7 @@ mod tests {
         let told = begun(&grant, now);
         let why = "for INC-8. No longer, because INC-8 closes then: glass incident show INC-8";
         assert!(told.ends_with(why), "{told}");
+        grant.from_grant = "G-44".into();
+        assert!(!begun(&grant, now).contains("closes"), "it was handed over");
     }
 }
