@@ -37,4 +37,5 @@ class Handovers:
 
     def check_whole(self, where):
         """Nothing is missing at the end of the ledger."""
+        self.check_vetoed(None, where)
         need(not self.swap and not any(name in self.grants for name in self.left), where, "a grant was handed over by half")

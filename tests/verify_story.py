@@ -7,6 +7,7 @@ from verify_kinds import (
     ABOUT_GRANT, ACTS, BROKER, BY_BROKER, BY_GUARDS, BY_PEOPLE, BY_SOURCES, DAY, DUTIES, ENDING_ACTS, FIELDS, MINUTE, ONLY_BY_SOURCES,
     SIGNED, UNSIGNED, Wrong, check_fields, millis, need, once, read_statement, steps_line,
 )
+from verify_alone import Alone
 from verify_debts import Debts
 from verify_handovers import Handovers
 from verify_heads import Heads
@@ -17,7 +18,7 @@ from verify_restored import Marks
 from verify_witnesses import Witnesses
 
 
-class Story(Handovers):
+class Story(Handovers, Alone):
     """What the entries say, folded: who may act, what the policy gives, what lives and how long."""
 
     def __init__(self, keys, tree):
@@ -53,6 +54,7 @@ class Story(Handovers):
         need(at >= self.newest, where, "time goes back")
         self.newest = at
         self.check_handovers(entry, where)
+        self.check_vetoed(entry, where)
         if kind not in FIELDS:
             self.unknown += 1
             self.hear(entry, where)
@@ -73,6 +75,8 @@ class Story(Handovers):
         act, said = self.hear(entry, where) if "signed" in entry else (None, {})
         self.heads.check(entry, where)
         self.follow(entry, act, said, where)
+        if kind == "broker.started":
+            self.hear_rules(entry, where)
         if kind == "policy.loaded":
             need(entry["sha256"] == sha(entry["text"].encode()).hex(), where, "the policy has another hash")
             self.rules = Rules(entry["text"])
@@ -140,7 +144,7 @@ class Story(Handovers):
             self.check_words(entry, act, said, where)
             if kind == "grant.ended" and deed == ACTS[act][-1] and len(ACTS[act]) > 2:
                 self.owed = entry["at"], by, act, said
-            if act == "handover":
+            if act in ("handover", "veto"):
                 self.owed = entry["at"], by, act, entry
             return
         if self.owed and self.owed[:2] == (entry["at"], by):
@@ -148,9 +152,12 @@ class Story(Handovers):
             if owed == "handover" and deed in ("grant.started approved", "grant.approved") and (entry["grant"], entry["index"]) == (said["grant"], said["index"] + 1):
                 self.owed = None  # who hands over is one who may agree: what was signed says yes too
                 return
+            if owed == "veto" and self.is_veto(entry) and self.whose(entry) == self.whose(said):
+                need(entry["reason"] == said["reason"], where, "a veto for another reason was signed")
+                return
             if owed == "policy" and deed in ("person.removed", "target.removed", "grant.ended person-left"):
                 return
-            if owed not in ("policy", "handover") and deed in ACTS[owed][1:] and all(entry.get(name) == value for name, value in said.items() if name in ("incident", "person")):
+            if owed not in ("policy", "handover", "veto") and deed in ACTS[owed][1:] and all(entry.get(name) == value for name, value in said.items() if name in ("incident", "person")):
                 self.check_words(entry, owed, said, where)
                 self.owed = None if deed == ACTS[owed][1] else self.owed
                 return
@@ -166,7 +173,7 @@ class Story(Handovers):
     def settle(self, where):
         """Where another act begins, the one before it is whole."""
         owed, self.owed = self.owed, None
-        if owed and owed[2] == "handover":
+        if owed and owed[2] in ("handover", "veto"):
             return
         if owed and owed[2] != "policy":
             raise Wrong(f"{where}: `{owed[2]}` was signed before, and {ACTS[owed[2]][1]} did not follow")
@@ -245,7 +252,7 @@ class Story(Handovers):
                 need(entry["severity"] == "sev3", where, f"{name} is a drill, and not a sev3")
                 self.drills[name] = {"by": by, "issued": False, "recorded": False}
             end = entry["closes_at"]
-            self.incidents[name] = {"severity": entry["severity"], "closes_at": end, "usual_end": end, "alert": alert, "resolved": False, "held": False, "noted_by": set()}
+            self.incidents[name] = {"severity": entry["severity"], "closes_at": end, "usual_end": end, "alert": alert, "resolved": False, "held": False, "noted_by": set(), "said_at": self.said_at(entry, where)}
         elif kind == "incident.closed":
             need(name in self.incidents, where, f"{name} is closed, and was not open")
             need(by != BROKER or at >= self.incidents[name]["closes_at"], where, f"{name} is closed by the broker before its time")
@@ -266,10 +273,19 @@ class Story(Handovers):
         need((by, delivery) not in self.delivered, where, f"{by} delivers {delivery} a second time")
         self.delivered[by, delivery] = at
 
+    @staticmethod
+    def said_at(entry, where):
+        """When what a source delivered was signed, or happened, and never later than it was taken; nothing where it does not say."""
+        return min(entry["said_at"] if type(entry["said_at"]) is int else millis(entry["said_at"], where), entry["at"]) if "said_at" in entry else None
+
     def goes_on(self, entry, incident, where):
         """What happens to an incident that is open."""
         kind, name, end = entry["kind"], entry["incident"], incident["usual_end"]
         need(kind not in ONLY_BY_SOURCES or entry["by"] == f"source:{incident['alert'][0]}", where, f"{entry['by']} did not open {name}")
+        if kind in ONLY_BY_SOURCES:
+            said, newest = self.said_at(entry, where), incident["said_at"]
+            need(said is None or newest is None or said >= newest, where, f"{kind} of {name} is older than what was taken before")
+            incident["said_at"] = newest if said is None else said
         if kind == "incident.noted":
             incident["noted_by"].add(entry["by"])
         elif kind == "incident.warned":
@@ -434,6 +450,7 @@ class Story(Handovers):
             need(by == grant["person"] and grant["alone"] and given["alone"], where, f"{name} allows no self-grant")
             need((grant["incident"], by, grant["right"]) not in self.vetoed, where, f"{name} begins alone, and that was vetoed")
             need(at >= grant["alone"][0], where, f"{name} begins alone too early")
+            self.need_none_alone(entry, where)
             need(grant["escalated"] or "escalation" not in grant, where, f"{name} begins alone before everybody was asked")
             latest += [at + grant["alone"][1], at + given["alone"][1]]
         if "from" in grant:
@@ -551,12 +568,13 @@ class Story(Handovers):
             "revoked": lambda: by in grant["approvers"] + grant["callers"] or grant.get("basis") == "self-granted" or self.rules.selects(self.rules.duties.get("revoke", []), by),
             "abandoned": lambda: grant["held"],
             "incident-closed": lambda: by != BROKER or at >= self.incidents[grant["incident"]]["closes_at"],
-            "vetoed": lambda: by != grant["person"] and (grant["basis"] == "self-granted" if "basis" in grant else grant["alone"]),
+            "vetoed": lambda: by != grant["person"] and (name in self.run_alone(self.whose(grant), at) if "basis" in grant else grant["alone"] and "signed" in entry),
             "person-left": lambda: by != BROKER or not given,
         }.get(ending, lambda: True)
         need(fits(), where, f"{name} cannot end as {ending} by {by}")
         if ending == "vetoed":
             self.vetoed.add((grant["incident"], grant["person"], grant["right"]))
+            self.just_vetoed = (self.whose(grant), at) if self.one_alone else None
         del self.grants[name]
         self.left |= {new: at for new, it in self.grants.items() if it.get("from") == name and "basis" not in it}
         self.over = {of: it for of, it in self.over.items() if at < it[0] + DAY} | {name: (at, grant)}

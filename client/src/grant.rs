@@ -3,7 +3,7 @@
 use breakglass_proto::v1::{Escalation, Grant, GrantBasis, GrantEnding, GrantState};
 use jiff::Timestamp;
 
-use crate::{error::Error, time};
+use crate::{error::Error, text::plain, time};
 
 /// Who has to say yes, in words: "leon or the founder's name".
 #[must_use]
@@ -174,6 +174,33 @@ pub fn ending_sentence(grant: &Grant) -> String {
     }
 }
 
+/// From when its holder may begin a request alone: "mia may begin it alone at 03:12 (in 9m)"; nothing where
+/// they may not.
+#[must_use]
+pub fn alone_from(grant: &Grant, now: Timestamp) -> Option<String> {
+    let from = time::from_proto(grant.self_grant_at.as_ref())?;
+    let waits = grant.state() == GrantState::Waiting;
+    let from = match from <= now {
+        true => "now".to_owned(),
+        false => format!("from {}", time::local_and_relative(from, now)),
+    };
+    waits.then(|| format!("{} may begin it alone {from}", grant.person))
+}
+
+/// What a veto of an earlier grant means for a request: "support vetoed G-21: for the rest of INC-43, mia
+/// needs an approver to restart the worker".
+#[must_use]
+pub fn veto_sentence(vetoed: &Grant) -> String {
+    format!(
+        "{} vetoed {}: for the rest of {}, {} needs an approver to {}",
+        by_whom(&vetoed.ended_by),
+        vetoed.id,
+        vetoed.incident,
+        vetoed.person,
+        plain(&vetoed.sentence)
+    )
+}
+
 /// How a grant that is over reads as an error; `None` while it waits or lives.
 #[must_use]
 pub(crate) fn ended_error(grant: &Grant) -> Option<Error> {
@@ -295,6 +322,26 @@ pub(crate) fn by_whom(by: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_may_begin_alone_is_said_before_they_do() {
+        let now: Timestamp = "2026-11-23T03:05:00Z".parse().unwrap();
+        let mut grant = Grant {
+            person: "mia".into(),
+            state: GrantState::Waiting.into(),
+            ..Grant::default()
+        };
+        assert_eq!(alone_from(&grant, now), None);
+        grant.self_grant_at = Some(time::to_proto("2026-11-23T03:10:00Z".parse().unwrap()));
+        let told = alone_from(&grant, now).unwrap();
+        assert!(told.starts_with("mia may begin it alone from "), "{told}");
+        assert!(told.ends_with("(in 5m)"), "{told}");
+        let later = "2026-11-23T03:10:00Z".parse().unwrap();
+        let told = alone_from(&grant, later).unwrap();
+        assert_eq!(told, "mia may begin it alone now");
+        grant.set_state(GrantState::Active);
+        assert_eq!(alone_from(&grant, later), None, "it has begun");
+    }
 
     fn ended(ending: GrantEnding, by: &str, reason: &str) -> Grant {
         Grant {

@@ -16,6 +16,7 @@
 //! | [`report`] | an auditor's questions, answered from an export |
 //! | [`story`] | one grant from asking to ending, checked, and why it was given |
 //! | [`mirror`] | keeping a copy of it, as files |
+//! | [`asks`] | what a request asks of one person: a yes, a call, or nothing |
 //! | [`review`] | what the entries of an incident say of each grant |
 //! | [`access`] | the review of access: for people, scripts, a spreadsheet, an auditor |
 //! | [`agent`], [`ssh`] | the ssh-agent of a grant; how `ssh` is told of it |
@@ -29,6 +30,7 @@
 
 pub mod access;
 pub mod agent;
+pub mod asks;
 pub mod audit;
 pub mod certificate;
 pub mod cli;

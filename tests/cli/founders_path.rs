@@ -28,10 +28,19 @@ fn the_founders_path_as_it_is_read() {
         ("mia", &["call", "G-1", "support"]),
         (
             "mia",
-            &["call", "G-1", "founder", "--at", "2020-01-01T03:12:00Z"],
+            &[
+                "call",
+                "G-1",
+                "founder",
+                "--yes",
+                "--at",
+                "2020-01-01T03:12:00Z",
+            ],
         ),
         ("mia", &["call", "G-1", "founder"]),
-        ("mia", &["call", "G-1", "founder"]),
+        ("mia", &["call", "G-1", "founder", "--yes"]),
+        ("mia", &["call", "G-1", "founder", "--yes"]),
+        ("mia", &["approve", "G-1"]),
         ("founder", &["grants", "show", "G-1"]),
         (
             "founder",

@@ -38,7 +38,7 @@ fn a_handover_as_it_is_read() {
             "mia",
             &["handover", "G-3", "founder", "-m", "restart, then watch"],
         ),
-        ("mia", &["call", "G-5", "founder"]),
+        ("mia", &["call", "G-5", "founder", "--yes"]),
         ("mia", &["incident", "note", "founder and I spoke"]),
         ("mia", &["grants", "--all", "--right", "restart-worker"]),
         ("founder", &["incident", "close", "-m", "reverted"]),

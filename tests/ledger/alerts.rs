@@ -146,6 +146,13 @@ fn a_delivery_counts_once() {
             night.opens("mia", "INC-2");
             night.changes(night.last(), |entry| entry["delivery"] = json!("d-1"));
         } => "mia delivers d-1, and is no alert source", "mia delivers d-1, and is no alert source";
+        "one that is older than what was taken before", |night| {
+            let (now, before) = (night.minutes(-1), night.minutes(-2));
+            night.rings(json!({"delivery": "d-1", "said_at": now}));
+            let closes_at = night.minutes(5);
+            let body = json!({"incident": "INC-2", "closes_at": closes_at, "delivery": "d-2", "said_at": before});
+            night.adds("incident.resolved", "source:pager", body, None);
+        } => "something newer was taken before", "is older than what was taken before";
         "one that is no text", |night| {
             night.rings(json!({"delivery": 1}));
         } => "the `delivery` of the incident.opened cannot be read", "is no alert source";

@@ -79,6 +79,20 @@ fn every_yes_is_that_of_an_approver_to_that_request() {
     });
 }
 
+/// As brokers let them that did not hold it yet, and then one that does.
+fn two_alone(night: &mut crate::night::Night) -> (serde_json::Value, serde_json::Value) {
+    night.changes(0, |entry| {
+        drop(entry.as_object_mut().unwrap().remove("rules"))
+    });
+    let first = night.asks("G-1", "drop-db");
+    let second = night.asks("G-2", "drop-db");
+    night.minutes_pass(20);
+    night.begins_alone(&first, json!({}));
+    night.begins_alone(&second, json!({}));
+    night.by_broker("broker.started", json!({"version": "0.1.0", "rules": 1}));
+    (first, second)
+}
+
 #[test]
 fn a_veto_holds_and_is_somebody_elses() {
     each_is_found(forgeries! {
@@ -111,6 +125,33 @@ fn a_veto_holds_and_is_somebody_elses() {
             night.vetoes("eve", &of);
             night.asks("G-2", "drop-db");
         } => "G-2 allows a self-grant that was vetoed", "G-2 allows a self-grant that was vetoed";
+        "another one that runs goes on after it", |night| {
+            let (first, second) = two_alone(night);
+            night.vetoes("eve", &first);
+            night.issues(&second);
+        } => "G-2 lives on, which mia began alone, and that was vetoed", "['G-2'] lives on, and was vetoed";
+        "something waits that is ended with it", |night| {
+            let first = night.asks("G-1", "drop-db");
+            let second = night.asks("G-2", "drop-db");
+            night.vetoes("eve", &first);
+            let ended = json!({"ending": "vetoed", "reason": "wait"});
+            night.follows("grant.ended", "eve", crate::night::with(second, ended));
+        } => "G-2 ends as vetoed by eve", "G-2 cannot end as vetoed by eve";
+        "another right ends with it", |night| {
+            let first = night.asks("G-1", "drop-db");
+            let other = night.asks("G-2", "restore");
+            night.minutes_pass(20);
+            night.begins_alone(&first, json!({}));
+            night.vetoes("eve", &first);
+            let ended = json!({"ending": "vetoed", "reason": "wait"});
+            night.follows("grant.ended", "eve", crate::night::with(other, ended));
+        } => "bears no statement", "without a statement";
+        "the others end for another reason", |night| {
+            let (first, second) = two_alone(night);
+            night.vetoes("eve", &first);
+            let ended = json!({"ending": "vetoed", "reason": "because"});
+            night.follows("grant.ended", "eve", crate::night::with(second, ended));
+        } => "was signed for another reason", "a veto for another reason was signed";
         "it lives on after it", |night| {
             let of = night.asks("G-1", "drop-db");
             night.minutes_pass(20);
@@ -152,6 +193,21 @@ fn without_a_yes_only_low_risks_begin_and_self_grants_the_rule_allows() {
             let signed = night.signs_as("leon", act, crate::night::ORIGIN, "leon");
             night.changes(night.last(), |entry| { entry["by"] = json!("leon"); entry["signed"] = signed; });
         } => "leon began G-1 of mia as a self-grant", "G-1 allows no self-grant";
+        "a second self-grant while one runs", |night| {
+            let first = night.asks("G-1", "drop-db");
+            let second = night.asks("G-2", "drop-db");
+            night.minutes_pass(20);
+            night.begins_alone(&first, json!({}));
+            night.begins_alone(&second, json!({}));
+        } => "mia began G-2 alone, and G-1 runs, which they began alone too", "G-2 begins alone, and so did ['G-1']";
+        "the same, and a broker that takes back what it holds", |night| {
+            let first = night.asks("G-1", "drop-db");
+            let second = night.asks("G-2", "drop-db");
+            night.minutes_pass(20);
+            night.begins_alone(&first, json!({}));
+            night.by_broker("broker.started", json!({"version": "0.1.0"}));
+            night.begins_alone(&second, json!({}));
+        } => "mia began G-2 alone, and G-1 runs, which they began alone too", "G-2 begins alone, and so did ['G-1']";
         "another way to begin", |night| {
             let of = night.asks("G-1", "drop-db");
             let body = crate::night::with(of, json!({"basis": "luck", "ends_at": night.minutes(5)}));

@@ -53,6 +53,29 @@ fn a_self_grant_that_is_vetoed_and_a_request_after_it() {
     is_whole(&night);
 }
 
+/// What was written before brokers held it stays true: more of a right alone than one, and a veto that
+/// left the other. A broker that holds it ends both.
+#[test]
+fn several_self_grants_of_a_ledger_before_and_a_veto_after_it() {
+    let mut night = Night::begins();
+    night.changes(0, |entry| {
+        drop(entry.as_object_mut().unwrap().remove("rules"))
+    });
+    let of = ["G-1", "G-2", "G-3"].map(|grant| night.asks(grant, "drop-db"));
+    night.minutes_pass(10);
+    for of in &of {
+        night.begins_alone(of, json!({}));
+    }
+    night.vetoes("eve", &of[0]);
+    night.issues(&of[1]);
+    is_whole(&night);
+    night.by_broker("broker.started", json!({"version": "0.1.0", "rules": 1}));
+    night.vetoes("leon", &of[1]);
+    let ended = json!({"ending": "vetoed", "reason": "wait"});
+    night.follows("grant.ended", "leon", with(of[2].clone(), ended));
+    is_whole(&night);
+}
+
 #[test]
 fn freezes_and_removals_end_what_people_have() {
     let mut night = Night::begins();

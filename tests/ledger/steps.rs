@@ -233,7 +233,7 @@ fn alerts(house: &mut House, about: u8, much: u8) -> Result<(), Refusal> {
     let title = line("\"the queue\" is full");
     let delivery = (!much.is_multiple_of(5)).then(|| Delivery {
         id: line(&format!("\"delivery\" {}", much % 64)),
-        signed_at: house.now,
+        signed_at: Time::from_millis(house.now.as_millis() - i64::from(much % 3) * 60_000),
     });
     house.source_says(
         "pager",

@@ -329,12 +329,25 @@ async fn what_a_locked_request_still_needs_is_shown_to_everybody_concerned() {
     let old = world
         .glass(
             "mia",
-            &["call", "G-1", "founder", "--at", "2020-01-01T00:00:00Z"],
+            &[
+                "call",
+                "G-1",
+                "founder",
+                "--yes",
+                "--at",
+                "2020-01-01T00:00:00Z",
+            ],
         )
         .await;
     assert_ne!(old.code, 0);
     assert!(old.err.contains("within the last 30m"), "{}", old.err);
-    let call = world.glass("mia", &["call", "G-1", "founder"]).await;
+    let unasked = world.glass("mia", &["call", "G-1", "founder"]).await;
+    assert_eq!(unasked.code, 2, "nobody is there to say that they spoke");
+    assert!(unasked.err.contains("founder asks to"), "{}", unasked.err);
+    assert!(unasked.err.contains("--yes"), "{}", unasked.err);
+    let call = world
+        .glass("mia", &["call", "G-1", "founder", "--yes"])
+        .await;
     assert_eq!(call.code, 0, "{}", call.err);
     assert!(
         call.out.contains("Still needed: a note in INC-1"),

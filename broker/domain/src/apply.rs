@@ -28,7 +28,6 @@ impl State {
         }
         self.forget_stale_nonces();
         self.played.apply(event);
-        self.budgets.apply(event);
         self.reviews.apply(event);
         self.witnessing.apply(event);
         self.restorations.apply(event);
@@ -36,6 +35,7 @@ impl State {
         let about = event.change.incident();
         let about = about.and_then(|incident| self.incidents.get(&incident));
         let alert = about.and_then(|incident| incident.alert.as_ref());
+        self.budgets.apply(event, alert);
         self.deliveries.apply(event, alert);
         self.drills.apply(event);
         match &event.change {

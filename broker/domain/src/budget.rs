@@ -10,10 +10,13 @@ use std::str::FromStr;
 
 use crate::event::{Actor, Change, Event};
 use crate::id::{GrantId, KeyId, PersonId, SourceId, TargetId};
+use crate::incident::Alert;
 use crate::limits::{
-    ALERTS, CREDENTIALS_OF_GRANT, DRILLS, EXPORTS, EXTENSIONS, NOTES, RENEWALS_OF_KEY, REQUESTS,
-    SESSIONS_AT_TARGET, SESSIONS_OF_PERSON, TEAM_CHANGES, UNDER_GRANTS, USES_OF_GRANT,
+    ALERTS, ALERTS_OF_ONE, CREDENTIALS_OF_GRANT, DRILLS, EXPORTS, EXTENSIONS, NOTES,
+    RENEWALS_OF_KEY, REQUESTS, SESSIONS_AT_TARGET, SESSIONS_OF_PERSON, TEAM_CHANGES, UNDER_GRANTS,
+    USES_OF_GRANT,
 };
+use crate::text::Line;
 use crate::time::{Lifetime, Time};
 
 /// So many of something within a time.
@@ -64,6 +67,8 @@ pub enum Spending {
     Drills(PersonId),
     /// Incidents that a source opens, and alerts of it that are resolved.
     Alerts(SourceId),
+    /// The same of one alert of it.
+    Alert(SourceId, Line),
 }
 
 impl Spending {
@@ -84,14 +89,28 @@ impl Spending {
             Self::Logins(..) => SESSIONS_OF_PERSON,
             Self::Drills(_) => DRILLS,
             Self::Alerts(_) => ALERTS,
+            Self::Alert(..) => ALERTS_OF_ONE,
         }
     }
 
     /// What an event has spent. The broker's own acts are not counted.
-    fn of(event: &Event) -> impl Iterator<Item = Self> {
-        [Self::of_one(event), Self::of_all(event)]
-            .into_iter()
-            .flatten()
+    fn of(event: &Event, alert: Option<&Alert>) -> impl Iterator<Item = Self> {
+        let all = [
+            Self::of_one(event),
+            Self::of_all(event),
+            Self::of_alert(event, alert),
+        ];
+        all.into_iter().flatten()
+    }
+
+    /// The alert that opened, or whose end closes; `alert` is that of the open incident it is about.
+    fn of_alert(event: &Event, alert: Option<&Alert>) -> Option<Self> {
+        let (source, key) = match &event.change {
+            Change::IncidentOpened { source, alert, .. } => (source.as_ref()?, alert.as_ref()?),
+            Change::IncidentResolved { .. } => alert.map(|it| (&it.source, &it.key))?,
+            _ => return None,
+        };
+        Some(Self::Alert(source.clone(), key.clone()))
     }
 
     fn of_one(event: &Event) -> Option<Self> {
@@ -181,9 +200,9 @@ impl Budgets {
         (again_at > at).then_some(again_at)
     }
 
-    /// Folds one event in.
-    pub(crate) fn apply(&mut self, event: &Event) {
-        for of in Spending::of(event) {
+    /// Folds one event in; `alert` is that of the open incident it is about, where an alert opened it.
+    pub(crate) fn apply(&mut self, event: &Event, alert: Option<&Alert>) {
+        for of in Spending::of(event, alert) {
             self.spend(of, event.at);
         }
         if let Change::GrantEnded { of, .. } = &event.change {
@@ -238,6 +257,7 @@ impl fmt::Display for Spending {
             Self::Logins(person, target) => write!(f, "logins {person} {target}"),
             Self::Drills(person) => write!(f, "drills {person}"),
             Self::Alerts(source) => write!(f, "alerts {source}"),
+            Self::Alert(source, key) => write!(f, "alert {source} {key}"),
         }
     }
 }
@@ -250,6 +270,12 @@ pub struct SpendingError(String);
 fn login(whose: &str) -> Option<Spending> {
     let (person, target) = whose.split_once(' ')?;
     Some(Spending::Logins(person.parse().ok()?, target.parse().ok()?))
+}
+
+/// What a source calls its alert may have spaces.
+fn alert(whose: &str) -> Option<Spending> {
+    let (source, key) = whose.split_once(' ')?;
+    Some(Spending::Alert(source.parse().ok()?, Line::recorded(key)))
 }
 
 impl FromStr for Spending {
@@ -271,6 +297,7 @@ impl FromStr for Spending {
             "logins" => login(whose),
             "drills" => whose.parse().ok().map(Self::Drills),
             "alerts" => whose.parse().ok().map(Self::Alerts),
+            "alert" => alert(whose),
             _ => None,
         };
         spending.ok_or_else(|| SpendingError(text.to_owned()))

@@ -4,6 +4,9 @@
 //! changed nothing writes nothing: the broker that took it remembers it in memory, and after a restart
 //! nobody knows it. Such a delivery can only do harm once its alert has changed, so what was signed
 //! before the broker last started, and before its alert last changed, is not taken.
+//!
+//! What is older than the newest that changed its alert is not taken either: sources deliver out of order,
+//! and what fires is not over because something older arrives late.
 
 use std::collections::BTreeMap;
 
@@ -32,6 +35,9 @@ pub struct Deliveries {
     pub taken: BTreeMap<(SourceId, Line), Time>,
     /// When each alert last changed, by its source and key.
     pub changed: BTreeMap<(SourceId, Line), Time>,
+    /// When the newest of those was signed that changed an alert, by its source and key; never later than
+    /// it was taken, so that a clock that is ahead holds up nothing.
+    pub said: BTreeMap<(SourceId, Line), Time>,
     /// When the broker last began to serve.
     pub started_at: Option<Time>,
 }
@@ -54,9 +60,16 @@ impl Deliveries {
         before_start && changed.is_some_and(|at| signed_at <= *at)
     }
 
+    /// Whether something of its alert was taken that was signed later.
+    #[must_use]
+    pub fn knows_newer(&self, source: &SourceId, key: &Line, signed_at: Time) -> bool {
+        let newest = self.said.get(&(source.clone(), key.clone()));
+        newest.is_some_and(|newest| signed_at < *newest)
+    }
+
     /// Folds one event in; `alert` is that of the open incident it is about, where an alert opened it.
     pub(crate) fn apply(&mut self, event: &Event, alert: Option<&Alert>) {
-        let (of, delivery) = match &event.change {
+        let (whose, delivery, said_at) = match &event.change {
             Change::BrokerStarted { .. } => {
                 self.started_at = Some(event.at);
                 return;
@@ -65,15 +78,20 @@ impl Deliveries {
                 source: Some(source),
                 alert: Some(key),
                 delivery,
+                said_at,
                 ..
-            } => ((source.clone(), key.clone()), delivery.as_ref()),
-            Change::IncidentResolved { delivery, .. }
-            | Change::IncidentRefired { delivery, .. } => match alert {
-                Some(alert) => ((alert.source.clone(), alert.key.clone()), delivery.as_ref()),
+            } => ((source.clone(), key.clone()), delivery.as_ref(), *said_at),
+            Change::IncidentResolved {
+                delivery, said_at, ..
+            }
+            | Change::IncidentRefired {
+                delivery, said_at, ..
+            } => match alert {
+                Some(alert) => (of(alert), delivery.as_ref(), *said_at),
                 None => return,
             },
             Change::IncidentClosed { .. } => match alert {
-                Some(alert) => ((alert.source.clone(), alert.key.clone()), None),
+                Some(alert) => (of(alert), None, None),
                 None => return,
             },
             _ => return,
@@ -82,12 +100,20 @@ impl Deliveries {
         if let (Actor::Source(source), Some(id)) = (&event.by, delivery) {
             self.taken.insert((source.clone(), id.clone()), event.at);
         }
-        self.changed.insert(of, event.at);
+        if let Some(said_at) = said_at {
+            let newest = self.said.entry(whose.clone()).or_insert(said_at);
+            *newest = said_at.min(event.at).max(*newest).min(event.at);
+        }
+        self.changed.insert(whose, event.at);
     }
 
     fn forget_before(&mut self, now: Time) {
-        for known in [&mut self.taken, &mut self.changed] {
+        for known in [&mut self.taken, &mut self.changed, &mut self.said] {
             known.retain(|_, at| now < at.plus(DELIVERY_REMEMBERED));
         }
     }
+}
+
+fn of(alert: &Alert) -> (SourceId, Line) {
+    (alert.source.clone(), alert.key.clone())
 }

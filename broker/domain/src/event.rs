@@ -100,6 +100,9 @@ pub enum Change {
     BrokerStarted {
         /// Its version.
         version: String,
+        /// How many of the rules it holds that brokers before it did not, see
+        /// [`RULES`](crate::limits::RULES).
+        rules: u32,
     },
     /// The broker has a new key.
     KeyAdded {
@@ -258,6 +261,8 @@ pub enum Change {
         alert: Option<Line>,
         /// By which delivery of the source, where its kind tells one from another.
         delivery: Option<Line>,
+        /// When that was signed, or its source says that it happened.
+        said_at: Option<Time>,
     },
     /// Somebody added a note.
     IncidentNoted {
@@ -507,6 +512,8 @@ pub enum Change {
         closes_at: Time,
         /// As of [`Change::IncidentOpened`].
         delivery: Option<Line>,
+        /// When that was signed, or its source says that it happened.
+        said_at: Option<Time>,
     },
     /// Its alert fires again; it stays open as if it had never been resolved.
     IncidentRefired {
@@ -516,6 +523,8 @@ pub enum Change {
         closes_at: Time,
         /// As of [`Change::IncidentOpened`].
         delivery: Option<Line>,
+        /// When that was signed, or its source says that it happened.
+        said_at: Option<Time>,
     },
     /// Somebody keeps it open until its usual end, whatever becomes of its alert.
     IncidentHeld {

@@ -236,6 +236,13 @@ pub const ALERTS: Budget = Budget {
     within: HOUR,
 };
 
+/// The same of one alert: one that flaps must not use up what its source may open for others.
+pub const ALERTS_OF_ONE: Budget = Budget {
+    what: "changes of one alert",
+    most: 10,
+    within: HOUR,
+};
+
 /// How long a delivery of an alert source is remembered: for as long as it would be taken. The longest
 /// that its time may be away from the broker's clock is an hour, before and after.
 pub const DELIVERY_REMEMBERED: Lifetime = Lifetime::from_secs(2 * 3_600);
@@ -269,3 +276,8 @@ pub const RECENT_DRILLS: usize = 64;
 /// Lost histories that are remembered, so that a head of one is known: who restores more often than that
 /// has other worries. All of them are in the ledger.
 pub const RESTORATIONS_REMEMBERED: usize = 64;
+
+/// How many of the rules this broker holds that ledgers written before them need not: verifiers hold a
+/// ledger to what it has said at a start. 1: one self-grant of a person for a right under an incident
+/// runs at a time, and a veto ends each that does.
+pub const RULES: u32 = 1;

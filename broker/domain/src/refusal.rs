@@ -171,6 +171,17 @@ pub enum Refusal {
         /// How long is allowed; zero where a grant can have nothing more.
         longest: Lifetime,
     },
+    /// Its alert is over, and so is it soon.
+    #[error(
+        "the alert of {incident} is over, so it closes at {}, and nothing under it lasts longer",
+        moment(*closes_at)
+    )]
+    Closing {
+        /// Which.
+        incident: IncidentId,
+        /// When.
+        closes_at: Time,
+    },
     /// Too short to be of use.
     #[error("asked for {asked}, and the shortest is {shortest}")]
     TooShort {
@@ -202,6 +213,19 @@ pub enum Refusal {
     /// What was signed is no longer what stands in the policy or the request.
     #[error("what you signed is not what stands here: {0}")]
     SentenceChanged(String),
+    /// The policy gives it under other words than were asked for and signed; it never will again under
+    /// the old ones.
+    #[error("the policy changed since {holder} asked for {grant}: {differs}")]
+    PolicyChanged {
+        /// Which.
+        grant: GrantId,
+        /// Who asked.
+        holder: PersonId,
+        /// For what.
+        right: RightId,
+        /// What it said, and says.
+        differs: String,
+    },
     /// The rule says deny.
     #[error("the rule of {0} does not allow a self-grant")]
     SelfGrantDenied(GrantId),
@@ -216,6 +240,17 @@ pub enum Refusal {
     /// Somebody did not want it.
     #[error("a self-grant of this right was vetoed under this incident, so {0} needs an approver")]
     Vetoed(GrantId),
+    /// One at a time.
+    #[error(
+        "{runs}, which you began alone, still runs, and one of a right does at a time: {grant} needs an \
+         approver, or waits until that is over"
+    )]
+    AloneAlready {
+        /// What they would begin.
+        grant: GrantId,
+        /// What runs.
+        runs: GrantId,
+    },
     /// It was not begun alone, and cannot be.
     #[error("{0} was not begun alone, and cannot be: there is nothing to veto")]
     NothingToVeto(GrantId),
@@ -477,11 +512,13 @@ impl Refusal {
             Self::GrantWaiting(_) => "GRANT_WAITING",
             Self::GrantActive(_) => "GRANT_ACTIVE",
             Self::GrantEnded { .. } | Self::EndedAlready { .. } => "GRANT_ENDED",
-            Self::TooLong { .. } => "TOO_LONG_A_TIME",
+            Self::TooLong { .. } | Self::Closing { .. } => "TOO_LONG_A_TIME",
             Self::TooShort { .. } => "INVALID_ARGUMENT",
             Self::NeedsApprover { .. } => "NOT_APPROVER",
-            Self::SentenceChanged(_) => "SENTENCE_CHANGED",
-            Self::SelfGrantDenied(_) | Self::Vetoed(_) => "SELF_GRANT_DENIED",
+            Self::SentenceChanged(_) | Self::PolicyChanged { .. } => "SENTENCE_CHANGED",
+            Self::SelfGrantDenied(_) | Self::Vetoed(_) | Self::AloneAlready { .. } => {
+                "SELF_GRANT_DENIED"
+            }
             Self::NothingToVeto(_) => "NOTHING_TO_VETO",
             Self::OwnVeto(_) => "NOT_PERMITTED",
             Self::OwnHandover(_) | Self::HoldsAlready { .. } => "NOTHING_TO_HAND_OVER",

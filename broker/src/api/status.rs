@@ -167,6 +167,8 @@ fn about(refusal: &Refusal) -> Option<(&'static str, String)> {
         | R::HolderExtends { grant, .. }
         | R::NeedsApprover { grant, .. }
         | R::SelfGrantDenied(grant)
+        | R::PolicyChanged { grant, .. }
+        | R::AloneAlready { grant, .. }
         | R::OwnHandover(grant)
         | R::HoldsAlready { grant, .. }
         | R::VetoedReceiver { grant, .. }

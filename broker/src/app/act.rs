@@ -94,7 +94,8 @@ impl App {
     }
 
     pub(super) fn live_grant(&self, id: GrantId) -> Option<Grant> {
-        self.live.read(|state| state.grants.get(&id).cloned())
+        self.live
+            .read(|state| Some(state.as_it_stands(state.grants.get(&id)?)))
     }
 }
 

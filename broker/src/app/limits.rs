@@ -70,3 +70,9 @@ pub const INDEX_LAG_TOLD: u64 = 10_000;
 /// Heads of other histories that are remembered until the next start, so that each is put on record with
 /// its signature once: a team has fewer laptops.
 pub const OTHER_HISTORIES: usize = 64;
+
+/// For how long the status tells of alerts that were refused: whoever is woken an hour later looks elsewhere.
+pub const UNHEARD_TOLD: Lifetime = Lifetime::from_secs(3_600);
+
+/// How many of one source are counted: more say nothing more.
+pub const UNHEARD_MOST: usize = 100;

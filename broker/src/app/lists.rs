@@ -110,7 +110,8 @@ impl App {
         self.live.read(|state| {
             let grants = state.grants.range(..before).rev().map(|(_, grant)| grant);
             let fits = grants.filter(|grant| fits(query, grant));
-            fits.take(query.max).cloned().collect()
+            let page = fits.take(query.max);
+            page.map(|grant| state.as_it_stands(grant)).collect()
         })
     }
 

@@ -44,6 +44,7 @@ pub mod tell;
 pub(crate) mod tests;
 mod ticking;
 pub mod token;
+mod unheard;
 mod watch;
 mod witness;
 
@@ -189,6 +190,7 @@ pub struct App {
     presence: Presence,
     refusals: refusals::Refusals,
     histories: seen::OtherHistories,
+    unheard: unheard::Unheard,
     stopping: tokio::sync::watch::Sender<bool>,
     started_at: Time,
 }
@@ -221,6 +223,7 @@ impl App {
             presence: Presence::default(),
             refusals: refusals::Refusals::default(),
             histories: seen::OtherHistories::default(),
+            unheard: unheard::Unheard::default(),
             stopping: tokio::sync::watch::Sender::new(false),
             started_at,
         })

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use breakglass_domain::budget::Spending;
 use breakglass_domain::event::RoleStep;
 use breakglass_domain::limits::CLOCK_BEHIND;
 use breakglass_domain::{Grant, Incident, PersonId, State, Time};
@@ -58,12 +59,14 @@ impl App {
             problems: [
                 of_the_clock(state, now),
                 of_witnesses(state),
+                of_sources(state, now),
                 at_targets(state),
             ]
             .concat(),
             checkpoint,
         });
         standing.problems.extend(self.histories.problem());
+        standing.problems.extend(self.unheard.told(now));
         standing.problems.extend(self.wrong.all());
         standing.problems.extend(self.of_the_index());
         standing.problems.extend((self.troubles)());
@@ -90,7 +93,8 @@ impl App {
 
 fn grants(state: &State, which: impl Fn(&Grant) -> bool) -> Vec<Grant> {
     let grants = state.grants.values();
-    grants.filter(|grant| which(grant)).cloned().collect()
+    let grants = grants.filter(|grant| which(grant));
+    grants.map(|grant| state.as_it_stands(grant)).collect()
 }
 
 fn frozen(state: &State) -> Vec<PersonId> {
@@ -137,6 +141,24 @@ fn of_witnesses(state: &State) -> Vec<String> {
         "TOO FEW WITNESSES have signed the ledger since {since}: {need} of {of} have to. Until they \
          do, what is given is marked, and rights that need them are not given."
     )]
+}
+
+/// Sources, and alerts, of which more was told than is taken.
+fn of_sources(state: &State, now: Time) -> Vec<String> {
+    let spent = state.budgets.spent().map(|(of, _)| of);
+    let refused = spent.filter_map(|of| Some((of, state.budgets.again_at(of, now)?)));
+    let told = refused.filter_map(|(of, again_at)| match of {
+        Spending::Alerts(source) => Some(format!(
+            "Alerts of {source} come too fast: what it tells is refused until {again_at}. People open \
+             incidents as always: glass incident open \"what is broken\""
+        )),
+        Spending::Alert(source, key) => Some(format!(
+            "The alert `{key}` of {source} opens and is over again too often: it is refused until \
+             {again_at}. Others of {source} are taken."
+        )),
+        _ => None,
+    });
+    told.collect()
 }
 
 fn of_the_clock(state: &State, now: Time) -> Vec<String> {

@@ -92,7 +92,9 @@ impl Words<'_> {
 impl Told<'_> {
     fn of_the_broker(&self, change: &Change) -> String {
         match change {
-            Change::BrokerStarted { version } => format!("The broker started (version {version})."),
+            Change::BrokerStarted { version, .. } => {
+                format!("The broker started (version {version}).")
+            }
             Change::KeyAdded {
                 id,
                 succession: Some(_),

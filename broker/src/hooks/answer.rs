@@ -42,6 +42,15 @@ impl Answer {
         }
     }
 
+    /// Whether an alert of a source that has proven itself was refused for good: it is not sent again.
+    pub(super) fn is_for_good(&self) -> bool {
+        match self {
+            Self::Unread(_) | Self::Old { .. } => true,
+            Self::Failed(Error::Refused(refusal)) => !passes(refusal),
+            _ => false,
+        }
+    }
+
     pub(super) fn text(&self) -> String {
         match self {
             Self::Heard(heard) => told(heard),

@@ -88,6 +88,9 @@ async fn deliver(
         }
     };
     trace(&source, &answer);
+    if answer.is_for_good() {
+        hooks.app.note_unheard(&source, answer.text());
+    }
     if let Some(reason) = answer.refusal() {
         let by = Actor::from(&source);
         let text = answer.text();
@@ -190,10 +193,17 @@ impl Hooks {
             Said::Nothing(what) => return Answer::Nothing(what),
         };
         let (id, until) = delivery.map_or((None, now), |(id, until)| (Some(id), until));
+        let key = alarm.key().clone();
+        // The rules know of what changed something; what found its alert as it was stands here alone.
+        let took_newer = |it: &Delivery| self.pace.took_newer(source, &key, it.signed_at);
+        if id.as_ref().is_some_and(took_newer) {
+            return Answer::Nothing("something newer of this alert was taken");
+        }
         match self.app.hear(source, alarm, id.clone()).await {
             Ok(heard) => {
-                if let Some(delivery) = id {
-                    self.pace.took(source, delivery.id, until);
+                if let Some(Delivery { id, signed_at }) = id {
+                    let said = Some((key, signed_at.min(now)));
+                    self.pace.took(source, id, until, said);
                 }
                 Answer::Heard(heard)
             }

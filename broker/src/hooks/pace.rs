@@ -87,9 +87,17 @@ pub(super) struct Pace(Mutex<BTreeMap<SourceId, Lately>>);
 struct Lately {
     left: f64,
     filled_at: Duration,
-    ends: BTreeMap<Line, Time>,
+    ends: BTreeMap<Line, Remembered>,
     /// The same, in order of the end.
     by_end: BTreeSet<(Time, Line)>,
+}
+
+/// What is remembered of a delivery.
+#[derive(Debug)]
+struct Remembered {
+    until: Time,
+    /// Of which alert it was, and when it was signed.
+    said: Option<(Line, Time)>,
 }
 
 /// What becomes of a delivery with an id.
@@ -135,12 +143,32 @@ impl Pace {
     }
 
     /// It was taken; remembered until it is too old to be taken again.
-    pub(super) fn took(&self, source: &SourceId, id: Line, until: Time) {
+    pub(super) fn took(
+        &self,
+        source: &SourceId,
+        id: Line,
+        until: Time,
+        said: Option<(Line, Time)>,
+    ) {
         self.with(source, Duration::ZERO, |lately| {
-            if lately.ends.insert(id.clone(), until).is_none() {
-                lately.by_end.insert((until, id));
+            let taken = Remembered { until, said };
+            match lately.ends.insert(id.clone(), taken) {
+                None => drop(lately.by_end.insert((until, id))),
+                Some(before) => {
+                    lately.by_end.remove(&(before.until, id.clone()));
+                    lately.by_end.insert((until, id));
+                }
             }
         });
+    }
+
+    /// Whether a delivery of the same alert was taken that was signed later. There are few enough to be
+    /// looked through.
+    pub(super) fn took_newer(&self, source: &SourceId, alert: &Line, signed_at: Time) -> bool {
+        self.with(source, Duration::ZERO, |lately| {
+            let mut said = lately.ends.values().filter_map(|taken| taken.said.as_ref());
+            said.any(|(of, at)| of == alert && signed_at < *at)
+        })
     }
 
     fn with<T>(&self, source: &SourceId, now: Duration, then: impl FnOnce(&mut Lately) -> T) -> T {
@@ -180,12 +208,15 @@ mod tests {
         let id = |id: &str| Line::parse(id).unwrap();
         let delivered = |name: &str, now| pace.delivered(&source, &id(name), at(now));
         assert_eq!(delivered("a", 0), Delivered::New);
-        pace.took(&source, id("a"), at(10));
-        pace.took(&source, id("a"), at(20));
+        pace.took(&source, id("a"), at(10), Some((id("queue"), at(5))));
+        assert!(pace.took_newer(&source, &id("queue"), at(4)));
+        assert!(!pace.took_newer(&source, &id("queue"), at(5)));
+        assert!(!pace.took_newer(&source, &id("checkout"), at(4)));
         assert_eq!(delivered("a", 10), Delivered::Before);
         assert_eq!(delivered("a", 11), Delivered::New);
+        assert!(!pace.took_newer(&source, &id("queue"), at(4)), "forgotten");
         for number in 0..DELIVERIES {
-            pace.took(&source, id(&number.to_string()), at(99));
+            pace.took(&source, id(&number.to_string()), at(99), None);
         }
         assert_eq!(delivered("b", 50), Delivered::NoRoom);
         assert_eq!(delivered("7", 50), Delivered::Before);

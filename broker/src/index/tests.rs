@@ -130,6 +130,7 @@ fn opened(incident: u64) -> Change {
         source: None,
         alert: None,
         delivery: None,
+        said_at: None,
     }
 }
 

@@ -281,6 +281,7 @@ fn nothing_is_signed_that_its_entry_does_not_say() {
     let mut started = announcement(&order);
     started.change = Change::BrokerStarted {
         version: "1".into(),
+        rules: 0,
     };
     let refused = issuer.issue(&recorded(&started), &order);
     assert!(

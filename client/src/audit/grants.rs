@@ -190,7 +190,7 @@ impl Grant {
             }
             "dropped" => entry.by == self.person || self.is_taken_back(entry),
             "revoked" => self.can_be_revoked(entry, scene),
-            "vetoed" => !by_broker && entry.by != self.person && self.can_be_vetoed(),
+            "vetoed" => !by_broker && entry.by != self.person && self.can_be_vetoed(entry),
             "expired" => {
                 let is_over = |active: Active| entry.at >= active.ends_at;
                 by_broker && self.active.is_some_and(is_over)
@@ -224,11 +224,11 @@ impl Grant {
             || scene.policies.has_duty("revoke", &entry.by)
     }
 
-    /// It was begun alone, or may be.
-    fn can_be_vetoed(&self) -> bool {
+    /// It was begun alone, or may be; where another of theirs was vetoed and this one ends with it, the first.
+    fn can_be_vetoed(&self, entry: &Entry) -> bool {
         match self.active {
-            Some(active) => active.basis == Basis::SelfGranted,
-            None => self.alone.is_some(),
+            Some(_) => self.runs_alone(entry.at),
+            None => self.alone.is_some() && entry.signed.is_some(),
         }
     }
 

@@ -213,6 +213,7 @@ impl Lives {
         if let Some(swap) = self.handovers.swap.take() {
             return Err(swap.missing());
         }
+        self.need_vetoed(None)?;
         self.need_none_left(Timestamp::MAX)
     }
 

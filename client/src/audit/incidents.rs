@@ -29,6 +29,25 @@ struct Open {
     resolved: bool,
     held: bool,
     noted_by: BTreeSet<String>,
+    /// When the newest was said of what its source said of it.
+    said_at: Option<Timestamp>,
+}
+
+impl Open {
+    /// What is older than what was taken of its alert changes nothing.
+    fn need_newest(&mut self, entry: &Entry, id: &str) -> Result<(), String> {
+        let Some(said_at) = entry.time("said_at") else {
+            return Ok(());
+        };
+        if self.said_at.is_some_and(|newest| said_at < newest) {
+            return Err(format!(
+                "{} of {id} was said at {said_at}, and something newer was taken before",
+                entry.kind
+            ));
+        }
+        self.said_at = Some(said_at.min(entry.at));
+        Ok(())
+    }
 }
 
 impl Incidents {
@@ -60,6 +79,7 @@ impl Incidents {
                         "the alert of {id} fires again and was never resolved"
                     ));
                 }
+                open.need_newest(entry, id)?;
                 need_told(id, entry, open.usual_end)?;
                 (open.resolved, open.closes_at) = (false, open.usual_end);
                 Ok(())
@@ -142,6 +162,7 @@ impl Incidents {
         if open.resolved {
             return Err(format!("the alert of {id} is resolved a second time"));
         }
+        open.need_newest(entry, id)?;
         let source = entry.by.trim_start_matches("source:");
         let earliest = match open.held {
             true => open.usual_end,
@@ -215,6 +236,7 @@ impl Incidents {
             resolved: false,
             held: false,
             noted_by: BTreeSet::new(),
+            said_at: entry.time("said_at").map(|said| said.min(entry.at)),
         };
         self.open.insert(id.to_owned(), open);
         Ok(())

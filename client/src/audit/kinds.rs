@@ -45,6 +45,8 @@ enum Is {
     MaybeIds,
     /// A text, or nothing.
     MaybeText,
+    /// A number, or nothing.
+    MaybeNumber,
     /// A time, or nothing.
     MaybeTime,
     /// `from` and `longest_ms`, or nothing.
@@ -57,8 +59,8 @@ enum Is {
 
 use By::{Broker, Either, Guard, Outside, Person, Source};
 use Is::{
-    Flag, Ids, MaybeAlone, MaybeEscalation, MaybeIds, MaybeText, MaybeTime, Number, Steps, Text,
-    Time,
+    Flag, Ids, MaybeAlone, MaybeEscalation, MaybeIds, MaybeNumber, MaybeText, MaybeTime, Number,
+    Steps, Text, Time,
 };
 
 const OF_GRANT: &[(&str, Is)] = &[
@@ -80,7 +82,7 @@ macro_rules! kinds {
 }
 
 kinds! {
-    "broker.started" Broker false [version Text]
+    "broker.started" Broker false [version Text, rules MaybeNumber]
     "key.added" Broker false [purpose Text, id Text, public Text, succession MaybeText]
     "key.retired" Broker false [purpose Text, id Text]
     "policy.loaded" Broker false [sha256 Text, text Text]
@@ -105,7 +107,7 @@ kinds! {
     "host.certified" Broker false [target Text, host Text, key Text, serial Text, expires_at Time]
     "incident.opened" Outside false [
         incident Text, severity Text, title Text, closes_at Time, source MaybeText, alert MaybeText,
-        delivery MaybeText
+        delivery MaybeText, said_at MaybeTime
     ]
     "incident.noted" Person false [incident Text, text Text]
     "incident.warned" Broker false [incident Text, closes_at Time]
@@ -142,8 +144,8 @@ kinds! {
     "ledger.restored" Broker false [
         kept Number, size Number, checkpoint Text, operator Text, reason Text
     ]
-    "incident.resolved" Source false [incident Text, closes_at Time, delivery MaybeText]
-    "incident.refired" Source false [incident Text, closes_at Time, delivery MaybeText]
+    "incident.resolved" Source false [incident Text, closes_at Time, delivery MaybeText, said_at MaybeTime]
+    "incident.refired" Source false [incident Text, closes_at Time, delivery MaybeText, said_at MaybeTime]
     "incident.held" Person false [incident Text, reason Text]
     "call.recorded" Person true [spoke_at Time]
     "grant.approved" Person true [until Time]
@@ -210,11 +212,14 @@ impl Is {
         };
         let is_number = |value: &Value| value.as_i64().is_some_and(|number| number >= 0);
         match (self, value) {
-            (MaybeText | MaybeTime | MaybeAlone | MaybeEscalation | MaybeIds, None) => true,
+            (
+                MaybeText | MaybeNumber | MaybeTime | MaybeAlone | MaybeEscalation | MaybeIds,
+                None,
+            ) => true,
             (_, None) => false,
             (Text | MaybeText, Some(value)) => value.is_string(),
             (Time | MaybeTime, Some(value)) => is_time(value),
-            (Number, Some(value)) => is_number(value),
+            (Number | MaybeNumber, Some(value)) => is_number(value),
             (Flag, Some(value)) => value.is_boolean(),
             (Ids | MaybeIds, Some(value)) => is_ids(value),
             (MaybeEscalation, Some(value)) => is_time(&value["at"]) && is_ids(&value["approvers"]),

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use jiff::Timestamp;
 
 use super::{
+    alone::Alone,
     grants::{Grant, Scene},
     handing::Handovers,
     policies::Policies,
@@ -20,6 +21,7 @@ pub(super) struct Lives {
     over: VecDeque<(Timestamp, Grant)>,
     self_granted: Vec<String>,
     pub(super) handovers: Handovers,
+    pub(super) alone: Alone,
 }
 
 impl Lives {
@@ -107,7 +109,12 @@ impl Lives {
     pub(super) fn take(&mut self, entry: &Entry, scene: Scene<'_>) -> Result<(), String> {
         match entry.kind.as_str() {
             "grant.requested" => self.request(entry, scene),
+            "broker.started" => {
+                self.alone.hear(entry);
+                Ok(())
+            }
             "grant.started" => {
+                self.need_none_alone(entry)?;
                 let other_end = self.other_end(entry)?;
                 self.grant(entry)?.start(entry, scene, other_end)?;
                 self.owe_swap(entry);
@@ -134,6 +141,7 @@ impl Lives {
                     .text("grant")
                     .and_then(|id| self.live.remove_entry(id));
                 if let Some((id, grant)) = ended {
+                    self.alone.end(entry);
                     self.leave(&id, entry.at);
                     self.ended.insert(id);
                     self.keep_over(entry.at, grant);

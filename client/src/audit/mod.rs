@@ -27,6 +27,7 @@
 //! | `story` | the same rules over the entries of one story |
 
 mod acts;
+mod alone;
 mod asking;
 mod beginning;
 mod bounds;
@@ -323,6 +324,7 @@ impl Auditor {
 
     fn take(&mut self, entry: &Entry) -> Result<(), String> {
         self.lives.need_none_left(entry.at)?;
+        self.lives.need_vetoed(Some(entry))?;
         if !kinds::is_known(&entry.kind) {
             self.lives.need_swap(entry)?;
             self.not_understood += 1;

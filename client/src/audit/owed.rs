@@ -27,6 +27,9 @@ enum Debt {
     Load,
     /// The yes to a request by who handed it over, where that is one who may say it. It need not follow.
     Yes(String),
+    /// The end of everything else that the holder of what was vetoed has of that right alone there:
+    /// person, right, incident. [`super::alone`] knows whether it has to follow.
+    Veto([String; 3]),
 }
 
 impl Owed {
@@ -38,6 +41,10 @@ impl Owed {
                 Debt::Yes(entry.text("grant").unwrap_or_default().to_owned())
             }
             Some(_) if entry.kind != "grant.ended" => return None,
+            Some(Act::Veto { .. }) => {
+                let text = |name| entry.text(name).unwrap_or_default().to_owned();
+                Debt::Veto(["person", "right", "incident"].map(text))
+            }
             Some(Act::CloseIncident { incident, .. }) => Debt::Closing(incident.clone()),
             Some(Act::Freeze { person, .. }) => Debt::Freeze(person.clone()),
             Some(Act::RemovePerson { person, .. }) => Debt::Removal(person.clone()),
@@ -59,7 +66,7 @@ impl Owed {
 
     /// Whether the act is not whole without more.
     pub(super) fn has_to_follow(&self) -> bool {
-        !matches!(self.debt, Debt::Yes(_))
+        !matches!(self.debt, Debt::Yes(_) | Debt::Veto(_))
     }
 
     /// Whether an entry without a statement is of this act.
@@ -83,6 +90,10 @@ impl Owed {
                     && about("grant", grant)
                     && entry.index == self.index + 1
             }
+            Debt::Veto([person, right, incident]) => {
+                let is_theirs = about("person", person) && about("right", right);
+                ends("vetoed") && is_theirs && about("incident", incident)
+            }
             Debt::Load => {
                 let removed = ["person.removed", "target.removed"];
                 ends("person-left") || removed.contains(&entry.kind.as_str())
@@ -96,6 +107,14 @@ impl Owed {
         match &self.act {
             // What it says was compared with the request, and the request bounds what begins.
             Some(Act::HandOver { .. }) | None => Ok(()),
+            // It is of another grant; the reason is one for all.
+            Some(Act::Veto { reason, .. }) => match entry.text("reason") == Some(reason) {
+                true => Ok(()),
+                false => Err(format!(
+                    "the veto of entry {} was signed for another reason",
+                    self.index
+                )),
+            },
             Some(act) => words::check(act, entry),
         }
     }
@@ -107,7 +126,7 @@ impl Owed {
             Debt::Freeze(_) => "person.frozen",
             Debt::Removal(_) => "person.removed",
             Debt::Yes(_) => return true,
-            Debt::Load => return false,
+            Debt::Load | Debt::Veto(_) => return false,
         };
         entry.kind == last
     }
@@ -118,7 +137,7 @@ impl Owed {
             Debt::Closing(incident) => (incident, "incident.closed"),
             Debt::Freeze(person) => (person, "person.frozen"),
             Debt::Removal(person) => (person, "person.removed"),
-            Debt::Load | Debt::Yes(_) => return String::new(),
+            Debt::Load | Debt::Yes(_) | Debt::Veto(_) => return String::new(),
         };
         let act = self.act.as_ref().map_or("", Act::name);
         format!(

@@ -88,10 +88,29 @@ pub(super) fn begun(grant: &Grant, now: Timestamp) -> String {
         .map(|at| format!(" until {}", time::local_and_relative(at, now)))
         .unwrap_or_default();
     let drill = if grant.drill { "DRILL: " } else { "" };
+    let cut = match is_cut(grant) {
+        true => format!(
+            ". No longer, because {0} closes then: glass incident show {0}",
+            grant.incident
+        ),
+        false => String::new(),
+    };
     format!(
-        "{drill}{yes}: you can {}{until}, for {}",
+        "{drill}{yes}: you can {}{until}, for {}{cut}",
         grant.sentence, grant.incident
     )
+}
+
+/// Whether it is shorter than was asked for although nobody agreed to less: its incident closes before.
+fn is_cut(grant: &Grant) -> bool {
+    let length = time::length_from_proto(grant.length.as_ref());
+    let [begins, ends] = [&grant.begins_at, &grant.ends_at].map(|at| time::from_proto(at.as_ref()));
+    let whole = begins
+        .zip(length)
+        .and_then(|(at, it)| at.checked_add(it).ok());
+    let shorter = whole.zip(ends).is_some_and(|(whole, ends)| ends < whole);
+    // What was handed over ends with the grant it comes from.
+    grant.basis() == GrantBasis::FastPath && grant.from_grant.is_empty() && shorter
 }
 
 /// That nobody is waited for.
@@ -192,4 +211,38 @@ pub(super) fn named(members: &[Member]) -> String {
         .map(|member| format!("{} ({})", member.name, member.pid.as_raw_nonzero()))
         .collect();
     grant::listed(&names, "and")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_its_incident_cuts_short_is_said_at_the_beginning() {
+        let at = |clock: &str| {
+            let at = format!("2026-11-23T{clock}Z").parse().unwrap();
+            Some(time::to_proto(at))
+        };
+        let mut grant = Grant {
+            id: "G-45".into(),
+            incident: "INC-8".into(),
+            sentence: "restart the worker".into(),
+            basis: GrantBasis::FastPath.into(),
+            length: Some(prost_types::Duration {
+                seconds: 900,
+                nanos: 0,
+            }),
+            begins_at: at("03:00:00"),
+            ends_at: at("03:15:00"),
+            ..Grant::default()
+        };
+        let now = "2026-11-23T03:00:00Z".parse().unwrap();
+        assert!(!begun(&grant, now).contains("closes"));
+        grant.ends_at = at("03:00:05");
+        let told = begun(&grant, now);
+        let why = "for INC-8. No longer, because INC-8 closes then: glass incident show INC-8";
+        assert!(told.ends_with(why), "{told}");
+        grant.from_grant = "G-44".into();
+        assert!(!begun(&grant, now).contains("closes"), "it was handed over");
+    }
 }

@@ -18,7 +18,7 @@ exits 1 where anything is.
 "#;
 
 /// Each by its name, behind all that it takes from.
-const PARTS: [(&str, &str); 11] = [
+const PARTS: [(&str, &str); 12] = [
     ("kinds", include_str!("../../../tests/verify_kinds.py")),
     ("keys", include_str!("../../../tests/verify_keys.py")),
     (
@@ -40,6 +40,7 @@ const PARTS: [(&str, &str); 11] = [
         "handovers",
         include_str!("../../../tests/verify_handovers.py"),
     ),
+    ("alone", include_str!("../../../tests/verify_alone.py")),
     ("story", include_str!("../../../tests/verify_story.py")),
     ("export", include_str!("../../../tests/verify_export.py")),
 ];

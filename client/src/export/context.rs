@@ -146,5 +146,6 @@ fn incident(entry: &Entry) -> Option<String> {
 }
 
 fn is_of_the_moment(entry: &Entry) -> bool {
-    OF_THE_MOMENT.contains(&entry.kind.as_str())
+    // What a broker holds from its start on is asked of all that follows.
+    OF_THE_MOMENT.contains(&entry.kind.as_str()) && entry.number("rules").is_none()
 }

@@ -1,11 +1,12 @@
 //! The model as lines of a terminal of any size.
 
-use breakglass_proto::v1::{GetStatusResponse, GrantBasis};
+use breakglass_proto::v1::{self, GetStatusResponse, GrantBasis};
 use jiff::{SignedDuration, Timestamp};
 
 use super::model::{Mode, Model, Row, What};
 use crate::{
-    grant::{approvers, deadline, listed, pending},
+    asks::{goes_to, how_to_call, wants_call, wants_yes, why_no_yes},
+    grant::{approvers, deadline, listed, pending, still_needed},
     output::canvas::{Line, Size, Tone, columns, cut, wrap},
     show,
     text::plain,
@@ -87,6 +88,15 @@ fn foot(model: &Model, width: usize) -> Vec<Line> {
         Mode::Looking => "a approve  d deny  n note  c close  up/down choose  ? help  q quit",
         Mode::Help => "q quit  any other key: back",
         Mode::Doing(what, _) => what,
+        Mode::Deciding(it) if !wants_yes(&it.grant, &model.me) => {
+            let mut why = why_no_yes(&it.grant, &model.me);
+            if wants_call(&it.grant, &model.me) {
+                why = format!("{why}: {}", how_to_call(&it.grant));
+            }
+            let why = wrap(&plain(&why), width).into_iter();
+            lines.extend(why.map(|text| Line::new(Tone::Strong, text)));
+            "n no (asks why)  any other key: leave it waiting"
+        }
         Mode::Deciding(_) => "y yes, I sign it  n no (asks why)  any other key: leave it waiting",
         Mode::Typing(typing) => {
             lines.extend(typed(&typing.what, &typing.text, width));
@@ -116,7 +126,7 @@ fn typed(what: &What, text: &str, width: usize) -> Vec<Line> {
 }
 
 fn help() -> Vec<Line> {
-    const HELP: [&str; 14] = [
+    const HELP: [&str; 15] = [
         "up, down (or k, j)   choose an incident, a request or live access",
         "a   approve: shows the chosen request in full, checked against what the",
         "    requester signed; y signs your yes with this laptop's key",
@@ -128,6 +138,7 @@ fn help() -> Vec<Line> {
         "Without a chosen request a and d mean the only one that waits for you.",
         "Red: trouble, a yes that nobody gave, access that ends within a minute.",
         "",
+        "ALONE: whoever asked may begin it without a yes. Anybody stops that: glass veto",
         "Everything else has a command: glass revoke, glass extend, glass freeze,",
         "glass incident open. One incident in full: glass incident show INC-12",
         "Times are this laptop's.",
@@ -301,18 +312,8 @@ fn line_of(row: Row<'_>, me: &str, now: Timestamp) -> (Tone, String) {
             (Tone::Plain, format!("{text}  (by {})", it.opened_by))
         }
         Row::Waiting(it) => {
-            let is_mine = it.approvers.iter().any(|approver| approver == me);
-            let whom = match pending(it) {
-                _ if is_mine => "FOR YOU".to_owned(),
-                Some(next) => {
-                    let mine = next.approvers.iter().any(|approver| approver == me);
-                    let (first, then) = (approvers(it), listed(&next.approvers, "or"));
-                    let then = if mine { "YOU" } else { then.as_str() };
-                    let left = left(time::from_proto(next.at.as_ref()), now);
-                    format!("for {first}, for {then} in {left}")
-                }
-                None => format!("for {}", approvers(it)),
-            };
+            let is_mine = wants_yes(it, me) || wants_call(it, me);
+            let whom = format!("{}{}", whom(it, me, now), alone(it, now));
             let left = left(deadline(it), now);
             let drill = show::drill_mark(it.drill);
             let text = format!("{drill}{}  lapses {left}  {whom}  {}", it.id, it.person);
@@ -339,6 +340,38 @@ fn line_of(row: Row<'_>, me: &str, now: Timestamp) -> (Tone, String) {
                 format!("{text} can {} ({})", it.sentence, it.incident),
             )
         }
+    }
+}
+
+/// For whom a request waits, and with what.
+fn whom(it: &v1::Grant, me: &str, now: Timestamp) -> String {
+    match (wants_yes(it, me), wants_call(it, me)) {
+        (true, true) => return format!("FOR YOU, and {}", how_to_call(it)),
+        (true, false) => return "FOR YOU".to_owned(),
+        (false, true) => return how_to_call(it).replacen("call", "CALL", 1),
+        (false, false) => {}
+    }
+    let first = match still_needed(it) {
+        Some(needed) => format!("needs {needed}"),
+        None => format!("for {}", approvers(it)),
+    };
+    let Some(next) = pending(it) else {
+        return first;
+    };
+    let then = match goes_to(it, me) {
+        true => "YOU".to_owned(),
+        false => listed(&next.approvers, "or"),
+    };
+    let left = left(time::from_proto(next.at.as_ref()), now);
+    format!("{first}, for {then} in {left}")
+}
+
+/// From when its holder may begin it alone; everybody sees it before, because anybody may veto it.
+fn alone(it: &v1::Grant, now: Timestamp) -> String {
+    match time::from_proto(it.self_grant_at.as_ref()) {
+        None => String::new(),
+        Some(from) if from <= now => ", ALONE NOW".to_owned(),
+        Some(from) => format!(", alone in {}", left(Some(from), now)),
     }
 }
 

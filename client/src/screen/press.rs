@@ -6,7 +6,11 @@ use super::{
     keys::Key,
     model::{Decision, Mode, Model, Row, Typing, What, Wish},
 };
-use crate::{grant::approvers, text};
+use crate::{
+    asks::{how_to_call, is_asked, wants_call, wants_yes, why_no_yes},
+    grant::asked_in_turn,
+    text,
+};
 
 impl Model {
     /// A key; what is to be done because of it. `fits` says whether the request that is being decided
@@ -61,11 +65,13 @@ impl Model {
 
     /// The request the keys act on, else the only one that waits for this person.
     fn asked(&self) -> Result<v1::Grant, String> {
-        let mine = |grant: &&v1::Grant| grant.approvers.contains(&self.me);
+        let mine = |grant: &&v1::Grant| is_asked(grant, &self.me);
+        let missing =
+            |grant: &&v1::Grant| wants_yes(grant, &self.me) || wants_call(grant, &self.me);
         let asked = match self.row() {
             Some(Row::Waiting(grant)) => grant.clone(),
             _ => {
-                let mut waiting = self.status.waiting.iter().filter(mine);
+                let mut waiting = self.status.waiting.iter().filter(missing);
                 match (waiting.next(), waiting.next()) {
                     (Some(only), None) => only.clone(),
                     (None, _) => return Err("Nothing waits for you.".to_owned()),
@@ -76,7 +82,7 @@ impl Model {
         if mine(&&asked) {
             return Ok(asked);
         }
-        let (id, them) = (&asked.id, approvers(&asked));
+        let (id, them) = (&asked.id, asked_in_turn(&asked));
         Err(format!("{id} waits for {them}, not for you."))
     }
 
@@ -120,6 +126,15 @@ impl Model {
         match key {
             Key::Char('y' | 'Y') if !fits => {
                 self.say(true, "Not all of it can be seen: make the terminal larger.");
+                self.mode = Mode::Deciding(decision);
+            }
+            Key::Char('y' | 'Y') if !wants_yes(&decision.grant, &self.me) => {
+                let why = why_no_yes(&decision.grant, &self.me);
+                let how = match wants_call(&decision.grant, &self.me) {
+                    true => format!(": {}", how_to_call(&decision.grant)),
+                    false => String::new(),
+                };
+                self.say(true, format!("{why}{how}."));
                 self.mode = Mode::Deciding(decision);
             }
             Key::Char('y' | 'Y') => {

@@ -319,6 +319,82 @@ fn only_who_is_asked_can_answer() {
     assert_eq!(press(&mut model, "jja"), Some(Wish::Look("G-3".into())));
 }
 
+/// What the founder asks for needs a call of Leon's or Mia's and a note; no yes.
+fn unlocked() -> v1::Grant {
+    v1::Grant {
+        person: "founder".into(),
+        approvers: vec![],
+        callers: vec!["leon".into(), "mia".into()],
+        still_needed: Some(v1::StillNeeded {
+            approval: false,
+            call: true,
+            note: true,
+        }),
+        ..asked("G-34", "")
+    }
+}
+
+#[test]
+fn who_must_call_is_told_so_and_may_deny() {
+    let mut model = night();
+    model.size.width = 120;
+    model.status.waiting = vec![unlocked()];
+    let row = "G-34  lapses 14:59  CALL founder, then glass call G-34 founder  founder to migrate";
+    assert!(shown(&model).contains(row), "{}", shown(&model));
+    assert_eq!(press(&mut model, "a"), Some(Wish::Look("G-34".into())));
+    let (grant, incident) = (unlocked(), incident("INC-1", "the worker floods"));
+    model.looked(Ok(Decision { grant, incident }));
+    let screen = shown(&model);
+    let why = "G-34 needs your call, and not your yes: call founder, then glass call G-34 founder";
+    assert!(screen.contains(why), "{screen}");
+    assert!(!screen.contains("y yes, I sign it"), "{screen}");
+    assert_eq!(
+        press(&mut model, "y"),
+        None,
+        "there is nothing to say yes to"
+    );
+    press(&mut model, "n");
+    assert!(shown(&model).contains("Why is G-34 denied: _"));
+    model.key(Key::Escape, true);
+    press(&mut model, "d");
+    assert!(shown(&model).contains("Why is G-34 denied: _"));
+}
+
+#[test]
+fn after_the_yes_the_missing_call_is_told_and_no_yes_is_offered() {
+    let mut model = night();
+    model.size.width = 120;
+    let mut both = unlocked();
+    both.approvers = vec!["leon".into()];
+    both.still_needed.as_mut().unwrap().approval = true;
+    model.status.waiting = vec![both.clone()];
+    let row = "FOR YOU, and call founder, then glass call G-34 founder";
+    assert!(shown(&model).contains(row), "{}", shown(&model));
+    both.still_needed.as_mut().unwrap().approval = false;
+    model.status.waiting = vec![both.clone()];
+    let row = "lapses 14:59  CALL founder, then glass call G-34 founder";
+    assert!(shown(&model).contains(row), "{}", shown(&model));
+    both.still_needed.as_mut().unwrap().call = false;
+    model.status.waiting = vec![both];
+    let screen = shown(&model);
+    assert!(screen.contains("needs a note in INC-1"), "{screen}");
+    assert!(!screen.contains("FOR YOU"), "{screen}");
+    assert_eq!(press(&mut model, "a"), None);
+    assert!(shown(&model).contains("Nothing waits for you."));
+}
+
+#[test]
+fn who_may_begin_alone_is_seen_before_they_do() {
+    let mut model = night();
+    model.status.waiting[0].self_grant_at = at("12:10:00");
+    let row = "G-2  lapses 14:59  FOR YOU, alone in 05:00  mia to migrate";
+    assert!(shown(&model).contains(row), "{}", shown(&model));
+    model.status.waiting[0].self_grant_at = at("12:05:00");
+    assert!(shown(&model).contains("FOR YOU, ALONE NOW  mia"));
+    press(&mut model, "?");
+    assert!(shown(&model).contains("Anybody stops that: glass veto"));
+}
+
 #[test]
 fn what_was_typed_is_not_lost_where_it_could_not_be_sent() {
     let mut model = night();

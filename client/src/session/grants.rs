@@ -358,6 +358,27 @@ impl Session {
         taken(answer.grant)
     }
 
+    /// The newest that was vetoed of the same person, right and incident, where a request waits that may
+    /// not be begun alone.
+    ///
+    /// # Errors
+    /// [`Error::Refused`].
+    pub async fn vetoed_before(&self, asked: &v1::Grant) -> Result<Option<v1::Grant>, Error> {
+        if asked.state() != v1::GrantState::Waiting || asked.self_grant_at.is_some() {
+            return Ok(None);
+        }
+        let request = v1::ListGrantsRequest {
+            include_ended: true,
+            person: asked.person.clone(),
+            right: asked.right.clone(),
+            incident: asked.incident.clone(),
+            ..v1::ListGrantsRequest::default()
+        };
+        let grants = self.list_grants(request, LOOKED_THROUGH).await?;
+        let is_vetoed = |grant: &v1::Grant| grant.ending() == v1::GrantEnding::Vetoed;
+        Ok(grants.into_iter().find(is_vetoed))
+    }
+
     /// Grants, up to `most` of them, page by page.
     ///
     /// # Errors
@@ -390,6 +411,9 @@ impl Session {
 const APPROVAL_SLACK: SignedDuration = SignedDuration::from_secs(30);
 
 /// The most the contract gives in one page.
+/// How many grants of one person for one right under one incident are looked through for a veto.
+const LOOKED_THROUGH: usize = 100;
+
 const GRANTS_PAGE: u32 = 500;
 
 fn present(grant: Option<&v1::Grant>) -> Result<&v1::Grant, Error> {

@@ -2,6 +2,7 @@
 
 mod hostile;
 mod incidents;
+mod lost;
 mod proof;
 mod restart;
 

@@ -74,12 +74,13 @@ fn is_confirmed(case: &Case<'_>, incident: &Incident) -> bool {
     incident.held || writers.any(|by| case.has(Duty::OpenIncidents, by))
 }
 
-/// Whether a delivery is one that was taken before, or may be.
+/// Whether a delivery is one that was taken before, or may be, or is older than what was taken of its alert.
 fn was_taken(case: &Case<'_>, by: &SourceId, key: &Line, delivery: Option<&Delivery>) -> bool {
     let deliveries = &case.state.deliveries;
     delivery.is_some_and(|delivery| {
         deliveries.knows(by, &delivery.id, case.at)
             || deliveries.may_have_forgotten(by, key, delivery.signed_at)
+            || deliveries.knows_newer(by, key, delivery.signed_at)
     })
 }
 
@@ -122,7 +123,7 @@ fn open(
             limit: OPEN_FOR_ALERTS,
         });
     }
-    case.afford(&Spending::Alerts(by.clone()))?;
+    afford(case, by, key)?;
     let opened = Change::IncidentOpened {
         incident: case.state.next_incident,
         severity,
@@ -131,8 +132,15 @@ fn open(
         source: Some(by.clone()),
         alert: Some(key.clone()),
         delivery: id_of(delivery.as_ref()),
+        said_at: delivery.as_ref().map(|it| it.signed_at),
     };
     Ok(vec![case.event(by, opened)])
+}
+
+/// One that flaps is stopped before it uses up what its source may do for others.
+fn afford(case: &Case<'_>, by: &SourceId, key: &Line) -> Result<(), Refusal> {
+    case.afford(&Spending::Alert(by.clone(), key.clone()))?;
+    case.afford(&Spending::Alerts(by.clone()))
 }
 
 fn unknown_severity(by: &SourceId, words: &[Line]) -> Refusal {
@@ -157,6 +165,7 @@ fn refired(
         incident: incident.id,
         closes_at: incident.usual_end,
         delivery: id_of(delivery),
+        said_at: delivery.map(|it| it.signed_at),
     };
     case.event(by, change)
 }
@@ -169,7 +178,9 @@ fn resolve(
     incident: &Incident,
     delivery: Option<&Delivery>,
 ) -> Result<Vec<Event>, Refusal> {
-    case.afford(&Spending::Alerts(by.clone()))?;
+    if let Some(alert) = &incident.alert {
+        afford(case, by, &alert.key)?;
+    }
     let ends = case.state.live_under(incident.id);
     let last = ends.map(latest_end).max();
     let early = case.at.plus(source.grace);
@@ -181,6 +192,7 @@ fn resolve(
             false => closes_at.min(incident.usual_end),
         },
         delivery: id_of(delivery),
+        said_at: delivery.map(|it| it.signed_at),
     };
     Ok(vec![case.event(by, resolved)])
 }

@@ -9,7 +9,7 @@ use crate::text::Line;
 use crate::time::Time;
 
 use super::case::{Case, need_holder, to_another};
-use super::{ending, escalate, handover, unlock};
+use super::{alone, ending, escalate, handover, unlock};
 
 /// What the signer saw of a request when they signed.
 pub(super) struct Shown<'a> {
@@ -100,6 +100,7 @@ pub(super) fn self_grant(
         let from = pinned.from;
         return Err(Refusal::SelfGrantTooEarly { grant: id, from });
     }
+    alone::need_none(case, &grant.of)?;
     let length = pinned.longest.min(longest).min(right.longest);
     let ends_at = case.at.plus(length).min(incident.closes_at);
     let started = started(grant, Basis::SelfGranted, ends_at);

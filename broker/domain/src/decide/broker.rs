@@ -8,6 +8,7 @@ use crate::due::due;
 use crate::event::{Actor, Change, Event};
 use crate::grant::{Ending, Grant};
 use crate::id::{GrantId, PersonId};
+use crate::limits::RULES;
 use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::restoring::Restoration;
@@ -73,6 +74,7 @@ fn noted(act: &Act) -> Option<Change> {
     match act {
         Act::Start { version } => Some(Change::BrokerStarted {
             version: version.clone(),
+            rules: RULES,
         }),
         Act::AddKey {
             purpose,

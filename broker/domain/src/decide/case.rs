@@ -158,19 +158,22 @@ impl<'a> Case<'a> {
         let (rule, right) = self.given(&grant.of.person, &grant.of.right)?;
         let of = &grant.of;
         drill::need_unlocked(self, (of.incident, of.drill), &of.right)?;
-        if rule.name != grant.rule {
-            return Err(Refusal::SentenceChanged(format!(
-                "{} was asked for under the rule {}, and now the rule {} applies",
-                grant.of.grant, grant.rule, rule.name,
-            )));
-        }
-        if right.sentence != grant.sentence {
-            return Err(Refusal::SentenceChanged(format!(
-                "the policy now says `{}`",
-                right.sentence
-            )));
-        }
-        Ok((rule, right))
+        let differs = if rule.name != grant.rule {
+            format!("the rule was {}, and is {}", grant.rule, rule.name)
+        } else if right.sentence != grant.sentence {
+            format!(
+                "it was to `{}`, and is to `{}`",
+                grant.sentence, right.sentence
+            )
+        } else {
+            return Ok((rule, right));
+        };
+        Err(Refusal::PolicyChanged {
+            grant: of.grant,
+            holder: of.person.clone(),
+            right: of.right.clone(),
+            differs,
+        })
     }
 }
 

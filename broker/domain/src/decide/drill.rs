@@ -35,6 +35,7 @@ pub(super) fn open(case: &Case<'_>, by: &PersonId, title: &Line) -> Result<Vec<E
         source: None,
         alert: None,
         delivery: None,
+        said_at: None,
     };
     let event = case.event(by, opened);
     Ok(vec![Event {

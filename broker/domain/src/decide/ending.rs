@@ -6,6 +6,7 @@ use crate::id::{GrantId, PersonId};
 use crate::refusal::Refusal;
 use crate::text::Line;
 
+use super::alone;
 use super::case::{Case, need_holder, to_another};
 use super::duty::Duty;
 
@@ -41,7 +42,8 @@ pub(super) fn revoke(
 }
 
 /// Anybody on the team but its holder, whatever rights they have: what was begun alone, and a request
-/// that may be. For the rest of the incident the holder does not begin that right alone.
+/// that may be. Whatever the holder has of that right alone under the incident ends with it, and for the
+/// rest of it the holder does not begin that right alone.
 pub(super) fn veto(
     case: &Case<'_>,
     by: &PersonId,
@@ -60,8 +62,10 @@ pub(super) fn veto(
     if grant.of.person == *by {
         return Err(Refusal::OwnVeto(id));
     }
-    let vetoed = change(grant, Ending::Vetoed, Some(reason.clone()));
-    Ok(vec![case.event(by, vetoed)])
+    let others = alone::running(case, &grant.of).filter(|other| other.of.grant != id);
+    let all = std::iter::once(grant).chain(others);
+    let vetoed = all.map(|grant| change(grant, Ending::Vetoed, Some(reason.clone())));
+    Ok(vetoed.map(|change| case.event(by, change)).collect())
 }
 
 /// The one ending of a grant.

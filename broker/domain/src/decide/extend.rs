@@ -47,6 +47,12 @@ pub(super) fn extend(
     let since = grant.counts_since(active);
     let latest = since.plus(longest(grant, active, right));
     let left = latest.min(incident.closes_at).since(active.ends_at);
+    if left == Lifetime::ZERO && active.ends_at < latest && incident.resolved && !incident.held {
+        return Err(Refusal::Closing {
+            incident: incident.id,
+            closes_at: incident.closes_at,
+        });
+    }
     if active.ends_at.plus(more) > latest || left == Lifetime::ZERO {
         // Whole seconds are what is told, and what can be asked for.
         let longest = if left < LENGTH_MIN {

@@ -41,6 +41,7 @@ pub(super) fn open(
         source: None,
         alert: None,
         delivery: None,
+        said_at: None,
     };
     Ok(vec![case.event(by, opened)])
 }

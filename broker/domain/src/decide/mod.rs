@@ -7,6 +7,7 @@
 mod admit;
 mod afford;
 mod alert;
+mod alone;
 mod approve;
 mod broker;
 mod case;

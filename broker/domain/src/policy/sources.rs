@@ -66,16 +66,31 @@ pub enum Severities {
 }
 
 impl Severities {
-    /// What the source's words mean together: the worst of them that is known.
+    /// What the source's words mean together: the worst of them that is known. `Critical` is
+    /// `critical`: nobody looks at how a label is written.
     #[must_use]
     pub fn of(&self, words: &[Line]) -> Option<Severity> {
         match self {
             Self::Always(severity) => Some(*severity),
             Self::Words { known, any } => {
-                let meant = words.iter().filter_map(|word| known.get(word));
-                meant.min().copied().or(*any)
+                let told: BTreeSet<_> = words
+                    .iter()
+                    .map(|word| word.as_str().to_lowercase())
+                    .collect();
+                let meant = known
+                    .iter()
+                    .filter(|(word, _)| told.contains(&word.as_str().to_lowercase()));
+                meant.map(|(_, severity)| *severity).min().or(*any)
             }
         }
+    }
+}
+
+impl Severities {
+    /// Whether an alert may have none of it, and be refused.
+    #[must_use]
+    pub fn refuses_some(&self) -> bool {
+        matches!(self, Self::Words { any: None, .. })
     }
 }
 

@@ -56,6 +56,12 @@ impl Policy {
     /// An alert may be false, or made up by whoever has its source's secret.
     fn warn_of_sources(&self, warnings: &mut Vec<String>) {
         for (source, of_source) in &self.sources {
+            if of_source.severity.refuses_some() {
+                warnings.push(format!(
+                    "an alert of `{source}` with another severity, or none, opens nothing and is not \
+                     sent again (add `\"*\" = \"sev2\"` to `severity` in `[sources.{source}]`)"
+                ));
+            }
             for (id, right) in &self.rights {
                 if right.risk == Risk::High && of_source.unlocks(id, right) {
                     warnings.push(format!(

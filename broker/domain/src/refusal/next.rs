@@ -56,6 +56,9 @@ impl Refusal {
                 "when it is over, ask again: glass request RIGHT -m \"why\"".into()
             }
             Self::TooLong { longest, .. } => format!("ask for less: --for {}", typed(*longest)),
+            Self::Closing { incident, .. } => {
+                format!("if it is not over: glass incident hold {incident} -m \"why\"")
+            }
             Self::TooShort { shortest, .. } => format!("ask for more: --for {}", typed(*shortest)),
             Self::NeedsApprover { grant, more, .. } => {
                 let more = typed(*more);
@@ -69,9 +72,22 @@ impl Refusal {
                 let more = typed(*more);
                 format!("ask {holder} to run: glass extend {grant} --for {more} -m \"why\"")
             }
+            Self::PolicyChanged {
+                grant,
+                holder,
+                right,
+                ..
+            } => format!(
+                "{holder} runs glass drop {grant}, and asks again: glass request {right} -m \"why\""
+            ),
             Self::SentenceChanged(_) => "look again: glass status".into(),
             Self::SelfGrantDenied(_) | Self::Vetoed(_) => {
                 "call an approver: glass people list".into()
+            }
+            Self::AloneAlready { grant, runs } => {
+                format!(
+                    "use {runs}, call an approver, or: glass drop {runs}, then glass self-grant {grant}"
+                )
             }
             Self::NothingToVeto(grant) => {
                 format!("to end it all the same: glass revoke {grant} -m \"why\"")

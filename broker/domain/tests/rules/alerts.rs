@@ -1,11 +1,11 @@
 //! Alert sources: what they open, what closes it, and what their word is worth.
 
-use breakglass_domain::limits::{ALERTS, OPEN_FOR_ALERTS};
+use breakglass_domain::limits::{ALERTS, ALERTS_OF_ONE, OPEN_FOR_ALERTS};
 use breakglass_domain::{
     Act, Actor, Change, Command, Ending, Event, IncidentId, Policy, Refusal, Severity, State,
 };
 
-use crate::acts::{close, note, open};
+use crate::acts::{close, extend, note, open};
 use crate::world::{DEPLOY, MIGRATE, Outcome, POLICY, World, endings, hours, line, mins};
 
 const SOURCES: &str = r#"
@@ -119,10 +119,12 @@ fn the_worst_word_that_is_known_counts_and_none_is_refused() {
         words: "`else`".into(),
     };
     assert_eq!(world.fires("pager", "b", "else"), Err(refused));
+    world.fires("pager", "c", "Page").unwrap();
+    assert_eq!(world.incident(2).severity, Severity::Sev1, "in any case");
     let other = rules(&SOURCES.replace("ticket =", "\"*\" ="));
     world.loads(other).unwrap();
     world.fires("pager", "b", "else").unwrap();
-    assert_eq!(world.incident(2).severity, Severity::Sev3);
+    assert_eq!(world.incident(3).severity, Severity::Sev3);
 }
 
 #[test]
@@ -148,6 +150,7 @@ fn resolved_it_closes_after_the_grace_and_people_are_warned() {
         incident: IncidentId(1),
         closes_at,
         delivery: None,
+        said_at: None,
     };
     assert_eq!(changes(world.resolves("pager", "queue")), [resolved]);
     assert_eq!(world.resolves("pager", "queue"), Ok(Vec::new()));
@@ -177,6 +180,7 @@ fn firing_again_cancels_the_closing() {
         incident: IncidentId(1),
         closes_at: usual,
         delivery: None,
+        said_at: None,
     };
     assert_eq!(changes(world.fires("pager", "queue", "page")), [refired]);
     world.passes(hours(1));
@@ -240,7 +244,7 @@ fn nobody_who_works_is_cut_off_before_the_end_they_were_promised() {
         },
     );
     assert!(
-        matches!(refused, Err(Refusal::TooLong { .. })),
+        matches!(refused, Err(Refusal::Closing { .. })),
         "{refused:?}"
     );
     let place = world.ledger.len();
@@ -306,6 +310,27 @@ fn a_source_that_left_the_policy_unlocks_nothing() {
 }
 
 #[test]
+fn what_begins_after_it_is_resolved_ends_with_it_unless_somebody_holds_it() {
+    let mut world = watched();
+    world.fires("pager", "queue", "page").unwrap();
+    world.resolves("pager", "queue").unwrap();
+    world.passes(mins(4));
+    let events = world.asks_under("mia", DEPLOY, 1).unwrap();
+    let grant = events[0].change.grant().unwrap().grant;
+    let closes_at = world.incident(1).closes_at;
+    assert_eq!(world.ends_at(grant), closes_at, "six minutes, not fifteen");
+    let refusal = Refusal::Closing {
+        incident: IncidentId(1),
+        closes_at,
+    };
+    assert_eq!(world.does("mia", extend(grant, 5)), Err(refusal.clone()));
+    assert!(refusal.next().contains("glass incident hold INC-1"));
+    world.does("mia", hold(1)).unwrap();
+    world.does("mia", extend(grant, 5)).unwrap();
+    assert_eq!(world.ends_at(grant), closes_at.plus(mins(5)));
+}
+
+#[test]
 fn a_storm_of_alerts_leaves_room_for_people() {
     let mut world = watched();
     for number in 0..OPEN_FOR_ALERTS {
@@ -327,11 +352,32 @@ fn an_alert_that_flaps_all_night_writes_only_so_much() {
         world.fires("pager", "queue", "page").unwrap();
     }
     let written = world.ledger.len() - place;
-    assert!(written <= 2 * ALERTS.most as usize, "{written}");
+    assert!(written <= 2 * ALERTS_OF_ONE.most as usize, "{written}");
     assert!(
         refused > 400 && !world.incident(1).resolved,
         "it stays open"
     );
+    world.fires("pager", "checkout", "page").unwrap();
+    assert_eq!(world.state.incidents.len(), 2, "another alert is heard");
+}
+
+#[test]
+fn one_source_opens_only_so_much() {
+    let mut world = watched();
+    let mut taken = 0;
+    for number in 0..ALERTS.most {
+        let alert = format!("a{}", number / 2);
+        taken += usize::from(world.fires("pager", &alert, "page").is_ok());
+        taken += usize::from(world.resolves("pager", &alert).is_ok());
+        if let Some(open) = world.state.incidents.keys().next_back().copied() {
+            let _over = world.does("mia", close(open.0));
+        }
+    }
+    assert!(taken >= ALERTS.most as usize);
+    let refused = world.fires("pager", "one more", "page");
+    let of_source = matches!(&refused, Err(Refusal::TooOften { budget, .. }) if *budget == ALERTS);
+    assert!(of_source, "{refused:?}");
+    world.fires("other", "queue", "x").unwrap();
 }
 
 #[test]

@@ -81,7 +81,11 @@ fn no_yes_under_another_rule_than_the_pinned_one() {
     let yes = world.approval(grant);
     let refusal = world.does("leon", yes).unwrap_err();
     assert_eq!(refusal.code(), "SENTENCE_CHANGED");
-    assert!(refusal.to_string().contains("the rule database-2 applies"));
+    let why =
+        "the policy changed since mia asked for G-1: the rule was database, and is database-2";
+    assert_eq!(refusal.to_string(), why);
+    let next = "mia runs glass drop G-1, and asks again: glass request migrate-shop-db -m \"why\"";
+    assert_eq!(refusal.next(), next);
 }
 
 #[test]

@@ -272,6 +272,7 @@ impl Auditor {
                 assert!(asked.call.is_empty(), "a call is needed");
                 let of = (asked.incident, asked.person.clone(), asked.right.clone());
                 assert!(!self.vetoed.contains(&of), "vetoed never lives");
+                assert!(!self.runs_alone(&of, event.at), "one at a time");
                 let (from, longest) = asked.self_grant.unwrap();
                 assert_eq!(event.by.person(), Some(&asked.person));
                 assert!(event.at >= from, "approvers had their time");
@@ -406,13 +407,27 @@ impl Auditor {
                     Some(begun) => assert_eq!(begun.basis, Basis::SelfGranted),
                     None => assert!(record.asked.self_grant.is_some()),
                 }
-                let of = (of.incident, of.person.clone(), of.right.clone());
-                self.vetoed.insert(of);
+                self.vetoed
+                    .insert((of.incident, of.person.clone(), of.right.clone()));
             }
             _ => {}
         }
         self.grants.get_mut(&of.grant).unwrap().ended = Some(*ending);
         self.count(format!("ended {ending}"));
+    }
+
+    /// Whether something of that incident, person and right runs that its holder began alone.
+    fn runs_alone(
+        &self,
+        of: &(IncidentId, PersonId, breakglass_domain::RightId),
+        now: Time,
+    ) -> bool {
+        self.grants.values().any(|record| {
+            let asked = &record.asked;
+            let begun = record.begun.as_ref().filter(|_| record.ended.is_none());
+            (asked.incident, &asked.person, &asked.right) == (of.0, &of.1, &of.2)
+                && begun.is_some_and(|it| it.basis == Basis::SelfGranted && now < it.ends_at)
+        })
     }
 
     fn statement(&mut self, event: &Event, signed: &Signed, now: Time) {

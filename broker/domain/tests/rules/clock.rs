@@ -120,6 +120,7 @@ fn a_deadline_the_ledger_has_passed_has_passed() {
     late.at = world.now;
     late.change = breakglass_domain::Change::BrokerStarted {
         version: "1".into(),
+        rules: 0,
     };
     world.state.apply(&late);
     world.now = world.now.minus(mins(5));

@@ -98,7 +98,7 @@ fn what_came_while_the_broker_was_away_is_taken() {
 fn deliveries_do_not_grow_with_history() {
     let mut world = watched();
     for number in 0..500 {
-        world.passes(mins(3));
+        world.passes(mins(7));
         let at = world.now;
         world.delivers(&number.to_string(), at, true).unwrap();
         let incident = world.state.incidents.keys().last().unwrap().0;
@@ -106,4 +106,35 @@ fn deliveries_do_not_grow_with_history() {
     }
     assert!(world.state.deliveries.taken.len() <= 41);
     assert_eq!(world.state.deliveries.changed.len(), 1);
+    assert_eq!(world.state.deliveries.said.len(), 1);
+}
+
+#[test]
+fn what_is_older_than_what_was_taken_of_its_alert_changes_nothing() {
+    let mut world = watched();
+    world.passes(mins(2));
+    let ago = |seconds: i64| Time::from_millis(world.now.as_millis() - seconds * 1_000);
+    let [triggered, reopened, resolved] = [ago(60), ago(5), ago(30)];
+    assert_eq!(told(world.delivers("a", reopened, true)), 1);
+    assert_eq!(told(world.delivers("b", resolved, false)), 0, "it fires");
+    assert_eq!(told(world.delivers("c", triggered, true)), 0);
+    assert!(!world.state.incidents.values().any(|it| it.resolved));
+    world.broker_starts();
+    assert_eq!(
+        told(world.delivers("b", resolved, false)),
+        0,
+        "after a restart"
+    );
+    let over = world.now;
+    assert_eq!(told(world.delivers("d", over, false)), 1);
+    assert_eq!(told(world.delivers("e", reopened, true)), 0, "it is over");
+}
+
+#[test]
+fn a_source_whose_clock_is_ahead_is_heard_all_the_same() {
+    let mut world = watched();
+    let ahead = world.now.plus(mins(4));
+    assert_eq!(told(world.delivers("a", ahead, true)), 1);
+    world.passes(mins(1));
+    assert_eq!(told(world.delivers("b", world.now, false)), 1);
 }

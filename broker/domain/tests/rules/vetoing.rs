@@ -1,6 +1,6 @@
 //! Anybody on the team can stop somebody from having a right alone.
 
-use breakglass_domain::{Ending, GrantId, Refusal};
+use breakglass_domain::{Act, Actor, Basis, Change, Ending, Event, GrantId, Refusal};
 
 use crate::acts::{close, freeze, open, veto};
 use crate::world::{MIGRATE, SECRETS, World, id, mins};
@@ -69,6 +69,8 @@ fn a_second_request_that_waited_meanwhile_is_not_begun_alone_either() {
     world.passes(mins(10));
     world.does("support", veto(first)).unwrap();
     assert_eq!(world.ending(first), Ending::Vetoed, "before it began");
+    let stands = world.state.as_it_stands(world.grant(second));
+    assert_eq!(stands.self_grant, None, "so nobody is told that it may be");
     let begin = world.self_grant(second);
     assert_eq!(world.does("mia", begin), Err(Refusal::Vetoed(second)));
     let yes = world.approval(second);
@@ -93,4 +95,70 @@ fn it_is_vetoed_once() {
     world.does("designer", veto(grant)).unwrap();
     let refusal = world.does("support", veto(grant)).unwrap_err();
     assert_eq!(refusal.code(), "GRANT_ENDED");
+}
+
+fn begins_alone_all_the_same(world: &mut World, grant: GrantId) {
+    let of = world.grant(grant).of.clone();
+    let ends_at = world.now.plus(mins(10));
+    let begun = Event {
+        at: world.now,
+        by: Actor::Person(of.person.clone()),
+        drill: false,
+        change: Change::GrantStarted {
+            of,
+            basis: Basis::SelfGranted,
+            ends_at,
+        },
+        signed: None,
+    };
+    world.state.apply(&begun);
+}
+
+#[test]
+fn one_self_grant_of_a_right_runs_at_a_time() {
+    let mut world = World::burning();
+    let first = world.asks("mia", MIGRATE, 10);
+    let second = world.asks("mia", MIGRATE, 10);
+    let others = world.asks("leon", MIGRATE, 10);
+    world.passes(mins(10));
+    let begin = world.self_grant(first);
+    world.does("mia", begin).unwrap();
+    let begin = world.self_grant(second);
+    let refusal = Refusal::AloneAlready {
+        grant: second,
+        runs: first,
+    };
+    assert_eq!(world.does("mia", begin.clone()), Err(refusal));
+    let theirs = world.self_grant(others);
+    world.does("leon", theirs).unwrap();
+    world.does("mia", Act::Drop { grant: first }).unwrap();
+    world.does("mia", begin).unwrap();
+    assert!(world.is_live(second), "the other is over");
+}
+
+#[test]
+fn a_veto_ends_whatever_its_holder_has_of_that_right_alone() {
+    let mut world = World::burning();
+    let first = world.asks("mia", MIGRATE, 10);
+    let second = world.asks("mia", MIGRATE, 10);
+    let waits = world.asks("mia", MIGRATE, 10);
+    let others = world.asks("leon", MIGRATE, 10);
+    world.passes(mins(10));
+    for (who, grant) in [("mia", first), ("leon", others)] {
+        let begin = world.self_grant(grant);
+        world.does(who, begin).unwrap();
+    }
+    // As a broker wrote it that let more than one run.
+    begins_alone_all_the_same(&mut world, second);
+    let events = world.does("support", veto(waits)).unwrap();
+    let ended: Vec<_> = events
+        .iter()
+        .map(|event| event.change.grant().unwrap().grant)
+        .collect();
+    assert_eq!(ended, [waits, first, second]);
+    assert!(events.iter().skip(1).all(|event| event.signed.is_none()));
+    for grant in [waits, first, second] {
+        assert_eq!(world.ending(grant), Ending::Vetoed);
+    }
+    assert!(world.is_live(others), "what somebody else has goes on");
 }

@@ -53,6 +53,7 @@ fn a_drill_says_so_before_anything_else() {
             source: None,
             alert: None,
             delivery: None,
+            said_at: None,
         }),
         "DRILL: mia opened INC-4 (sev3): the monthly one."
     );

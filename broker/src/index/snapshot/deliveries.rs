@@ -17,6 +17,7 @@ type Known = (String, String, i64);
 pub(super) struct DeliveriesRecord {
     taken: Vec<Known>,
     changed: Vec<Known>,
+    said: Vec<Known>,
     started_ms: Option<i64>,
 }
 
@@ -25,6 +26,7 @@ impl From<&Deliveries> for DeliveriesRecord {
         Self {
             taken: written(&deliveries.taken),
             changed: written(&deliveries.changed),
+            said: written(&deliveries.said),
             started_ms: deliveries.started_at.map(Time::as_millis),
         }
     }
@@ -44,6 +46,7 @@ impl DeliveriesRecord {
         Ok(Deliveries {
             taken: restored(self.taken)?,
             changed: restored(self.changed)?,
+            said: restored(self.said)?,
             started_at: self.started_ms.map(Time::from_millis),
         })
     }

@@ -157,6 +157,7 @@ fn at_targets(night: u64) -> Vec<(&'static str, Change)> {
         text: "no rule lets eve deploy the shop app".to_owned(),
         count: 1,
         incident: None,
+        checkpoint: None,
     };
     let certified = Change::HostCertified {
         target: "web-1".parse().unwrap(),

@@ -151,6 +151,7 @@ fn a_snapshot_restores_the_very_same_state() {
         "breakglass",
         Change::BrokerStarted {
             version: "0.1.0".into(),
+            rules: 0,
         },
     ));
     let (source, alert) = ("pager".parse().unwrap(), line("queue"));
@@ -159,10 +160,12 @@ fn a_snapshot_restores_the_very_same_state() {
         source: by,
         alert: of,
         delivery,
+        said_at,
         ..
     } = &mut rung
     {
         (*by, *of, *delivery) = (Some(source), Some(alert), Some(line("d-1")));
+        *said_at = Some(Time::from_millis(HOUR_MS / 3));
     }
     changes.push(("source:pager", rung));
     changes.extend(drills());
@@ -199,6 +202,7 @@ fn a_snapshot_restores_the_very_same_state() {
     assert_eq!(state.streams.0.len(), 1);
     let deliveries = &state.deliveries;
     assert_eq!((deliveries.taken.len(), deliveries.changed.len()), (1, 1));
+    assert_eq!(deliveries.said.len(), 1);
     assert!(deliveries.started_at.is_some());
     assert!(state.played.kept().count() >= 2);
     let played = state.played.kept().collect::<Vec<_>>();

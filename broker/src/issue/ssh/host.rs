@@ -172,6 +172,7 @@ mod tests {
         let started = Event {
             change: Change::BrokerStarted {
                 version: "0".into(),
+                rules: 0,
             },
             ..announcement(KEY)
         };

@@ -248,6 +248,7 @@ mod tests {
         assert!(matches!(refused, Err(IssueError::WrongReceipt)));
         event.change = Change::BrokerStarted {
             version: "1".into(),
+            rules: 0,
         };
         let refused = issuer().issue(&recorded(&event), &order);
         assert!(matches!(refused, Err(IssueError::WrongReceipt)));

@@ -59,6 +59,7 @@ macro_rules! kinds {
 kinds! {
     "broker.started" BrokerStarted {
         version: String,
+        #[serde(default, skip_serializing_if = "fields::is_zero")] rules: u32,
     }
     "key.added" KeyAdded {
         #[serde(with = "fields::shown")] purpose: KeyPurpose,
@@ -148,6 +149,8 @@ kinds! {
         alert: Option<Line>,
         #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
         delivery: Option<Line>,
+        #[serde(with = "fields::maybe_shown", default, skip_serializing_if = "Option::is_none")]
+        said_at: Option<Time>,
     }
     "incident.noted" IncidentNoted {
         #[serde(with = "fields::shown")] incident: IncidentId,
@@ -305,12 +308,16 @@ kinds! {
         #[serde(with = "fields::shown")] closes_at: Time,
         #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
         delivery: Option<Line>,
+        #[serde(with = "fields::maybe_shown", default, skip_serializing_if = "Option::is_none")]
+        said_at: Option<Time>,
     }
     "incident.refired" IncidentRefired {
         #[serde(with = "fields::shown")] incident: IncidentId,
         #[serde(with = "fields::shown")] closes_at: Time,
         #[serde(with = "fields::maybe_line", default, skip_serializing_if = "Option::is_none")]
         delivery: Option<Line>,
+        #[serde(with = "fields::maybe_shown", default, skip_serializing_if = "Option::is_none")]
+        said_at: Option<Time>,
     }
     "incident.held" IncidentHeld {
         #[serde(with = "fields::shown")] incident: IncidentId,

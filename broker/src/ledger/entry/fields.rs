@@ -1,5 +1,11 @@
 //! How the words of the rules are spelt in an entry: one module a spelling, for serde's `with`.
 
+/// What is left out where there is none of it.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
+pub(super) fn is_zero(number: &u32) -> bool {
+    *number == 0
+}
+
 pub(super) mod escalation;
 pub(super) mod handing;
 pub(super) mod subject;

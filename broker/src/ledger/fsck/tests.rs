@@ -57,6 +57,7 @@ fn opened() -> Change {
         source: None,
         alert: None,
         delivery: None,
+        said_at: None,
     }
 }
 

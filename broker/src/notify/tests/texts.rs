@@ -202,12 +202,14 @@ async fn what_an_alert_does_to_its_incident_is_told_and_how_to_keep_it_open() {
         incident,
         closes_at,
         delivery: None,
+        said_at: None,
     };
     let over = said(&source, over);
     let again = Change::IncidentRefired {
         incident,
         closes_at,
         delivery: None,
+        said_at: None,
     };
     let again = said(&source, again);
     let reason = Line::recorded("the queue\n\u{1b}[2Jis full");

@@ -4,9 +4,10 @@ use breakglass_proto::v1;
 use jiff::Timestamp;
 
 use crate::{
+    asks::{goes_to, how_to_call, is_asked, wants_call, wants_yes, why_no_yes},
     commands::{DONE, Seat, reason},
     error::Error,
-    grant::{asked as asks, begun_error, ended_error, next_asked, pending, still_needed},
+    grant::{asked as asks, begun_error, ended_error, next_asked, still_needed, unlocking},
     output::Printer,
     session::Session,
     show, text,
@@ -53,7 +54,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     if !args.yes {
         // Nobody is asked for what the broker would refuse.
         if let Some(error) = refusal(&asked, session.person(), session.now()) {
-            return Err(error);
+            return Err(shown(error, seat, &session, &asked).await?);
         }
     }
     session.check_request(&asked).await?;
@@ -98,13 +99,20 @@ fn refusal(asked: &v1::Grant, person: &str, now: Timestamp) -> Option<Error> {
         let what = format!("{id} is your own request; nobody approves their own");
         return Some(Error::refused("SELF_APPROVAL", what, next));
     }
-    if asked.approvers.iter().any(|approver| approver == person) {
+    if wants_yes(asked, person) {
         return None;
     }
-    if asked.callers.iter().any(|caller| caller == person) {
-        let what = format!("{id} needs your call, and not your yes");
-        let next = format!("call {0}, then: glass call {id} {0}", asked.person);
-        return Some(Error::refused("NOT_APPROVER", what, next));
+    if is_asked(asked, person) {
+        let is_approver = asked.approvers.iter().any(|approver| approver == person);
+        let code = match is_approver {
+            true => "APPROVED_ALREADY",
+            false => "NOT_APPROVER",
+        };
+        let next = match wants_call(asked, person) {
+            true => how_to_call(asked).replacen(", then ", ", then: ", 1),
+            false => unlocking(asked),
+        };
+        return Some(Error::refused(code, why_no_yes(asked, person), next));
     }
     if goes_to(asked, person) {
         let goes = next_asked(asked, now).unwrap_or_default();
@@ -169,8 +177,8 @@ async fn answer_all(seat: &Seat, session: &Session) -> Result<u8, Error> {
 const MOST_WAITING: usize = 50;
 
 async fn answer_one(seat: &Seat, session: &Session, asked: &v1::Grant) -> Result<(), Error> {
-    if let Some(needs_something_else) = refusal(asked, session.person(), session.now()) {
-        return Err(needs_something_else);
+    if let Some(error) = refusal(asked, session.person(), session.now()) {
+        return Err(shown(error, seat, session, asked).await?);
     }
     session.check_request(asked).await?;
     screen(&seat.printer, session, asked).await?;
@@ -237,13 +245,28 @@ fn list(seat: &Seat, session: &Session, waiting: &[v1::Grant], all: &[v1::Grant]
     });
 }
 
-/// Whether it goes to somebody if those it waits for do not answer.
-fn goes_to(asked: &v1::Grant, person: &str) -> bool {
-    pending(asked).is_some_and(|next| next.approvers.iter().any(|it| it == person))
+/// The same error, once whoever is asked for something else has read the request.
+async fn shown(
+    error: Error,
+    seat: &Seat,
+    session: &Session,
+    asked: &v1::Grant,
+) -> Result<Error, Error> {
+    if is_asked(asked, session.person()) && begun_error(asked).is_none() {
+        session.check_request(asked).await?;
+        if !seat.printer.is_json() {
+            screen(&seat.printer, session, asked).await?;
+        }
+    }
+    Ok(error)
 }
 
 /// The one screen an approver reads, on standard error as the question is.
-async fn screen(printer: &Printer, session: &Session, asked: &v1::Grant) -> Result<(), Error> {
+pub(super) async fn screen(
+    printer: &Printer,
+    session: &Session,
+    asked: &v1::Grant,
+) -> Result<(), Error> {
     let incident = session
         .incident(&asked.incident)
         .await?

@@ -7,19 +7,24 @@ use crate::{
     commands::{DONE, Seat},
     error::Error,
     grant::{begun_error, callers, ended_error, still_needed},
+    session::Session,
     show, text, time,
     view::GrantView,
 };
 
+use super::approve;
+
 /// Record that you spoke with who asks, so that their access may begin
 ///
 /// Some requests begin only after a call with one of a few people and a note in the incident. Call
-/// them, do not write: you sign that you spoke with that person, and the ledger keeps it.
+/// them, do not write: you sign that you spoke with that person, and the ledger keeps it. Shows the
+/// request in plain text before you sign, as its requester signed it.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  glass call G-45 founder               you spoke just now
+  glass call G-45 founder               look, then y if you spoke just now
   glass call G-45 founder --at 03:12    you spoke at 03:12, by this laptop's clock
+  glass call G-45 founder --yes         without being asked, for scripts
 
 It counts for half an hour. The note: glass incident note \"what you agreed on\"")]
 pub struct Args {
@@ -32,6 +37,9 @@ pub struct Args {
     /// When you spoke; left out: now
     #[arg(long, value_name = "TIME", value_parser = moment)]
     at: Option<At>,
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
 }
 
 /// A time as somebody typed it.
@@ -43,11 +51,11 @@ enum At {
     Moment(Timestamp),
 }
 
-/// Signs and records it.
+/// Shows, asks, signs.
 ///
 /// # Errors
-/// [`Error::Usage`] where somebody else asks; [`Error::Refused`] where this person's call does not
-/// count, or it is over.
+/// [`Error::Usage`] where somebody else asks, or nobody is there to say yes; [`Error::Refused`] where this
+/// person's call does not count, or it is over.
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let id = text::grant_id(&args.grant)?;
     let person = text::id("the person", &args.person)?;
@@ -65,12 +73,13 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
             ),
         ));
     }
-    if !asked.callers.is_empty() && !asked.callers.iter().any(|it| it == session.person()) {
-        let what = format!("{id} needs a call with {}, not with you", callers(&asked));
-        let next = format!("ask one of them to run: glass call {id} {person}");
-        return Err(Error::refused("NOT_CALLER", what, next));
+    if let Some(error) = refusal(&asked, session.person()) {
+        return Err(error);
     }
     session.check_request(&asked).await?;
+    if !args.yes && !spoke(seat, &session, &asked).await? {
+        return Ok(DONE);
+    }
     let laptop = time::now();
     let ago = args.at.map_or(SignedDuration::ZERO, |at| {
         laptop.duration_since(at.before(laptop))
@@ -89,6 +98,45 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         }
     });
     Ok(DONE)
+}
+
+/// Why a call of this person's does not count, as far as that can be seen from here.
+fn refusal(asked: &v1::Grant, person: &str) -> Option<Error> {
+    let (id, requester) = (&asked.id, &asked.person);
+    let next = format!("see what it waits for: glass grants show {id}");
+    if asked.callers.is_empty() {
+        return Some(Error::refused(
+            "NO_CALL_WANTED",
+            format!("{id} needs no call"),
+            next,
+        ));
+    }
+    if !asked.callers.iter().any(|it| it == person) {
+        let what = format!("{id} needs a call with {}, not with you", callers(asked));
+        let next = format!("ask one of them to run: glass call {id} {requester}");
+        return Some(Error::refused("NOT_CALLER", what, next));
+    }
+    asked.calls.iter().any(|call| call.by == person).then(|| {
+        let what = format!("your call for {id} is on record already");
+        Error::refused("CALL_RECORDED", what, next)
+    })
+}
+
+/// Shows the request and asks.
+async fn spoke(seat: &Seat, session: &Session, asked: &v1::Grant) -> Result<bool, Error> {
+    let (id, person) = (&asked.id, &asked.person);
+    if !seat.printer.is_json() {
+        approve::screen(&seat.printer, session, asked).await?;
+    }
+    let otherwise = format!("if you spoke with {person}: glass call {id} {person} --yes");
+    let question = format!("You spoke with {person} about this?");
+    let is_yes = seat.printer.confirm(&question, &otherwise)?;
+    if !is_yes {
+        seat.printer.note(format!(
+            "Nothing is on record; it still waits. To say no: glass deny {id} -m \"why\""
+        ));
+    }
+    Ok(is_yes)
 }
 
 /// "G-45 began: founder can read the secrets until 03:40 (in 15m)."

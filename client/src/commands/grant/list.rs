@@ -5,6 +5,7 @@ use breakglass_proto::v1;
 use crate::{
     commands::{DONE, Seat, warn_of_the_unheard_of},
     error::Error,
+    grant::veto_sentence,
     session::Session,
     show, text,
     view::{self, GrantView},
@@ -83,8 +84,12 @@ async fn show_one(seat: &Seat, typed: &str) -> Result<u8, Error> {
     let id = text::grant_id(typed)?;
     let session = seat.session().await?;
     let grant = session.grant(&id).await?;
+    let vetoed = session.vetoed_before(&grant).await?;
     seat.printer.answer(&GrantView::from(&grant), |printer| {
         show::grant(printer, &grant, session.now());
+        if let Some(vetoed) = &vetoed {
+            show::fact(printer, "vetoed", &veto_sentence(vetoed));
+        }
     });
     Ok(DONE)
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::{
     commands::{DONE, Seat},
     error::Error,
-    grant::{approvers, asked as whose_word, begun_error, ended_error},
+    grant::{approvers, asked as whose_word, begun_error, ended_error, veto_sentence},
     show, text, time,
     view::GrantView,
 };
@@ -43,7 +43,8 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     }
     if !args.yes {
         // Nobody is asked for what the broker would refuse.
-        if let Some(error) = refusal(&asked, session.person(), session.now()) {
+        let vetoed = session.vetoed_before(&asked).await?;
+        if let Some(error) = refusal(&asked, vetoed.as_ref(), session.person(), session.now()) {
             return Err(error);
         }
         let question = format!(
@@ -67,8 +68,14 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     Ok(DONE)
 }
 
-/// Why this person cannot begin it, as far as that can be seen from here.
-fn refusal(asked: &v1::Grant, person: &str, now: Timestamp) -> Option<Error> {
+/// Why this person cannot begin it, as far as that can be seen from here; `vetoed` is what somebody vetoed
+/// of theirs before.
+fn refusal(
+    asked: &v1::Grant,
+    vetoed: Option<&v1::Grant>,
+    person: &str,
+    now: Timestamp,
+) -> Option<Error> {
     let id = &asked.id;
     if let Some(error) = begun_error(asked) {
         return Some(error);
@@ -84,7 +91,8 @@ fn refusal(asked: &v1::Grant, person: &str, now: Timestamp) -> Option<Error> {
     }
     match time::from_proto(asked.self_grant_at.as_ref()) {
         None => {
-            let what = format!("the rule of {id} does not allow a self-grant");
+            let denied = || format!("the rule of {id} does not allow a self-grant");
+            let what = vetoed.map_or_else(denied, veto_sentence);
             Some(Error::refused("SELF_GRANT_DENIED", what, call))
         }
         Some(from) if now < from => {
@@ -111,12 +119,26 @@ mod tests {
             ..v1::Grant::default()
         };
         let why = |asked: &v1::Grant, person: &str, now: Timestamp| {
-            refusal(asked, person, now).map(|error| error.reason().to_owned())
+            refusal(asked, None, person, now).map(|error| error.reason().to_owned())
         };
         assert_eq!(why(&asked, "leon", now).as_deref(), Some("NOT_YOURS"));
         assert_eq!(
             why(&asked, "mia", now).as_deref(),
             Some("SELF_GRANT_DENIED")
+        );
+        let vetoed = v1::Grant {
+            id: "G-21".into(),
+            person: "mia".into(),
+            incident: "INC-43".into(),
+            sentence: "restart the worker".into(),
+            ended_by: "support".into(),
+            ..v1::Grant::default()
+        };
+        let error = refusal(&asked, Some(&vetoed), "mia", now).unwrap();
+        assert_eq!(error.reason(), "SELF_GRANT_DENIED");
+        assert_eq!(
+            error.to_string(),
+            "support vetoed G-21: for the rest of INC-43, mia needs an approver to restart the worker"
         );
         asked.self_grant_at = Some(time::to_proto("2026-11-23T03:10:00Z".parse().unwrap()));
         assert_eq!(

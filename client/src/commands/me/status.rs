@@ -62,6 +62,14 @@ fn say(printer: &Printer, session: &Session, status: &v1::GetStatusResponse) {
         printer.heading(show::incident_line(incident, now));
     }
     list(printer, "Waiting for a yes", &status.waiting, now);
+    for request in &status.waiting {
+        if let Some(alone) = grant::alone_from(request, now) {
+            let id = &request.id;
+            printer.line(format!(
+                "{id}: {alone}. Anybody can stop that: glass veto {id} -m \"why\""
+            ));
+        }
+    }
     list(printer, "Live access", &status.active, now);
     let alone = |grant: &&v1::Grant| grant.basis() == v1::GrantBasis::SelfGranted;
     for grant in status.active.iter().filter(alone) {

@@ -122,3 +122,17 @@ fn a_high_risk_on_an_alerts_word_alone_is_warned_of() {
         "{told:?}"
     );
 }
+
+#[test]
+fn a_source_of_which_some_alerts_would_be_refused_is_warned_of() {
+    for (severity, warned) in [
+        ("{ page = \"sev1\" }", true),
+        ("{ page = \"sev1\", \"*\" = \"sev2\" }", false),
+        ("\"sev2\"", false),
+    ] {
+        let source = format!("[sources.pager]\nkind = \"grafana\"\nseverity = {severity}\n");
+        let warnings = parsed(&starter(&source)).warnings();
+        let told = warnings.iter().any(|it| it.contains("opens nothing"));
+        assert_eq!(told, warned, "{severity}: {warnings:?}");
+    }
+}

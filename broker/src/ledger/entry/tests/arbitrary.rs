@@ -170,7 +170,7 @@ fn of() -> impl Strategy<Value = GrantRef> {
 fn broker() -> impl Strategy<Value = Change> {
     let purpose = || select(KeyPurpose::ALL);
     prop_oneof![
-        text().prop_map(|version| Change::BrokerStarted { version }),
+        (text(), 0..3_u32).prop_map(|(version, rules)| Change::BrokerStarted { version, rules }),
         (purpose(), text(), text(), option::of(text())).prop_map(
             |(purpose, id, public, succession)| Change::KeyAdded {
                 purpose,
@@ -280,10 +280,11 @@ fn incident() -> impl Strategy<Value = Change> {
             (id(), select(&Severity::ALL[..]), line(), time()),
             option::of(name()),
             option::of(line()),
-            option::of(line())
+            option::of(line()),
+            option::of(time())
         )
             .prop_map(
-                |((incident, severity, title, closes_at), source, alert, delivery)| {
+                |((incident, severity, title, closes_at), source, alert, delivery, said_at)| {
                     Change::IncidentOpened {
                         incident,
                         severity,
@@ -292,6 +293,7 @@ fn incident() -> impl Strategy<Value = Change> {
                         source,
                         alert,
                         delivery,
+                        said_at,
                     }
                 }
             ),
@@ -301,20 +303,26 @@ fn incident() -> impl Strategy<Value = Change> {
             closes_at
         }),
         (id(), line()).prop_map(|(incident, reason)| Change::IncidentClosed { incident, reason }),
-        (id(), time(), option::of(line())).prop_map(|(incident, closes_at, delivery)| {
-            Change::IncidentResolved {
-                incident,
-                closes_at,
-                delivery,
+        (id(), time(), option::of(line()), option::of(time())).prop_map(
+            |(incident, closes_at, delivery, said_at)| {
+                Change::IncidentResolved {
+                    incident,
+                    closes_at,
+                    delivery,
+                    said_at,
+                }
             }
-        }),
-        (id(), time(), option::of(line())).prop_map(|(incident, closes_at, delivery)| {
-            Change::IncidentRefired {
-                incident,
-                closes_at,
-                delivery,
+        ),
+        (id(), time(), option::of(line()), option::of(time())).prop_map(
+            |(incident, closes_at, delivery, said_at)| {
+                Change::IncidentRefired {
+                    incident,
+                    closes_at,
+                    delivery,
+                    said_at,
+                }
             }
-        }),
+        ),
         (id(), line()).prop_map(|(incident, reason)| Change::IncidentHeld { incident, reason }),
     ]
 }

@@ -32,6 +32,7 @@ pub(super) fn changes() -> Vec<(&'static str, Change)> {
                 source: None,
                 alert: None,
                 delivery: None,
+                said_at: None,
             },
         ),
         (

@@ -17,7 +17,7 @@ use super::super::{decode, encode, kind};
 use super::arbitrary::golden_policy;
 use super::kinds::KINDS;
 use super::witnesses::other_history;
-use super::{drills, escalating, targets, witnesses};
+use super::{drills, escalating, since, targets, witnesses};
 
 const GOLDEN: &str = include_str!("golden.jsonl");
 
@@ -92,6 +92,7 @@ fn events() -> Vec<Event> {
         succeeded(),
         witnesses::restored(),
         other_history(),
+        since::changes(),
     ]
     .concat();
     let events = changes.into_iter().map(|(by, change)| {
@@ -122,6 +123,7 @@ fn broker() -> Vec<(&'static str, Change)> {
     let changes = [
         Change::BrokerStarted {
             version: "0.1.0".into(),
+            rules: 0,
         },
         Change::KeyAdded {
             purpose: KeyPurpose::Ledger,
@@ -275,6 +277,7 @@ fn incident() -> Vec<(&'static str, Change)> {
                 source: None,
                 alert: None,
                 delivery: None,
+                said_at: None,
             },
         ),
         (
@@ -497,6 +500,7 @@ fn alert() -> Vec<(&'static str, Change)> {
                 source: Some("alertmanager".parse().expect("an id")),
                 alert: Some(line(r#"{}:{alertname="Checkout502"}"#)),
                 delivery: None,
+                said_at: None,
             },
         ),
         (
@@ -505,6 +509,7 @@ fn alert() -> Vec<(&'static str, Change)> {
                 incident,
                 closes_at: at(15),
                 delivery: None,
+                said_at: None,
             },
         ),
         (
@@ -513,6 +518,7 @@ fn alert() -> Vec<(&'static str, Change)> {
                 incident,
                 closes_at: at(480),
                 delivery: None,
+                said_at: None,
             },
         ),
         (
@@ -540,6 +546,7 @@ fn delivered() -> Vec<(&'static str, Change)> {
                 source: Some("pagerduty".parse().expect("an id")),
                 alert: Some(line("PGR0VU2")),
                 delivery: delivery("01CHTB2X9WBFSSRPQRR1N1M61P"),
+                said_at: None,
             },
         ),
         (
@@ -548,6 +555,7 @@ fn delivered() -> Vec<(&'static str, Change)> {
                 incident,
                 closes_at: at(15),
                 delivery: delivery("01CHTB5P9WBFSSRPQRR1N1M62Q"),
+                said_at: None,
             },
         ),
         (
@@ -556,6 +564,7 @@ fn delivered() -> Vec<(&'static str, Change)> {
                 incident,
                 closes_at: at(480),
                 delivery: delivery("01CHTB6Q9WBFSSRPQRR1N1M63R"),
+                said_at: None,
             },
         ),
     ]

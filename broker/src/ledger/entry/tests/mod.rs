@@ -5,6 +5,7 @@ mod drills;
 mod escalating;
 mod golden;
 mod kinds;
+mod since;
 mod targets;
 mod witnesses;
 

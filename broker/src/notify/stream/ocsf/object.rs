@@ -10,7 +10,7 @@ use crate::notify::stream::about::person;
 pub(super) fn fields(event: &Event) -> Map<String, Value> {
     let change = &event.change;
     match change {
-        Change::BrokerStarted { version } => of_the_broker(Some(version)),
+        Change::BrokerStarted { version, .. } => of_the_broker(Some(version)),
         Change::LedgerRepaired { .. }
         | Change::LedgerWitnessed { .. }
         | Change::LedgerUnwitnessed { .. }
