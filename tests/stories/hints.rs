@@ -85,6 +85,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::NotEnrolled(person()),
         Refusal::TokenUnknown,
         Refusal::TokenExpired(now),
+        Refusal::TokenWithdrawn("founder, who made it, was removed since".into()),
         Refusal::KeyEnrolled,
         Refusal::StatementMissing,
         Refusal::StatementStale {

@@ -271,6 +271,9 @@ pub enum Refusal {
     /// Too late.
     #[error("this enrolment token expired at {}", moment(*.0))]
     TokenExpired(Time),
+    /// It was not used, and who made it or whom it was for is not what they were.
+    #[error("this enrolment token works no more: {0}")]
+    TokenWithdrawn(String),
     /// The same key again.
     #[error("this key is enrolled already")]
     KeyEnrolled,
@@ -468,6 +471,7 @@ impl Refusal {
             Self::NotEnrolled(_) => "NOT_ENROLLED",
             Self::TokenUnknown => "TOKEN_UNKNOWN",
             Self::TokenExpired(_) => "TOKEN_EXPIRED",
+            Self::TokenWithdrawn(_) => "TOKEN_WITHDRAWN",
             Self::KeyEnrolled => "TOKEN_USED",
             Self::StatementMissing => "STATEMENT_INVALID",
             Self::StatementStale { .. } => "STATEMENT_STALE",

@@ -56,6 +56,7 @@ impl PeopleService for Desk {
             receipt: Some(convert::receipt(&removed.receipt)),
             doomed: convert::doomed(&removed.left.doomed),
             left_waiting: convert::grants(&removed.left.waiting, self.app.now()),
+            withdrawn: removed.works.made,
         }))
     }
 
@@ -65,10 +66,12 @@ impl PeopleService for Desk {
     ) -> Result<Response<v1::FreezePersonResponse>, Status> {
         let (caller, asked) = self.admitted(request)?;
         let command = self.command(&caller, asked.signed, "freeze").await?;
-        let (ended, receipt) = self.app.freeze(command).await?;
+        let frozen = self.app.freeze(command).await?;
         Ok(Response::new(v1::FreezePersonResponse {
-            ended: convert::grants(&ended, self.app.now()),
-            receipt: Some(convert::receipt(&receipt)),
+            ended: convert::grants(&frozen.grants, self.app.now()),
+            receipt: Some(convert::receipt(&frozen.receipt)),
+            left_waiting: convert::grants(&frozen.left.waiting, self.app.now()),
+            withdrawn: frozen.works.made,
         }))
     }
 

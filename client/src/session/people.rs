@@ -65,7 +65,11 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::Refused`].
-    pub async fn freeze(&self, person: &str, reason: &str) -> Result<Vec<v1::Grant>, Error> {
+    pub async fn freeze(
+        &self,
+        person: &str,
+        reason: &str,
+    ) -> Result<v1::FreezePersonResponse, Error> {
         let act = Act::Freeze {
             person: person.to_owned(),
             reason: reason.to_owned(),
@@ -76,7 +80,7 @@ impl Session {
         };
         let answer = self.answer(self.people_client().freeze_person(request).await)?;
         self.accept_act(answer.receipt.as_ref(), &signed).await?;
-        Ok(answer.ended)
+        Ok(answer)
     }
 
     /// Lifts a freeze.

@@ -138,8 +138,7 @@ fn no_longer_given(policy: &Policy, grant: &Grant) -> Option<Line> {
 /// People with a key or a token whom the policy does not know.
 fn leavers<'a>(case: &Case<'a>, policy: &Policy) -> BTreeSet<&'a PersonId> {
     let state = case.state;
-    let invited = state.tokens.values().map(|token| &token.person);
-    let mut leavers: BTreeSet<_> = state.keys.values().chain(invited).collect();
+    let mut leavers: BTreeSet<_> = state.keys.values().chain(state.invited()).collect();
     leavers.retain(|person| !policy.people.contains_key(*person));
     leavers
 }

@@ -101,7 +101,7 @@ impl Refusal {
                  If you did: glass people invite PERSON"
                     .into()
             }
-            Self::NotEnrolled(_) | Self::TokenExpired(_) => {
+            Self::NotEnrolled(_) | Self::TokenExpired(_) | Self::TokenWithdrawn(_) => {
                 "ask for a new invitation: glass people invite PERSON".into()
             }
             Self::KeyEnrolled => "glass whoami".into(),
