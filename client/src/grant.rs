@@ -8,13 +8,32 @@ use crate::{error::Error, time};
 /// Who has to say yes, in words: "leon or the founder's name".
 #[must_use]
 pub fn approvers(grant: &Grant) -> String {
-    listed(&grant.approvers, "or")
+    listed(&marked(grant, &grant.approvers), "or")
 }
 
 /// Whose call it needs, in words.
 #[must_use]
 pub fn callers(grant: &Grant) -> String {
-    listed(&grant.callers, "or")
+    listed(&marked(grant, &grant.callers), "or")
+}
+
+/// Who of them cannot answer is told so: "mia (gone)".
+fn marked(grant: &Grant, people: &[String]) -> Vec<String> {
+    let mark = |person: &String| match grant.gone.contains(person) {
+        true => format!("{person} (gone)"),
+        false => person.clone(),
+    };
+    people.iter().map(mark).collect()
+}
+
+/// What to do about a request that waits for what nobody can give; nothing where somebody can.
+#[must_use]
+pub fn hopeless(grant: &Grant) -> Option<String> {
+    let is_hopeless = grant.nobody_left && grant.state() == GrantState::Waiting;
+    is_hopeless.then(|| match grant.self_grant_at {
+        None => "nobody can answer: drop it and ask again".to_owned(),
+        Some(_) => "nobody can answer".to_owned(),
+    })
 }
 
 /// Everybody whose word it waits for, in words.
@@ -23,7 +42,7 @@ pub fn asked(grant: &Grant) -> String {
     let callers = grant.callers.iter();
     let others = callers.filter(|caller| !grant.approvers.contains(caller));
     let all: Vec<_> = grant.approvers.iter().chain(others).cloned().collect();
-    listed(&all, "or")
+    listed(&marked(grant, &all), "or")
 }
 
 /// Whom a request goes to as well if nobody answers, where it has not yet: "goes to founder too at
@@ -33,7 +52,7 @@ pub fn next_asked(grant: &Grant, now: Timestamp) -> Option<String> {
     let next = pending(grant)?;
     let at = time::from_proto(next.at.as_ref())?;
     let (to, at) = (
-        listed(&next.approvers, "or"),
+        listed(&marked(grant, &next.approvers), "or"),
         time::local_and_relative(at, now),
     );
     Some(format!("goes to {to} too at {at}"))
@@ -50,10 +69,15 @@ pub fn pending(grant: &Grant) -> Option<&Escalation> {
 /// Everybody whose word it waits for, and whom it goes to next: "leon, then founder".
 #[must_use]
 pub fn asked_in_turn(grant: &Grant) -> String {
-    match pending(grant) {
-        Some(next) => format!("{}, then {}", asked(grant), listed(&next.approvers, "or")),
-        None => asked(grant),
-    }
+    let then = pending(grant).map(|next| listed(&marked(grant, &next.approvers), "or"));
+    let then = then.map(|then| format!(", then {then}"));
+    let nobody = hopeless(grant).map(|why| format!("; {why}"));
+    format!(
+        "{}{}{}",
+        asked(grant),
+        then.unwrap_or_default(),
+        nobody.unwrap_or_default()
+    )
 }
 
 /// What a request that needs a call still waits for: "a call with mia or leon, a note in INC-12".
@@ -227,6 +251,12 @@ pub(crate) fn begun_error(grant: &Grant) -> Option<Error> {
 pub fn waiting_error(grant: &Grant, now: Timestamp) -> Error {
     let then = next_asked(grant, now).map(|next| format!(", and {next}"));
     let then = then.unwrap_or_default();
+    if let Some(why) = hopeless(grant) {
+        return Error::Waiting {
+            what: format!("{} waits for {}, and {why}", grant.id, asked(grant)),
+            next: format!("take it back: glass drop {}", grant.id),
+        };
+    }
     if let Some(needed) = still_needed(grant) {
         return Error::Waiting {
             what: format!("{} waits; still needed: {needed}{then}", grant.id),
@@ -390,6 +420,36 @@ mod tests {
         grant.approvers.push("founder".into());
         assert_eq!(next_asked(&grant, now), None, "it has");
         assert_eq!(asked_in_turn(&grant), "leon or founder");
+    }
+
+    #[test]
+    fn who_is_gone_is_told_so_and_where_nobody_is_left_what_to_do() {
+        let now: Timestamp = "2026-11-23T03:05:00Z".parse().unwrap();
+        let mut grant = Grant {
+            id: "G-45".into(),
+            state: GrantState::Waiting.into(),
+            approvers: vec!["leon".into(), "mia".into()],
+            gone: vec!["mia".into()],
+            ..Grant::default()
+        };
+        assert_eq!(asked_in_turn(&grant), "leon or mia (gone)");
+        assert_eq!(hopeless(&grant), None);
+        grant.approvers = vec!["mia".into()];
+        grant.nobody_left = true;
+        assert_eq!(
+            asked_in_turn(&grant),
+            "mia (gone); nobody can answer: drop it and ask again"
+        );
+        let waits = waiting_error(&grant, now);
+        assert_eq!(
+            waits.to_string(),
+            "G-45 waits for mia (gone), and nobody can answer: drop it and ask again"
+        );
+        assert_eq!(waits.next().unwrap(), "take it back: glass drop G-45");
+        grant.self_grant_at = Some(time::to_proto(now));
+        assert_eq!(asked_in_turn(&grant), "mia (gone); nobody can answer");
+        grant.set_state(GrantState::Active);
+        assert_eq!(hopeless(&grant), None, "it waits no more");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::{
     grant::{
         asked, asked_in_turn, basis_word, called_by, deadline, ending_sentence, handed_from,
-        listed, next_asked, state_word, still_needed,
+        hopeless, listed, next_asked, state_word, still_needed,
     },
     output::Printer,
     text::plain,
@@ -34,6 +34,7 @@ pub fn grant(printer: &Printer, grant: &v1::Grant, now: Timestamp) {
     fact(printer, "for", &length.unwrap_or_default());
     if grant.state() == v1::GrantState::Waiting {
         fact(printer, "waits for", &asked(grant));
+        fact(printer, "but", &hopeless(grant).unwrap_or_default());
         fact(printer, "needed", &still_needed(grant).unwrap_or_default());
         fact(printer, "then", &next_asked(grant, now).unwrap_or_default());
         fact(printer, "lapses", &at(grant.lapses_at.as_ref()));
@@ -64,7 +65,10 @@ pub fn grants(printer: &Printer, grants: &[v1::Grant], now: Timestamp) {
         };
         let who = match grant.state() {
             v1::GrantState::Waiting => match still_needed(grant) {
-                Some(needed) => format!("needs {needed}"),
+                Some(needed) => match hopeless(grant) {
+                    Some(why) => format!("needs {needed}; {why}"),
+                    None => format!("needs {needed}"),
+                },
                 None => format!("waits for {}", asked_in_turn(grant)),
             },
             _ => yes(grant),

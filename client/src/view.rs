@@ -57,6 +57,8 @@ pub struct GrantView<'a> {
     to_grant: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     to_person: Option<&'a str>,
+    gone: &'a [String],
+    nobody_left: bool,
 }
 
 /// Whom a request goes to when nobody answers.
@@ -117,6 +119,8 @@ impl<'a> From<&'a v1::Grant> for GrantView<'a> {
             until: at(grant.until.as_ref()),
             to_grant: some(&grant.to_grant),
             to_person: some(&grant.to_person),
+            gone: &grant.gone,
+            nobody_left: grant.nobody_left,
         }
     }
 }

@@ -26,6 +26,11 @@ impl Refusal {
             }
             Self::GrantEnded { .. } => "ask again: glass request RIGHT -m \"why\"".into(),
             Self::NotPermitted { .. } => "glass policy show".into(),
+            Self::NotApprover {
+                grant, approvers, ..
+            } if approvers == "nobody" => {
+                format!("whoever asked takes it back, then asks again: glass drop {grant}")
+            }
             Self::NotApprover { grant, .. } | Self::SelfApproval(grant) => {
                 format!("ask an approver to run: glass approve {grant}")
             }
