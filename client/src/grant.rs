@@ -1,7 +1,11 @@
 //! What the client knows about a grant of the contract: how it reads, and what its end means.
 
+mod late;
+
 use breakglass_proto::v1::{Escalation, Grant, GrantBasis, GrantEnding, GrantState};
 use jiff::Timestamp;
+
+pub(crate) use late::{begun_already, begun_error, has_their_yes, late_error};
 
 use crate::{error::Error, time};
 
@@ -165,8 +169,11 @@ pub fn ending_sentence(grant: &Grant) -> String {
     let (id, by) = (&grant.id, by_whom(&grant.ended_by));
     let sentence = match grant.ending() {
         GrantEnding::Denied => format!("{by} denied {id}"),
-        GrantEnding::Lapsed if !grant.from_grant.is_empty() => {
+        GrantEnding::Lapsed if !grant.from_grant.is_empty() && grant.ending_reason.is_empty() => {
             format!("{id} was not handed over in time: it lapsed")
+        }
+        GrantEnding::Lapsed if !grant.from_grant.is_empty() => {
+            format!("{id} is not handed over any more")
         }
         GrantEnding::Lapsed => format!("nobody answered {id} in time: it lapsed"),
         GrantEnding::Dropped => format!("{id} was given back"),
@@ -180,9 +187,12 @@ pub fn ending_sentence(grant: &Grant) -> String {
         }
         GrantEnding::Expired => format!("the time of {id} ran out"),
         GrantEnding::IncidentClosed => format!("{by} closed {}, which ended {id}", grant.incident),
+        GrantEnding::PersonLeft if is_person(&grant.ended_by) => {
+            format!("{by} removed {}, which ended {id}", grant.person)
+        }
         GrantEnding::PersonLeft => {
             format!(
-                "{id} ended: {} is no longer given {}",
+                "{id} ended with a new policy: {} is no longer given {}",
                 grant.person, grant.right
             )
         }
@@ -212,6 +222,10 @@ pub(crate) fn ended_error(grant: &Grant) -> Option<Error> {
             what,
             next: format!("talk to {}, then ask again", by_whom(&grant.ended_by)),
         },
+        GrantEnding::Lapsed if !grant.from_grant.is_empty() => Error::Denied {
+            what,
+            next: format!("talk to {}, or {again}", grant.from_person),
+        },
         GrantEnding::Lapsed => Error::Denied {
             what,
             next: answered,
@@ -228,21 +242,18 @@ pub(crate) fn ended_error(grant: &Grant) -> Option<Error> {
             what,
             next: "if it is still broken, open an incident: glass incident open \"what\"".into(),
         },
+        GrantEnding::PersonFrozen | GrantEnding::PersonLeft if is_person(&grant.ended_by) => {
+            Error::Ended {
+                what,
+                next: format!("talk to {}", grant.ended_by),
+            }
+        }
         GrantEnding::PersonFrozen | GrantEnding::PersonLeft => Error::Ended {
             what,
-            next: format!("talk to {}", by_whom(&grant.ended_by)),
+            next: "see what the policy gives you now: glass can; then talk to whoever keeps it"
+                .into(),
         },
         _ => Error::Ended { what, next: again },
-    })
-}
-
-/// How a grant that began already reads as an error, for those who would begin it; `None` otherwise.
-#[must_use]
-pub(crate) fn begun_error(grant: &Grant) -> Option<Error> {
-    let id = &grant.id;
-    (grant.state() == GrantState::Active).then(|| {
-        let what = format!("{id} has begun already");
-        Error::refused("GRANT_ACTIVE", what, format!("glass grants show {id}"))
     })
 }
 
@@ -314,6 +325,11 @@ pub fn deadline(grant: &Grant) -> Option<Timestamp> {
     }
 }
 
+/// Whether it is somebody on the team, and not the broker by itself.
+fn is_person(by: &str) -> bool {
+    !matches!(by, "" | "breakglass")
+}
+
 /// The broker under its own name, people under theirs.
 pub(crate) fn by_whom(by: &str) -> &str {
     match by {
@@ -358,6 +374,49 @@ mod tests {
         assert_eq!(
             ending_sentence(&grant),
             "G-45 was handed over to leon, as G-46"
+        );
+    }
+
+    #[test]
+    fn who_was_removed_reads_by_whom_and_nobody_talks_to_a_broker() {
+        let grant = ended(GrantEnding::PersonLeft, "founder", "left");
+        assert_eq!(
+            ending_sentence(&grant),
+            "founder removed mia, which ended G-45: left"
+        );
+        let next = ended_error(&grant).unwrap().next().unwrap();
+        assert_eq!(next, "talk to founder");
+        let grant = ended(
+            GrantEnding::PersonLeft,
+            "breakglass",
+            "no longer in the policy",
+        );
+        let error = ended_error(&grant).unwrap();
+        assert!(error.to_string().contains("with a new policy"), "{error}");
+        assert!(!error.next().unwrap().contains("the broker"));
+    }
+
+    #[test]
+    fn who_did_not_get_a_handover_reads_who_did() {
+        let grant = Grant {
+            from_grant: "G-16".into(),
+            from_person: "leon".into(),
+            ..ended(
+                GrantEnding::Lapsed,
+                "breakglass",
+                "G-16 went to otto, as G-17",
+            )
+        };
+        let error = ended_error(&grant).unwrap();
+        assert_eq!(
+            error.to_string(),
+            "G-45 is not handed over any more: G-16 went to otto, as G-17"
+        );
+        assert!(
+            error
+                .next()
+                .unwrap()
+                .starts_with("talk to leon, or ask again")
         );
     }
 

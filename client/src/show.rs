@@ -166,7 +166,18 @@ pub fn incident_line(incident: &v1::Incident, now: Timestamp) -> String {
         return format!("{head}  (closed by {}{closed})", incident.closed_by);
     }
     let opened = ago(incident.opened_at.as_ref(), now);
-    format!("{head}  (opened by {}{opened})", incident.opened_by)
+    let alert = alert_over(incident, now).map(|over| format!("; {over}"));
+    let alert = alert.unwrap_or_default();
+    format!("{head}  (opened by {}{opened}{alert})", incident.opened_by)
+}
+
+/// That the alert of an open incident is over, and what becomes of the incident.
+fn alert_over(incident: &v1::Incident, now: Timestamp) -> Option<String> {
+    let closes = when(incident.closes_at.as_ref(), now);
+    incident.resolved.then(|| match incident.held {
+        true => "its alert is over, and it is held open".to_owned(),
+        false => format!("its alert is over: closes {closes}"),
+    })
 }
 
 /// One incident: what it is, and how it stands.
@@ -421,6 +432,30 @@ mod tests {
 
     fn stamp(text: &str) -> Option<prost_types::Timestamp> {
         Some(time::to_proto(text.parse().unwrap()))
+    }
+
+    #[test]
+    fn an_incident_whose_alert_is_over_says_when_it_closes_or_that_it_is_held() {
+        let now = "2026-11-23T03:05:00Z".parse().unwrap();
+        let mut incident = v1::Incident {
+            id: "INC-14".into(),
+            title: "the queue is full".into(),
+            opened_by: "source:pager".into(),
+            closes_at: stamp("2026-11-23T03:15:00Z"),
+            ..v1::Incident::default()
+        };
+        let says = |incident: &v1::Incident| incident_line(incident, now);
+        assert!(!says(&incident).contains("alert"), "it still fires");
+        incident.resolved = true;
+        let line = says(&incident);
+        assert!(line.contains("; its alert is over: closes "), "{line}");
+        assert!(line.contains("in 10m"), "{line}");
+        incident.held = true;
+        let line = says(&incident);
+        assert!(
+            line.ends_with("; its alert is over, and it is held open)"),
+            "{line}"
+        );
     }
 
     #[test]

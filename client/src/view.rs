@@ -338,6 +338,7 @@ pub struct VerdictView<'a> {
     approvers: &'a [String],
     longest_seconds: Option<i64>,
     explanation: &'a str,
+    held_up: Option<&'a str>,
     /// One line for each way it leads somewhere.
     leads_to: Vec<String>,
     access: Option<AccessView<'a>>,
@@ -415,6 +416,7 @@ impl<'a> From<&'a v1::PersonCan> for CanView<'a> {
             approvers: &verdict.approvers,
             longest_seconds: verdict.longest.as_ref().map(|longest| longest.seconds),
             explanation: &verdict.explanation,
+            held_up: some(&verdict.held_up),
             leads_to: verdict.access.iter().flat_map(leads::leads).collect(),
             access: verdict.access.as_ref().map(AccessView::from),
         };

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use breakglass_domain::grant::Phase;
-use breakglass_domain::{Change, Grant, GrantId, Refusal};
+use breakglass_domain::{Change, Grant, GrantId, IncidentId, Refusal, State};
 
 use super::asked::{Asked, changes_who_is_there};
 use super::feed::{Subscription, Told};
@@ -163,12 +163,24 @@ impl Hold {
 }
 
 impl App {
+    /// Whether somebody holds an incident open, whatever becomes of its alert.
+    #[must_use]
+    pub fn is_held(&self, incident: IncidentId) -> bool {
+        let is_held = |state: &State| {
+            let open = state.incidents.get(&incident);
+            open.is_some_and(|open| open.held)
+        };
+        self.live.read(is_held)
+    }
+
     /// One sentence for people about an event.
     pub(super) fn sentence(&self, told: &Told, grant: Option<&Grant>) -> String {
         let policy = self.live.read(|state| Arc::clone(&state.policy));
+        let incident = told.change().incident();
         let words = Words {
             policy: &policy,
             grant,
+            held: incident.is_some_and(|incident| self.is_held(incident)),
         };
         super::tell::tell(told.event(), &words)
     }

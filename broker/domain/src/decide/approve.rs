@@ -27,7 +27,7 @@ pub(super) fn approve(
     shown: &Shown<'_>,
     until: Time,
 ) -> Result<Vec<Event>, Refusal> {
-    let grant = case.live(shown.grant)?;
+    let grant = case.live(shown.grant).map_err(to_another)?;
     if grant.of.person == *by {
         return Err(Refusal::SelfApproval(grant.of.grant));
     }

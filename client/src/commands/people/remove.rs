@@ -43,7 +43,7 @@ pub struct Args {
 /// # Errors
 /// [`Error::Refused`] where the policy does not let this person.
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
-    let person = text::id("the person", &args.person)?;
+    let person = text::person_id(&args.person)?;
     let why = reason(seat, args.reason.as_deref())?;
     if !args.yes {
         let otherwise = format!("if you are sure: glass people remove {person} --yes -m \"why\"");
