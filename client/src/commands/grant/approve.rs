@@ -7,8 +7,8 @@ use crate::{
     commands::{DONE, Seat, reason},
     error::Error,
     grant::{
-        asked as asks, begun_already, begun_error, has_their_yes, late_error, next_asked, pending,
-        still_needed,
+        asked as asks, begun_already, begun_error, has_their_yes, hopeless, late_error, next_asked,
+        pending, still_needed,
     },
     output::Printer,
     session::Session,
@@ -148,6 +148,17 @@ fn refusal(asked: &v1::Grant, person: &str, now: Timestamp) -> Option<Error> {
         return Some(Error::refused("APPROVAL_TOO_EARLY", what, next));
     }
     let what = format!("{id} waits for {}, not for you", asks(asked));
+    if let Some(nobody) = hopeless(asked) {
+        let next = format!(
+            "{} takes it back, then asks again: glass drop {id}",
+            asked.person
+        );
+        return Some(Error::refused(
+            "NOT_APPROVER",
+            format!("{what}; {nobody}"),
+            next,
+        ));
+    }
     Some(Error::refused("NOT_APPROVER", what, next))
 }
 
@@ -309,6 +320,10 @@ mod tests {
         assert_eq!(why(&asked, "designer"), Some(("NOT_APPROVER".into(), 82)));
         let text = refusal(&asked, "designer", now).unwrap().to_string();
         assert_eq!(text, "G-45 waits for leon or founder, not for you");
+        let mut left = asked.clone();
+        left.nobody_left = true;
+        let next = refusal(&left, "designer", now).unwrap().next().unwrap();
+        assert_eq!(next, "mia takes it back, then asks again: glass drop G-45");
         asked.escalation = Some(v1::Escalation {
             at: Some(crate::time::to_proto(
                 "2026-11-23T03:10:00Z".parse().unwrap(),
