@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use crate::{
     grant::{
         asked, asked_in_turn, basis_word, called_by, deadline, ending_sentence, handed_from,
-        listed, next_asked, state_word, still_needed,
+        hopeless, listed, next_asked, state_word, still_needed,
     },
     output::Printer,
     text::plain,
@@ -34,6 +34,7 @@ pub fn grant(printer: &Printer, grant: &v1::Grant, now: Timestamp) {
     fact(printer, "for", &length.unwrap_or_default());
     if grant.state() == v1::GrantState::Waiting {
         fact(printer, "waits for", &asked(grant));
+        fact(printer, "but", &hopeless(grant).unwrap_or_default());
         fact(printer, "needed", &still_needed(grant).unwrap_or_default());
         fact(printer, "then", &next_asked(grant, now).unwrap_or_default());
         fact(printer, "lapses", &at(grant.lapses_at.as_ref()));
@@ -64,7 +65,10 @@ pub fn grants(printer: &Printer, grants: &[v1::Grant], now: Timestamp) {
         };
         let who = match grant.state() {
             v1::GrantState::Waiting => match still_needed(grant) {
-                Some(needed) => format!("needs {needed}"),
+                Some(needed) => match hopeless(grant) {
+                    Some(why) => format!("needs {needed}; {why}"),
+                    None => format!("needs {needed}"),
+                },
                 None => format!("waits for {}", asked_in_turn(grant)),
             },
             _ => yes(grant),
@@ -162,7 +166,18 @@ pub fn incident_line(incident: &v1::Incident, now: Timestamp) -> String {
         return format!("{head}  (closed by {}{closed})", incident.closed_by);
     }
     let opened = ago(incident.opened_at.as_ref(), now);
-    format!("{head}  (opened by {}{opened})", incident.opened_by)
+    let alert = alert_over(incident, now).map(|over| format!("; {over}"));
+    let alert = alert.unwrap_or_default();
+    format!("{head}  (opened by {}{opened}{alert})", incident.opened_by)
+}
+
+/// That the alert of an open incident is over, and what becomes of the incident.
+fn alert_over(incident: &v1::Incident, now: Timestamp) -> Option<String> {
+    let closes = when(incident.closes_at.as_ref(), now);
+    incident.resolved.then(|| match incident.held {
+        true => "its alert is over, and it is held open".to_owned(),
+        false => format!("its alert is over: closes {closes}"),
+    })
 }
 
 /// One incident: what it is, and how it stands.
@@ -417,6 +432,30 @@ mod tests {
 
     fn stamp(text: &str) -> Option<prost_types::Timestamp> {
         Some(time::to_proto(text.parse().unwrap()))
+    }
+
+    #[test]
+    fn an_incident_whose_alert_is_over_says_when_it_closes_or_that_it_is_held() {
+        let now = "2026-11-23T03:05:00Z".parse().unwrap();
+        let mut incident = v1::Incident {
+            id: "INC-14".into(),
+            title: "the queue is full".into(),
+            opened_by: "source:pager".into(),
+            closes_at: stamp("2026-11-23T03:15:00Z"),
+            ..v1::Incident::default()
+        };
+        let says = |incident: &v1::Incident| incident_line(incident, now);
+        assert!(!says(&incident).contains("alert"), "it still fires");
+        incident.resolved = true;
+        let line = says(&incident);
+        assert!(line.contains("; its alert is over: closes "), "{line}");
+        assert!(line.contains("in 10m"), "{line}");
+        incident.held = true;
+        let line = says(&incident);
+        assert!(
+            line.ends_with("; its alert is over, and it is held open)"),
+            "{line}"
+        );
     }
 
     #[test]

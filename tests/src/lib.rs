@@ -48,7 +48,7 @@ pub use world::World;
 pub const TEAM: [&str; 5] = ["mia", "leon", "founder", "designer", "support"];
 
 /// Every stable reason of a refusal.
-pub const REASONS: [&str; 61] = [
+pub const REASONS: [&str; 62] = [
     "NO_OPEN_INCIDENT",
     "UNKNOWN_INCIDENT",
     "INCIDENT_CLOSED",
@@ -80,6 +80,7 @@ pub const REASONS: [&str; 61] = [
     "NOT_ENROLLED",
     "TOKEN_UNKNOWN",
     "TOKEN_EXPIRED",
+    "TOKEN_WITHDRAWN",
     "TOKEN_USED",
     "STATEMENT_INVALID",
     "STATEMENT_STALE",

@@ -30,7 +30,7 @@ impl std::fmt::Debug for Invited {
     }
 }
 
-/// What ended with a removal.
+/// What ended with a removal, or with a freeze, which leaves the keys.
 #[derive(Debug, Clone)]
 pub struct Removed {
     /// Requests and grants.
@@ -91,25 +91,14 @@ impl App {
     /// # Errors
     /// [`Error::Refused`] by the rules; [`Error::Ledger`].
     pub async fn remove(&self, command: Command) -> Result<Removed, Error> {
-        let Act::Remove { person, .. } = &command.act else {
-            return Err(Error::Broken("not a removal"));
-        };
-        let person = person.clone();
-        let works = self.live.read(|state| Works::of(state, &person));
-        let (grants, receipt) = self.end_all(command).await?;
-        Ok(Removed {
-            grants,
-            works,
-            left: self.live.read(|state| Left::of(state, &person)),
-            receipt,
-        })
+        self.end_all(command).await
     }
 
     /// Stops somebody from everything; answers what ended with it.
     ///
     /// # Errors
     /// [`Error::Refused`] by the rules; [`Error::Ledger`].
-    pub async fn freeze(&self, command: Command) -> Result<(Vec<Grant>, Receipt), Error> {
+    pub async fn freeze(&self, command: Command) -> Result<Removed, Error> {
         self.end_all(command).await
     }
 
@@ -121,10 +110,20 @@ impl App {
         act::receipt(&self.submit(command).await?)
     }
 
-    async fn end_all(&self, command: Command) -> Result<(Vec<Grant>, Receipt), Error> {
+    async fn end_all(&self, command: Command) -> Result<Removed, Error> {
+        let (Act::Remove { person, .. } | Act::Freeze { person, .. }) = &command.act else {
+            return Err(Error::Broken("neither a removal nor a freeze"));
+        };
+        let (person, now) = (person.clone(), self.now());
+        let works = self.live.read(|state| Works::of(state, &person, now));
         let decided = self.submit(command).await?;
         let receipt = act::receipt(&decided)?;
-        Ok((self.ended_by(&decided).await?, receipt))
+        Ok(Removed {
+            grants: self.ended_by(&decided).await?,
+            works,
+            left: self.live.read(|state| Left::of(state, &person)),
+            receipt,
+        })
     }
 
     /// Everybody in the policy, in order of id.

@@ -339,7 +339,7 @@ impl Auditor {
             self.heads.check(entry, self.succeeding.keys())?;
             return self.settle(entry.at);
         }
-        self.people.arrive(entry)?;
+        self.people.arrive(entry, &self.policies)?;
         let act = self.statements.hear(entry, &self.people.keys)?;
         self.heads.check(entry, self.succeeding.keys())?;
         self.follow(entry, act.as_ref())?;

@@ -10,7 +10,7 @@ use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use tonic::{Streaming, transport::Channel};
 
 use super::Session;
-use crate::{error::Error, limits, time};
+use crate::{error::Error, grant::late_error, limits, time};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -82,7 +82,8 @@ impl Session {
             let request = v1::ApproveGrantRequest { signed };
             async move { client.approve_grant(request).await }
         };
-        let (answer, _) = self.act(act, send).await?;
+        let acted = self.act(act, send).await;
+        let (answer, _) = self.in_time(&shown.id, acted).await?;
         taken(answer.grant)
     }
 
@@ -101,7 +102,8 @@ impl Session {
             let request = v1::DenyGrantRequest { signed };
             async move { client.deny_grant(request).await }
         };
-        let (answer, _) = self.act(act, send).await?;
+        let acted = self.act(act, send).await;
+        let (answer, _) = self.in_time(grant, acted).await?;
         taken(answer.grant)
     }
 
@@ -154,7 +156,8 @@ impl Session {
             let request = v1::RecordCallRequest { signed };
             async move { client.record_call(request).await }
         };
-        let (answer, _) = self.act(act, send).await?;
+        let acted = self.act(act, send).await;
+        let (answer, _) = self.in_time(&shown.id, acted).await?;
         taken(answer.grant)
     }
 
@@ -179,7 +182,8 @@ impl Session {
             let request = v1::ExtendGrantRequest { signed };
             async move { client.extend_grant(request).await }
         };
-        let (answer, _) = self.act(act, send).await?;
+        let acted = self.act(act, send).await;
+        let (answer, _) = self.in_time(grant, acted).await?;
         taken(answer.grant)
     }
 
@@ -210,7 +214,8 @@ impl Session {
             let request = v1::HandOverGrantRequest { signed };
             async move { client.hand_over_grant(request).await }
         };
-        let (answer, _) = self.act(act, send).await?;
+        let acted = self.act(act, send).await;
+        let (answer, _) = self.in_time(&shown.id, acted).await?;
         taken(answer.grant)
     }
 
@@ -247,7 +252,8 @@ impl Session {
             let request = v1::RevokeGrantRequest { signed };
             async move { client.revoke_grant(request).await }
         };
-        let (answer, _) = self.act(act, send).await?;
+        let acted = self.act(act, send).await;
+        let (answer, _) = self.in_time(grant, acted).await?;
         taken(answer.grant)
     }
 
@@ -266,8 +272,23 @@ impl Session {
             let request = v1::VetoGrantRequest { signed };
             async move { client.veto_grant(request).await }
         };
-        let (answer, _) = self.act(act, send).await?;
+        let acted = self.act(act, send).await;
+        let (answer, _) = self.in_time(grant, acted).await?;
         taken(answer.grant)
+    }
+
+    /// The answer to an act on a grant; where it came too late, what became of that grant.
+    async fn in_time<T>(&self, grant: &str, answer: Result<T, Error>) -> Result<T, Error> {
+        let error = match answer {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        if !matches!(error.reason(), "GRANT_ENDED" | "GRANT_ACTIVE") {
+            return Err(error);
+        }
+        let now_is = self.grant(grant).await.ok();
+        let late = now_is.and_then(|it| late_error(&it, self.person(), self.now()));
+        Err(late.unwrap_or(error))
     }
 
     /// A JWT under one's own active grant.

@@ -68,7 +68,11 @@ impl Session {
     ///
     /// # Errors
     /// [`Error::Refused`].
-    pub async fn freeze(&self, person: &str, reason: &str) -> Result<Vec<v1::Grant>, Error> {
+    pub async fn freeze(
+        &self,
+        person: &str,
+        reason: &str,
+    ) -> Result<v1::FreezePersonResponse, Error> {
         let act = Act::Freeze {
             person: person.to_owned(),
             reason: reason.to_owned(),
@@ -80,7 +84,7 @@ impl Session {
             async move { client.freeze_person(request).await }
         };
         let (answer, _) = self.act(act, send).await?;
-        Ok(answer.ended)
+        Ok(answer)
     }
 
     /// Lifts a freeze.

@@ -55,6 +55,8 @@ pub(super) fn verdict(verdict: &Verdict) -> v1::Verdict {
         longest: Some(length(verdict.longest)),
         explanation: verdict.explanation.clone(),
         access: None,
+        held_up: String::new(),
+        held_up_next: String::new(),
     }
 }
 

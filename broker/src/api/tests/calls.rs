@@ -194,7 +194,7 @@ async fn one_call_asks_and_brings_the_credential() {
     let over = grants.issue_credential(ask).await.unwrap_err();
     assert_eq!(reason(&over), "GRANT_ENDED");
     assert!(
-        over.message().contains("incident-closed at"),
+        over.message().contains("its incident closed at"),
         "{}",
         over.message()
     );

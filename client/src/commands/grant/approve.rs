@@ -7,7 +7,10 @@ use crate::{
     asks::{goes_to, how_to_call, is_asked, wants_call, wants_yes, why_no_yes},
     commands::{DONE, Seat, reason},
     error::Error,
-    grant::{asked as asks, begun_error, ended_error, next_asked, still_needed, unlocking},
+    grant::{
+        asked as asks, begun_already, begun_error, has_their_yes, hopeless, late_error, next_asked,
+        still_needed, unlocking,
+    },
     output::Printer,
     session::Session,
     show, text,
@@ -48,7 +51,12 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         return answer_all(seat, &session).await;
     };
     let asked = session.grant(&id).await?;
-    if let Some(error) = ended_error(&asked) {
+    if has_their_yes(&asked, session.person()) {
+        return Ok(said_yes_already(seat, &session, &asked));
+    }
+    if asked.state() == v1::GrantState::Ended
+        && let Some(error) = late_error(&asked, session.person(), session.now())
+    {
         return Err(error);
     }
     if !args.yes {
@@ -61,9 +69,33 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     if !args.yes && !is_approved(seat, &session, &asked).await? {
         return Ok(DONE);
     }
-    let grant = session.approve(&asked).await?;
-    said_yes(seat, &session, &grant);
+    match session.approve(&asked).await {
+        Ok(grant) => said_yes(seat, &session, &grant),
+        // Somebody else was faster.
+        Err(error) if error.reason() == "GRANT_ACTIVE" => {
+            let grant = session.grant(&id).await?;
+            if !has_their_yes(&grant, session.person()) {
+                return Err(error);
+            }
+            return Ok(said_yes_already(seat, &session, &grant));
+        }
+        Err(error) => return Err(error),
+    }
     Ok(DONE)
+}
+
+/// What was wanted has been done by somebody else.
+fn said_yes_already(seat: &Seat, session: &Session, grant: &v1::Grant) -> u8 {
+    seat.printer.answer(&GrantView::from(grant), |printer| {
+        printer.line(format!(
+            "{}: {} can {} until {}.",
+            text::plain(&begun_already(grant)),
+            grant.person,
+            text::plain(&grant.sentence),
+            show::when(grant.ends_at.as_ref(), session.now())
+        ));
+    });
+    DONE
 }
 
 fn said_yes(seat: &Seat, session: &Session, grant: &v1::Grant) {
@@ -124,6 +156,17 @@ fn refusal(asked: &v1::Grant, person: &str, now: Timestamp) -> Option<Error> {
         return Some(Error::refused("APPROVAL_TOO_EARLY", what, next));
     }
     let what = format!("{id} waits for {}, not for you", asks(asked));
+    if let Some(nobody) = hopeless(asked) {
+        let next = format!(
+            "{} takes it back, then asks again: glass drop {id}",
+            asked.person
+        );
+        return Some(Error::refused(
+            "NOT_APPROVER",
+            format!("{what}; {nobody}"),
+            next,
+        ));
+    }
     Some(Error::refused("NOT_APPROVER", what, next))
 }
 
@@ -300,6 +343,10 @@ mod tests {
         assert_eq!(why(&asked, "designer"), Some(("NOT_APPROVER".into(), 82)));
         let text = refusal(&asked, "designer", now).unwrap().to_string();
         assert_eq!(text, "G-45 waits for leon or founder, not for you");
+        let mut left = asked.clone();
+        left.nobody_left = true;
+        let next = refusal(&left, "designer", now).unwrap().next().unwrap();
+        assert_eq!(next, "mia takes it back, then asks again: glass drop G-45");
         asked.escalation = Some(v1::Escalation {
             at: Some(crate::time::to_proto(
                 "2026-11-23T03:10:00Z".parse().unwrap(),

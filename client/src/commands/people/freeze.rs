@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::left;
 use crate::{
     commands::{DONE, Seat, reason},
     error::Error,
@@ -36,7 +37,7 @@ pub struct Args {
 /// # Errors
 /// [`Error::Refused`] where the policy does not let this person.
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
-    let person = text::id("the person", &args.person)?;
+    let person = text::person_id(&args.person)?;
     let why = reason(seat, args.reason.as_deref())?;
     let session = seat.session().await?;
     if args.lift {
@@ -47,22 +48,29 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
             });
         return Ok(DONE);
     }
-    let ended = match session.freeze(&person, &why).await {
+    let frozen = match session.freeze(&person, &why).await {
         Err(error) if person == session.person() && error.reason() == "PERSON_FROZEN" => {
             return Ok(frozen_oneself(seat, &person));
         }
-        ended => ended?,
+        frozen => frozen?,
     };
-    let view = json!({ "person": person, "frozen": true, "ended": view::grants(&ended) });
+    let view = json!({
+        "person": person,
+        "frozen": true,
+        "ended": view::grants(&frozen.ended),
+        "left_waiting": view::grants(&frozen.left_waiting),
+        "withdrawn": frozen.withdrawn,
+    });
     seat.printer.answer(&view, |printer| {
         printer.heading(format!("{person} is frozen."));
-        for grant in &ended {
+        for grant in &frozen.ended {
             printer.line(format!(
                 "  {}  can no longer {}",
                 grant.id,
                 text::plain(&grant.sentence)
             ));
         }
+        left::say(printer, &person, &frozen.withdrawn, &frozen.left_waiting);
         printer.line(format!(
             "To lift it: glass freeze {person} --lift -m \"why\""
         ));

@@ -4,6 +4,7 @@ use breakglass_proto::v1;
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::left;
 use crate::{
     commands::{DONE, Seat, incident::kills::settled, reason},
     entry::Entry,
@@ -42,7 +43,7 @@ pub struct Args {
 /// # Errors
 /// [`Error::Refused`] where the policy does not let this person.
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
-    let person = text::id("the person", &args.person)?;
+    let person = text::person_id(&args.person)?;
     let why = reason(seat, args.reason.as_deref())?;
     if !args.yes {
         let otherwise = format!("if you are sure: glass people remove {person} --yes -m \"why\"");
@@ -73,6 +74,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         "slowest_ms": kills.slowest_ms(),
         "settled": kills.is_settled(),
         "left_waiting": view::grants(&removed.left_waiting),
+        "withdrawn": removed.withdrawn,
     });
     seat.printer
         .answer(&view, |printer| say(printer, &person, &removed, &kills));
@@ -113,11 +115,5 @@ fn say(printer: &Printer, person: &str, removed: &v1::RemovePersonResponse, kill
     if !kills.is_settled() {
         printer.line("What is not confirmed yet is tried again until it is: glass status");
     }
-    for waiting in &removed.left_waiting {
-        printer.bad(format!(
-            "{} of {} waits, and nobody is left who can answer it: take it back, and ask again when \
-             the policy names somebody",
-            waiting.id, waiting.person
-        ));
-    }
+    left::say(printer, person, &removed.withdrawn, &removed.left_waiting);
 }
