@@ -65,10 +65,11 @@ impl PeopleService for Desk {
     ) -> Result<Response<v1::FreezePersonResponse>, Status> {
         let (caller, asked) = self.admitted(request)?;
         let command = self.command(&caller, asked.signed, "freeze").await?;
-        let (ended, receipt) = self.app.freeze(command).await?;
+        let frozen = self.app.freeze(command).await?;
         Ok(Response::new(v1::FreezePersonResponse {
-            ended: convert::grants(&ended, self.app.now()),
-            receipt: Some(convert::receipt(&receipt)),
+            ended: convert::grants(&frozen.grants, self.app.now()),
+            receipt: Some(convert::receipt(&frozen.receipt)),
+            doomed: convert::doomed(&frozen.doomed),
         }))
     }
 

@@ -10,6 +10,7 @@ use breakglass_tlog::receipt::Receipt;
 use zeroize::Zeroizing;
 
 use super::act;
+use super::incident::Doomed;
 use super::leaving::{Left, Works};
 use super::token::{Token, invitation};
 use super::{App, Error};
@@ -39,6 +40,17 @@ pub struct Removed {
     pub works: Works,
     /// What of theirs is left.
     pub left: Left,
+    /// The entry that carries the statement.
+    pub receipt: Receipt,
+}
+
+/// What ended with a freeze.
+#[derive(Debug, Clone)]
+pub struct Frozen {
+    /// Requests and grants.
+    pub grants: Vec<Grant>,
+    /// What of theirs is to be over at targets.
+    pub doomed: Doomed,
     /// The entry that carries the statement.
     pub receipt: Receipt,
 }
@@ -109,8 +121,18 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Refused`] by the rules; [`Error::Ledger`].
-    pub async fn freeze(&self, command: Command) -> Result<(Vec<Grant>, Receipt), Error> {
-        self.end_all(command).await
+    pub async fn freeze(&self, command: Command) -> Result<Frozen, Error> {
+        let Act::Freeze { person, .. } = &command.act else {
+            return Err(Error::Broken("not a freeze"));
+        };
+        let person = person.clone();
+        let (grants, receipt) = self.end_all(command).await?;
+        let of = |state: &State| Doomed::of(state, |of| of.person == person);
+        Ok(Frozen {
+            grants,
+            doomed: self.live.read(of),
+            receipt,
+        })
     }
 
     /// Lifts a freeze.

@@ -257,10 +257,9 @@ impl World {
     /// # Errors
     /// What `glass` would say.
     pub async fn freezes(&self, who: &str, person: &str) -> Result<Vec<v1::Grant>, Error> {
-        self.session(who)
-            .await
-            .freeze(person, "laptop stolen")
-            .await
+        let session = self.session(who).await;
+        let frozen = session.freeze(person, "laptop stolen").await?;
+        Ok(frozen.ended)
     }
 
     /// Somebody asks for a token under their grant.

@@ -3,8 +3,9 @@
 use serde_json::json;
 
 use crate::{
-    commands::{DONE, Seat, reason},
+    commands::{DONE, Seat, copies::Copies, incident::kills, reason},
     error::Error,
+    grant::ended_line,
     text, view,
 };
 
@@ -47,22 +48,31 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
             });
         return Ok(DONE);
     }
-    let ended = match session.freeze(&person, &why).await {
+    let frozen = match session.freeze(&person, &why).await {
         Err(error) if person == session.person() && error.reason() == "PERSON_FROZEN" => {
             return Ok(frozen_oneself(seat, &person));
         }
-        ended => ended?,
+        frozen => frozen?,
     };
-    let view = json!({ "person": person, "frozen": true, "ended": view::grants(&ended) });
+    let ended = &frozen.ended;
+    let kills = kills::of_person(seat, &session, frozen.receipt.as_ref(), &frozen.doomed).await?;
+    let copies = Copies::of(&session, ended).await;
+    let view = json!({
+        "person": person,
+        "frozen": true,
+        "ended": view::grants(ended),
+        "kills": kills.all(),
+        "slowest_ms": kills.slowest_ms(),
+        "settled": kills.is_settled(),
+        "kept": copies.kept(),
+    });
     seat.printer.answer(&view, |printer| {
         printer.heading(format!("{person} is frozen."));
-        for grant in &ended {
-            printer.line(format!(
-                "  {}  can no longer {}",
-                grant.id,
-                text::plain(&grant.sentence)
-            ));
+        for grant in ended {
+            printer.line(format!("  {}", ended_line(grant)));
         }
+        kills::show(printer, &kills);
+        copies.say(printer, session.now());
         printer.line(format!(
             "To lift it: glass freeze {person} --lift -m \"why\""
         ));

@@ -3,6 +3,7 @@
 pub mod freeze;
 pub mod invite;
 pub mod list;
+mod policy;
 pub mod remove;
 
 use super::Seat;

@@ -1,16 +1,15 @@
 //! `glass people remove`
 
 use breakglass_proto::v1;
-use jiff::Timestamp;
 use serde_json::json;
 
+use super::policy;
 use crate::{
-    commands::{DONE, Seat, incident::kills::settled, reason},
-    entry::Entry,
+    commands::{DONE, Seat, copies::Copies, incident::kills, reason},
     error::Error,
+    grant::ended_line,
     kill::Kills,
     output::Printer,
-    session::Session,
     show, text, view,
 };
 
@@ -44,6 +43,14 @@ pub struct Args {
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let person = text::id("the person", &args.person)?;
     let why = reason(seat, args.reason.as_deref())?;
+    let session = seat.session().await?;
+    let policy = policy::Naming::of(&session, &person).await?;
+    if policy.is_last {
+        seat.printer.warn(format!(
+            "nobody else who is there may invite people: when {person} is out, a new line comes from the broker's \
+             host alone: glassd invite PERSON"
+        ));
+    }
     if !args.yes {
         let otherwise = format!("if you are sure: glass people remove {person} --yes -m \"why\"");
         let question = format!("End every key, token and access of {person}?");
@@ -51,19 +58,19 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
             return Ok(DONE);
         }
     }
-    let session = seat.session().await?;
-    let removed = match session.remove(&person, &why).await {
-        // The proof that the ledger only grew is refused too: this laptop has no key any more.
-        Err(error) if person == session.person() && error.reason() == "NOT_ENROLLED" => {
-            let view = json!({ "person": person });
-            seat.printer.answer(&view, |printer| {
-                printer.heading(format!("{person} is out, and so is this laptop."));
-            });
-            return Ok(DONE);
-        }
-        removed => removed?,
+    let removed = session.remove(&person, &why).await?;
+    // Who is out themselves is not told any more what comes of it, nor anything else.
+    let is_oneself = person == session.person();
+    let (kills, copies) = match is_oneself {
+        false => (
+            kills::of_person(seat, &session, removed.receipt.as_ref(), &removed.doomed).await?,
+            Copies::of(&session, &removed.ended).await,
+        ),
+        true => (
+            kills::at_entry(removed.receipt.as_ref(), &removed.doomed)?,
+            Copies::unasked(&removed.ended, session.now()),
+        ),
     };
-    let kills = kills_of(seat, &session, &removed).await?;
     let view = json!({
         "person": person,
         "ended": view::grants(&removed.ended),
@@ -72,40 +79,36 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         "kills": kills.all(),
         "slowest_ms": kills.slowest_ms(),
         "settled": kills.is_settled(),
+        "kept": copies.kept(),
         "left_waiting": view::grants(&removed.left_waiting),
+        "still_named": policy.is_named,
     });
-    seat.printer
-        .answer(&view, |printer| say(printer, &person, &removed, &kills));
+    seat.printer.answer(&view, |printer| {
+        let laptop = if is_oneself { ", and so is this laptop" } else { "" };
+        printer.heading(format!("{person} is out{laptop}."));
+        say(printer, &removed, &kills);
+        copies.say(printer, session.now());
+        left_waiting(printer, &removed.left_waiting);
+        if policy.is_named {
+            printer.line(format!(
+                "The policy still names {person}, who can be invited again: take them out of it too, and run \
+                 glassd reload"
+            ));
+        }
+    });
     Ok(DONE)
 }
 
-/// What becomes of what they have open at targets, as far as it is said in time.
-async fn kills_of(
-    seat: &Seat,
-    session: &Session,
-    removed: &v1::RemovePersonResponse,
-) -> Result<Kills, Error> {
-    let receipt = removed.receipt.as_ref();
-    let entry = receipt.map(|receipt| Entry::parse(&receipt.entry));
-    let entry = entry
-        .transpose()
-        .map_err(|why| Error::broken_answer(&why))?;
-    let at = entry.map_or(Timestamp::UNIX_EPOCH, |entry| entry.at);
-    let kills = Kills::of_removal(at, &removed.doomed);
-    settled(seat, session, kills, receipt).await
-}
-
-/// The receipt: everything of theirs that ended, and what nobody is left for.
-fn say(printer: &Printer, person: &str, removed: &v1::RemovePersonResponse, kills: &Kills) {
-    printer.heading(format!("{person} is out."));
+/// The receipt: everything of theirs that ended.
+fn say(printer: &Printer, removed: &v1::RemovePersonResponse, kills: &Kills) {
     printer.line(format!(
         "Ended: {}, {}, {}.",
         show::counted(removed.keys, "key"),
         show::counted(removed.tokens, "enrolment token"),
-        show::counted(removed.ended.len() as u64, "grant")
+        show::counted(removed.ended.len() as u64, "grant or request")
     ));
     for ended in &removed.ended {
-        printer.line(format!("  {}  {}", ended.id, text::plain(&ended.sentence)));
+        printer.line(format!("  {}", ended_line(ended)));
     }
     for kill in kills.all() {
         printer.line(format!("  {}", kill.sentence()));
@@ -113,11 +116,17 @@ fn say(printer: &Printer, person: &str, removed: &v1::RemovePersonResponse, kill
     if !kills.is_settled() {
         printer.line("What is not confirmed yet is tried again until it is: glass status");
     }
-    for waiting in &removed.left_waiting {
+}
+
+/// What nobody is left for.
+fn left_waiting(printer: &Printer, waiting: &[v1::Grant]) {
+    for waiting in waiting {
         printer.bad(format!(
-            "{} of {} waits, and nobody is left who can answer it: take it back, and ask again when \
+            "{}{} of {} waits, and nobody is left who can answer it: take it back, and ask again when \
              the policy names somebody",
-            waiting.id, waiting.person
+            show::drill_mark(waiting.drill),
+            waiting.id,
+            waiting.person
         ));
     }
 }
