@@ -30,6 +30,7 @@ pub fn grant(printer: &Printer, grant: &v1::Grant, now: Timestamp) {
     fact(printer, "reason", &grant.reason);
     fact(printer, "rule", &grant.rule);
     fact(printer, "handed", &handed(grant, now));
+    fact(printer, "asked by", &for_somebody(grant));
     fact(printer, "asked", &at(grant.requested_at.as_ref()));
     fact(printer, "for", &length.unwrap_or_default());
     if grant.state() == v1::GrantState::Waiting {
@@ -52,6 +53,37 @@ pub fn grant(printer: &Printer, grant: &v1::Grant, now: Timestamp) {
     }
 }
 
+/// Who asked, where that is not who is to have it.
+fn for_somebody(grant: &v1::Grant) -> String {
+    match grant.from_grant.as_str() {
+        "" => String::new(),
+        _ => grant.from_person.clone(),
+    }
+}
+
+/// That somebody goes on, as soon as it begins: what a request that hands a grant over waits for.
+#[must_use]
+pub fn goes_over(next: &v1::Grant) -> String {
+    format!(
+        "over to {} as {}, which waits for {}",
+        next.person,
+        next.id,
+        asked_in_turn(next)
+    )
+}
+
+/// What somebody handed over to the one who reads this, with what they should know.
+#[must_use]
+pub fn is_yours(grant: &v1::Grant) -> Option<String> {
+    let from = handed_from(grant)?;
+    let drill = drill_mark(grant.drill);
+    let id = &grant.id;
+    Some(format!(
+        "{drill}{id} is yours, from {from}: {}",
+        plain(&grant.reason)
+    ))
+}
+
 /// Grants, one a line.
 pub fn grants(printer: &Printer, grants: &[v1::Grant], now: Timestamp) {
     let row = |grant: &v1::Grant| {
@@ -68,6 +100,10 @@ pub fn grants(printer: &Printer, grants: &[v1::Grant], now: Timestamp) {
                 None => format!("waits for {}", asked_in_turn(grant)),
             },
             _ => yes(grant),
+        };
+        let who = match grant.from_grant.as_str() {
+            "" => who,
+            from => format!("{who}, from {from}"),
         };
         vec![
             grant.id.clone(),
@@ -101,11 +137,7 @@ pub fn request(asked: &v1::Grant, incident: &v1::Incident, now: Timestamp) -> Ve
         lines.push(String::new());
     }
     lines.extend([
-        format!(
-            "  {} asks to {}",
-            plain(&asked.person),
-            plain(&asked.sentence)
-        ),
+        asks(asked),
         String::new(),
         format!(
             "  request    {} ({}), {}",
@@ -139,6 +171,15 @@ pub fn request(asked: &v1::Grant, incident: &v1::Incident, now: Timestamp) -> Ve
     }
     lines.push(String::new());
     lines
+}
+
+/// Who asks for what: where a grant is handed over, its holder asks for somebody else.
+fn asks(asked: &v1::Grant) -> String {
+    let (who, what) = (plain(&asked.person), plain(&asked.sentence));
+    match asked.from_person.as_str() {
+        "" => format!("  {who} asks to {what}"),
+        from => format!("  {} asks for {who} to {what}", plain(from)),
+    }
 }
 
 /// What stands before everything that is of a drill.
@@ -242,7 +283,7 @@ pub fn drills(drills: &v1::Drills, now: Timestamp) -> String {
             format!(
                 "Last good drill {}: {} by {}",
                 match days {
-                    0 => "today".to_owned(),
+                    0 => time::relative(at, now),
                     _ => format!("{} ago", counted(days, "day")),
                 },
                 good.incident,
@@ -253,7 +294,7 @@ pub fn drills(drills: &v1::Drills, now: Timestamp) -> String {
     let failed = drills.last.as_ref().filter(|last| !last.good);
     let failed = failed.map(|last| {
         format!(
-            "; the one after it, {} by {}, was not",
+            "; the newest, {} by {}, was not good",
             last.incident, last.by
         )
     });
@@ -456,19 +497,22 @@ mod tests {
         };
         let next = "it is time: glass drill access -- COMMAND";
         assert_eq!(drills(&said, now), format!("No good drill yet; {next}"));
+        said.last = Some(outcome("INC-3", "2026-10-19T03:05:01Z", false));
+        let told = drills(&said, now);
+        assert!(told.starts_with("No good drill yet; the newest, INC-3 by mia, was not good;"));
         said.last_good = Some(outcome("INC-4", "2026-10-20T03:05:01Z", true));
         said.last = Some(outcome("INC-5", "2026-11-01T00:00:00Z", false));
         assert_eq!(
             drills(&said, now),
             format!(
-                "Last good drill 33 days ago: INC-4 by mia; the one after it, INC-5 by mia, was \
-                 not; {next}"
+                "Last good drill 33 days ago: INC-4 by mia; the newest, INC-5 by mia, was not \
+                 good; {next}"
             )
         );
         said.overdue = false;
         said.last_good = Some(outcome("INC-6", "2026-11-23T03:00:00Z", true));
         said.last = said.last_good.clone();
-        assert_eq!(drills(&said, now), "Last good drill today: INC-6 by mia");
+        assert_eq!(drills(&said, now), "Last good drill 5m ago: INC-6 by mia");
     }
 
     #[test]
