@@ -85,8 +85,10 @@ class Story(Handovers):
         return f"target:{entry['target']}" if entry["kind"].startswith("target.") else entry["person"]
 
     def enrol(self, entry, where):
-        whose, expires = self.tokens.pop(entry["token"], (None, 0))
+        whose, expires, maker = self.tokens.pop(entry["token"], (None, 0, None))
         need(whose == entry["by"] == self.subject(entry) and entry["at"] < expires, where, "no invitation that works")
+        invites = maker == BROKER or (self.rules and self.rules.selects(self.rules.duties.get("invite", []), maker))
+        need(invites, where, f"{maker}, who made the token, may not invite")
         point = base64.b64decode(entry["public"])
         key = base64.urlsafe_b64encode(sha(point)).rstrip(b"=").decode()
         need(key == entry["key"] == entry.get("signed", {}).get("key"), where, "the key's id is not its hash")
@@ -162,7 +164,7 @@ class Story(Handovers):
         if owed:
             for name, grant in self.grants.items():
                 need(self.given(grant), where, f"{name} lives on, and the policy does not give it")
-            people = [person for person, _ in self.keys.values()] + [p for p, expires in self.tokens.values() if owed[0] < expires]
+            people = [person for person, _ in self.keys.values()] + [p for p, expires, _ in self.tokens.values() if owed[0] < expires]
             for person in people:
                 need(self.rules.knows(person), where, f"{person} is not removed, and not in the policy")
 
@@ -197,7 +199,7 @@ class Story(Handovers):
             need(entry["token"] not in self.tokens_ever, where, "the token was made before")
             need(self.rules is None or self.rules.knows(person), where, f"{person} is not in the policy")
             self.tokens_ever.add(entry["token"])
-            self.tokens[entry["token"]] = person, entry["expires_at"]
+            self.tokens[entry["token"]] = person, entry["expires_at"], entry["by"]
         elif kind in ("certificate.renewed", "target.renewed"):
             need(person == entry["by"] and self.keys.get(entry["key"], [None])[0] == person, where, "a certificate of another key")
         elif kind == "person.unfrozen":
@@ -206,6 +208,7 @@ class Story(Handovers):
         elif kind in ("person.removed", "target.removed", "person.frozen"):
             left = [name for name, grant in self.grants.items() if grant["person"] == person]
             need(not left, where, f"{person} still has {left}")
+            self.tokens = {token: whose for token, whose in self.tokens.items() if whose[2] != person}
             if kind == "person.frozen":
                 need(person not in self.frozen, where, f"{person} is frozen already")
                 self.frozen.add(person)

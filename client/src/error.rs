@@ -306,6 +306,7 @@ impl Refusal {
             | "NOT_ENROLLED"
             | "TOKEN_UNKNOWN"
             | "TOKEN_EXPIRED"
+            | "TOKEN_WITHDRAWN"
             | "TOKEN_USED" => {
                 "ask somebody who may invite to run `glass people invite YOU`, then run the \
                  `glass enroll ...` line it prints"

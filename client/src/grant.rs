@@ -1,20 +1,43 @@
 //! What the client knows about a grant of the contract: how it reads, and what its end means.
 
+mod late;
+
 use breakglass_proto::v1::{Escalation, Grant, GrantBasis, GrantEnding, GrantState};
 use jiff::Timestamp;
+
+pub(crate) use late::{begun_already, begun_error, has_their_yes, late_error};
 
 use crate::{error::Error, show::drill_mark, text::plain, time};
 
 /// Who has to say yes, in words: "leon or the founder's name".
 #[must_use]
 pub fn approvers(grant: &Grant) -> String {
-    listed(&grant.approvers, "or")
+    listed(&marked(grant, &grant.approvers), "or")
 }
 
 /// Whose call it needs, in words.
 #[must_use]
 pub fn callers(grant: &Grant) -> String {
-    listed(&grant.callers, "or")
+    listed(&marked(grant, &grant.callers), "or")
+}
+
+/// Who of them cannot answer is told so: "mia (gone)".
+fn marked(grant: &Grant, people: &[String]) -> Vec<String> {
+    let mark = |person: &String| match grant.gone.contains(person) {
+        true => format!("{person} (gone)"),
+        false => person.clone(),
+    };
+    people.iter().map(mark).collect()
+}
+
+/// What to do about a request that waits for what nobody can give; nothing where somebody can.
+#[must_use]
+pub fn hopeless(grant: &Grant) -> Option<String> {
+    let is_hopeless = grant.nobody_left && grant.state() == GrantState::Waiting;
+    is_hopeless.then(|| match grant.self_grant_at {
+        None => "nobody can answer: drop it and ask again".to_owned(),
+        Some(_) => "nobody can answer".to_owned(),
+    })
 }
 
 /// Everybody whose word it waits for, in words.
@@ -23,7 +46,7 @@ pub fn asked(grant: &Grant) -> String {
     let callers = grant.callers.iter();
     let others = callers.filter(|caller| !grant.approvers.contains(caller));
     let all: Vec<_> = grant.approvers.iter().chain(others).cloned().collect();
-    listed(&all, "or")
+    listed(&marked(grant, &all), "or")
 }
 
 /// Whom a request goes to as well if nobody answers, where it has not yet: "goes to founder too at
@@ -33,7 +56,7 @@ pub fn next_asked(grant: &Grant, now: Timestamp) -> Option<String> {
     let next = pending(grant)?;
     let at = time::from_proto(next.at.as_ref())?;
     let (to, at) = (
-        listed(&next.approvers, "or"),
+        listed(&marked(grant, &next.approvers), "or"),
         time::local_and_relative(at, now),
     );
     Some(format!("goes to {to} too at {at}"))
@@ -50,10 +73,15 @@ pub fn pending(grant: &Grant) -> Option<&Escalation> {
 /// Everybody whose word it waits for, and whom it goes to next: "leon, then founder".
 #[must_use]
 pub fn asked_in_turn(grant: &Grant) -> String {
-    match pending(grant) {
-        Some(next) => format!("{}, then {}", asked(grant), listed(&next.approvers, "or")),
-        None => asked(grant),
-    }
+    let then = pending(grant).map(|next| listed(&marked(grant, &next.approvers), "or"));
+    let then = then.map(|then| format!(", then {then}"));
+    let nobody = hopeless(grant).map(|why| format!("; {why}"));
+    format!(
+        "{}{}{}",
+        asked(grant),
+        then.unwrap_or_default(),
+        nobody.unwrap_or_default()
+    )
 }
 
 /// What a request that needs a call still waits for: "a call with mia or leon, a note in INC-12".
@@ -147,8 +175,11 @@ pub fn ending_sentence(grant: &Grant) -> String {
     let (id, by) = (&grant.id, by_whom(&grant.ended_by));
     let sentence = match grant.ending() {
         GrantEnding::Denied => format!("{by} denied {id}"),
-        GrantEnding::Lapsed if !grant.from_grant.is_empty() => {
+        GrantEnding::Lapsed if !grant.from_grant.is_empty() && grant.ending_reason.is_empty() => {
             format!("{id} was not handed over in time: it lapsed")
+        }
+        GrantEnding::Lapsed if !grant.from_grant.is_empty() => {
+            format!("{id} is not handed over any more")
         }
         GrantEnding::Lapsed => format!("nobody answered {id} in time: it lapsed"),
         GrantEnding::Dropped => format!("{id} was given back"),
@@ -162,9 +193,12 @@ pub fn ending_sentence(grant: &Grant) -> String {
         }
         GrantEnding::Expired => format!("the time of {id} ran out"),
         GrantEnding::IncidentClosed => format!("{by} closed {}, which ended {id}", grant.incident),
+        GrantEnding::PersonLeft if is_person(&grant.ended_by) => {
+            format!("{by} removed {}, which ended {id}", grant.person)
+        }
         GrantEnding::PersonLeft => {
             format!(
-                "{id} ended: {} is no longer given {}",
+                "{id} ended with a new policy: {} is no longer given {}",
                 grant.person, grant.right
             )
         }
@@ -205,6 +239,10 @@ pub(crate) fn ended_error(grant: &Grant) -> Option<Error> {
             what,
             next: format!("talk to {}, then ask again", by_whom(&grant.ended_by)),
         },
+        GrantEnding::Lapsed if !grant.from_grant.is_empty() => Error::Denied {
+            what,
+            next: format!("talk to {}, or {again}", grant.from_person),
+        },
         GrantEnding::Lapsed => Error::Denied {
             what,
             next: answered,
@@ -221,21 +259,18 @@ pub(crate) fn ended_error(grant: &Grant) -> Option<Error> {
             what,
             next: "if it is still broken, open an incident: glass incident open \"what\"".into(),
         },
+        GrantEnding::PersonFrozen | GrantEnding::PersonLeft if is_person(&grant.ended_by) => {
+            Error::Ended {
+                what,
+                next: format!("talk to {}", grant.ended_by),
+            }
+        }
         GrantEnding::PersonFrozen | GrantEnding::PersonLeft => Error::Ended {
             what,
-            next: format!("talk to {}", by_whom(&grant.ended_by)),
+            next: "see what the policy gives you now: glass can; then talk to whoever keeps it"
+                .into(),
         },
         _ => Error::Ended { what, next: again },
-    })
-}
-
-/// How a grant that began already reads as an error, for those who would begin it; `None` otherwise.
-#[must_use]
-pub(crate) fn begun_error(grant: &Grant) -> Option<Error> {
-    let id = &grant.id;
-    (grant.state() == GrantState::Active).then(|| {
-        let what = format!("{id} has begun already");
-        Error::refused("GRANT_ACTIVE", what, format!("glass grants show {id}"))
     })
 }
 
@@ -244,6 +279,12 @@ pub(crate) fn begun_error(grant: &Grant) -> Option<Error> {
 pub fn waiting_error(grant: &Grant, now: Timestamp) -> Error {
     let then = next_asked(grant, now).map(|next| format!(", and {next}"));
     let then = then.unwrap_or_default();
+    if let Some(why) = hopeless(grant) {
+        return Error::Waiting {
+            what: format!("{} waits for {}, and {why}", grant.id, asked(grant)),
+            next: format!("take it back: glass drop {}", grant.id),
+        };
+    }
     if let Some(needed) = still_needed(grant) {
         return Error::Waiting {
             what: format!("{} waits; still needed: {needed}{then}", grant.id),
@@ -299,6 +340,11 @@ pub fn deadline(grant: &Grant) -> Option<Timestamp> {
         GrantState::Active => time::from_proto(grant.ends_at.as_ref()),
         _ => None,
     }
+}
+
+/// Whether it is somebody on the team, and not the broker by itself.
+fn is_person(by: &str) -> bool {
+    !matches!(by, "" | "breakglass")
 }
 
 /// The broker under its own name, people under theirs.
@@ -370,6 +416,49 @@ mod tests {
     }
 
     #[test]
+    fn who_was_removed_reads_by_whom_and_nobody_talks_to_a_broker() {
+        let grant = ended(GrantEnding::PersonLeft, "founder", "left");
+        assert_eq!(
+            ending_sentence(&grant),
+            "founder removed mia, which ended G-45: left"
+        );
+        let next = ended_error(&grant).unwrap().next().unwrap();
+        assert_eq!(next, "talk to founder");
+        let grant = ended(
+            GrantEnding::PersonLeft,
+            "breakglass",
+            "no longer in the policy",
+        );
+        let error = ended_error(&grant).unwrap();
+        assert!(error.to_string().contains("with a new policy"), "{error}");
+        assert!(!error.next().unwrap().contains("the broker"));
+    }
+
+    #[test]
+    fn who_did_not_get_a_handover_reads_who_did() {
+        let grant = Grant {
+            from_grant: "G-16".into(),
+            from_person: "leon".into(),
+            ..ended(
+                GrantEnding::Lapsed,
+                "breakglass",
+                "G-16 went to otto, as G-17",
+            )
+        };
+        let error = ended_error(&grant).unwrap();
+        assert_eq!(
+            error.to_string(),
+            "G-45 is not handed over any more: G-16 went to otto, as G-17"
+        );
+        assert!(
+            error
+                .next()
+                .unwrap()
+                .starts_with("talk to leon, or ask again")
+        );
+    }
+
+    #[test]
     fn no_is_82_and_over_is_83() {
         for (ending, code) in [
             (GrantEnding::Denied, 82),
@@ -428,6 +517,36 @@ mod tests {
         grant.approvers.push("founder".into());
         assert_eq!(next_asked(&grant, now), None, "it has");
         assert_eq!(asked_in_turn(&grant), "leon or founder");
+    }
+
+    #[test]
+    fn who_is_gone_is_told_so_and_where_nobody_is_left_what_to_do() {
+        let now: Timestamp = "2026-11-23T03:05:00Z".parse().unwrap();
+        let mut grant = Grant {
+            id: "G-45".into(),
+            state: GrantState::Waiting.into(),
+            approvers: vec!["leon".into(), "mia".into()],
+            gone: vec!["mia".into()],
+            ..Grant::default()
+        };
+        assert_eq!(asked_in_turn(&grant), "leon or mia (gone)");
+        assert_eq!(hopeless(&grant), None);
+        grant.approvers = vec!["mia".into()];
+        grant.nobody_left = true;
+        assert_eq!(
+            asked_in_turn(&grant),
+            "mia (gone); nobody can answer: drop it and ask again"
+        );
+        let waits = waiting_error(&grant, now);
+        assert_eq!(
+            waits.to_string(),
+            "G-45 waits for mia (gone), and nobody can answer: drop it and ask again"
+        );
+        assert_eq!(waits.next().unwrap(), "take it back: glass drop G-45");
+        grant.self_grant_at = Some(time::to_proto(now));
+        assert_eq!(asked_in_turn(&grant), "mia (gone); nobody can answer");
+        grant.set_state(GrantState::Active);
+        assert_eq!(hopeless(&grant), None, "it waits no more");
     }
 
     #[test]

@@ -1,12 +1,16 @@
 //! What people see: the same few shapes on every screen.
 
+mod handed;
+
 use breakglass_proto::v1;
 use jiff::Timestamp;
 
+use self::handed::{asks, for_somebody, handed};
+pub use self::handed::{goes_over, is_yours};
 use crate::{
     grant::{
         asked, asked_in_turn, basis_word, called_by, deadline, ending_sentence, handed_from,
-        listed, next_asked, state_word, still_needed,
+        hopeless, listed, next_asked, state_word, still_needed,
     },
     output::Printer,
     text::plain,
@@ -35,6 +39,7 @@ pub fn grant(printer: &Printer, grant: &v1::Grant, now: Timestamp) {
     fact(printer, "for", &length.unwrap_or_default());
     if grant.state() == v1::GrantState::Waiting {
         fact(printer, "waits for", &asked(grant));
+        fact(printer, "but", &hopeless(grant).unwrap_or_default());
         fact(printer, "needed", &still_needed(grant).unwrap_or_default());
         fact(printer, "then", &next_asked(grant, now).unwrap_or_default());
         fact(printer, "lapses", &at(grant.lapses_at.as_ref()));
@@ -53,37 +58,6 @@ pub fn grant(printer: &Printer, grant: &v1::Grant, now: Timestamp) {
     }
 }
 
-/// Who asked, where that is not who is to have it.
-fn for_somebody(grant: &v1::Grant) -> String {
-    match grant.from_grant.as_str() {
-        "" => String::new(),
-        _ => grant.from_person.clone(),
-    }
-}
-
-/// That somebody goes on, as soon as it begins: what a request that hands a grant over waits for.
-#[must_use]
-pub fn goes_over(next: &v1::Grant) -> String {
-    format!(
-        "over to {} as {}, which waits for {}",
-        next.person,
-        next.id,
-        asked_in_turn(next)
-    )
-}
-
-/// What somebody handed over to the one who reads this, with what they should know.
-#[must_use]
-pub fn is_yours(grant: &v1::Grant) -> Option<String> {
-    let from = handed_from(grant)?;
-    let drill = drill_mark(grant.drill);
-    let id = &grant.id;
-    Some(format!(
-        "{drill}{id} is yours, from {from}: {}",
-        plain(&grant.reason)
-    ))
-}
-
 /// Grants, one a line.
 pub fn grants(printer: &Printer, grants: &[v1::Grant], now: Timestamp) {
     let row = |grant: &v1::Grant| {
@@ -96,7 +70,10 @@ pub fn grants(printer: &Printer, grants: &[v1::Grant], now: Timestamp) {
         };
         let who = match grant.state() {
             v1::GrantState::Waiting => match still_needed(grant) {
-                Some(needed) => format!("needs {needed}"),
+                Some(needed) => match hopeless(grant) {
+                    Some(why) => format!("needs {needed}; {why}"),
+                    None => format!("needs {needed}"),
+                },
                 None => format!("waits for {}", asked_in_turn(grant)),
             },
             _ => yes(grant),
@@ -173,15 +150,6 @@ pub fn request(asked: &v1::Grant, incident: &v1::Incident, now: Timestamp) -> Ve
     lines
 }
 
-/// Who asks for what: where a grant is handed over, its holder asks for somebody else.
-fn asks(asked: &v1::Grant) -> String {
-    let (who, what) = (plain(&asked.person), plain(&asked.sentence));
-    match asked.from_person.as_str() {
-        "" => format!("  {who} asks to {what}"),
-        from => format!("  {} asks for {who} to {what}", plain(from)),
-    }
-}
-
 /// What stands before everything that is of a drill.
 #[must_use]
 pub fn drill_mark(drill: bool) -> &'static str {
@@ -203,7 +171,18 @@ pub fn incident_line(incident: &v1::Incident, now: Timestamp) -> String {
         return format!("{head}  (closed by {}{closed})", incident.closed_by);
     }
     let opened = ago(incident.opened_at.as_ref(), now);
-    format!("{head}  (opened by {}{opened})", incident.opened_by)
+    let alert = alert_over(incident, now).map(|over| format!("; {over}"));
+    let alert = alert.unwrap_or_default();
+    format!("{head}  (opened by {}{opened}{alert})", incident.opened_by)
+}
+
+/// That the alert of an open incident is over, and what becomes of the incident.
+fn alert_over(incident: &v1::Incident, now: Timestamp) -> Option<String> {
+    let closes = when(incident.closes_at.as_ref(), now);
+    incident.resolved.then(|| match incident.held {
+        true => "its alert is over, and it is held open".to_owned(),
+        false => format!("its alert is over: closes {closes}"),
+    })
 }
 
 /// One incident: what it is, and how it stands.
@@ -412,14 +391,6 @@ fn yes(grant: &v1::Grant) -> String {
     }
 }
 
-/// Where it was handed over from, and how long it may last then.
-fn handed(grant: &v1::Grant, now: Timestamp) -> String {
-    let until = when(grant.until.as_ref(), now);
-    let from = handed_from(grant);
-    from.map(|from| format!("over from {from}, until {until} at the latest"))
-        .unwrap_or_default()
-}
-
 fn began(grant: &v1::Grant, now: Timestamp) -> String {
     let when = when(grant.begins_at.as_ref(), now);
     match grant.basis() {
@@ -458,6 +429,30 @@ mod tests {
 
     fn stamp(text: &str) -> Option<prost_types::Timestamp> {
         Some(time::to_proto(text.parse().unwrap()))
+    }
+
+    #[test]
+    fn an_incident_whose_alert_is_over_says_when_it_closes_or_that_it_is_held() {
+        let now = "2026-11-23T03:05:00Z".parse().unwrap();
+        let mut incident = v1::Incident {
+            id: "INC-14".into(),
+            title: "the queue is full".into(),
+            opened_by: "source:pager".into(),
+            closes_at: stamp("2026-11-23T03:15:00Z"),
+            ..v1::Incident::default()
+        };
+        let says = |incident: &v1::Incident| incident_line(incident, now);
+        assert!(!says(&incident).contains("alert"), "it still fires");
+        incident.resolved = true;
+        let line = says(&incident);
+        assert!(line.contains("; its alert is over: closes "), "{line}");
+        assert!(line.contains("in 10m"), "{line}");
+        incident.held = true;
+        let line = says(&incident);
+        assert!(
+            line.ends_with("; its alert is over, and it is held open)"),
+            "{line}"
+        );
     }
 
     #[test]

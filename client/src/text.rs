@@ -160,6 +160,22 @@ pub fn id(what: &str, text: &str) -> Result<String, Error> {
     Ok(id)
 }
 
+/// Checks a person's id that was typed: as [`id`], and in lower case, as all of them are.
+///
+/// # Errors
+/// [`Error::Usage`].
+pub fn person_id(text: &str) -> Result<String, Error> {
+    let id = id("the person", text)?;
+    let lower = id.to_lowercase();
+    if lower != id {
+        return Err(Error::usage(
+            format!("there is no person `{}`", plain(&id)),
+            format!("ids are lower-case: {}", plain(&lower)),
+        ));
+    }
+    Ok(id)
+}
+
 /// Checks a grant's id that was typed: `G-` and a number.
 ///
 /// # Errors
@@ -323,6 +339,15 @@ pub fn missing(text: &str) -> Result<String, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_person_is_named_in_lower_case() {
+        assert_eq!(person_id("leon").unwrap(), "leon");
+        let refused = person_id("Leon").unwrap_err();
+        assert_eq!(refused.to_string(), "there is no person `Leon`");
+        assert_eq!(refused.next().as_deref(), Some("ids are lower-case: leon"));
+        assert_eq!(refused.exit_code(), 2);
+    }
 
     #[test]
     fn whatever_failed_is_one_line_that_can_be_signed() {

@@ -59,6 +59,8 @@ pub struct GrantView<'a> {
     to_grant: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     to_person: Option<&'a str>,
+    gone: &'a [String],
+    nobody_left: bool,
 }
 
 /// Whom a request goes to when nobody answers.
@@ -120,6 +122,8 @@ impl<'a> From<&'a v1::Grant> for GrantView<'a> {
             until: at(grant.until.as_ref()),
             to_grant: some(&grant.to_grant),
             to_person: some(&grant.to_person),
+            gone: &grant.gone,
+            nobody_left: grant.nobody_left,
         }
     }
 }
@@ -337,6 +341,7 @@ pub struct VerdictView<'a> {
     approvers: &'a [String],
     longest_seconds: Option<i64>,
     explanation: &'a str,
+    held_up: Option<&'a str>,
     /// One line for each way it leads somewhere.
     leads_to: Vec<String>,
     access: Option<AccessView<'a>>,
@@ -414,6 +419,7 @@ impl<'a> From<&'a v1::PersonCan> for CanView<'a> {
             approvers: &verdict.approvers,
             longest_seconds: verdict.longest.as_ref().map(|longest| longest.seconds),
             explanation: &verdict.explanation,
+            held_up: some(&verdict.held_up),
             leads_to: verdict.access.iter().flat_map(leads::leads).collect(),
             access: verdict.access.as_ref().map(AccessView::from),
         };

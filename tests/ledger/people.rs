@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::forgery::{each_is_found, forgeries};
-use crate::night::ORIGIN;
+use crate::night::{ORIGIN, POLICY};
 
 #[test]
 fn nobody_enrols_without_an_invitation_of_theirs() {
@@ -34,6 +34,30 @@ fn nobody_enrols_without_an_invitation_of_theirs() {
             night.forgets_key("eve");
             night.redeems("eve", &token);
         } => "eve enrols with a token that works no more", "no invitation that works";
+        "with one by somebody who was removed since", |night| {
+            let token = night.invites_by("leon", "eve");
+            night.about("mia", "person.removed", "leon");
+            night.forgets_key("eve");
+            night.redeems("eve", &token);
+        } => "eve enrols with a token whose maker leon was removed before", "no invitation that works";
+        "with one by somebody who was frozen since, also where that was lifted", |night| {
+            let token = night.invites_by("leon", "eve");
+            night.about("mia", "person.frozen", "leon");
+            night.about("mia", "person.unfrozen", "leon");
+            night.forgets_key("eve");
+            night.redeems("eve", &token);
+        } => "eve enrols with a token whose maker leon was frozen before", "no invitation that works";
+        "with one by somebody who may no longer invite", |night| {
+            let token = night.invites_by("leon", "eve");
+            night.loads(&POLICY.replace("invite = [\"job:engineer\"]", "invite = [\"mia\"]"));
+            night.forgets_key("eve");
+            night.redeems("eve", &token);
+        } => "to whom the policy in force does not give `invite`", "leon, who made the token, may not invite";
+        "a guard with one by somebody who was removed since", |night| {
+            let token = night.invites_guard_by("leon", "web-1");
+            night.about("mia", "person.removed", "leon");
+            night.guard_redeems("web-1", &token);
+        } => "enrols with a token whose maker leon was removed before", "no invitation that works";
         "with a key that another signed for", |night| {
             let token = night.invites("leon");
             night.forgets_key("leon");

@@ -16,11 +16,35 @@ impl Night {
     }
 
     pub(crate) fn invites(&mut self, who: &str) -> String {
-        self.tokens += 1;
-        let token = format!("{:064x}", self.tokens);
+        let token = self.token();
         let body = json!({"person": who, "token": token, "expires_at": self.minutes(1_440)});
         self.by_broker("person.invited", body);
         token
+    }
+
+    /// By somebody on the team.
+    pub(crate) fn invites_by(&mut self, by: &str, who: &str) -> String {
+        let (token, person) = (self.token(), who.to_owned());
+        let act = Act::Invite { person };
+        let body = json!({"person": who, "token": token, "expires_at": self.minutes(1_440)});
+        self.does(by, act, "person.invited", body);
+        token
+    }
+
+    /// The same, for the guard of a target.
+    pub(crate) fn invites_guard_by(&mut self, by: &str, target: &str) -> String {
+        let token = self.token();
+        let act = Act::InviteTarget {
+            target: target.into(),
+        };
+        let body = json!({"target": target, "token": token, "expires_at": self.minutes(1_440)});
+        self.does(by, act, "target.invited", body);
+        token
+    }
+
+    fn token(&mut self) -> String {
+        self.tokens += 1;
+        format!("{:064x}", self.tokens)
     }
 
     pub(crate) fn enrols(&mut self, who: &str) {
@@ -49,8 +73,7 @@ impl Night {
 
     /// The guard of a target is invited, and enrolled on a key of its own.
     pub(crate) fn guard_enrols(&mut self, target: &str) {
-        self.tokens += 1;
-        let token = format!("{:064x}", self.tokens);
+        let token = self.token();
         let body = json!({"target": target, "token": token, "expires_at": self.minutes(1_440)});
         self.by_broker("target.invited", body);
         self.guard_redeems(target, &token);

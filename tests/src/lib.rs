@@ -44,7 +44,7 @@ pub use world::World;
 pub const TEAM: [&str; 5] = ["mia", "leon", "founder", "designer", "support"];
 
 /// Every stable reason of a refusal.
-pub const REASONS: [&str; 59] = [
+pub const REASONS: [&str; 60] = [
     "NO_OPEN_INCIDENT",
     "UNKNOWN_INCIDENT",
     "INCIDENT_CLOSED",
@@ -76,6 +76,7 @@ pub const REASONS: [&str; 59] = [
     "NOT_ENROLLED",
     "TOKEN_UNKNOWN",
     "TOKEN_EXPIRED",
+    "TOKEN_WITHDRAWN",
     "TOKEN_USED",
     "STATEMENT_INVALID",
     "STATEMENT_STALE",

@@ -134,7 +134,7 @@ async fn what_waits_is_over_with_the_old_one_and_says_why() {
     let lapsed = world.grant(&new.id).await;
     assert_eq!(
         (lapsed.ending(), lapsed.ending_reason.as_str()),
-        (GrantEnding::Lapsed, "G-1 is over: dropped")
+        (GrantEnding::Lapsed, "G-1 is over: given back")
     );
     let again = busy(&world, "read-secrets").await;
     let new = world.hands_over("mia", &again.id, "leon").await.unwrap();

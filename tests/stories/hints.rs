@@ -85,6 +85,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::NotEnrolled(person()),
         Refusal::TokenUnknown,
         Refusal::TokenExpired(now),
+        Refusal::TokenWithdrawn("founder, who made it, was removed since".into()),
         Refusal::KeyEnrolled,
         Refusal::StatementMissing,
         Refusal::StatementStale {
@@ -117,7 +118,29 @@ fn refusals() -> Vec<Refusal> {
         },
         Refusal::ApprovedAlready(grant),
         Refusal::Vetoed(grant),
-        Refusal::NothingToVeto(grant),
+        Refusal::NothingToVeto {
+            grant,
+            person: person(),
+            revokers: "founder, leon".into(),
+        },
+        Refusal::OpenedTooMany {
+            person: person(),
+            limit: 10,
+            again_at: now,
+        },
+        Refusal::TitleOfDrill,
+        Refusal::NotAllowedToReceive {
+            person: person(),
+            grant,
+            sentence: "deploy the shop app".into(),
+            others: "leon".into(),
+        },
+        Refusal::TooLongHandedOver {
+            grant,
+            asked: Lifetime::from_secs(1_500),
+            longest: Lifetime::from_secs(900),
+            since: now,
+        },
         Refusal::OwnVeto(grant),
         Refusal::OwnHandover(grant),
         Refusal::HoldsAlready {

@@ -18,6 +18,7 @@ mod guards;
 mod handover;
 mod hints;
 mod holding;
+mod late;
 mod limits;
 mod lists;
 mod main_job;

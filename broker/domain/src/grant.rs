@@ -237,6 +237,26 @@ words! {
     }
 }
 
+impl Ending {
+    /// As people say it, before "at 20:30": "given back".
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
+        match self {
+            Self::Denied => "denied",
+            Self::Lapsed => "not answered in time",
+            Self::Dropped => "given back",
+            Self::Revoked => "revoked",
+            Self::Expired => "its time ran out",
+            Self::IncidentClosed => "its incident closed",
+            Self::PersonLeft => "its holder left, or may not have it any more",
+            Self::PersonFrozen => "its holder was frozen",
+            Self::Abandoned => "the `glass` that held it was gone",
+            Self::Vetoed => "vetoed",
+            Self::HandedOver => "handed over",
+        }
+    }
+}
+
 words! {
     /// Why a request or a grant is over.
     Ending {

@@ -19,6 +19,7 @@ pub mod folding;
 pub mod grant;
 pub mod id;
 pub mod incident;
+pub mod invitation;
 pub mod last;
 mod leaving;
 pub mod limits;

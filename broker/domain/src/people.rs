@@ -1,11 +1,11 @@
-//! The team as the ledger knows it: enrolled keys, waiting invitations, freezes.
+//! The team as the ledger knows it: enrolled keys and freezes.
 //!
 //! Who is on the team, and with which job, stands in the [`Policy`](crate::Policy); this is what
 //! happened since.
 
 use std::collections::BTreeMap;
 
-use crate::id::{KeyId, PersonId};
+use crate::id::KeyId;
 use crate::text::Line;
 use crate::time::Time;
 
@@ -40,13 +40,4 @@ pub struct Freeze {
     pub at: Time,
     /// Why.
     pub reason: Line,
-}
-
-/// An invitation that was not used yet.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Token {
-    /// For whom.
-    pub person: PersonId,
-    /// When it stops working.
-    pub expires_at: Time,
 }

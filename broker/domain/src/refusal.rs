@@ -62,7 +62,7 @@ pub enum Refusal {
         holder: PersonId,
     },
     /// The pinned rule names others.
-    #[error("{person} is not an approver of {grant}; these people are: {approvers}")]
+    #[error("{person} is not an approver of {grant}; {}", whose_yes(approvers))]
     NotApprover {
         /// Who tried.
         person: PersonId,
@@ -171,6 +171,23 @@ pub enum Refusal {
         /// How long is allowed; zero where a grant can have nothing more.
         longest: Lifetime,
     },
+    /// The same for more time of what was handed over.
+    #[error(
+        "asked for {asked}, and {}: {grant} was handed over, and its longest time counts from where \
+         the first of them began, at {}",
+        at_most(longest),
+        moment(*since)
+    )]
+    TooLongHandedOver {
+        /// Which.
+        grant: GrantId,
+        /// How much more was asked for.
+        asked: Lifetime,
+        /// How much is allowed; zero for nothing more.
+        longest: Lifetime,
+        /// From when it counts.
+        since: Time,
+    },
     /// Too short to be of use.
     #[error("asked for {asked}, and the shortest is {shortest}")]
     TooShort {
@@ -217,8 +234,15 @@ pub enum Refusal {
     #[error("a self-grant of this right was vetoed under this incident, so {0} needs an approver")]
     Vetoed(GrantId),
     /// It was not begun alone, and cannot be.
-    #[error("{0} was not begun alone, and cannot be: there is nothing to veto")]
-    NothingToVeto(GrantId),
+    #[error("{grant} was not begun alone, and cannot be: there is nothing to veto")]
+    NothingToVeto {
+        /// Which.
+        grant: GrantId,
+        /// Who tried.
+        person: PersonId,
+        /// Who may end it all the same, comma separated.
+        revokers: String,
+    },
     /// Nobody vetoes their own.
     #[error("{0} is your own; a veto is somebody else's")]
     OwnVeto(GrantId),
@@ -232,6 +256,21 @@ pub enum Refusal {
         person: PersonId,
         /// What they have, or have asked for.
         grant: GrantId,
+    },
+    /// No rule gives it to them.
+    #[error(
+        "the policy does not let {person} {sentence}, so {grant} is not handed over to them; these \
+         people could go on: {others}"
+    )]
+    NotAllowedToReceive {
+        /// To whom.
+        person: PersonId,
+        /// Which.
+        grant: GrantId,
+        /// In plain language.
+        sentence: String,
+        /// Who could have it, comma separated.
+        others: String,
     },
     /// Nobody could use it.
     #[error("{0} has no laptop enrolled, and could not use it")]
@@ -271,6 +310,9 @@ pub enum Refusal {
     /// Too late.
     #[error("this enrolment token expired at {}", moment(*.0))]
     TokenExpired(Time),
+    /// It was not used, and who made it or whom it was for is not what they were.
+    #[error("this enrolment token works no more: {0}")]
+    TokenWithdrawn(String),
     /// The same key again.
     #[error("this key is enrolled already")]
     KeyEnrolled,
@@ -325,6 +367,19 @@ pub enum Refusal {
         /// How many.
         limit: usize,
     },
+    /// One person opened many of them just now.
+    #[error("{person} opened {limit} incidents within an hour, and that is the most")]
+    OpenedTooMany {
+        /// Who.
+        person: PersonId,
+        /// How many.
+        limit: usize,
+        /// When they can open one again.
+        again_at: Time,
+    },
+    /// An incident that is none is not to look like one.
+    #[error("a title that begins with DRILL is a drill's, and this would be a real incident")]
+    TitleOfDrill,
     /// More than so many within a time.
     #[error("too many {}: at most {} within {}", budget.what, budget.most, budget.within)]
     TooOften {
@@ -447,17 +502,17 @@ impl Refusal {
             Self::NoCallWanted(_) => "NO_CALL_WANTED",
             Self::CallRecorded(_) => "CALL_RECORDED",
             Self::CallTime { .. } => "CALL_TIME",
-            Self::NobodyToCall { .. } => "NOT_ALLOWED",
+            Self::NobodyToCall { .. } | Self::NotAllowedToReceive { .. } => "NOT_ALLOWED",
             Self::ApprovedAlready(_) => "APPROVED_ALREADY",
             Self::GrantWaiting(_) => "GRANT_WAITING",
             Self::GrantActive(_) => "GRANT_ACTIVE",
             Self::GrantEnded { .. } | Self::EndedAlready { .. } => "GRANT_ENDED",
-            Self::TooLong { .. } => "TOO_LONG_A_TIME",
+            Self::TooLong { .. } | Self::TooLongHandedOver { .. } => "TOO_LONG_A_TIME",
             Self::TooShort { .. } => "INVALID_ARGUMENT",
             Self::NeedsApprover { .. } => "NOT_APPROVER",
             Self::SentenceChanged(_) => "SENTENCE_CHANGED",
             Self::SelfGrantDenied(_) | Self::Vetoed(_) => "SELF_GRANT_DENIED",
-            Self::NothingToVeto(_) => "NOTHING_TO_VETO",
+            Self::NothingToVeto { .. } => "NOTHING_TO_VETO",
             Self::OwnVeto(_) => "NOT_PERMITTED",
             Self::OwnHandover(_) | Self::HoldsAlready { .. } => "NOTHING_TO_HAND_OVER",
             Self::HasNoKey(_) => "NOT_ENROLLED",
@@ -468,6 +523,7 @@ impl Refusal {
             Self::NotEnrolled(_) => "NOT_ENROLLED",
             Self::TokenUnknown => "TOKEN_UNKNOWN",
             Self::TokenExpired(_) => "TOKEN_EXPIRED",
+            Self::TokenWithdrawn(_) => "TOKEN_WITHDRAWN",
             Self::KeyEnrolled => "TOKEN_USED",
             Self::StatementMissing => "STATEMENT_INVALID",
             Self::StatementStale { .. } => "STATEMENT_STALE",
@@ -476,7 +532,8 @@ impl Refusal {
             Self::UnknownSession(_) | Self::NoSuchLogin(_) => "UNKNOWN_SESSION",
             Self::NotThere { .. } => "NOT_ALLOWED",
             Self::NoSuchCredential { .. } => "NO_SUCH_CREDENTIAL",
-            Self::TooMany { .. } | Self::TooOften { .. } => "TOO_MANY",
+            Self::TooMany { .. } | Self::TooOften { .. } | Self::OpenedTooMany { .. } => "TOO_MANY",
+            Self::TitleOfDrill => "INVALID_ARGUMENT",
             Self::ReviewDebt { .. } => "REVIEW_DEBT",
             Self::IncidentOpen(_) => "INCIDENT_OPEN",
             Self::NothingToReview { .. } => "NOTHING_TO_REVIEW",
@@ -498,8 +555,15 @@ const SECOND: Lifetime = Lifetime::from_secs(1);
 
 fn told(ended: &Option<(Ending, Time)>) -> String {
     ended
-        .map(|(ending, at)| format!(": {ending} at {}", moment(at)))
+        .map(|(ending, at)| format!(": {} at {}", ending.in_words(), moment(at)))
         .unwrap_or_default()
+}
+
+fn whose_yes(approvers: &str) -> String {
+    match approvers {
+        "nobody" => "nobody who is there now is".to_owned(),
+        approvers => format!("these people are: {approvers}"),
+    }
 }
 
 fn at_most(longest: &Lifetime) -> String {

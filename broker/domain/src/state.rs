@@ -4,15 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
+use crate::actor::Actor;
 use crate::budget::Budgets;
 use crate::deliveries::Deliveries;
 use crate::drill::Drills;
 use crate::grant::{Grant, Phase};
-use crate::id::{
-    GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, SessionId, TargetId, TokenHash,
-};
+use crate::id::{GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, SessionId, TargetId};
 use crate::incident::Incident;
-use crate::people::{Member, Token};
+use crate::invitation::{Invitations, is_by};
+use crate::people::Member;
 use crate::played::Played;
 use crate::policy::{Policy, Right};
 use crate::review::Reviews;
@@ -34,7 +34,7 @@ pub struct State {
     /// Enrolled keys and freezes, by person.
     pub members: BTreeMap<PersonId, Member>,
     /// Invitations not used yet.
-    pub tokens: BTreeMap<TokenHash, Token>,
+    pub tokens: Invitations<PersonId>,
     /// Open incidents.
     pub incidents: BTreeMap<IncidentId, Incident>,
     /// Waiting and active grants.
@@ -178,6 +178,26 @@ impl State {
         self.members
             .get(person)
             .is_some_and(|member| member.frozen.is_some())
+    }
+
+    /// Whom an invitation is for that nobody has used, one for each; also where its time has come.
+    pub fn invited(&self) -> impl Iterator<Item = &PersonId> {
+        let waiting = self.tokens.values().filter(|it| it.withdrawn.is_none());
+        waiting.map(|it| &it.whom)
+    }
+
+    /// For whom the invitations are that a person has made and that work at a time: people, and guards
+    /// as `target:ID`. In order.
+    #[must_use]
+    pub fn invitations_by(&self, person: &PersonId, now: Time) -> Vec<String> {
+        let (people, guards) = (self.tokens.values(), self.targets.tokens.values());
+        let people = people.filter(|it| it.works(now) && is_by(person)(it));
+        let guards = guards.filter(|it| it.works(now) && is_by(person)(it));
+        let people = people.map(|it| it.whom.to_string());
+        let guards = guards.map(|it| Actor::from(&it.whom).to_string());
+        let mut all: Vec<_> = people.chain(guards).collect();
+        all.sort_unstable();
+        all
     }
 
     /// Waiting and active grants under an incident, oldest first.

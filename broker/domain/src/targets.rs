@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::credential::Subject;
 use crate::event::RoleStep;
 use crate::grant::GrantRef;
-use crate::id::{CredentialId, GrantId, KeyId, Nonce, SessionId, TargetId, TokenHash};
+use crate::id::{CredentialId, GrantId, KeyId, Nonce, SessionId, TargetId};
+use crate::invitation::Invitations;
 use crate::limits::{CERTIFICATE_OUTLASTS, LATE_GRANTS, LATE_WITHIN};
 use crate::people::Device;
 use crate::text::Line;
@@ -20,7 +21,7 @@ pub struct Targets {
     /// Enrolled keys of guards, by target.
     pub guards: BTreeMap<TargetId, BTreeMap<KeyId, Device>>,
     /// Invitations of guards that were not used yet.
-    pub tokens: BTreeMap<TokenHash, GuardToken>,
+    pub tokens: Invitations<TargetId>,
     /// Sessions that are open, and those whose grant is over and whose end nobody has seen.
     pub sessions: BTreeMap<SessionId, Session>,
     /// The number the next session gets.
@@ -60,15 +61,6 @@ impl Default for Targets {
             keys: BTreeMap::new(),
         }
     }
-}
-
-/// An invitation for the guard of a target.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GuardToken {
-    /// Which target.
-    pub target: TargetId,
-    /// When it stops working.
-    pub expires_at: Time,
 }
 
 /// Somebody who is in.

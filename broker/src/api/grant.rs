@@ -29,7 +29,7 @@ impl GrantService for Desk {
         }
         let requested = self.app.request(&caller, command).await?;
         Ok(Response::new(v1::RequestGrantResponse {
-            grant: Some(convert::grant(&requested.grant, self.app.now())),
+            grant: Some(convert::as_of_now(&requested.grant, &self.app)),
             receipt: Some(convert::receipt(&requested.receipt)),
             credential: requested.credential.as_ref().map(convert::credential),
         }))
@@ -130,7 +130,7 @@ impl GrantService for Desk {
         let (issued, grant) = self.app.issue(&caller, grant, &wish).await?;
         Ok(Response::new(v1::IssueCredentialResponse {
             credential: Some(convert::credential(&issued)),
-            grant: Some(convert::grant(&grant, self.app.now())),
+            grant: Some(convert::as_of_now(&grant, &self.app)),
         }))
     }
 
@@ -165,7 +165,7 @@ impl GrantService for Desk {
         let grant = convert::required("grant", &asked.grant)?;
         let grant = self.app.grant(grant).await?;
         Ok(Response::new(v1::GetGrantResponse {
-            grant: Some(convert::grant(&grant, self.app.now())),
+            grant: Some(convert::as_of_now(&grant, &self.app)),
             broker_time: Some(convert::time(self.app.now())),
         }))
     }
@@ -188,7 +188,7 @@ impl GrantService for Desk {
         };
         let page = self.app.grants(&query).await?;
         Ok(Response::new(v1::ListGrantsResponse {
-            grants: convert::grants(&page.grants, self.app.now()),
+            grants: convert::grants(&page.grants, &self.app),
             next_cursor: page.next.map(|next| next.to_string()).unwrap_or_default(),
             broker_time: Some(convert::time(self.app.now())),
         }))
@@ -206,7 +206,7 @@ impl Desk {
         let command = self.command(caller, signed, act).await?;
         let acted = self.app.act_on_grant(command).await?;
         let (grant, receipt) = (
-            convert::grant(&acted.grant, self.app.now()),
+            convert::as_of_now(&acted.grant, &self.app),
             convert::receipt(&acted.receipt),
         );
         Ok((Some(grant), Some(receipt)))

@@ -44,6 +44,6 @@ fn message(news: &HoldNews) -> v1::HoldGrantResponse {
         kind: news.told.kind().to_owned(),
         by: event.by.to_string(),
         text: news.text.clone(),
-        grant: Some(convert::grant(&news.grant, event.at)),
+        grant: Some(convert::grant(&news.grant, &news.asked, event.at)),
     }
 }

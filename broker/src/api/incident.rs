@@ -46,7 +46,7 @@ impl IncidentService for Desk {
         let doomed = &ended.doomed;
         Ok(Response::new(v1::CloseIncidentResponse {
             incident: Some(convert::incident(&ended.incident)),
-            ended: convert::grants(&ended.grants, self.app.now()),
+            ended: convert::grants(&ended.grants, &self.app),
             receipt: Some(convert::receipt(&ended.receipt)),
             sessions: doomed
                 .sessions
@@ -83,7 +83,7 @@ impl IncidentService for Desk {
         let found = self.app.incident_with_grants(id).await?;
         Ok(Response::new(v1::GetIncidentResponse {
             incident: Some(convert::incident(&found.incident)),
-            grants: convert::grants(&found.grants, self.app.now()),
+            grants: convert::grants(&found.grants, &self.app),
         }))
     }
 

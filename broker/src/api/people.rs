@@ -50,12 +50,13 @@ impl PeopleService for Desk {
         let command = self.command(&caller, asked.signed, "remove-person").await?;
         let removed = self.app.remove(command).await?;
         Ok(Response::new(v1::RemovePersonResponse {
-            ended: convert::grants(&removed.grants, self.app.now()),
+            ended: convert::grants(&removed.grants, &self.app),
             keys: u32::try_from(removed.works.keys).unwrap_or(u32::MAX),
             tokens: u32::try_from(removed.works.tokens).unwrap_or(u32::MAX),
             receipt: Some(convert::receipt(&removed.receipt)),
             doomed: convert::doomed(&removed.left.doomed),
-            left_waiting: convert::grants(&removed.left.waiting, self.app.now()),
+            left_waiting: convert::grants(&removed.left.waiting, &self.app),
+            withdrawn: removed.works.made,
         }))
     }
 
@@ -67,9 +68,11 @@ impl PeopleService for Desk {
         let command = self.command(&caller, asked.signed, "freeze").await?;
         let frozen = self.app.freeze(command).await?;
         Ok(Response::new(v1::FreezePersonResponse {
-            ended: convert::grants(&frozen.grants, self.app.now()),
+            ended: convert::grants(&frozen.grants, &self.app),
             receipt: Some(convert::receipt(&frozen.receipt)),
-            doomed: convert::doomed(&frozen.doomed),
+            left_waiting: convert::grants(&frozen.left.waiting, &self.app),
+            withdrawn: frozen.works.made,
+            doomed: convert::doomed(&frozen.left.doomed),
         }))
     }
 

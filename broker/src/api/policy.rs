@@ -35,10 +35,17 @@ impl PolicyService for Desk {
         let person = person.as_ref().unwrap_or(&caller.person);
         let can = self.app.can(person, right.as_ref())?;
         let ways = self.app.ways();
+        let id = person;
         let mut person = convert::can(&can);
         for verdict in &mut person.verdicts {
-            let id = verdict.right.parse().ok();
-            let right = id.and_then(|id| ways.policy.rights.get(&id));
+            let Ok(right) = verdict.right.parse() else {
+                continue;
+            };
+            if let Some(why) = self.app.held_up(id, &right) {
+                verdict.held_up = why.to_string();
+                verdict.held_up_next = why.next();
+            }
+            let right = ways.policy.rights.get(&right);
             verdict.access = right.map(|right| convert::access(&ways, right));
         }
         Ok(Response::new(v1::CanResponse {

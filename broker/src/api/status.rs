@@ -92,6 +92,7 @@ fn code_of(reason: &str) -> Code {
         | "NOT_ENROLLED"
         | "TOKEN_UNKNOWN"
         | "TOKEN_EXPIRED"
+        | "TOKEN_WITHDRAWN"
         | "TOKEN_USED"
         | "SIGNATURE_INVALID" => Code::Unauthenticated,
         "INVALID_TEXT" | "INVALID_ARGUMENT" | "TOO_LONG_A_TIME" | "STATEMENT_INVALID"

@@ -52,7 +52,7 @@ fn message(news: &WatchNews) -> v1::WatchResponse {
         grant: news
             .grant
             .as_ref()
-            .map(|grant| convert::grant(grant, event.at)),
+            .map(|grant| convert::grant(grant, &news.asked, event.at)),
         incident: news.incident.as_ref().map(convert::incident_in_brief),
     }
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use breakglass_domain::grant::Phase;
-use breakglass_domain::{Change, Grant, GrantId, Refusal};
+use breakglass_domain::{Change, Grant, GrantId, IncidentId, Refusal, State};
 
+use super::asked::{Asked, changes_who_is_there};
 use super::feed::{Subscription, Told};
 use super::presence::Holding;
 use super::tell::Words;
@@ -18,11 +19,13 @@ pub struct Hold {
     events: Subscription,
     /// At least as new as the newest event that was given out.
     grant: Grant,
+    /// As its holder was last told, or could have read when it began.
+    asked: Asked,
     /// Where to stop, for a grant that was over when the stream began.
     until: Option<u64>,
 }
 
-/// Something happened to the grant or to its incident.
+/// Something happened to the grant, to its incident, or to whom it waits for.
 #[derive(Debug, Clone)]
 pub struct HoldNews {
     /// The event.
@@ -31,6 +34,8 @@ pub struct HoldNews {
     pub text: String,
     /// The grant, at least as new as the event.
     pub grant: Grant,
+    /// Who of those whose word it waits for is there, as of now.
+    pub asked: Asked,
 }
 
 impl App {
@@ -62,6 +67,7 @@ impl App {
             events: self.feed.subscribe(from),
             until: over.then_some(size),
             app: Arc::clone(self),
+            asked: self.asked(&grant),
             grant,
         })
     }
@@ -125,13 +131,14 @@ impl Hold {
         self.events.place() < self.app.reader.checkpoint().size()
     }
 
-    /// The grant itself, or what happens to its incident as a whole.
+    /// The grant itself, what happens to its incident as a whole, or to those whose word it waits for.
     fn concerns(&self, told: &Told) -> bool {
         let (of, change) = (&self.grant.of, told.change());
         match change.grant() {
             Some(about) => about.grant == of.grant,
             // What others were refused is nothing to whoever holds a grant.
             None if matches!(change, Change::Refused { .. }) => false,
+            None if changes_who_is_there(change) => self.app.asked(&self.grant) != self.asked,
             None => change.incident() == Some(of.incident),
         }
     }
@@ -145,7 +152,9 @@ impl Hold {
         if matches!(change, Change::GrantEnded { of, .. } if of.grant == self.grant.of.grant) {
             self.until = Some(told.index() + 1);
         }
+        self.asked = self.app.asked(&self.grant);
         HoldNews {
+            asked: self.asked.clone(),
             text: self.app.sentence(&told, Some(&self.grant)),
             grant: self.grant.clone(),
             told,
@@ -154,12 +163,24 @@ impl Hold {
 }
 
 impl App {
+    /// Whether somebody holds an incident open, whatever becomes of its alert.
+    #[must_use]
+    pub fn is_held(&self, incident: IncidentId) -> bool {
+        let is_held = |state: &State| {
+            let open = state.incidents.get(&incident);
+            open.is_some_and(|open| open.held)
+        };
+        self.live.read(is_held)
+    }
+
     /// One sentence for people about an event.
     pub(super) fn sentence(&self, told: &Told, grant: Option<&Grant>) -> String {
         let policy = self.live.read(|state| Arc::clone(&state.policy));
+        let incident = told.change().incident();
         let words = Words {
             policy: &policy,
             grant,
+            held: incident.is_some_and(|incident| self.is_held(incident)),
         };
         super::tell::tell(told.event(), &words)
     }

@@ -2,35 +2,38 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use breakglass_domain::{Change, Grant, GrantRef, PersonId, State};
+use breakglass_domain::{Change, Grant, GrantRef, PersonId, State, Time};
 
 use super::App;
 use super::incident::Doomed;
 use crate::ports::Recorded;
 
-/// How many keys and invitations of somebody work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+/// Which keys and invitations of somebody work.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Works {
     /// Enrolled keys, each with a certificate.
     pub keys: usize,
-    /// Invitations nobody has used.
+    /// Invitations for them that nobody has used.
     pub tokens: usize,
+    /// For whom those are that they have made: people, and guards as `target:ID`.
+    pub made: Vec<String>,
 }
 
 impl Works {
-    /// As of a state.
+    /// As of a state, at a time.
     #[must_use]
-    pub fn of(state: &State, person: &PersonId) -> Self {
+    pub fn of(state: &State, person: &PersonId, now: Time) -> Self {
         let member = state.members.get(person);
-        let tokens = state.tokens.values();
+        let invited = state.invited();
         Self {
             keys: member.map_or(0, |member| member.devices.len()),
-            tokens: tokens.filter(|token| token.person == *person).count(),
+            tokens: invited.filter(|invited| *invited == person).count(),
+            made: state.invitations_by(person, now),
         }
     }
 }
 
-/// What of somebody is left after they were removed.
+/// What of somebody is left after they were removed or frozen.
 #[derive(Debug, Clone, Default)]
 pub struct Left {
     /// Sessions and roles at targets that are to be over.
@@ -54,10 +57,10 @@ impl App {
     /// What works of everybody who has something.
     #[must_use]
     pub fn works(&self) -> BTreeMap<PersonId, Works> {
+        let now = self.now();
         self.live.read(|state| {
-            let invited = state.tokens.values().map(|token| &token.person);
-            let everybody: BTreeSet<_> = state.members.keys().chain(invited).collect();
-            let works = |person: &PersonId| (person.clone(), Works::of(state, person));
+            let everybody: BTreeSet<_> = state.members.keys().chain(state.invited()).collect();
+            let works = |person: &PersonId| (person.clone(), Works::of(state, person, now));
             everybody.into_iter().map(works).collect()
         })
     }
@@ -91,14 +94,14 @@ fn receipts(
         ended.collect()
     };
     let told = removed.map(|person| {
-        let works = before.get(person).copied().unwrap_or_default();
+        let works = before.get(person).cloned().unwrap_or_default();
         let left = Left::of(after, person);
-        told(person, works, &ended(person), &left)
+        told(person, &works, &ended(person), &left)
     });
     told.collect()
 }
 
-fn told(person: &PersonId, works: Works, ended: &[String], left: &Left) -> String {
+fn told(person: &PersonId, works: &Works, ended: &[String], left: &Left) -> String {
     let mut parts = vec![
         counted(works.keys, "key"),
         counted(works.tokens, "enrolment token"),
@@ -108,6 +111,13 @@ fn told(person: &PersonId, works: Works, ended: &[String], left: &Left) -> Strin
         ended => ended.join(", "),
     });
     let mut text = format!("{person} is out: ended {}", parts.join(", "));
+    if !works.made.is_empty() {
+        let made = counted(works.made.len(), "invitation");
+        text += &format!(
+            "; no longer works what they made: {made}, for {}",
+            works.made.join(", ")
+        );
+    }
     let place =
         |of: &GrantRef, what: &str, target: &str| format!("{what} of {} at {target}", of.grant);
     let sessions = left.doomed.sessions.iter();

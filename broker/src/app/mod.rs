@@ -9,6 +9,7 @@
 mod access_review;
 mod act;
 mod alert;
+mod asked;
 mod caller;
 mod databases;
 mod drill;
@@ -58,6 +59,7 @@ use crate::ports::{
 pub use access_review::AccessRead;
 pub use act::Acted;
 pub use alert::{Alarm, Heard};
+pub use asked::Asked;
 pub use caller::Caller;
 pub use drill::DrillStanding;
 pub use enroll::{Certified, Enrolling};

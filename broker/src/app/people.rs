@@ -10,7 +10,6 @@ use breakglass_tlog::receipt::Receipt;
 use zeroize::Zeroizing;
 
 use super::act;
-use super::incident::Doomed;
 use super::leaving::{Left, Works};
 use super::token::{Token, invitation};
 use super::{App, Error};
@@ -31,7 +30,7 @@ impl std::fmt::Debug for Invited {
     }
 }
 
-/// What ended with a removal.
+/// What ended with a removal, or with a freeze, which leaves the keys.
 #[derive(Debug, Clone)]
 pub struct Removed {
     /// Requests and grants.
@@ -40,17 +39,6 @@ pub struct Removed {
     pub works: Works,
     /// What of theirs is left.
     pub left: Left,
-    /// The entry that carries the statement.
-    pub receipt: Receipt,
-}
-
-/// What ended with a freeze.
-#[derive(Debug, Clone)]
-pub struct Frozen {
-    /// Requests and grants.
-    pub grants: Vec<Grant>,
-    /// What of theirs is to be over at targets.
-    pub doomed: Doomed,
     /// The entry that carries the statement.
     pub receipt: Receipt,
 }
@@ -103,36 +91,15 @@ impl App {
     /// # Errors
     /// [`Error::Refused`] by the rules; [`Error::Ledger`].
     pub async fn remove(&self, command: Command) -> Result<Removed, Error> {
-        let Act::Remove { person, .. } = &command.act else {
-            return Err(Error::Broken("not a removal"));
-        };
-        let person = person.clone();
-        let works = self.live.read(|state| Works::of(state, &person));
-        let (grants, receipt) = self.end_all(command).await?;
-        Ok(Removed {
-            grants,
-            works,
-            left: self.live.read(|state| Left::of(state, &person)),
-            receipt,
-        })
+        self.end_all(command).await
     }
 
     /// Stops somebody from everything; answers what ended with it.
     ///
     /// # Errors
     /// [`Error::Refused`] by the rules; [`Error::Ledger`].
-    pub async fn freeze(&self, command: Command) -> Result<Frozen, Error> {
-        let Act::Freeze { person, .. } = &command.act else {
-            return Err(Error::Broken("not a freeze"));
-        };
-        let person = person.clone();
-        let (grants, receipt) = self.end_all(command).await?;
-        let of = |state: &State| Doomed::of(state, |of| of.person == person);
-        Ok(Frozen {
-            grants,
-            doomed: self.live.read(of),
-            receipt,
-        })
+    pub async fn freeze(&self, command: Command) -> Result<Removed, Error> {
+        self.end_all(command).await
     }
 
     /// Lifts a freeze.
@@ -143,10 +110,20 @@ impl App {
         act::receipt(&self.submit(command).await?)
     }
 
-    async fn end_all(&self, command: Command) -> Result<(Vec<Grant>, Receipt), Error> {
+    async fn end_all(&self, command: Command) -> Result<Removed, Error> {
+        let (Act::Remove { person, .. } | Act::Freeze { person, .. }) = &command.act else {
+            return Err(Error::Broken("neither a removal nor a freeze"));
+        };
+        let (person, now) = (person.clone(), self.now());
+        let works = self.live.read(|state| Works::of(state, &person, now));
         let decided = self.submit(command).await?;
         let receipt = act::receipt(&decided)?;
-        Ok((self.ended_by(&decided).await?, receipt))
+        Ok(Removed {
+            grants: self.ended_by(&decided).await?,
+            works,
+            left: self.live.read(|state| Left::of(state, &person)),
+            receipt,
+        })
     }
 
     /// Everybody in the policy, in order of id.

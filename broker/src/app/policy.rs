@@ -105,4 +105,12 @@ impl App {
         }
         Ok(can)
     }
+
+    /// Why somebody could not begin a right now that no approver is needed for, and what to do: late
+    /// reviews.
+    #[must_use]
+    pub fn held_up(&self, person: &PersonId, right: &RightId) -> Option<Refusal> {
+        let now = self.now();
+        self.live.read(|state| state.held_up(person, right, now))
+    }
 }

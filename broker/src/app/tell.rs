@@ -20,6 +20,8 @@ pub struct Words<'a> {
     pub policy: &'a Policy,
     /// The grant the event is about, where it is known.
     pub grant: Option<&'a Grant>,
+    /// Whether somebody holds its incident open, as of when it is told.
+    pub held: bool,
 }
 
 /// The sentence: "Leon approved G-45: Mia can deploy the shop app until 03:20 UTC (INC-12)."
@@ -213,6 +215,15 @@ impl Told<'_> {
                 incident,
                 closes_at,
                 ..
+            } if self.words.held => format!(
+                "The alert of {incident} is resolved. It stays open until {} all the same: it is held. \
+                 When it is over: glass incident close {incident} -m \"what was done\"",
+                self.clock(*closes_at)
+            ),
+            Change::IncidentResolved {
+                incident,
+                closes_at,
+                ..
             } => format!(
                 "The alert of {incident} is resolved: it closes at {}, and every grant under it ends. \
                  To keep it open: glass incident hold {incident} -m \"why\"",
@@ -390,6 +401,9 @@ impl Told<'_> {
             Ending::Revoked => format!("{who} revoked {grant}: {cannot}"),
             Ending::Expired => format!("{grant} expired: {cannot}"),
             Ending::IncidentClosed => format!("{} closed, so {grant} ended: {cannot}", of.incident),
+            Ending::PersonLeft if self.by.person().is_some() => {
+                format!("{who} removed {holder}, so {grant} ended: {cannot}")
+            }
             Ending::PersonLeft => format!("{grant} ended, {holder} may not have it: {cannot}"),
             Ending::PersonFrozen => format!("{grant} ended because {holder} was frozen: {cannot}"),
             Ending::Vetoed if began => {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use breakglass_domain::{Change, Grant, GrantId, Incident, IncidentId, PersonId};
 
+use super::asked::Asked;
 use super::feed::{Subscription, Told};
 use super::limits::{FEED_PAGE, PINNED_REMEMBERED};
 use super::{App, Error};
@@ -41,6 +42,8 @@ pub struct WatchNews {
     pub text: String,
     /// The grant it concerns, at least as new as the event.
     pub grant: Option<Grant>,
+    /// Who of those whose word that waits for is there, as of now.
+    pub asked: Asked,
     /// The incident it concerns, at least as new as the event; without its notes and grants.
     pub incident: Option<Incident>,
 }
@@ -123,7 +126,9 @@ impl Watch {
             Some(id) => self.incident_of(&told, id).await,
             None => None,
         };
+        let asked = grant.as_ref().map(|grant| self.app.asked(grant));
         Some(WatchNews {
+            asked: asked.unwrap_or_default(),
             text: self.app.sentence(&told, grant.as_ref()),
             grant,
             incident,

@@ -7,7 +7,7 @@ use breakglass_domain::event::Change;
 use breakglass_domain::{PersonId, Policy, TargetId, Time};
 use zeroize::Zeroizing;
 
-use super::stores::{Keys, Stores, act_offline};
+use super::stores::{Keys, Stores, act_offline, read_policy};
 use super::{Failure, Printer, running};
 use crate::app::token::{Token, invitation};
 use crate::config::Config;
@@ -33,9 +33,7 @@ pub(super) struct Invite {
 impl Invite {
     pub(super) fn run(&self, config: &Config, printer: &mut Printer) -> Result<(), Failure> {
         install_crypto();
-        let first = &self.invited[0];
-        let instead = format!("glass people invite {first}, or glass targets invite {first}");
-        demand_stopped(config, &instead)?;
+        demand_stopped(config, &instead(&self.invited[0], config))?;
         let keys = Keys::load(config)?;
         let stores = Stores::open(config, keys.ledger.clone())?;
         let invited = stores
@@ -48,6 +46,21 @@ impl Invite {
             printer.line(&*text);
         }
         Ok(())
+    }
+}
+
+/// What somebody with a laptop runs while the broker does; of which kind the id is, the policy says.
+fn instead(id: &PersonId, config: &Config) -> String {
+    let (person, target) = (
+        format!("glass people invite {id}"),
+        format!("glass targets invite {id}"),
+    );
+    let Ok(policy) = read_policy(&config.policy_file) else {
+        return format!("{person}, or where it is a target, {target}");
+    };
+    match invited(std::slice::from_ref(id), &policy).as_slice() {
+        [Invited::Guard(_)] => target,
+        _ => person,
     }
 }
 

@@ -3,13 +3,14 @@
 
 mod deliveries;
 mod drills;
+mod invitations;
 mod reviews;
 mod targets;
 
 use std::sync::Arc;
 
 use breakglass_domain::budget::Budgets;
-use breakglass_domain::people::{Device, Freeze, Member, Token};
+use breakglass_domain::people::{Device, Freeze, Member};
 use breakglass_domain::played::Played;
 use breakglass_domain::stream::{Stream, Streams};
 use breakglass_domain::witnessing::Witnessing;
@@ -22,6 +23,7 @@ use super::store::{Store, broken};
 use crate::ports::{IndexError, LedgerReader};
 use deliveries::DeliveriesRecord;
 use drills::DrillsRecord;
+use invitations::InvitationRecord;
 use reviews::ReviewsRecord;
 use targets::TargetsRecord;
 
@@ -45,7 +47,7 @@ struct StateRecord {
     policy_sha256: String,
     policy_loaded_ms: i64,
     members: Vec<MemberRecord>,
-    tokens: Vec<(String, String, i64)>,
+    tokens: Vec<InvitationRecord>,
     incidents: Vec<(IncidentRecord, Vec<u64>)>,
     grants: Vec<GrantRecord>,
     next_incident: u64,
@@ -146,14 +148,7 @@ impl From<&State> for StateRecord {
                 .iter()
                 .map(|(person, member)| member_record(person.to_string(), member))
                 .collect(),
-            tokens: state
-                .tokens
-                .iter()
-                .map(|(hash, token)| {
-                    let (person, ends) = (token.person.to_string(), token.expires_at.as_millis());
-                    (hash.as_str().to_owned(), person, ends)
-                })
-                .collect(),
+            tokens: InvitationRecord::of(&state.tokens),
             incidents: state
                 .incidents
                 .values()
@@ -242,13 +237,7 @@ impl StateRecord {
         for member in self.members {
             restore_member(&mut state, member)?;
         }
-        for (hash, person, ends) in self.tokens {
-            let token = Token {
-                person: word(&person)?,
-                expires_at: Time::from_millis(ends),
-            };
-            state.tokens.insert(word(&hash)?, token);
-        }
+        state.tokens = InvitationRecord::restore(self.tokens)?;
         for (record, grants) in self.incidents {
             let incident = record.into_incident(grants.into_iter().map(GrantId).collect())?;
             state.incidents.insert(incident.id, incident);

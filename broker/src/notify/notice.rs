@@ -82,7 +82,7 @@ impl Notice {
             notice.fact("incident", incident.to_string());
         }
         match told.change().grant() {
-            None => notice.of_incident(told),
+            None => notice.of_incident(told, app),
             Some(of) => {
                 let sentence = app.allowed_by(of);
                 let allowed = sentence.as_ref().map_or(of.right.as_str(), Line::as_str);
@@ -174,7 +174,7 @@ impl Notice {
         self.facts.push((name, all.collect()));
     }
 
-    fn of_incident(&mut self, told: &Told) {
+    fn of_incident(&mut self, told: &Told, app: &App) {
         let by = &told.event().by;
         match told.change() {
             Change::IncidentOpened {
@@ -208,7 +208,7 @@ impl Notice {
                 self.fact("good", good.to_string());
                 self.next = Some(format!("glass incident show {incident}"));
             }
-            _ => self.of_alert(told),
+            _ => self.of_alert(told, app),
         }
     }
 
@@ -220,9 +220,21 @@ impl Notice {
         self.facts.insert(0, ("drill", "true".into()));
     }
 
-    fn of_alert(&mut self, told: &Told) {
+    fn of_alert(&mut self, told: &Told, app: &App) {
         let by = &told.event().by;
         match told.change() {
+            Change::IncidentResolved {
+                incident,
+                closes_at,
+                ..
+            } if app.is_held(*incident) => {
+                let until = minute(*closes_at);
+                self.title = plain(&format!(
+                    "{incident} is held, and stays open until {until}: its alert is over, says {by}"
+                ));
+                self.fact("closes_at", closes_at.to_string());
+                self.next = Some(format!("glass incident close {incident} -m WHY"));
+            }
             Change::IncidentResolved {
                 incident,
                 closes_at,

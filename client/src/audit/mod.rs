@@ -282,7 +282,7 @@ impl Auditor {
         if entry.kind == REFUSED {
             return self.settle(entry.at);
         }
-        self.people.arrive(entry)?;
+        self.people.arrive(entry, &self.policies)?;
         let act = self.statements.hear(entry, &self.people.keys)?;
         self.follow(entry, act.as_ref())?;
         self.policies.take(entry)?;

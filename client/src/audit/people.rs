@@ -17,11 +17,11 @@ pub(super) struct People {
 
 impl People {
     /// What has to be known before the entry's statement can be checked: the key that it enrols.
-    pub(super) fn arrive(&mut self, entry: &Entry) -> Result<(), String> {
+    pub(super) fn arrive(&mut self, entry: &Entry, policies: &Policies) -> Result<(), String> {
         if !matches!(entry.kind.as_str(), "person.enrolled" | "target.enrolled") {
             return Ok(());
         }
-        self.tokens.redeem(entry)?;
+        self.tokens.redeem(entry, policies)?;
         self.keys.enrol(entry, &subject(entry))
     }
 
@@ -72,12 +72,14 @@ impl People {
                 }
                 self.keys.remove(person);
                 self.tokens.remove(person);
+                self.tokens.withdraw(person, "removed");
                 Ok(())
             }
             "person.frozen" => {
                 if entry.by != person {
                     may("freeze")?;
                 }
+                self.tokens.withdraw(person, "frozen");
                 self.freezes.freeze(person)
             }
             "person.unfrozen" => {

@@ -77,10 +77,16 @@ pub(super) fn waiting(grant: &Grant, now: Timestamp) -> String {
         .unwrap_or_default();
     let next = grant::next_asked(grant, now).map(|next| format!("; it {next}"));
     let lapses = next.unwrap_or_default() + &lapses;
+    let drill = if grant.drill { "DRILL: " } else { "" };
+    if grant::hopeless(grant).is_some() {
+        let who = grant::asked(grant);
+        return format!(
+            "{drill}{id} waits for {who}, and nobody can answer: Ctrl-C, then ask again{lapses}"
+        );
+    }
     if let Some(needed) = grant::still_needed(grant) {
         return format!("{id}: still needed: {needed}{lapses}");
     }
-    let drill = if grant.drill { "DRILL: " } else { "" };
     format!("{drill}{id}: waiting for {who} to run `glass approve {id}`{lapses}")
 }
 

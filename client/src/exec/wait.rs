@@ -112,7 +112,7 @@ impl<D: Desk> Waiting<'_, D> {
     fn heard(&mut self, news: News, spinner: Option<&Spinner>) -> Result<Option<Answer>, Error> {
         match news {
             News::Happened(event) => {
-                let asked = self.grant.approvers.len();
+                let asked = (self.grant.approvers.len(), self.grant.gone.clone());
                 if let Some(grant) = event.grant {
                     self.grant = grant;
                 }
@@ -124,8 +124,10 @@ impl<D: Desk> Waiting<'_, D> {
                         return Err(Error::of_ended(&self.grant)
                             .unwrap_or_else(|| Error::broken_answer("a grant ended without why")));
                     }
-                    // It went to others as well.
-                    GrantState::Waiting if self.grant.approvers.len() > asked => {
+                    // It went to others as well, or some of them are gone or back.
+                    GrantState::Waiting
+                        if self.grant.approvers.len() > asked.0 || self.grant.gone != asked.1 =>
+                    {
                         self.say(voice::waiting(&self.grant, self.desk.now()), spinner);
                     }
                     _ => {}

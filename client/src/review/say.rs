@@ -137,6 +137,11 @@ fn escalated(grant: &Grant) -> String {
 fn had(grant: &Grant) -> String {
     let ending = grant.ending.as_deref().unwrap_or("not over");
     let by = grant.ended_by.as_deref().unwrap_or_default();
+    // The broker writes that ending, and it is its holder's doing.
+    let (ending, by) = match ending {
+        "handed-over" => ("handed over", grant.person.as_str()),
+        ending => (ending, by),
+    };
     match grant.had_seconds {
         Some(seconds) => format!("{}, then {ending} by {by}", length(seconds)),
         None if grant.began_at.is_some() => ending.to_owned(),

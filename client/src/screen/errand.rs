@@ -2,12 +2,7 @@
 
 use breakglass_proto::v1;
 
-use crate::{
-    error::Error,
-    grant::{begun_error, ended_error},
-    session::Session,
-    show,
-};
+use crate::{error::Error, grant::late_error, session::Session, show};
 
 use super::model::{Decision, Wish};
 
@@ -60,7 +55,7 @@ pub(super) async fn run(session: Session, wish: Wish) -> Result<Outcome, Error> 
 /// What the broker shows is held against what the requester signed, as the ledger has it.
 async fn look(session: &Session, id: &str) -> Result<Outcome, Error> {
     let grant = session.grant(id).await?;
-    if let Some(error) = ended_error(&grant).or_else(|| begun_error(&grant)) {
+    if let Some(error) = late_error(&grant, session.person(), session.now()) {
         return Err(error);
     }
     session.check_request(&grant).await?;

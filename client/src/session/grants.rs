@@ -10,7 +10,7 @@ use jiff::{RoundMode, SignedDuration, Timestamp, TimestampRound, Unit};
 use tonic::{Streaming, transport::Channel};
 
 use super::Session;
-use crate::{error::Error, limits, time};
+use crate::{error::Error, grant::late_error, limits, time};
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -77,7 +77,8 @@ impl Session {
         let request = v1::ApproveGrantRequest {
             signed: Some(signed.clone()),
         };
-        let answer = self.answer(self.grants().approve_grant(request).await)?;
+        let answer = self.grants().approve_grant(request).await;
+        let answer = self.in_time(&shown.id, answer).await?;
         self.accept_act(answer.receipt.as_ref(), &signed).await?;
         taken(answer.grant)
     }
@@ -95,7 +96,8 @@ impl Session {
         let request = v1::DenyGrantRequest {
             signed: Some(signed.clone()),
         };
-        let answer = self.answer(self.grants().deny_grant(request).await)?;
+        let answer = self.grants().deny_grant(request).await;
+        let answer = self.in_time(grant, answer).await?;
         self.accept_act(answer.receipt.as_ref(), &signed).await?;
         taken(answer.grant)
     }
@@ -144,7 +146,8 @@ impl Session {
         let request = v1::RecordCallRequest {
             signed: Some(signed.clone()),
         };
-        let answer = self.answer(self.grants().record_call(request).await)?;
+        let answer = self.grants().record_call(request).await;
+        let answer = self.in_time(&shown.id, answer).await?;
         self.accept_act(answer.receipt.as_ref(), &signed).await?;
         taken(answer.grant)
     }
@@ -168,7 +171,8 @@ impl Session {
         let request = v1::ExtendGrantRequest {
             signed: Some(signed.clone()),
         };
-        let answer = self.answer(self.grants().extend_grant(request).await)?;
+        let answer = self.grants().extend_grant(request).await;
+        let answer = self.in_time(grant, answer).await?;
         self.accept_act(answer.receipt.as_ref(), &signed).await?;
         taken(answer.grant)
     }
@@ -197,7 +201,8 @@ impl Session {
         let request = v1::HandOverGrantRequest {
             signed: Some(signed.clone()),
         };
-        let answer = self.answer(self.grants().hand_over_grant(request).await)?;
+        let answer = self.grants().hand_over_grant(request).await;
+        let answer = self.in_time(&shown.id, answer).await?;
         self.accept_act(answer.receipt.as_ref(), &signed).await?;
         taken(answer.grant)
     }
@@ -231,7 +236,8 @@ impl Session {
         let request = v1::RevokeGrantRequest {
             signed: Some(signed.clone()),
         };
-        let answer = self.answer(self.grants().revoke_grant(request).await)?;
+        let answer = self.grants().revoke_grant(request).await;
+        let answer = self.in_time(grant, answer).await?;
         self.accept_act(answer.receipt.as_ref(), &signed).await?;
         taken(answer.grant)
     }
@@ -249,9 +255,28 @@ impl Session {
         let request = v1::VetoGrantRequest {
             signed: Some(signed.clone()),
         };
-        let answer = self.answer(self.grants().veto_grant(request).await)?;
+        let answer = self.grants().veto_grant(request).await;
+        let answer = self.in_time(grant, answer).await?;
         self.accept_act(answer.receipt.as_ref(), &signed).await?;
         taken(answer.grant)
+    }
+
+    /// The answer to an act on a grant; where it came too late, what became of that grant.
+    async fn in_time<T>(
+        &self,
+        grant: &str,
+        answer: Result<tonic::Response<T>, tonic::Status>,
+    ) -> Result<T, Error> {
+        let error = match self.answer(answer) {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        if !matches!(error.reason(), "GRANT_ENDED" | "GRANT_ACTIVE") {
+            return Err(error);
+        }
+        let now_is = self.grant(grant).await.ok();
+        let late = now_is.and_then(|it| late_error(&it, self.person(), self.now()));
+        Err(late.unwrap_or(error))
     }
 
     /// A JWT under one's own active grant.

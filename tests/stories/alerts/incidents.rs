@@ -92,6 +92,23 @@ async fn whoever_works_under_it_is_warned_and_can_hold_it_open() {
         "{}",
         heard.text
     );
+    let status = world.glass("mia", &["status"]).await.out;
+    assert!(
+        status.contains("its alert is over, and it is held open"),
+        "{status}"
+    );
+    // Told once more that it is over, and who holds it open is not asked to.
+    alertmanager(&world, "firing", "g").await;
+    alertmanager(&world, "resolved", "g").await;
+    let mut heard = soon("news", stream.message()).await.unwrap().unwrap();
+    while heard.kind != "incident.resolved" {
+        heard = soon("news", stream.message()).await.unwrap().unwrap();
+    }
+    assert!(
+        heard.text.contains("all the same: it is held"),
+        "{}",
+        heard.text
+    );
     world.passes(Duration::from_secs(3_600)).await;
     assert!(world.entries_of("incident.closed").is_empty());
     let held = &world.entries_of("incident.held")[0];

@@ -37,8 +37,8 @@ impl Roster {
             Some((id.clone(), freeze))
         });
         let mut invited = BTreeMap::new();
-        for token in state.tokens.values() {
-            let until = invited.entry(token.person.clone());
+        for token in state.tokens.values().filter(|it| it.withdrawn.is_none()) {
+            let until = invited.entry(token.whom.clone());
             let until = until.or_insert(token.expires_at);
             *until = token.expires_at.max(*until);
         }

@@ -3,8 +3,9 @@
 use crate::budget::Spending;
 use crate::event::{Change, Event};
 use crate::id::PersonId;
-use crate::limits::{OPENINGS_WINDOW, TOKEN_LIFE};
-use crate::people::{Device, Freeze, Token};
+use crate::invitation::{self, Invitation, Withdrawn};
+use crate::limits::OPENINGS_WINDOW;
+use crate::people::{Device, Freeze};
 use crate::state::State;
 
 impl State {
@@ -31,6 +32,7 @@ impl State {
                     at: event.at,
                     reason: reason.clone(),
                 });
+                self.withdraw_invitations_by(person, Withdrawn::InviterFrozen);
             }
             Change::PersonUnfrozen { person, .. } => {
                 if let Some(member) = self.members.get_mut(person) {
@@ -57,7 +59,6 @@ impl State {
         }
     }
 
-    /// An expired token is kept for one more life, so that who comes late is told so.
     fn add_token(&mut self, event: &Event) {
         let Change::PersonInvited {
             person,
@@ -67,13 +68,13 @@ impl State {
         else {
             return;
         };
-        self.tokens
-            .retain(|_, token| token.expires_at.plus(TOKEN_LIFE) > event.at);
-        let waiting = Token {
-            person: person.clone(),
+        let waiting = Invitation {
+            whom: person.clone(),
+            by: event.by.clone(),
             expires_at: *expires_at,
+            withdrawn: None,
         };
-        self.tokens.insert(token.clone(), waiting);
+        invitation::add(&mut self.tokens, token.clone(), waiting, event.at);
     }
 
     fn add_device(&mut self, event: &Event) {
@@ -103,7 +104,9 @@ impl State {
 
     /// A freeze outlives the removal: coming back by an invitation does not lift it.
     fn remove_keys_and_tokens(&mut self, person: &PersonId) {
-        self.tokens.retain(|_, token| token.person != *person);
+        let of_them = |it: &Invitation<PersonId>| it.whom == *person;
+        invitation::withdraw(&mut self.tokens, Withdrawn::Removed, of_them);
+        self.withdraw_invitations_by(person, Withdrawn::InviterRemoved);
         if let Some(member) = self.members.get_mut(person) {
             for key in std::mem::take(&mut member.devices).into_keys() {
                 self.keys.remove(&key);
@@ -111,6 +114,12 @@ impl State {
             }
         }
         self.forget_empty_member(person);
+    }
+
+    /// Those for guards as well.
+    fn withdraw_invitations_by(&mut self, person: &PersonId, why: Withdrawn) {
+        invitation::withdraw(&mut self.tokens, why, invitation::is_by(person));
+        invitation::withdraw(&mut self.targets.tokens, why, invitation::is_by(person));
     }
 
     fn forget_empty_member(&mut self, person: &PersonId) {

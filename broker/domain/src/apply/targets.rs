@@ -5,11 +5,12 @@ use crate::credential::Subject;
 use crate::event::{Change, Event};
 use crate::grant::Grant;
 use crate::id::{GrantId, SessionId, TargetId};
-use crate::limits::{CONFIRMED_WITHIN, TOKEN_LIFE};
+use crate::invitation::{self, Invitation, Withdrawn};
+use crate::limits::CONFIRMED_WITHIN;
 use crate::people::Device;
 use crate::policy::access::TargetKind;
 use crate::state::{Deadline, State};
-use crate::targets::{CertifiedHost, DatabaseCertificate, GuardToken, Logins, Over, Role, Session};
+use crate::targets::{CertifiedHost, DatabaseCertificate, Logins, Over, Role, Session};
 use crate::time::Time;
 
 impl State {
@@ -50,7 +51,6 @@ impl State {
         }
     }
 
-    /// An expired token is kept for one more life, so that who comes late is told so.
     fn add_guard_token(&mut self, event: &Event) {
         let Change::TargetInvited {
             target,
@@ -60,13 +60,13 @@ impl State {
         else {
             return;
         };
-        let tokens = &mut self.targets.tokens;
-        tokens.retain(|_, token| token.expires_at.plus(TOKEN_LIFE) > event.at);
-        let waiting = GuardToken {
-            target: target.clone(),
+        let waiting = Invitation {
+            whom: target.clone(),
+            by: event.by.clone(),
             expires_at: *expires_at,
+            withdrawn: None,
         };
-        tokens.insert(token.clone(), waiting);
+        invitation::add(&mut self.targets.tokens, token.clone(), waiting, event.at);
     }
 
     fn add_guard(&mut self, event: &Event) {
@@ -95,9 +95,8 @@ impl State {
     }
 
     fn remove_guard(&mut self, target: &TargetId) {
-        self.targets
-            .tokens
-            .retain(|_, token| token.target != *target);
+        let tokens = &mut self.targets.tokens;
+        invitation::withdraw(tokens, Withdrawn::Removed, |it| it.whom == *target);
         let keys = self.targets.guards.remove(target).unwrap_or_default();
         for key in keys.into_keys() {
             self.targets.keys.remove(&key);

@@ -27,7 +27,7 @@ pub(super) fn approve(
     shown: &Shown<'_>,
     until: Time,
 ) -> Result<Vec<Event>, Refusal> {
-    let grant = case.live(shown.grant)?;
+    let grant = case.live(shown.grant).map_err(to_another)?;
     if grant.of.person == *by {
         return Err(Refusal::SelfApproval(grant.of.grant));
     }
@@ -117,7 +117,9 @@ pub(super) fn need_approver(
     if grant.approvers.contains(person) && may(&person) {
         return Ok(());
     }
-    let mut others = grant.approvers.iter().filter(may).peekable();
+    let is_there = |person: &&PersonId| case.state.can_answer(person);
+    let others = grant.approvers.iter().filter(may);
+    let mut others = others.filter(is_there).peekable();
     let callers = unlock::still_counting(case, rule, grant);
     // Who is asked for a call is told of that; and so is everybody where no yes is asked for.
     if callers.contains(&person) || (others.peek().is_none() && !callers.is_empty()) {

@@ -129,17 +129,19 @@ fn no_longer_given(policy: &Policy, grant: &Grant) -> Option<Line> {
     if !policy.people.contains_key(&of.person) {
         return Some(line("no longer in the policy"));
     }
-    let given = policy.rights.contains_key(&of.right)
-        && policy.rule_for(&of.person, &of.right).is_some()
-        && (!of.drill || policy.drills_unlock(&of.right));
-    (!given).then(|| line("the policy no longer gives this right"))
+    let given =
+        policy.rights.contains_key(&of.right) && policy.rule_for(&of.person, &of.right).is_some();
+    if !given {
+        return Some(line("the policy no longer gives this right"));
+    }
+    let locked = of.drill && !policy.drills_unlock(&of.right);
+    locked.then(|| line("the policy no longer lets a drill unlock this right"))
 }
 
 /// People with a key or a token whom the policy does not know.
 fn leavers<'a>(case: &Case<'a>, policy: &Policy) -> BTreeSet<&'a PersonId> {
     let state = case.state;
-    let invited = state.tokens.values().map(|token| &token.person);
-    let mut leavers: BTreeSet<_> = state.keys.values().chain(invited).collect();
+    let mut leavers: BTreeSet<_> = state.keys.values().chain(state.invited()).collect();
     leavers.retain(|person| !policy.people.contains_key(*person));
     leavers
 }

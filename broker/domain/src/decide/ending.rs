@@ -6,6 +6,7 @@ use crate::id::{GrantId, PersonId};
 use crate::refusal::Refusal;
 use crate::text::Line;
 
+use super::approve::names;
 use super::case::{Case, need_holder, to_another};
 use super::duty::Duty;
 
@@ -55,7 +56,13 @@ pub(super) fn veto(
         None => grant.self_grant.is_some(),
     };
     if !is_alone {
-        return Err(Refusal::NothingToVeto(id));
+        let policy = case.policy();
+        let may = |it: &&PersonId| case.has(Duty::Revoke, it) || grant.asks(it);
+        return Err(Refusal::NothingToVeto {
+            grant: id,
+            person: by.clone(),
+            revokers: names(policy.people.keys().filter(may)),
+        });
     }
     if grant.of.person == *by {
         return Err(Refusal::OwnVeto(id));

@@ -54,9 +54,18 @@ pub(super) fn extend(
         } else {
             left
         };
-        return Err(Refusal::TooLong {
-            asked: more,
-            longest,
+        let of = grant.of.grant;
+        return Err(match grant.handed {
+            Some(_) => Refusal::TooLongHandedOver {
+                grant: of,
+                asked: more,
+                longest,
+                since,
+            },
+            None => Refusal::TooLong {
+                asked: more,
+                longest,
+            },
         });
     }
     case.afford(&Spending::Extensions(by.clone()))?;

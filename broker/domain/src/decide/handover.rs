@@ -17,6 +17,7 @@ use crate::refusal::Refusal;
 use crate::text::Line;
 use crate::time::{Lifetime, Time};
 
+use super::approve::names;
 use super::case::{Case, need_holder};
 use super::request::{lapses_at, need_room, need_sentence, needs_nobody};
 use super::{alert, drill, escalate, review};
@@ -42,7 +43,7 @@ pub(super) fn hand_over(
     let (old, active) = case.active(handing.grant)?;
     need_as_shown(case, old, active, handing)?;
     need_receiver(case, old, handing.to)?;
-    let (rule, right) = case.given(handing.to, &old.of.right)?;
+    let (rule, right) = given(case, old, handing.to)?;
     need_sentence(right, handing.sentence)?;
     may_begin(case, old, handing.to, rule, right)?;
     case.afford(&Spending::Requests(by.clone()))?;
@@ -112,6 +113,34 @@ fn need_receiver(case: &Case<'_>, old: &Grant, to: &PersonId) -> Result<(), Refu
             grant: theirs.of.grant,
         }),
     }
+}
+
+/// What the policy gives the receiver; where it does not, who could have it is told.
+fn given<'a>(
+    case: &Case<'a>,
+    old: &Grant,
+    to: &PersonId,
+) -> Result<(&'a Rule, &'a Right), Refusal> {
+    case.given(to, &old.of.right).map_err(|refusal| {
+        let Refusal::NotAllowed {
+            person, sentence, ..
+        } = refusal
+        else {
+            return refusal;
+        };
+        let (state, right) = (case.state, &old.of.right);
+        let could = |it: &&PersonId| {
+            **it != old.of.person
+                && state.can_answer(it)
+                && state.policy.rule_for(it, right).is_some()
+        };
+        Refusal::NotAllowedToReceive {
+            person,
+            grant: old.of.grant,
+            sentence,
+            others: names(state.policy.people.keys().filter(could)),
+        }
+    })
 }
 
 /// What holds for every request holds for this one. Somebody whose self-grant was vetoed does not
@@ -237,6 +266,14 @@ pub(super) fn with_other_end(case: &Case<'_>, grant: &Grant, begun: Event) -> Ve
     events
 }
 
+/// What became of a grant that others waited for: "G-16 went to otto, as G-17".
+fn became(of: &GrantRef, ending: Ending, to: Option<&HandedTo>) -> String {
+    match to {
+        Some(to) => format!("{} went to {}, as {}", of.grant, to.person, to.grant),
+        None => format!("{} is over: {}", of.grant, ending.in_words()),
+    }
+}
+
 /// Behind an act the end of what waits to be handed over from a grant that the act has ended: there is
 /// nothing any more to hand over.
 pub(super) fn left_waiting(case: &Case<'_>, events: &[Event]) -> Vec<Event> {
@@ -244,8 +281,8 @@ pub(super) fn left_waiting(case: &Case<'_>, events: &[Event]) -> Vec<Event> {
     let mut done = BTreeSet::new();
     for event in events {
         match &event.change {
-            Change::GrantEnded { of, ending, .. } => {
-                over.push((of.grant, *ending));
+            Change::GrantEnded { of, ending, to, .. } => {
+                over.push((of.grant, became(of, *ending, to.as_ref())));
                 done.insert(of.grant);
             }
             Change::GrantStarted { of, .. } => {
@@ -261,11 +298,11 @@ pub(super) fn left_waiting(case: &Case<'_>, events: &[Event]) -> Vec<Event> {
     let waiting = case.state.grants.values().filter(waits);
     let ended = waiting.filter_map(|grant| {
         let from = grant.handed.as_ref()?.from;
-        let (_, ending) = over.iter().find(|(ended, _)| *ended == from)?;
+        let (_, became) = over.iter().find(|(ended, _)| *ended == from)?;
         let lapsed = Change::GrantEnded {
             of: grant.of.clone(),
             ending: Ending::Lapsed,
-            reason: Some(Line::recorded(&format!("{from} is over: {ending}"))),
+            reason: Some(Line::recorded(became)),
             to: None,
         };
         Some(case.event(Actor::Broker, lapsed))

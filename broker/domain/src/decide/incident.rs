@@ -8,6 +8,7 @@ use crate::incident::Severity;
 use crate::limits::{OPEN_INCIDENTS, OPENINGS, OPENINGS_WINDOW};
 use crate::refusal::Refusal;
 use crate::text::{Line, Prose};
+use crate::time::Time;
 
 use super::case::Case;
 use super::duty::Duty;
@@ -27,11 +28,15 @@ pub(super) fn open(
             limit: OPEN_INCIDENTS,
         });
     }
-    if openings(case, by) >= OPENINGS {
-        return Err(Refusal::TooMany {
-            what: "incidents opened by one person within an hour",
+    if let Some(again_at) = opens_again_at(case, by) {
+        return Err(Refusal::OpenedTooMany {
+            person: by.clone(),
             limit: OPENINGS,
+            again_at,
         });
+    }
+    if is_title_of_drill(title) {
+        return Err(Refusal::TitleOfDrill);
     }
     let opened = Change::IncidentOpened {
         incident: case.state.next_incident,
@@ -45,13 +50,24 @@ pub(super) fn open(
     Ok(vec![case.event(by, opened)])
 }
 
-fn openings(case: &Case<'_>, by: &PersonId) -> usize {
-    let times = case.state.openings.get(by);
-    let recent = |times: &std::collections::VecDeque<_>| {
-        let counts = |opened: &&crate::Time| opened.plus(OPENINGS_WINDOW) > case.at;
-        times.iter().filter(counts).count()
-    };
-    times.map_or(0, recent)
+/// When somebody can open one again who has opened as many as there may be; else nothing.
+fn opens_again_at(case: &Case<'_>, by: &PersonId) -> Option<Time> {
+    let times = case.state.openings.get(by)?;
+    let ends = times.iter().map(|opened| opened.plus(OPENINGS_WINDOW));
+    let recent: Vec<_> = ends.filter(|end| *end > case.at).collect();
+    let over = recent.len().checked_sub(OPENINGS)?;
+    recent.get(over).copied()
+}
+
+/// `DRILL` stands before whatever is of a drill, and before nothing else.
+fn is_title_of_drill(title: &Line) -> bool {
+    let word = title
+        .as_str()
+        .trim_start()
+        .split(|c: char| !c.is_alphanumeric());
+    word.into_iter()
+        .next()
+        .is_some_and(|word| word.eq_ignore_ascii_case("drill"))
 }
 
 /// Anybody in the policy may: read access is wide.

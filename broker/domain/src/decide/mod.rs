@@ -18,6 +18,7 @@ mod escalate;
 mod extend;
 mod handover;
 mod incident;
+mod invitation;
 mod people;
 mod request;
 mod review;

@@ -5,16 +5,14 @@ use crate::command::{Act, Command};
 use crate::event::{Actor, Change, Event};
 use crate::grant::Ending;
 use crate::id::{KeyId, PersonId, TokenHash};
-use crate::limits::{DEVICES_PER_PERSON, TOKEN_LIFE, TOKENS};
-use crate::people::Token;
+use crate::limits::{DEVICES_PER_PERSON, TOKEN_LIFE};
 use crate::refusal::Refusal;
-use crate::state::State;
 use crate::text::Line;
 use crate::time::Time;
 
 use super::case::Case;
 use super::duty::Duty;
-use super::{admit, ending};
+use super::{admit, ending, invitation};
 
 pub(super) fn invite(
     case: &Case<'_>,
@@ -45,13 +43,7 @@ fn make_token(
     if !case.policy().people.contains_key(person) {
         return Err(Refusal::UnknownPerson(person.clone()));
     }
-    let works = |token: &&Token| case.at < token.expires_at;
-    if case.state.tokens.values().filter(works).count() >= TOKENS {
-        return Err(Refusal::TooMany {
-            what: "invitations that nobody has used yet",
-            limit: TOKENS,
-        });
-    }
+    invitation::need_room(case, &case.state.tokens)?;
     let invited = Change::PersonInvited {
         person: person.clone(),
         token: token.clone(),
@@ -96,11 +88,7 @@ pub(super) fn enroll(case: &Case<'_>, command: &Command) -> Result<Vec<Event>, R
 
 /// Whom a token is for, where it still works and they may still come in.
 fn redeem<'a>(case: &Case<'a>, token: &TokenHash) -> Result<&'a PersonId, Refusal> {
-    let token = case.state.tokens.get(token).ok_or(Refusal::TokenUnknown)?;
-    if case.at >= token.expires_at {
-        return Err(Refusal::TokenExpired(token.expires_at));
-    }
-    let person = &token.person;
+    let person = invitation::redeem(case, &case.state.tokens, token)?;
     if !case.policy().people.contains_key(person) {
         return Err(Refusal::UnknownPerson(person.clone()));
     }
@@ -153,7 +141,7 @@ pub(super) fn remove(
 ) -> Result<Vec<Event>, Refusal> {
     case.need(Duty::Remove, by)?;
     need_known(case, person)?;
-    if !has_anything(case.state, person) {
+    if !has_anything(case, person) {
         case.afford(&Spending::TeamChanges(by.clone()))?;
     }
     let mut events = end_all(case, by, person, Ending::PersonLeft, reason);
@@ -241,7 +229,7 @@ fn need_known(case: &Case<'_>, person: &PersonId) -> Result<(), Refusal> {
     let state = case.state;
     let known = state.policy.people.contains_key(person)
         || state.members.contains_key(person)
-        || has_anything(state, person);
+        || has_anything(case, person);
     if known {
         Ok(())
     } else {
@@ -249,12 +237,15 @@ fn need_known(case: &Case<'_>, person: &PersonId) -> Result<(), Refusal> {
     }
 }
 
-/// Whether there is anything of somebody that a removal would end: a key, a grant, an invitation.
-fn has_anything(state: &State, person: &PersonId) -> bool {
+/// Whether there is anything of somebody that a removal would end: a key, a grant, an invitation for
+/// them or by them.
+fn has_anything(case: &Case<'_>, person: &PersonId) -> bool {
+    let state = case.state;
     let member = state.members.get(person);
     member.is_some_and(|member| !member.devices.is_empty())
         || state.live.contains_key(person)
-        || state.tokens.values().any(|token| token.person == *person)
+        || state.invited().any(|invited| invited == person)
+        || !state.invitations_by(person, case.at).is_empty()
 }
 
 /// The endings of everything a person asked for and has.

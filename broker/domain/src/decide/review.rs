@@ -1,12 +1,15 @@
 //! The three answers, and what stays shut while they are owed for too long.
 
 use crate::event::{Change, Event};
-use crate::id::{GrantId, IncidentId, PersonId};
+use crate::id::{GrantId, IncidentId, PersonId, RightId};
 use crate::incident::{Incident, Severity};
 use crate::refusal::Refusal;
 use crate::review::Answer;
+use crate::state::State;
+use crate::time::Time;
 
 use super::case::Case;
+use super::request::needs_nobody;
 
 /// Anybody on the team may, as with notes: it gives nobody anything, and the entry says who did. Once
 /// for each grant.
@@ -35,19 +38,34 @@ pub(super) fn answer(
     Ok(vec![case.event(by, answered)])
 }
 
+impl State {
+    /// Why a right does not begin now that needs nobody's yes: answers are late. Under a `sev1` it does all the
+    /// same. Nothing where nothing is late, or where somebody's yes is needed anyway.
+    #[must_use]
+    pub fn held_up(&self, person: &PersonId, right: &RightId, now: Time) -> Option<Refusal> {
+        let case = Case::new(self, now);
+        let (rule, known) = case.given(person, right).ok()?;
+        debt(&case).filter(|_| needs_nobody(rule, known))
+    }
+}
+
+fn debt(case: &Case<'_>) -> Option<Refusal> {
+    let late = case
+        .state
+        .reviews
+        .late(case.policy().review_within, case.at);
+    late.map(|(incident, owed)| Refusal::ReviewDebt {
+        incident,
+        closed_at: owed.closed_at,
+        grants: owed.grants.len(),
+    })
+}
+
 /// Nothing begins without anybody's yes while answers are late. Never in the way of the worst: under
 /// a `sev1` it does, and whoever is refused can answer alone, in a minute.
 pub(super) fn need_answers(case: &Case<'_>, incident: &Incident) -> Result<(), Refusal> {
     if incident.severity == Severity::Sev1 {
         return Ok(());
     }
-    let within = case.policy().review_within;
-    match case.state.reviews.late(within, case.at) {
-        None => Ok(()),
-        Some((incident, owed)) => Err(Refusal::ReviewDebt {
-            incident,
-            closed_at: owed.closed_at,
-            grants: owed.grants.len(),
-        }),
-    }
+    debt(case).map_or(Ok(()), Err)
 }

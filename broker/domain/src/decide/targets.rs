@@ -7,19 +7,17 @@ use crate::command::{Act, Command, RoleOutcome};
 use crate::event::{Actor, Change, Event, SessionEnd};
 use crate::grant::GrantRef;
 use crate::id::{CredentialId, GrantId, KeyId, Nonce, PersonId, SessionId, TargetId, TokenHash};
-use crate::limits::{
-    DEVICES_PER_PERSON, ORIGIN_MAX, SERVER_TEXT_MAX, SESSIONS, TOKEN_LIFE, TOKENS,
-};
+use crate::limits::{DEVICES_PER_PERSON, ORIGIN_MAX, SERVER_TEXT_MAX, SESSIONS, TOKEN_LIFE};
 use crate::policy::Policy;
 use crate::policy::access::TargetKind;
 use crate::refusal::Refusal;
-use crate::targets::{GuardToken, Role};
+use crate::targets::Role;
 use crate::text::Line;
 use crate::time::{Lifetime, Time};
 
-use super::admit;
 use super::case::Case;
 use super::duty::Duty;
+use super::{admit, invitation};
 
 /// What a guard may do, and nothing else.
 pub(super) fn act(
@@ -80,13 +78,7 @@ pub(super) fn make_token(
     if !case.policy().targets.contains_key(target) {
         return Err(Refusal::UnknownTarget(target.clone()));
     }
-    let works = |token: &&GuardToken| case.at < token.expires_at;
-    if case.state.targets.tokens.values().filter(works).count() >= TOKENS {
-        return Err(Refusal::TooMany {
-            what: "invitations that nobody has used yet",
-            limit: TOKENS,
-        });
-    }
+    invitation::need_room(case, &case.state.targets.tokens)?;
     let invited = Change::TargetInvited {
         target: target.clone(),
         token: token.clone(),
@@ -157,15 +149,11 @@ pub(super) fn enroll(case: &Case<'_>, command: &Command) -> Result<Vec<Event>, R
 }
 
 fn redeem<'a>(case: &Case<'a>, token: &TokenHash) -> Result<&'a TargetId, Refusal> {
-    let token = case.state.targets.tokens.get(token);
-    let token = token.ok_or(Refusal::TokenUnknown)?;
-    if case.at >= token.expires_at {
-        return Err(Refusal::TokenExpired(token.expires_at));
+    let target = invitation::redeem(case, &case.state.targets.tokens, token)?;
+    if !case.policy().targets.contains_key(target) {
+        return Err(Refusal::UnknownTarget(target.clone()));
     }
-    if !case.policy().targets.contains_key(&token.target) {
-        return Err(Refusal::UnknownTarget(token.target.clone()));
-    }
-    Ok(&token.target)
+    Ok(target)
 }
 
 fn room_for_key(case: &Case<'_>, target: &TargetId, key: &KeyId) -> Result<(), Refusal> {
@@ -352,7 +340,9 @@ fn within(text: &str, max: usize) -> String {
 /// Targets with a key or a token that the policy does not know.
 pub(super) fn leavers<'a>(case: &Case<'a>, policy: &Policy) -> BTreeSet<&'a TargetId> {
     let targets = &case.state.targets;
-    let invited = targets.tokens.values().map(|token| &token.target);
+    let invited = targets.tokens.values();
+    let invited = invited.filter(|it| it.withdrawn.is_none());
+    let invited = invited.map(|it| &it.whom);
     let mut leavers: BTreeSet<_> = targets.keys.values().chain(invited).collect();
     leavers.retain(|target| !policy.targets.contains_key(*target));
     leavers

@@ -26,6 +26,11 @@ impl Refusal {
             }
             Self::GrantEnded { .. } => "ask again: glass request RIGHT -m \"why\"".into(),
             Self::NotPermitted { .. } => "glass policy show".into(),
+            Self::NotApprover {
+                grant, approvers, ..
+            } if approvers == "nobody" => {
+                format!("whoever asked takes it back, then asks again: glass drop {grant}")
+            }
             Self::NotApprover { grant, .. } | Self::SelfApproval(grant) => {
                 format!("ask an approver to run: glass approve {grant}")
             }
@@ -52,10 +57,14 @@ impl Refusal {
             }
             Self::CallTime { .. } => "call now, then say when: glass call GRANT PERSON".into(),
             Self::NobodyToCall { .. } => "glass policy show".into(),
-            Self::TooLong { longest, .. } if *longest == Lifetime::ZERO => {
+            Self::TooLong { longest, .. } | Self::TooLongHandedOver { longest, .. }
+                if *longest == Lifetime::ZERO =>
+            {
                 "when it is over, ask again: glass request RIGHT -m \"why\"".into()
             }
-            Self::TooLong { longest, .. } => format!("ask for less: --for {}", typed(*longest)),
+            Self::TooLong { longest, .. } | Self::TooLongHandedOver { longest, .. } => {
+                format!("ask for less: --for {}", typed(*longest))
+            }
             Self::TooShort { shortest, .. } => format!("ask for more: --for {}", typed(*shortest)),
             Self::NeedsApprover { grant, more, .. } => {
                 let more = typed(*more);
@@ -73,9 +82,20 @@ impl Refusal {
             Self::SelfGrantDenied(_) | Self::Vetoed(_) => {
                 "call an approver: glass people list".into()
             }
-            Self::NothingToVeto(grant) => {
-                format!("to end it all the same: glass revoke {grant} -m \"why\"")
-            }
+            Self::NothingToVeto {
+                grant,
+                person,
+                revokers,
+            } => match revokers.split(", ").any(|it| it == person.as_str()) {
+                true => format!("to end it all the same: glass revoke {grant} -m \"why\""),
+                false => {
+                    format!("to end it all the same, ask {revokers}: glass revoke {grant} -m \"why\"")
+                }
+            },
+            Self::NotAllowedToReceive { grant, others, .. } => match others.as_str() {
+                "nobody" => format!("give it back when you cannot go on: glass drop {grant}"),
+                _ => format!("name one of them: glass handover {grant} PERSON"),
+            },
             Self::OwnVeto(grant) => format!("give it back: glass drop {grant}"),
             Self::OwnHandover(grant) => {
                 format!("name somebody else: glass handover {grant} PERSON")
@@ -101,7 +121,7 @@ impl Refusal {
                  If you did: glass people invite PERSON"
                     .into()
             }
-            Self::NotEnrolled(_) | Self::TokenExpired(_) => {
+            Self::NotEnrolled(_) | Self::TokenExpired(_) | Self::TokenWithdrawn(_) => {
                 "ask for a new invitation: glass people invite PERSON".into()
             }
             Self::KeyEnrolled => "glass whoami".into(),
@@ -110,6 +130,18 @@ impl Refusal {
             Self::UnknownTarget(_) => "glass targets list".into(),
             Self::UnknownSession(_) | Self::NoSuchLogin(_) => "glass status".into(),
             Self::NotThere { .. } | Self::NoSuchCredential { .. } => "glass can".into(),
+            Self::OpenedTooMany { again_at, .. } => format!(
+                "somebody else opens it; or wait until {}, then run the command again",
+                moment(again_at.plus(SECOND))
+            ),
+            Self::TitleOfDrill => {
+                "say what is broken: glass incident open \"what is broken\". To practise: glass drill \
+                 access -- COMMAND"
+                    .into()
+            }
+            Self::TooMany { what, .. } if what.starts_with("open incidents") => {
+                "close what is over: glass incident list".into()
+            }
             Self::TooMany { .. } => "end what is not needed: glass grants".into(),
             Self::TooOften { again_at, .. } => {
                 format!(

@@ -24,7 +24,7 @@ pub(crate) struct Auditor {
     grants: BTreeMap<GrantId, Record>,
     keys: BTreeMap<KeyId, PersonId>,
     frozen: BTreeSet<PersonId>,
-    tokens: BTreeMap<TokenHash, PersonId>,
+    tokens: BTreeMap<TokenHash, (PersonId, Actor)>,
     nonces: BTreeSet<Nonce>,
     /// A grant that was handed over began: this one ends next, for that one.
     swap: Option<(GrantId, GrantId)>,
@@ -144,23 +144,31 @@ impl Auditor {
                 assert_eq!(self.live().filter(under).count(), 0, "no grant outlives it");
             }
             Change::PersonInvited { person, token, .. } => {
-                self.tokens.insert(token.clone(), person.clone());
+                let made = (person.clone(), event.by.clone());
+                self.tokens.insert(token.clone(), made);
             }
             Change::PersonEnrolled {
                 person, token, key, ..
             } => {
                 let whose = self.tokens.remove(token);
-                assert_eq!(whose.as_ref(), Some(person), "a token works once");
+                let whose = whose.as_ref().map(|(whose, _)| whose);
+                assert_eq!(
+                    whose,
+                    Some(person),
+                    "a token works once, and never of who was stopped"
+                );
                 self.keys.insert(key.clone(), person.clone());
                 assert!(!self.frozen.contains(person));
             }
             Change::PersonRemoved { person, .. } => {
                 self.keys.retain(|_, whose| whose != person);
-                self.tokens.retain(|_, whose| whose != person);
+                self.tokens.retain(|_, (whose, _)| whose != person);
+                self.tokens.retain(|_, (_, by)| by.person() != Some(person));
                 self.nothing_left(person);
                 self.unsays(person);
             }
             Change::PersonFrozen { person, .. } => {
+                self.tokens.retain(|_, (_, by)| by.person() != Some(person));
                 self.frozen.insert(person.clone());
                 self.nothing_left(person);
                 self.unsays(person);

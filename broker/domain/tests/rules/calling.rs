@@ -332,13 +332,24 @@ fn a_request_that_nobody_can_be_called_about_any_more_is_told_when_they_leave() 
         left.map(|grant| grant.of.grant).collect()
     };
     assert_eq!(left(&world, "mia"), [], "leon can be called");
+    let hopeless = |world: &World| {
+        let asked = &world.state.grants[&grant];
+        world.state.nobody_is_left(asked, world.now)
+    };
+    assert!(!hopeless(&world));
     world.does("founder", freeze("leon")).unwrap();
     assert_eq!(left(&world, "mia"), [grant]);
+    assert_eq!(
+        world.state.gone_of(&world.state.grants[&grant]),
+        [id("leon")]
+    );
+    assert!(!hopeless(&world), "mia can be called");
     world.does("founder", unfreeze("leon")).unwrap();
     let call = world.call(grant, 1);
     world.does("leon", call).unwrap();
     world.does("founder", freeze("mia")).unwrap();
     assert_eq!(left(&world, "mia"), [], "leon has called already");
+    assert!(!hopeless(&world));
     assert_eq!(left(&world, "leon"), [grant], "his word goes with him");
 }
 

@@ -6,7 +6,7 @@ use breakglass_domain::{
     Act, Actor, Basis, Change, Command, Ending, Event, GrantId, IncidentId, Refusal, Time,
 };
 
-use crate::acts::{close, deny, extend, freeze, note, revoke};
+use crate::acts::{close, deny, extend, freeze, note, revoke, unfreeze};
 use crate::world::{MIGRATE, RESTORE, World, hours, id, millis, mins, policy};
 
 impl World {
@@ -328,6 +328,16 @@ fn a_request_that_still_goes_to_somebody_is_not_left_behind() {
     world.does("mia", freeze("founder")).unwrap();
     world.does("mia", freeze("support")).unwrap();
     assert!(left(&world, "leon"), "nobody is left");
+    let hopeless = |world: &World| {
+        let asked = &world.state.grants[&grant];
+        world.state.nobody_is_left(asked, world.now)
+    };
+    assert!(!hopeless(&world), "leon is there");
+    world.does("mia", freeze("leon")).unwrap();
+    assert!(hopeless(&world));
+    let lift = unfreeze("leon");
+    world.does("mia", lift).unwrap();
+    assert!(!hopeless(&world), "he is back");
     assert!(!left(&world, "designer"), "who never could leaves nothing");
     world.passes(mins(5));
     assert!(left(&world, "leon"), "also when it has gone on");

@@ -3,6 +3,7 @@
 use breakglass_domain::{GrantId, IncidentId, Lifetime, Refusal};
 
 use crate::acts::extend;
+use crate::handing_over::{busy, hands_over, new_grant};
 use crate::world::{DEPLOY, MIGRATE, World, hours, id, mins, policy};
 
 #[test]
@@ -141,4 +142,20 @@ fn nobody_stretches_alone_what_the_policy_now_wants_a_yes_for() {
     assert!(world.is_live(grant), "what was given stays until its end");
     let refusal = world.does("mia", extend(grant, 5)).unwrap_err();
     assert_eq!(refusal.code(), "SENTENCE_CHANGED");
+}
+
+/// Two who ship alone could otherwise hand one grant to and fro, and never be done.
+#[test]
+fn more_time_counts_from_where_the_first_began() {
+    let (mut world, old, ends_at) = busy(DEPLOY);
+    let new = new_grant(&hands_over(&mut world, old, "leon").unwrap());
+    world.does("leon", extend(new, 10)).unwrap();
+    assert_eq!(world.ends_at(new), ends_at.plus(mins(10)), "30 m in all");
+    let refusal = world.does("leon", extend(new, 1)).unwrap_err();
+    assert_eq!(refusal.code(), "TOO_LONG_A_TIME");
+    let told = refusal.to_string();
+    assert!(
+        told.contains("was handed over, and its longest time counts from"),
+        "{told}"
+    );
 }

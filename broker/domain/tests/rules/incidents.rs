@@ -1,10 +1,10 @@
 //! Opening, noting, closing.
 
 use breakglass_domain::limits::{NOTES_IN_MEMORY, OPEN_INCIDENTS, OPENINGS};
-use breakglass_domain::{Change, Ending, IncidentId, Refusal};
+use breakglass_domain::{Act, Change, Ending, IncidentId, Refusal, Severity};
 
 use crate::acts::{close, note, open};
-use crate::world::{DEPLOY, MIGRATE, TEAM, World, endings, hours, id, mins};
+use crate::world::{DEPLOY, MIGRATE, TEAM, World, endings, hours, id, line, mins};
 
 #[test]
 fn who_has_the_duty_opens_and_everybody_may_note() {
@@ -62,6 +62,25 @@ fn closing_ends_every_grant_under_it_first_and_no_other() {
 }
 
 #[test]
+fn nothing_real_is_called_a_drill() {
+    let mut world = World::team();
+    let titled = |title: &str| Act::Open {
+        severity: Severity::Sev1,
+        title: line(title),
+    };
+    for title in ["DRILL INC-99", "drill: the shop", "Drill", "  dRiLL, again"] {
+        let refused = world.does("mia", titled(title));
+        assert_eq!(refused, Err(Refusal::TitleOfDrill), "{title}");
+    }
+    world
+        .does("mia", titled("drilling machines are down"))
+        .unwrap();
+    world
+        .does("mia", titled("the last DRILL broke the shop"))
+        .unwrap();
+}
+
+#[test]
 fn closing_takes_the_duty() {
     let mut world = World::burning();
     let refusal = world.does("support", close(1)).unwrap_err();
@@ -77,6 +96,11 @@ fn nobody_floods_everybody_with_incidents() {
     }
     let refusal = world.does("mia", open()).unwrap_err();
     assert_eq!(refusal.code(), "TOO_MANY");
+    let next = refusal.next();
+    assert!(
+        next.starts_with("somebody else opens it; or wait until "),
+        "{next}"
+    );
     world.does("leon", open()).unwrap();
     world.passes(hours(1));
     world.does("mia", open()).unwrap();

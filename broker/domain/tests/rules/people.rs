@@ -1,10 +1,10 @@
 //! Invitations, laptops, removals, freezes.
 
 use breakglass_domain::limits::{DEVICES_PER_PERSON, TOKENS};
-use breakglass_domain::{Act, Actor, Change, Command, Ending, Refusal};
+use breakglass_domain::{Act, Actor, Change, Command, Ending, Refusal, TokenHash};
 
 use crate::acts::{freeze, note, remove, unfreeze};
-use crate::world::{DEPLOY, MIGRATE, World, endings, hours, id, key_of};
+use crate::world::{DEPLOY, MIGRATE, World, endings, hours, id, key_of, line};
 
 fn invite(world: &mut World, person: &str) -> Act {
     Act::Invite {
@@ -94,8 +94,93 @@ fn nobody_enrols_who_left_or_is_frozen() {
     let mut smaller = (*world.state.policy).clone();
     smaller.people.remove(&id("leon"));
     world.loads(smaller).unwrap();
-    let refusal = Refusal::TokenUnknown;
-    assert_eq!(world.redeems("leon", token), Err(refusal));
+    let refusal = world.redeems("leon", token).unwrap_err();
+    assert_eq!(refusal.code(), "TOKEN_WITHDRAWN");
+}
+
+/// An invitation by the founder for somebody, and for the guard of a target.
+fn invited_by_founder(world: &mut World, person: &str) -> (TokenHash, TokenHash) {
+    let (token, guard) = (world.token(), world.token());
+    let act = Act::Invite {
+        person: id(person),
+        token: token.clone(),
+    };
+    world.does("founder", act).unwrap();
+    let act = Act::InviteTarget {
+        target: "web-1".parse().unwrap(),
+        token: guard.clone(),
+    };
+    world.does("founder", act).unwrap();
+    (token, guard)
+}
+
+fn why_not(world: &mut World, token: TokenHash) -> String {
+    let refusal = world.redeems("mia", token).unwrap_err();
+    assert_eq!(refusal.code(), "TOKEN_WITHDRAWN");
+    refusal.to_string()
+}
+
+#[test]
+fn nobody_comes_back_by_what_they_made_before_they_were_removed() {
+    let mut world = World::team();
+    let (token, guard) = invited_by_founder(&mut world, "mia");
+    let made = world.state.invitations_by(&id("founder"), world.now);
+    assert_eq!(made, ["mia", "target:web-1"]);
+    world.does("founder", remove("founder")).unwrap();
+    assert!(why_not(&mut world, token.clone()).contains("founder, who made it, was removed since"));
+    assert!(why_not(&mut world, guard).contains("founder, who made it, was removed since"));
+    assert!(
+        world
+            .state
+            .invitations_by(&id("founder"), world.now)
+            .is_empty()
+    );
+    // Also when they have come back otherwise.
+    world.enrolls("founder").unwrap();
+    assert!(why_not(&mut world, token).contains("was removed since"));
+}
+
+#[test]
+fn a_lifted_freeze_gives_no_invitation_back() {
+    let mut world = World::team();
+    let (token, guard) = invited_by_founder(&mut world, "mia");
+    world.does("founder", freeze("founder")).unwrap();
+    let (person, reason) = (id("founder"), line("laptop is back"));
+    world.broker_does(Act::Unfreeze { person, reason }).unwrap();
+    assert!(why_not(&mut world, token).contains("founder, who made it, was frozen since"));
+    assert!(why_not(&mut world, guard).contains("founder, who made it, was frozen since"));
+}
+
+#[test]
+fn who_may_no_longer_invite_brings_nobody_in() {
+    let mut world = World::team();
+    let (token, guard) = invited_by_founder(&mut world, "mia");
+    let policy = (*world.state.policy).clone();
+    let mut without = policy.clone();
+    without.duties.invite.clear();
+    world.loads(without).unwrap();
+    assert!(
+        why_not(&mut world, token.clone()).contains("founder, who made it, may no longer invite")
+    );
+    assert!(why_not(&mut world, guard).contains("founder, who made it, may no longer invite"));
+    // What the operator makes on the broker's host needs no duty.
+    world.enrolls("mia").unwrap();
+    world.loads(policy).unwrap();
+    world.redeems("mia", token).unwrap();
+}
+
+#[test]
+fn a_withdrawn_invitation_is_no_reason_to_remove_anybody_again() {
+    let mut world = World::team();
+    invited_by_founder(&mut world, "mia");
+    world.does("founder", remove("mia")).unwrap();
+    let mut smaller = (*world.state.policy).clone();
+    smaller.people.remove(&id("mia"));
+    let events = world.loads(smaller).unwrap();
+    let removals = events
+        .iter()
+        .filter(|event| matches!(event.change, Change::PersonRemoved { .. }));
+    assert_eq!(removals.count(), 0);
 }
 
 #[test]
@@ -174,7 +259,7 @@ fn removing_somebody_ends_their_grants_keys_and_tokens() {
     assert_eq!(endings(&events), [(grant, Ending::PersonLeft)]);
     let last = &events.last().unwrap().change;
     assert!(matches!(last, Change::PersonRemoved { .. }));
-    assert!(world.state.tokens.is_empty());
+    assert_eq!(world.state.invited().count(), 0);
     let refusal = Refusal::NotEnrolled(id("mia"));
     assert_eq!(world.does("mia", note(1)), Err(refusal));
     world.enrolls("mia").unwrap();

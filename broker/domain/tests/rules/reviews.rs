@@ -92,8 +92,24 @@ fn late_answers_hold_up_what_needs_nobody_and_nothing_else() {
     opens_small(&mut world);
     let wanted = asks_under(&world, 2, DEPLOY);
     world.does("leon", wanted).expect("not late yet");
+    let held_up = |world: &World, right: &str| {
+        let right = right.parse().unwrap();
+        let why = world.state.held_up(&id("leon"), &right, world.now);
+        why.map(|why| why.code())
+    };
+    assert_eq!(held_up(&world, DEPLOY), None);
     world.passes(hours(2));
 
+    assert_eq!(
+        held_up(&world, DEPLOY),
+        Some("REVIEW_DEBT"),
+        "who looks reads the same"
+    );
+    assert_eq!(
+        held_up(&world, MIGRATE),
+        None,
+        "somebody's yes is needed anyway"
+    );
     let wanted = asks_under(&world, 2, DEPLOY);
     let refusal = world.does("leon", wanted).unwrap_err();
     assert_eq!(

@@ -82,8 +82,16 @@ fn what_nobody_has_alone_cannot_be_vetoed() {
     let denied = world.asks("mia", SECRETS, 10);
     let approved = world.approved(10);
     for grant in [denied, approved] {
-        let refusal = Refusal::NothingToVeto(grant);
-        assert_eq!(world.does("designer", veto(grant)), Err(refusal));
+        let refusal = world.does("designer", veto(grant)).unwrap_err();
+        assert_eq!(refusal.code(), "NOTHING_TO_VETO");
+        let next = refusal.next();
+        assert!(next.contains("ask founder"), "she may not revoke: {next}");
+        let refusal = world.does("founder", veto(grant)).unwrap_err();
+        assert!(
+            refusal
+                .next()
+                .starts_with("to end it all the same: glass revoke")
+        );
     }
 }
 

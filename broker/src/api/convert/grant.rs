@@ -9,11 +9,13 @@ use super::super::caller::key_id;
 use super::super::error::Error;
 use super::super::limits::POINT_LEN;
 use super::{length, receipt, time};
-use crate::app::{Issued, NewKey, Wish};
+use crate::app::{App, Asked, Issued, NewKey, Wish};
 
 /// As it stands now.
-pub(in crate::api) fn grant(grant: &Grant, now: Time) -> v1::Grant {
+pub(in crate::api) fn grant(grant: &Grant, asked: &Asked, now: Time) -> v1::Grant {
     let asked = v1::Grant {
+        gone: asked.gone.iter().map(ToString::to_string).collect(),
+        nobody_left: asked.nobody_left,
         id: grant.of.grant.to_string(),
         person: grant.of.person.to_string(),
         right: grant.of.right.to_string(),
@@ -53,9 +55,14 @@ pub(in crate::api) fn grant(grant: &Grant, now: Time) -> v1::Grant {
 /// Several.
 pub(in crate::api) fn grants<'a>(
     list: impl IntoIterator<Item = &'a Grant>,
-    now: Time,
+    app: &App,
 ) -> Vec<v1::Grant> {
-    list.into_iter().map(|one| grant(one, now)).collect()
+    list.into_iter().map(|one| as_of_now(one, app)).collect()
+}
+
+/// One, as it stands now.
+pub(in crate::api) fn as_of_now(one: &Grant, app: &App) -> v1::Grant {
+    grant(one, &app.asked(one), app.now())
 }
 
 fn unlocking(asked: v1::Grant, unlock: &Unlock) -> v1::Grant {

@@ -14,7 +14,7 @@ use prost_types::{Duration, Timestamp};
 
 pub(super) use access::access_read;
 pub(super) use drill::drills;
-pub(super) use grant::{credential, grant, grants, wants_jwt, wish};
+pub(super) use grant::{as_of_now, credential, grant, grants, wants_jwt, wish};
 pub(super) use incident::{incident, incident_in_brief};
 pub(super) use ledger::{consistency, entry, receipt};
 pub(super) use people::{can, doomed, person};

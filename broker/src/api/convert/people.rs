@@ -61,6 +61,8 @@ pub(super) fn verdict(verdict: &Verdict) -> v1::Verdict {
             .iter()
             .map(ToString::to_string)
             .collect(),
+        held_up: String::new(),
+        held_up_next: String::new(),
     }
 }
 

@@ -68,7 +68,29 @@ fn refusals() -> Vec<Refusal> {
         },
         Refusal::ApprovedAlready(grant),
         Refusal::Vetoed(grant),
-        Refusal::NothingToVeto(grant),
+        Refusal::NothingToVeto {
+            grant,
+            person: person(),
+            revokers: "founder, leon".into(),
+        },
+        Refusal::OpenedTooMany {
+            person: person(),
+            limit: 10,
+            again_at: at,
+        },
+        Refusal::TitleOfDrill,
+        Refusal::NotAllowedToReceive {
+            person: person(),
+            grant,
+            sentence: "deploy the shop app".into(),
+            others: "leon".into(),
+        },
+        Refusal::TooLongHandedOver {
+            grant,
+            asked: Lifetime::from_secs(1_500),
+            longest: Lifetime::from_secs(900),
+            since: at,
+        },
         Refusal::OwnVeto(grant),
         Refusal::OwnHandover(grant),
         Refusal::HoldsAlready {
@@ -118,6 +140,7 @@ fn refusals() -> Vec<Refusal> {
         Refusal::NotEnrolled(person()),
         Refusal::TokenUnknown,
         Refusal::TokenExpired(at),
+        Refusal::TokenWithdrawn("founder, who made it, was removed since".into()),
         Refusal::KeyEnrolled,
         Refusal::StatementMissing,
         Refusal::StatementStale {
@@ -231,7 +254,7 @@ const REASONS: &str = "NO_OPEN_INCIDENT UNKNOWN_INCIDENT INCIDENT_CLOSED UNKNOWN
     NOTHING_TO_HAND_OVER \
     GRANT_WAITING GRANT_ACTIVE GRANT_ENDED TOO_LONG_A_TIME SENTENCE_CHANGED SELF_GRANT_DENIED \
     SELF_GRANT_TOO_EARLY PERSON_FROZEN NOT_FROZEN NOT_ENROLLED TOKEN_UNKNOWN TOKEN_EXPIRED \
-    TOKEN_USED STATEMENT_INVALID STATEMENT_STALE STATEMENT_REPLAYED SIGNATURE_INVALID WRONG_BROKER \
+    TOKEN_WITHDRAWN TOKEN_USED STATEMENT_INVALID STATEMENT_STALE STATEMENT_REPLAYED SIGNATURE_INVALID WRONG_BROKER \
     INVALID_TEXT TOO_MANY CLOCK_BEHIND LEDGER_UNAVAILABLE LEDGER_FULL NO_CERTIFICATE \
     CERTIFICATE_INVALID INVALID_ARGUMENT NOT_FOUND INTERNAL SHUTTING_DOWN \
     INCIDENT_UNCONFIRMED NOTHING_TO_HOLD NOT_WITNESSED UNKNOWN_SOURCE UNKNOWN_SEVERITY \

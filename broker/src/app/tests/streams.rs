@@ -282,6 +282,38 @@ async fn who_looks_through_the_past_for_somebody_asks_about_each_grant_once_at_m
 }
 
 #[tokio::test]
+async fn who_waits_hears_that_an_approver_is_gone_and_that_nobody_is_left() {
+    let world = World::new().await;
+    world.open_incident().await;
+    let asked = world.request("mia", "migrate-shop-db", true).await.grant;
+    let mia = world.caller("mia");
+    let mut hold = world.app.hold(&mia, asked.of.grant, world.size()).await;
+    let hold = hold.as_mut().unwrap();
+    let freezes = |person: &str| {
+        let reason = line("laptop stolen");
+        let person = id(person);
+        Act::Freeze { person, reason }
+    };
+    // Whom nobody asks is nothing to her.
+    let freeze = world.command("leon", freezes("designer"));
+    world.app.freeze(freeze).await.unwrap();
+    let others: Vec<_> = asked.approvers.iter().map(ToString::to_string).collect();
+    assert_eq!(others, ["founder", "leon"]);
+    let freeze = world.command("leon", freezes("founder"));
+    world.app.freeze(freeze).await.unwrap();
+    let news = hold.next().await.unwrap().unwrap();
+    assert_eq!(news.told.kind(), "person.frozen");
+    assert_eq!(news.asked.gone, [id("founder")]);
+    assert!(!news.asked.nobody_left, "leon is there");
+    let freeze = world.command("leon", freezes("leon"));
+    let frozen = world.app.freeze(freeze).await.unwrap();
+    assert_eq!(frozen.left.waiting.len(), 1, "the freeze says so, too");
+    let news = hold.next().await.unwrap().unwrap();
+    assert_eq!(news.asked.gone, [id("founder"), id("leon")]);
+    assert!(news.asked.nobody_left);
+}
+
+#[tokio::test]
 async fn a_holder_is_not_made_to_look_through_what_was_before_the_request() {
     let world = World::with_feed_of(4).await;
     world.open_incident().await;

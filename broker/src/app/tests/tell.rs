@@ -27,11 +27,45 @@ async fn act(world: &World, person: &str, act: Act) {
 }
 
 #[test]
+fn a_held_incident_stays_open_when_its_alert_is_over() {
+    let policy = breakglass_domain::Policy::nothing();
+    let said = |held| {
+        let words = Words {
+            policy: &policy,
+            grant: None,
+            held,
+        };
+        let event = breakglass_domain::Event {
+            at: "2026-11-23T03:05:00Z".parse().unwrap(),
+            by: Actor::Source("pager".parse().unwrap()),
+            change: Change::IncidentResolved {
+                incident: breakglass_domain::IncidentId(1),
+                closes_at: "2026-11-23T11:05:00Z".parse().unwrap(),
+                delivery: None,
+            },
+            signed: None,
+            drill: false,
+        };
+        crate::app::tell::tell(&event, &words)
+    };
+    let closes = said(false);
+    assert!(closes.contains("it closes at 11:05 UTC"), "{closes}");
+    assert!(closes.contains("glass incident hold INC-1"), "{closes}");
+    let stays = said(true);
+    assert!(
+        stays.contains("stays open until 11:05 UTC all the same: it is held"),
+        "{stays}"
+    );
+    assert!(!stays.contains("incident hold"), "{stays}");
+}
+
+#[test]
 fn a_drill_says_so_before_anything_else() {
     let policy = breakglass_domain::Policy::nothing();
     let words = Words {
         policy: &policy,
         grant: None,
+        held: false,
     };
     let said = |change| {
         let event = breakglass_domain::Event {
@@ -286,7 +320,7 @@ async fn somebody_else_goes_on() {
         told(&world, from).await,
         [
             "Mia gave G-3 back (INC-1).",
-            "G-4 was not handed over to Leon, and lapsed: G-3 is over: dropped.",
+            "G-4 was not handed over to Leon, and lapsed: G-3 is over: given back.",
         ]
     );
     let over = world.app.grant(GrantId(1)).await.unwrap();

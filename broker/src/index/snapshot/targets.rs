@@ -5,7 +5,7 @@ use std::ops::Not;
 use breakglass_domain::event::RoleStep;
 use breakglass_domain::people::Device;
 use breakglass_domain::targets::{
-    CertifiedHost, DatabaseCertificate, GuardToken, Logins, Over, Role, Session, Targets,
+    CertifiedHost, DatabaseCertificate, Logins, Over, Role, Session, Targets,
 };
 use breakglass_domain::{
     CredentialId, GrantId, GrantRef, IncidentId, Line, Nonce, SessionId, TargetId, Time,
@@ -13,13 +13,14 @@ use breakglass_domain::{
 use serde::{Deserialize, Serialize};
 
 use super::super::record::word;
+use super::invitations::InvitationRecord;
 use crate::ports::IndexError;
 
 /// All of it; a snapshot from before there were targets has none.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct TargetsRecord {
     guards: Vec<GuardRecord>,
-    tokens: Vec<(String, String, i64)>,
+    tokens: Vec<InvitationRecord>,
     sessions: Vec<SessionRecord>,
     next_session: u64,
     roles: Vec<RoleRecord>,
@@ -128,15 +129,11 @@ impl From<&Targets> for TargetsRecord {
                 expires_ms: device.certificate_expires_at.as_millis(),
             })
         });
-        let tokens = targets.tokens.iter().map(|(hash, token)| {
-            let ends = token.expires_at.as_millis();
-            (hash.as_str().to_owned(), token.target.to_string(), ends)
-        });
         let logins = targets.logins.iter();
         let logins = logins.map(|(grant, it)| (grant.0, it.until.as_millis(), it.over));
         Self {
             guards: guards.collect(),
-            tokens: tokens.collect(),
+            tokens: InvitationRecord::of(&targets.tokens),
             sessions: targets.sessions.iter().map(session_record).collect(),
             next_session: targets.next_session.0,
             roles: targets.roles.iter().map(role_record).collect(),
@@ -219,13 +216,7 @@ impl TargetsRecord {
             let keys = targets.guards.entry(word(&guard.target)?).or_default();
             keys.insert(word(&guard.key)?, device);
         }
-        for (hash, target, ends) in self.tokens {
-            let token = GuardToken {
-                target: word(&target)?,
-                expires_at: Time::from_millis(ends),
-            };
-            targets.tokens.insert(word(&hash)?, token);
-        }
+        targets.tokens = InvitationRecord::restore(self.tokens)?;
         for session in self.sessions {
             targets
                 .sessions

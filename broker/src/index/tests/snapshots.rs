@@ -75,6 +75,12 @@ fn a_snapshot_restores_the_very_same_state() {
         token: "ef".repeat(32).parse().unwrap(),
         expires_at: Time::from_millis(5 * HOUR_MS),
     };
+    // Withdrawn by the freeze.
+    let invited_by_leon = Change::PersonInvited {
+        person: "mia".parse().unwrap(),
+        token: "ab".repeat(32).parse().unwrap(),
+        expires_at: Time::from_millis(5 * HOUR_MS),
+    };
     let frozen = Change::PersonFrozen {
         person: "leon".parse().unwrap(),
         reason: line("lost it"),
@@ -83,6 +89,7 @@ fn a_snapshot_restores_the_very_same_state() {
         ("breakglass", loaded),
         ("mia", enrolled),
         ("mia", invited),
+        ("leon", invited_by_leon),
         ("mia", frozen),
     ];
     changes.extend(night(1, 1));

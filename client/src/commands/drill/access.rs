@@ -15,7 +15,6 @@ use crate::{
     error::{Error, exit},
     exec::Task,
     grant::listed,
-    rules::Rules,
     session::Session,
     text, time,
 };
@@ -65,10 +64,9 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let right = args.right.as_deref().map(text::right_id).transpose()?;
     let task = task(args.command)?;
     let session = seat.session().await?;
-    let status = session.status().await?;
-    let drills = status.drills.ok_or_else(no_drills)?;
+    let drills = session.status().await?.drills.ok_or_else(no_drills)?;
     let right = chosen(&session, &drills, right.as_deref()).await?;
-    need_answers(&session, &right.right, &status.reviews).await?;
+    need_answers(&right)?;
     let longest = time::length_from_proto(right.longest.as_ref()).unwrap_or(LENGTH);
     let plan = Plan {
         length: LENGTH.min(longest),
@@ -149,35 +147,16 @@ async fn chosen(
 
 /// What begins without anybody's yes is held up while answers are late, in a drill too: better to know
 /// before one is open.
-async fn need_answers(
-    session: &Session,
-    right: &str,
-    owed: &[v1::OwedReview],
-) -> Result<(), Error> {
-    let is_late = |owed: &&v1::OwedReview| {
-        let late = time::from_proto(owed.late_at.as_ref());
-        late.is_some_and(|late| late <= session.now())
-    };
-    let Some(late) = owed.iter().find(is_late) else {
-        return Ok(());
-    };
-    let text = session.policy().await?.text;
-    // One that this glass cannot read is the broker's to judge.
-    let Ok(rules) = Rules::parse("the policy in force", &text) else {
-        return Ok(());
-    };
-    let given = rules.given(session.person(), right);
-    if given.is_none_or(|given| given.asks || given.calls) {
+fn need_answers(right: &v1::Verdict) -> Result<(), Error> {
+    if right.held_up.is_empty() {
         return Ok(());
     }
-    let id = &late.incident;
+    let why = text::plain(&right.held_up);
+    let why = why.trim_end_matches('.');
     Err(Error::refused(
         "REVIEW_DEBT",
-        format!(
-            "nobody has answered for {id} in time, and until somebody does, `{right}` needs an approver: a drill \
-             would fail at `ask`, so none was opened"
-        ),
-        format!("glass review {id}"),
+        format!("{why}: a drill would fail at `ask`, so none was opened"),
+        text::plain(&right.held_up_next),
     ))
 }
 

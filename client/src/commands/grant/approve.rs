@@ -6,7 +6,10 @@ use jiff::Timestamp;
 use crate::{
     commands::{DONE, Seat, reason},
     error::Error,
-    grant::{asked as asks, begun_error, ended_error, next_asked, pending, still_needed},
+    grant::{
+        asked as asks, begun_already, begun_error, has_their_yes, late_error, next_asked, pending,
+        still_needed,
+    },
     output::Printer,
     session::Session,
     show, text,
@@ -47,7 +50,12 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         return answer_all(seat, &session).await;
     };
     let asked = session.grant(&id).await?;
-    if let Some(error) = ended_error(&asked) {
+    if has_their_yes(&asked, session.person()) {
+        return Ok(said_yes_already(seat, &session, &asked));
+    }
+    if asked.state() == v1::GrantState::Ended
+        && let Some(error) = late_error(&asked, session.person(), session.now())
+    {
         return Err(error);
     }
     if !args.yes {
@@ -60,9 +68,33 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     if !args.yes && !is_approved(seat, &session, &asked).await? {
         return Ok(DONE);
     }
-    let grant = session.approve(&asked).await?;
-    said_yes(seat, &session, &grant);
+    match session.approve(&asked).await {
+        Ok(grant) => said_yes(seat, &session, &grant),
+        // Somebody else was faster.
+        Err(error) if error.reason() == "GRANT_ACTIVE" => {
+            let grant = session.grant(&id).await?;
+            if !has_their_yes(&grant, session.person()) {
+                return Err(error);
+            }
+            return Ok(said_yes_already(seat, &session, &grant));
+        }
+        Err(error) => return Err(error),
+    }
     Ok(DONE)
+}
+
+/// What was wanted has been done by somebody else.
+fn said_yes_already(seat: &Seat, session: &Session, grant: &v1::Grant) -> u8 {
+    seat.printer.answer(&GrantView::from(grant), |printer| {
+        printer.line(format!(
+            "{}: {} can {} until {}.",
+            text::plain(&begun_already(grant)),
+            grant.person,
+            text::plain(&grant.sentence),
+            show::when(grant.ends_at.as_ref(), session.now())
+        ));
+    });
+    DONE
 }
 
 fn said_yes(seat: &Seat, session: &Session, grant: &v1::Grant) {

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     commands::{DONE, Seat},
     error::Error,
-    grant::{begun_error, callers, ended_error, still_needed},
+    grant::{callers, late_error, still_needed},
     show, text, time,
     view::GrantView,
 };
@@ -50,10 +50,10 @@ enum At {
 /// count, or it is over.
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let id = text::grant_id(&args.grant)?;
-    let person = text::id("the person", &args.person)?;
+    let person = text::person_id(&args.person)?;
     let session = seat.session().await?;
     let asked = session.grant(&id).await?;
-    if let Some(error) = ended_error(&asked).or_else(|| begun_error(&asked)) {
+    if let Some(error) = late_error(&asked, session.person(), session.now()) {
         return Err(error);
     }
     if asked.person != person {

@@ -44,7 +44,7 @@ pub struct Args {
 /// [`Error::Refused`] where it is not the caller's, the receiver may not have it, or has it already.
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let id = text::grant_id(&args.grant)?;
-    let person = text::id("the person", &args.person)?;
+    let person = text::person_id(&args.person)?;
     let said = args.reason.as_deref().map(text::reason).transpose()?;
     let session = seat.session().await?;
     let old = session.grant(&id).await?;

@@ -92,6 +92,16 @@ fn say_all(printer: &Printer, can: &v1::PersonCan, token: bool) {
         );
         if verdict.allowed {
             printer.line(line);
+            if !verdict.held_up.is_empty() {
+                printer.bad(format!(
+                    "{INDENT}NOT NOW: {}",
+                    text::plain(&verdict.held_up)
+                ));
+                printer.line(format!(
+                    "{INDENT}next: {}",
+                    text::plain(&verdict.held_up_next)
+                ));
+            }
             for way in verdict.access.iter().flat_map(leads::ways) {
                 printer.line(format!("{INDENT}{way}"));
             }

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::left;
 use crate::{
     commands::{DONE, Seat, copies::Copies, incident::kills, reason},
     error::Error,
@@ -37,7 +38,7 @@ pub struct Args {
 /// # Errors
 /// [`Error::Refused`] where the policy does not let this person.
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
-    let person = text::id("the person", &args.person)?;
+    let person = text::person_id(&args.person)?;
     let why = reason(seat, args.reason.as_deref())?;
     let session = seat.session().await?;
     if args.lift {
@@ -65,6 +66,8 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         "slowest_ms": kills.slowest_ms(),
         "settled": kills.is_settled(),
         "kept": copies.kept(),
+        "left_waiting": view::grants(&frozen.left_waiting),
+        "withdrawn": frozen.withdrawn,
     });
     seat.printer.answer(&view, |printer| {
         printer.heading(format!("{person} is frozen."));
@@ -73,6 +76,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         }
         kills::show(printer, &kills);
         copies.say(printer, session.now());
+        left::say(printer, &person, &frozen.withdrawn, &frozen.left_waiting);
         printer.line(format!(
             "To lift it: glass freeze {person} --lift -m \"why\""
         ));

@@ -30,7 +30,7 @@ pub struct Args {
 /// # Errors
 /// [`Error::Refused`] where the policy does not let this person, or does not know the other.
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
-    let person = text::id("the person", &args.person)?;
+    let person = text::person_id(&args.person)?;
     let session = seat.session().await?;
     let mut invited = session.invite(&person).await?;
     // It is printed for copying, so it has to be exactly what `glass enroll` reads.

@@ -2,6 +2,7 @@
 
 pub mod freeze;
 pub mod invite;
+mod left;
 pub mod list;
 mod policy;
 pub mod remove;

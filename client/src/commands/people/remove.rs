@@ -3,7 +3,7 @@
 use breakglass_proto::v1;
 use serde_json::json;
 
-use super::policy;
+use super::{left, policy};
 use crate::{
     commands::{DONE, Seat, copies::Copies, incident::kills, reason},
     error::Error,
@@ -41,7 +41,7 @@ pub struct Args {
 /// # Errors
 /// [`Error::Refused`] where the policy does not let this person.
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
-    let person = text::id("the person", &args.person)?;
+    let person = text::person_id(&args.person)?;
     let why = reason(seat, args.reason.as_deref())?;
     let session = seat.session().await?;
     let policy = policy::Naming::of(&session, &person).await?;
@@ -81,6 +81,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         "settled": kills.is_settled(),
         "kept": copies.kept(),
         "left_waiting": view::grants(&removed.left_waiting),
+        "withdrawn": removed.withdrawn,
         "still_named": policy.is_named,
     });
     seat.printer.answer(&view, |printer| {
@@ -88,7 +89,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         printer.heading(format!("{person} is out{laptop}."));
         say(printer, &removed, &kills);
         copies.say(printer, session.now());
-        left_waiting(printer, &removed.left_waiting);
+        left::say(printer, &person, &removed.withdrawn, &removed.left_waiting);
         if policy.is_named {
             printer.line(format!(
                 "The policy still names {person}, who can be invited again: take them out of it too, and run \
@@ -115,18 +116,5 @@ fn say(printer: &Printer, removed: &v1::RemovePersonResponse, kills: &Kills) {
     }
     if !kills.is_settled() {
         printer.line("What is not confirmed yet is tried again until it is: glass status");
-    }
-}
-
-/// What nobody is left for.
-fn left_waiting(printer: &Printer, waiting: &[v1::Grant]) {
-    for waiting in waiting {
-        printer.bad(format!(
-            "{}{} of {} waits, and nobody is left who can answer it: take it back, and ask again when \
-             the policy names somebody",
-            show::drill_mark(waiting.drill),
-            waiting.id,
-            waiting.person
-        ));
     }
 }

@@ -28,6 +28,7 @@ pub(super) fn event(told: &Told, ledger: &str) -> Value {
     let words = Words {
         policy: &Policy::nothing(),
         grant: None,
+        held: false,
     };
     let mut metadata = metadata(ledger, told.kind(), event.at);
     metadata.insert("uid".into(), format!("{ledger}/{index}").into());
