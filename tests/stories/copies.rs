@@ -26,7 +26,7 @@ async fn a_copied_token_is_told_of_wherever_access_ends() {
         ("leon", &["freeze", "mia", "-m", "why"]),
         ("leon", &["revoke", "G-1", "-m", "why"]),
         ("mia", &["handover", "G-1", "leon"]),
-        ("support", &["incident", "close", "-m", "why"]),
+        ("leon", &["incident", "close", "-m", "why"]),
     ] {
         let told = ended_by(who, words).await;
         assert!(told.contains(COPY), "{words:?}: {told}");
@@ -42,7 +42,7 @@ async fn a_closing_tells_also_of_what_had_ended_before() {
     world.takes_jwt("mia", &grant.id).await.unwrap();
     world.drops("mia", &grant.id).await.unwrap();
     let told = world
-        .glass("support", &["incident", "close", "-m", "it is over"])
+        .glass("leon", &["incident", "close", "-m", "it is over"])
         .await;
     assert!(
         told.out.contains("no access was live under it"),
@@ -66,6 +66,6 @@ async fn where_no_copy_lives_nothing_is_said_of_one() {
     // When the token is over, so is its copy.
     world.minutes_pass(20).await;
     let words = ["incident", "close", "-m", "it is over"];
-    let told = world.glass("support", &words).await;
+    let told = world.glass("leon", &words).await;
     assert!(!told.out.contains("a copy of"), "{}", told.out);
 }

@@ -248,7 +248,7 @@ async fn what_leon_should_know_is_told_where_he_looks() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn while_it_waits_mia_sees_whom_it_goes_to_and_the_founder_who_asks() {
+async fn while_it_waits_mia_sees_whom_it_goes_to_and_who_asked() {
     let world = flooded().await;
     busy(&world, "read-secrets").await;
     world.is_enrolled("leon").await;
@@ -267,8 +267,4 @@ async fn while_it_waits_mia_sees_whom_it_goes_to_and_the_founder_who_asks() {
     );
     let told = world.glass("mia", &["grants", "show", "G-2"]).await;
     assert!(told.out.contains("  asked by   mia"), "{}", told.out);
-    let told = world.glass("founder", &["approve", "G-2", "--yes"]).await;
-    let asks = "mia asks for leon to read production secrets";
-    let screen = format!("{}{}", told.out, told.err);
-    assert!(screen.contains(asks), "{screen}");
 }

@@ -56,3 +56,21 @@ pub(super) fn handed(grant: &v1::Grant, now: Timestamp) -> String {
     from.map(|from| format!("over from {from}, until {until} at the latest"))
         .unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_approver_reads_who_asks_and_for_whom() {
+        let mut asked = v1::Grant {
+            person: "otto".into(),
+            sentence: "change the database".into(),
+            ..v1::Grant::default()
+        };
+        assert_eq!(asks(&asked), "  otto asks to change the database");
+        asked.from_grant = "G-1".into();
+        asked.from_person = "mia".into();
+        assert_eq!(asks(&asked), "  mia asks for otto to change the database");
+    }
+}

@@ -2,9 +2,9 @@
 
 pub mod freeze;
 pub mod invite;
+mod inviting;
 mod left;
 pub mod list;
-mod policy;
 pub mod remove;
 
 use super::Seat;

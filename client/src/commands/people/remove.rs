@@ -3,7 +3,7 @@
 use breakglass_proto::v1;
 use serde_json::json;
 
-use super::{left, policy};
+use super::{inviting, left};
 use crate::{
     commands::{DONE, Seat, copies::Copies, incident::kills, reason},
     error::Error,
@@ -44,8 +44,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let person = text::person_id(&args.person)?;
     let why = reason(seat, args.reason.as_deref())?;
     let session = seat.session().await?;
-    let policy = policy::Naming::of(&session, &person).await?;
-    if policy.is_last {
+    if inviting::is_last(&session, &person).await? {
         seat.printer.warn(format!(
             "nobody else who is there may invite people: when {person} is out, a new line comes from the broker's \
              host alone: glassd invite PERSON"
@@ -82,7 +81,6 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         "kept": copies.kept(),
         "left_waiting": view::grants(&removed.left_waiting),
         "withdrawn": removed.withdrawn,
-        "still_named": policy.is_named,
     });
     seat.printer.answer(&view, |printer| {
         let laptop = if is_oneself { ", and so is this laptop" } else { "" };
@@ -90,12 +88,11 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         say(printer, &removed, &kills);
         copies.say(printer, session.now());
         left::say(printer, &person, &removed.withdrawn, &removed.left_waiting);
-        if policy.is_named {
-            printer.line(format!(
-                "The policy still names {person}, who can be invited again: take them out of it too, and run \
-                 glassd reload"
-            ));
-        }
+        // Who is not in the policy cannot be removed.
+        printer.line(format!(
+            "The policy still names {person}, who can be invited again: take them out of it too, and run \
+             glassd reload"
+        ));
     });
     Ok(DONE)
 }
@@ -106,7 +103,7 @@ fn say(printer: &Printer, removed: &v1::RemovePersonResponse, kills: &Kills) {
         "Ended: {}, {}, {}.",
         show::counted(removed.keys, "key"),
         show::counted(removed.tokens, "enrolment token"),
-        show::counted(removed.ended.len() as u64, "grant or request")
+        show::counted(removed.ended.len() as u64, "grant")
     ));
     for ended in &removed.ended {
         printer.line(format!("  {}", ended_line(ended)));
