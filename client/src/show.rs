@@ -80,6 +80,7 @@ pub fn grants(printer: &Printer, grants: &[v1::Grant], now: Timestamp) {
         };
         let who = match grant.from_grant.as_str() {
             "" => who,
+            from if who.is_empty() => format!("from {from}"),
             from => format!("{who}, from {from}"),
         };
         vec![
@@ -262,7 +263,7 @@ pub fn drills(drills: &v1::Drills, now: Timestamp) -> String {
             format!(
                 "Last good drill {}: {} by {}",
                 match days {
-                    0 => time::relative(at, now),
+                    0 => format!("at {}", time::local_and_relative(at, now)),
                     _ => format!("{} ago", counted(days, "day")),
                 },
                 good.incident,
@@ -507,7 +508,11 @@ mod tests {
         said.overdue = false;
         said.last_good = Some(outcome("INC-6", "2026-11-23T03:00:00Z", true));
         said.last = said.last_good.clone();
-        assert_eq!(drills(&said, now), "Last good drill 5m ago: INC-6 by mia");
+        let at = time::local_and_relative("2026-11-23T03:00:00Z".parse().unwrap(), now);
+        assert_eq!(
+            drills(&said, now),
+            format!("Last good drill at {at}: INC-6 by mia")
+        );
     }
 
     #[test]

@@ -18,8 +18,8 @@ Examples:
   tail -20 app.log | glass note -
   glass note --incident INC-12 \"it was the index\"
 
-Within `glass exec` it goes to the incident of that access. On a host that `glass ssh` leads to there
-is no glass: note from another window of this laptop.
+Within `glass exec` it goes to the incident of that access. On a host that `glass ssh` leads
+to there is no glass: note from another window of this laptop.
 `glass incident note TEXT` is the same.
 
 A note has up to 4000 bytes and may have several lines. It stays in the ledger for ever: put no
