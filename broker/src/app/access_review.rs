@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use breakglass_domain::access_review::{AccessReview, Asked, Roster};
-use breakglass_domain::{Lifetime, PersonId, Time};
+use breakglass_domain::{Change, Lifetime, PersonId, Policy, Time};
 use breakglass_tlog::checkpoint::SignedCheckpoint;
 
+use super::feed::Told;
 use super::ledger::read_page;
 use super::{App, Error};
 use crate::ports::{EntryFilter, Index};
@@ -62,13 +63,9 @@ impl App {
         let roster = self.live.read(Roster::of);
         let targets = roster.policy.targets.keys();
         let attended = targets.filter(|id| self.attendance.has(id)).cloned();
-        let asked = Asked {
-            within,
-            now: at,
-            ledger_since,
-            attended: attended.collect(),
-        };
+        let attended = attended.collect();
         let lasts = roster.lasts();
+        let so_long_ago = at.minus(within);
         let loaded = EntryFilter {
             kind: Some("policy.loaded".to_owned()),
             ..EntryFilter::default()
@@ -81,9 +78,24 @@ impl App {
                 }
             }
             let policy_entry = index.entries(&loaded, None, 1)?.first().copied();
-            Ok((marks, policy_entry.unwrap_or_default()))
+            let before = EntryFilter {
+                until: Some(so_long_ago),
+                ..loaded
+            };
+            let before = index.entries(&before, None, 1)?.first().copied();
+            Ok((marks, policy_entry.unwrap_or_default(), before))
         };
-        let (marks, policy_entry) = self.ask_index(looked_up).await?;
+        let (marks, policy_entry, before) = self.ask_index(looked_up).await?;
+        let asked = Asked {
+            within,
+            now: at,
+            ledger_since,
+            before: match before {
+                Some(entry) => self.policy_of(entry).await?,
+                None => None,
+            },
+            attended,
+        };
         Ok(AccessRead {
             review: AccessReview::read(&roster, &marks, &asked),
             at,
@@ -100,9 +112,22 @@ impl App {
 
     /// The time of the first entry; nothing where there is none.
     async fn ledger_since(&self) -> Result<Option<Time>, Error> {
-        let first = read_page(&self.reader, 0, 1).await?;
-        let lines = first.into_iter().map(|(_, line)| line);
-        let told = self.feed.read_back(lines.collect()).await?;
-        Ok(told.first().map(|told| told.event().at))
+        let first = self.read_one(0).await?;
+        Ok(first.map(|told| told.event().at))
+    }
+
+    /// The policy that an entry loaded.
+    async fn policy_of(&self, entry: u64) -> Result<Option<Arc<Policy>>, Error> {
+        let told = self.read_one(entry).await?;
+        Ok(told.and_then(|told| match told.change() {
+            Change::PolicyLoaded { policy, .. } => Some(Arc::clone(policy)),
+            _ => None,
+        }))
+    }
+
+    async fn read_one(&self, entry: u64) -> Result<Option<Arc<Told>>, Error> {
+        let one = read_page(&self.reader, entry, 1).await?;
+        let lines = one.into_iter().map(|(_, line)| line);
+        Ok(self.feed.read_back(lines.collect()).await?.pop())
     }
 }

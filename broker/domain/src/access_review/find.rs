@@ -2,7 +2,7 @@
 
 use super::finding::{Finding, FindingKind, day, line_of};
 use super::{AccessReview, Asked, HeldRight, PersonAccess, Roster, Standing, ends_at};
-use crate::id::PersonId;
+use crate::id::{PersonId, RightId};
 use crate::last::Mark;
 use crate::policy::access::TargetKind;
 use crate::policy::{Places, Policy, Rule, Selector, listed};
@@ -217,7 +217,7 @@ impl Search<'_> {
                 });
             }
             let since = used;
-            let used = self.long_ago(since, self.asked.ledger_since)?;
+            let used = self.unused_right(id, since)?;
             let rules: Vec<_> = rules.iter().map(|rule| rule.as_str()).collect();
             Some(Finding {
                 kind: FindingKind::RightNobodyUses,
@@ -255,10 +255,10 @@ impl Search<'_> {
             .iter()
             .find(|it| it.id == verdict.right)?;
         // Told already, of everybody at once.
-        if self
-            .long_ago(by_anybody.used, self.asked.ledger_since)
-            .is_some()
-        {
+        if self.unused_right(&verdict.right, by_anybody.used).is_some() {
+            return None;
+        }
+        if right.used.is_none() && !self.was_given_before(id, &verdict.right) {
             return None;
         }
         let enrolled_at = person.devices.first().map(|device| device.enrolled_at)?;
@@ -280,6 +280,24 @@ impl Search<'_> {
             line,
             since: right.used,
         })
+    }
+
+    /// As [`Self::long_ago`], of a right that nobody has used; a right that nobody could have for so long
+    /// is none.
+    fn unused_right(&self, id: &RightId, used: Option<Mark>) -> Option<String> {
+        let could_be_used = self.asked.before.as_ref().is_none_or(|before| {
+            let mut rules = before.rules.iter();
+            rules.any(|rule| rule.rights.contains(id))
+        });
+        if used.is_none() && !could_be_used {
+            return None;
+        }
+        self.long_ago(used, self.asked.ledger_since)
+    }
+
+    fn was_given_before(&self, person: &PersonId, right: &RightId) -> bool {
+        let before = self.asked.before.as_ref();
+        before.is_none_or(|before| before.rule_for(person, right).is_some())
     }
 
     /// "since 2026-08-01" or "at all", where that is longer ago than asked for; what never was

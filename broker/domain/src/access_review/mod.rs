@@ -10,6 +10,7 @@ mod finding;
 mod roster;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 pub use finding::{Finding, FindingKind};
 pub use roster::Roster;
@@ -48,6 +49,9 @@ pub struct Asked {
     pub now: Time,
     /// The time of the ledger's first entry; what it cannot know, it does not hold against anybody.
     pub ledger_since: Time,
+    /// The policy that was in force so long ago, where there was one: what it did not give is younger
+    /// than that, and is held against nobody.
+    pub before: Option<Arc<Policy>>,
     /// Targets whose guard attends right now.
     pub attended: BTreeSet<TargetId>,
 }

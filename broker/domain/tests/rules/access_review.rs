@@ -1,11 +1,12 @@
 //! Who can do what, what of it nobody uses, and who is named and gone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use breakglass_domain::access_review::{AccessReview, Asked, FindingKind, Roster, Standing};
 use breakglass_domain::last::{Last, Mark};
 use breakglass_domain::policy::Rule;
-use breakglass_domain::{Act, IncidentId, Policy};
+use breakglass_domain::{Act, Change, Event, IncidentId, Lifetime, Policy, Time};
 
 use crate::acts::{freeze, open};
 use crate::targets::guard;
@@ -31,12 +32,22 @@ impl World {
         lasts
     }
 
+    fn policy_before(&self, now: Time, within: Lifetime) -> Option<Arc<Policy>> {
+        let long_ago = |event: &&Event| now.since(event.at) >= within;
+        let mut loaded = self.ledger.iter().filter(long_ago).rev();
+        loaded.find_map(|event| match &event.change {
+            Change::PolicyLoaded { policy, .. } => Some(Arc::clone(policy)),
+            _ => None,
+        })
+    }
+
     fn reviewed(&self, attended: &[&str]) -> AccessReview {
         let roster = Roster::of(&self.state);
         let asked = Asked {
             within: hours(QUARTER),
             now: self.now,
             ledger_since: self.ledger[0].at,
+            before: self.policy_before(self.now, hours(QUARTER)),
             attended: attended.iter().map(|id| id.parse().unwrap()).collect(),
         };
         let wanted: BTreeSet<_> = roster.lasts().into_iter().collect();
@@ -206,6 +217,39 @@ fn what_is_younger_than_asked_for_is_held_against_nobody() {
     world.enrolls("leon").unwrap();
     let unused = world.reviewed(&[]).findings;
     assert!(unused.iter().all(|it| it.kind != FindingKind::RightUnused));
+}
+
+#[test]
+fn a_right_that_was_not_there_so_long_ago_is_held_against_nobody() {
+    use FindingKind as Kind;
+    let mut world = a_quarter_later();
+    let before = world.reviewed(&[]);
+    let wider = POLICY.replace(
+        "rights = [\"deploy-shop\"]\n",
+        "rights = [\"deploy-shop\", \"read-logs\"]\n",
+    );
+    let right = "[rights.read-logs]\nsentence = \"read the logs\"\nrisk = \"low\"\nlongest = \"30m\"\naudience = \"https://logs.shop.example\"\n\n";
+    let first = "[rights.deploy-shop]\n";
+    let wider = wider.replace(first, &format!("{right}{first}"));
+    world
+        .loads(Policy::parse("policy.toml", &wider).unwrap())
+        .unwrap();
+    let review = world.reviewed(&[]);
+    assert!(review.rights.iter().any(|it| it.id.as_str() == "read-logs"));
+    assert_eq!(found(&review), found(&before), "it is a day old");
+
+    // Mia reads them; that Leon has not yet, who could not before, is no news either.
+    let mut wanted = world.request("mia", "read-logs", 10);
+    if let Act::Request { incident, .. } = &mut wanted {
+        *incident = IncidentId(2);
+    }
+    world.does("mia", wanted).unwrap();
+    assert_eq!(found(&world.reviewed(&[])), found(&before));
+
+    world.passes(hours(QUARTER + 1));
+    world.renews("mia");
+    let later = world.reviewed(&[]);
+    assert!(found(&later).contains(&(Kind::RightNobodyUses, "read-logs")));
 }
 
 #[test]
