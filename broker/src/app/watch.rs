@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use breakglass_domain::{Change, Grant, GrantId, Incident, IncidentId, PersonId};
 
-use super::asked::Asked;
+use super::asked::{Asked, changes_who_is_there};
 use super::feed::{Subscription, Told};
 use super::limits::{FEED_PAGE, PINNED_REMEMBERED};
 use super::{App, Error};
@@ -15,7 +15,7 @@ use super::{App, Error};
 pub struct WatchFilter {
     /// Only this incident's.
     pub incident: Option<IncidentId>,
-    /// Only this grant's.
+    /// Only this grant's, and whether who can answer it is there.
     pub grant: Option<GrantId>,
     /// Only what concerns this person as holder or as approver.
     pub person: Option<PersonId>,
@@ -29,6 +29,8 @@ pub struct Watch {
     /// Whether the person of the filter is an approver of these grants. That is pinned, but for those
     /// they go to later.
     approves: BTreeMap<GrantId, bool>,
+    /// Whom the grant of the filter waits for, as last told.
+    asked: Option<Asked>,
     /// What is being looked at, so that it is not lost where nobody waits for the end of it.
     looked_at: Option<Arc<Told>>,
 }
@@ -80,11 +82,13 @@ impl App {
     /// # Errors
     /// As [`App::follow`].
     pub fn watch(self: &Arc<Self>, from: Option<u64>, filter: WatchFilter) -> Result<Watch, Error> {
+        let grant = filter.grant.and_then(|grant| self.live_grant(grant));
         Ok(Watch {
             events: self.follow(from)?,
             app: Arc::clone(self),
             filter,
             approves: BTreeMap::new(),
+            asked: grant.map(|grant| self.asked(&grant)),
             looked_at: None,
         })
     }
@@ -118,10 +122,15 @@ impl Watch {
 
     /// `None` where the filter does not let it through.
     async fn news(&mut self, told: Arc<Told>) -> Option<WatchNews> {
-        if !self.filter.is_about(told.change()) || !self.concerns(&told).await {
+        let waits = self.waits_for_others(told.change());
+        let is_about = self.filter.is_about(told.change());
+        if waits.is_none() && (!is_about || !self.concerns(&told).await) {
             return None;
         }
-        let grant = self.grant_of(&told).await;
+        let grant = match waits {
+            Some(grant) => Some(grant),
+            None => self.grant_of(&told).await,
+        };
         let incident = match told.change().incident() {
             Some(id) => self.incident_of(&told, id).await,
             None => None,
@@ -134,6 +143,15 @@ impl Watch {
             incident,
             told,
         })
+    }
+
+    /// The grant of the filter, where an event changes who of those it waits for is there.
+    fn waits_for_others(&mut self, change: &Change) -> Option<Grant> {
+        let id = self.filter.grant.filter(|_| changes_who_is_there(change))?;
+        let grant = self.app.live_grant(id)?;
+        let asked = self.app.asked(&grant);
+        let before = self.asked.replace(asked.clone());
+        (before != Some(asked)).then_some(grant)
     }
 
     /// Whether it concerns the person of the filter, as its subject, as holder or as approver.

@@ -196,7 +196,7 @@ fn a_yes_to_what_never_was_or_is_over_says_which() {
     let grant = world.asks("mia", MIGRATE, 30);
     let yes = world.approval(grant);
     world.does("leon", deny(grant)).unwrap();
-    let over = Refusal::GrantEnded { grant, ended: None };
+    let over = Refusal::EndedAlready { grant, ended: None };
     assert_eq!(world.does("leon", yes), Err(over));
     for number in [0, 99] {
         let grant = GrantId(number);

@@ -145,8 +145,12 @@ fn what_is_over_is_refused_before_anybody_ticked() {
         };
         let refusal = decide(&world.state, &command, later).unwrap_err();
         assert!(
-            matches!(refusal, Refusal::GrantEnded { ended: Some((why, at)), .. }
-                if why == ending && at == later),
+            matches!(
+                refusal,
+                Refusal::GrantEnded { ended: Some((why, at)), .. }
+                    | Refusal::EndedAlready { ended: Some((why, at)), .. }
+                    if why == ending && at == later
+            ),
             "{refusal:?}"
         );
     }

@@ -1,10 +1,10 @@
 //! Invitations, laptops, removals, freezes.
 
 use breakglass_domain::limits::{DEVICES_PER_PERSON, TOKENS};
-use breakglass_domain::{Act, Actor, Change, Command, Ending, Refusal, TokenHash};
+use breakglass_domain::{Act, Actor, Change, Command, Ending, Policy, Refusal, TokenHash};
 
 use crate::acts::{freeze, note, remove, unfreeze};
-use crate::world::{DEPLOY, MIGRATE, World, endings, hours, id, key_of, line};
+use crate::world::{DEPLOY, MIGRATE, POLICY, World, endings, hours, id, key_of, line};
 
 fn invite(world: &mut World, person: &str) -> Act {
     Act::Invite {
@@ -100,6 +100,11 @@ fn nobody_enrols_who_left_or_is_frozen() {
 
 /// An invitation by the founder for somebody, and for the guard of a target.
 fn invited_by_founder(world: &mut World, person: &str) -> (TokenHash, TokenHash) {
+    let target = "[targets.web-1]\nkind = \"ssh\"\naddress = \"web-1.shop.example\"\n";
+    let text = format!("{POLICY}\n{target}");
+    world
+        .loads(Policy::parse("policy.toml", &text).unwrap())
+        .unwrap();
     let (token, guard) = (world.token(), world.token());
     let act = Act::Invite {
         person: id(person),

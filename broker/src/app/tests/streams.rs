@@ -289,6 +289,11 @@ async fn who_waits_hears_that_an_approver_is_gone_and_that_nobody_is_left() {
     let mia = world.caller("mia");
     let mut hold = world.app.hold(&mia, asked.of.grant, world.size()).await;
     let hold = hold.as_mut().unwrap();
+    let filter = WatchFilter {
+        grant: Some(asked.of.grant),
+        ..Default::default()
+    };
+    let mut watch = world.app.watch(None, filter).unwrap();
     let freezes = |person: &str| {
         let reason = line("laptop stolen");
         let person = id(person);
@@ -305,6 +310,9 @@ async fn who_waits_hears_that_an_approver_is_gone_and_that_nobody_is_left() {
     assert_eq!(news.told.kind(), "person.frozen");
     assert_eq!(news.asked.gone, [id("founder")]);
     assert!(!news.asked.nobody_left, "leon is there");
+    let watched = watch.next().await.unwrap();
+    assert_eq!(watched.asked, news.asked, "so does who only watches it");
+    assert_eq!(watched.grant.unwrap().of, asked.of);
     let freeze = world.command("leon", freezes("leon"));
     let frozen = world.app.freeze(freeze).await.unwrap();
     assert_eq!(frozen.left.waiting.len(), 1, "the freeze says so, too");

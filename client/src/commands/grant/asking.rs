@@ -232,6 +232,13 @@ fn waits_for(grant: &v1::Grant, session: &Session) -> String {
         .unwrap_or_default();
     let next = grant::next_asked(grant, session.now()).map(|next| format!("; {next}"));
     let lapses = next.unwrap_or_default() + &lapses;
+    if grant::hopeless(grant).is_some() {
+        let who = grant::asked(grant);
+        return format!(
+            "{} waits for {who}, and nobody can answer: Ctrl-C, then ask again",
+            grant.id
+        );
+    }
     if let Some(needed) = grant::still_needed(grant) {
         return format!("{} still needed: {needed}{lapses}", grant.id);
     }
