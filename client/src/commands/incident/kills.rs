@@ -98,9 +98,7 @@ pub(in crate::commands) fn show(printer: &Printer, kills: &Kills) {
         printer.line(format!("  {}", kill.sentence()));
     }
     if let Some(slowest) = kills.slowest_ms() {
-        printer.line(format!(
-            "The slowest was over {slowest} ms after the closing."
-        ));
+        printer.line(format!("The slowest was over after {slowest} ms."));
     }
     if !kills.is_settled() {
         printer.line("What is not confirmed yet is tried again until it is: glass status");
