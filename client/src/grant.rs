@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 pub(crate) use late::{begun_already, begun_error, has_their_yes, late_error};
 
-use crate::{error::Error, text::plain, time};
+use crate::{error::Error, show::drill_mark, text::plain, time};
 
 /// Who has to say yes, in words: "leon or the founder's name".
 #[must_use]
@@ -104,8 +104,14 @@ pub fn still_needed(grant: &Grant) -> Option<String> {
 #[must_use]
 pub fn called_by(grant: &Grant) -> String {
     let callers: Vec<_> = grant.calls.iter().map(|call| call.by.clone()).collect();
-    let call = format!("a call with {}", listed(&callers, "and"));
-    match grant.agreed.as_slice() {
+    by_call(&grant.agreed, &callers)
+}
+
+/// The same, of who agreed and who was called.
+#[must_use]
+pub fn by_call(agreed: &[String], callers: &[String]) -> String {
+    let call = format!("a call with {}", listed(callers, "and"));
+    match agreed {
         [] => call,
         agreed => format!("{}, after {call}", listed(agreed, "and")),
     }
@@ -233,6 +239,17 @@ pub fn veto_sentence(vetoed: &Grant) -> String {
         vetoed.person,
         plain(&vetoed.sentence)
     )
+}
+
+/// What ended with something else, as a line: access, or a request that never began.
+#[must_use]
+pub fn ended_line(ended: &Grant) -> String {
+    let (id, person, what) = (&ended.id, &ended.person, plain(&ended.sentence));
+    let drill = drill_mark(ended.drill);
+    match ended.basis() {
+        GrantBasis::Unspecified => format!("{drill}{id}  {person} no longer asks to {what}"),
+        _ => format!("{drill}{id}  {person} can no longer {what}"),
+    }
 }
 
 /// How a grant that is over reads as an error; `None` while it waits or lives.
@@ -422,6 +439,27 @@ mod tests {
             ending_sentence(&grant),
             "G-45 was handed over to leon, as G-46"
         );
+    }
+
+    #[test]
+    fn a_request_is_not_called_access() {
+        let mut ended = Grant {
+            id: "G-1".into(),
+            person: "mia".into(),
+            sentence: "deploy the shop app".into(),
+            ..Grant::default()
+        };
+        assert_eq!(
+            ended_line(&ended),
+            "G-1  mia no longer asks to deploy the shop app"
+        );
+        ended.set_basis(GrantBasis::FastPath);
+        assert_eq!(
+            ended_line(&ended),
+            "G-1  mia can no longer deploy the shop app"
+        );
+        ended.drill = true;
+        assert!(ended_line(&ended).starts_with("DRILL G-1  mia"));
     }
 
     #[test]

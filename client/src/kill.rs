@@ -126,10 +126,17 @@ impl Kills {
         };
     }
 
-    /// Whether everything is said.
+    /// Whether something is said of everything.
+    #[must_use]
+    pub fn is_said(&self) -> bool {
+        self.kills.iter().all(|kill| kill.fate != Fate::Open)
+    }
+
+    /// Whether everything is over.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.kills.iter().all(|kill| kill.fate != Fate::Open)
+        let mut kills = self.kills.iter();
+        kills.all(|kill| matches!(kill.fate, Fate::Over { .. }))
     }
 
     /// In the order of the closing: sessions, then roles.
@@ -236,9 +243,10 @@ mod tests {
             "role.failed",
             "\"role\":\"breakglass_g45_1\",\"text\":\"unreachable\"",
         ));
-        assert!(!kills.is_settled(), "nobody has said anything of S-8");
+        assert!(!kills.is_said(), "nobody has said anything of S-8");
         kills.heard(&entry("session.unconfirmed", "\"session\":\"S-8\""));
-        assert!(kills.is_settled());
+        assert!(kills.is_said());
+        assert!(!kills.is_settled(), "not confirmed is not over");
         assert_eq!(kills.slowest_ms(), Some(212));
         let lines: Vec<_> = kills.all().iter().map(Kill::sentence).collect();
         assert_eq!(
@@ -253,5 +261,10 @@ mod tests {
             "\"role\":\"breakglass_g45_1\",\"took_ms\":90",
         ));
         assert!(kills.all()[2].sentence().contains("over after 212 ms"));
+        kills.heard(&entry(
+            "session.ended",
+            "\"session\":\"S-8\",\"how\":\"gone\"",
+        ));
+        assert!(kills.is_settled());
     }
 }

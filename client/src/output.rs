@@ -303,6 +303,17 @@ impl Printer {
         Ok(self.hear(&plain(question))?.unwrap_or_default())
     }
 
+    /// Asks for one line, which may be empty; `None` for Ctrl-D.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where nobody is there to answer.
+    pub fn hears(&self, question: &str) -> Result<Option<String>, Error> {
+        if !self.interactive {
+            return Err(Error::usage("nobody is there to answer", "see --help"));
+        }
+        self.hear(&plain(question))
+    }
+
     /// Asks for one line.
     ///
     /// # Errors

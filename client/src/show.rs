@@ -1,8 +1,12 @@
 //! What people see: the same few shapes on every screen.
 
+mod handed;
+
 use breakglass_proto::v1;
 use jiff::Timestamp;
 
+use self::handed::{asks, for_somebody, handed};
+pub use self::handed::{goes_over, is_yours};
 use crate::{
     grant::{
         asked, asked_in_turn, basis_word, called_by, deadline, ending_sentence, handed_from,
@@ -30,6 +34,7 @@ pub fn grant(printer: &Printer, grant: &v1::Grant, now: Timestamp) {
     fact(printer, "reason", &grant.reason);
     fact(printer, "rule", &grant.rule);
     fact(printer, "handed", &handed(grant, now));
+    fact(printer, "asked by", &for_somebody(grant));
     fact(printer, "asked", &at(grant.requested_at.as_ref()));
     fact(printer, "for", &length.unwrap_or_default());
     if grant.state() == v1::GrantState::Waiting {
@@ -73,6 +78,11 @@ pub fn grants(printer: &Printer, grants: &[v1::Grant], now: Timestamp) {
             },
             _ => yes(grant),
         };
+        let who = match grant.from_grant.as_str() {
+            "" => who,
+            from if who.is_empty() => format!("from {from}"),
+            from => format!("{who}, from {from}"),
+        };
         vec![
             grant.id.clone(),
             grant.person.clone(),
@@ -105,11 +115,7 @@ pub fn request(asked: &v1::Grant, incident: &v1::Incident, now: Timestamp) -> Ve
         lines.push(String::new());
     }
     lines.extend([
-        format!(
-            "  {} asks to {}",
-            plain(&asked.person),
-            plain(&asked.sentence)
-        ),
+        asks(asked),
         String::new(),
         format!(
             "  request    {} ({}), {}",
@@ -257,7 +263,7 @@ pub fn drills(drills: &v1::Drills, now: Timestamp) -> String {
             format!(
                 "Last good drill {}: {} by {}",
                 match days {
-                    0 => "today".to_owned(),
+                    0 => format!("at {}", time::local_and_relative(at, now)),
                     _ => format!("{} ago", counted(days, "day")),
                 },
                 good.incident,
@@ -268,7 +274,7 @@ pub fn drills(drills: &v1::Drills, now: Timestamp) -> String {
     let failed = drills.last.as_ref().filter(|last| !last.good);
     let failed = failed.map(|last| {
         format!(
-            "; the one after it, {} by {}, was not",
+            "; the newest, {} by {}, was not good",
             last.incident, last.by
         )
     });
@@ -386,14 +392,6 @@ fn yes(grant: &v1::Grant) -> String {
     }
 }
 
-/// Where it was handed over from, and how long it may last then.
-fn handed(grant: &v1::Grant, now: Timestamp) -> String {
-    let until = when(grant.until.as_ref(), now);
-    let from = handed_from(grant);
-    from.map(|from| format!("over from {from}, until {until} at the latest"))
-        .unwrap_or_default()
-}
-
 fn began(grant: &v1::Grant, now: Timestamp) -> String {
     let when = when(grant.begins_at.as_ref(), now);
     match grant.basis() {
@@ -495,19 +493,26 @@ mod tests {
         };
         let next = "it is time: glass drill access -- COMMAND";
         assert_eq!(drills(&said, now), format!("No good drill yet; {next}"));
+        said.last = Some(outcome("INC-3", "2026-10-19T03:05:01Z", false));
+        let told = drills(&said, now);
+        assert!(told.starts_with("No good drill yet; the newest, INC-3 by mia, was not good;"));
         said.last_good = Some(outcome("INC-4", "2026-10-20T03:05:01Z", true));
         said.last = Some(outcome("INC-5", "2026-11-01T00:00:00Z", false));
         assert_eq!(
             drills(&said, now),
             format!(
-                "Last good drill 33 days ago: INC-4 by mia; the one after it, INC-5 by mia, was \
-                 not; {next}"
+                "Last good drill 33 days ago: INC-4 by mia; the newest, INC-5 by mia, was not \
+                 good; {next}"
             )
         );
         said.overdue = false;
         said.last_good = Some(outcome("INC-6", "2026-11-23T03:00:00Z", true));
         said.last = said.last_good.clone();
-        assert_eq!(drills(&said, now), "Last good drill today: INC-6 by mia");
+        let at = time::local_and_relative("2026-11-23T03:00:00Z".parse().unwrap(), now);
+        assert_eq!(
+            drills(&said, now),
+            format!("Last good drill at {at}: INC-6 by mia")
+        );
     }
 
     #[test]

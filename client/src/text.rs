@@ -86,6 +86,13 @@ pub fn safe_json(json: &str) -> String {
     out
 }
 
+/// The number in an id, so that `G-2` stands before `G-10`; what has none stands last.
+#[must_use]
+pub fn number(id: &str) -> u64 {
+    let digits = id.rsplit_once('-').map(|(_, digits)| digits.parse());
+    digits.and_then(Result::ok).unwrap_or(u64::MAX)
+}
+
 /// Checks a reason, `-m`: one line of 1 to 500 bytes.
 ///
 /// # Errors
@@ -294,8 +301,62 @@ fn check(what: &str, text: &str, most: usize, newlines: bool) -> Result<(), Erro
                 place + 1,
                 plain(&c.to_string())
             ),
-            "type it again as plain text",
+            without(c),
         )),
+    }
+}
+
+/// How to leave out a character that cannot be taken.
+fn without(c: char) -> String {
+    let what = match c {
+        '\u{1b}' => {
+            return "it begins a colour of a terminal: leave colours out, or send it through `glass note -`, which \
+                    does"
+                .to_owned();
+        }
+        '\u{200d}' => "a zero width joiner, as some emoji have it",
+        '\u{200c}' => "a zero width non-joiner",
+        '\u{200b}' => "a zero width space",
+        '\u{feff}' => "a byte order mark",
+        '\u{ad}' => "a soft hyphen",
+        c if c.is_control() => "a control character",
+        _ => "seen by nobody, or turns others round",
+    };
+    let code = u32::from(c);
+    format!(
+        "leave it out: it is U+{code:04X}, {what}; sent by a program: perl -CS -pe 's/\\x{{{code:x}}}//g'"
+    )
+}
+
+/// A text without the colours of a terminal (ECMA-48 section 8.3.117, SGR), and whether it had any.
+#[must_use]
+pub fn without_colours(text: &str) -> (String, bool) {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("\u{1b}[") {
+        let parameters = &rest[at + 2..];
+        let end = parameters.find(|c: char| !c.is_ascii_digit() && c != ';' && c != ':');
+        let Some(end) = end.filter(|end| parameters[*end..].starts_with('m')) else {
+            out.push_str(&rest[..at + 2]);
+            rest = parameters;
+            continue;
+        };
+        out.push_str(&rest[..at]);
+        rest = &parameters[end + 1..];
+    }
+    out.push_str(rest);
+    let had_any = out.len() < text.len();
+    (out, had_any)
+}
+
+/// Checks what was missing, as a review says it: one line of 1 to 500 bytes; `-` is nothing.
+///
+/// # Errors
+/// [`Error::Usage`].
+pub fn missing(text: &str) -> Result<String, Error> {
+    match text.trim() {
+        "" | "-" => Ok(String::new()),
+        text => one_line("what was missing", text, limits::MAX_LINE_BYTES),
     }
 }
 
@@ -401,6 +462,31 @@ mod tests {
         );
         assert_eq!(error.exit_code(), 2);
         assert!(note(&"x".repeat(10 << 20)).is_err());
+    }
+
+    #[test]
+    fn a_character_that_is_refused_is_named_with_how_to_leave_it_out() {
+        let next = |text: &str| note(text).unwrap_err().next().unwrap();
+        let family = next("\u{1f468}\u{200d}\u{1f469}");
+        assert!(family.contains("U+200D, a zero width joiner"), "{family}");
+        assert!(family.contains(r"perl -CS -pe 's/\x{200d}//g'"), "{family}");
+        assert!(next("\u{645}\u{200c}").contains("U+200C"));
+        assert!(next("a\u{7}").contains("U+0007, a control character"));
+        assert!(next("\u{1b}[31mred").contains("colour"));
+    }
+
+    #[test]
+    fn colours_are_left_out_and_nothing_else_is() {
+        for (text, plain) in [
+            ("\u{1b}[31mERROR\u{1b}[0m worker", "ERROR worker"),
+            ("\u{1b}[38;5;208mx\u{1b}[m", "x"),
+            ("\u{1b}[2J\u{1b}[1mx", "\u{1b}[2Jx"),
+            ("\u{1b}[31", "\u{1b}[31"),
+            ("\u{1b}[\u{1b}[1m", "\u{1b}["),
+            ("日\u{1b}[1m本", "日本"),
+        ] {
+            assert_eq!(without_colours(text), (plain.to_owned(), plain != text));
+        }
     }
 
     #[test]

@@ -35,6 +35,8 @@ pub struct GrantView<'a> {
     ending_reason: Option<&'a str>,
     held: bool,
     credentials: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    credentials_until: Option<String>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     callers: &'a [String],
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -108,6 +110,7 @@ impl<'a> From<&'a v1::Grant> for GrantView<'a> {
             ending_reason: some(&grant.ending_reason),
             held: grant.held,
             credentials: grant.credentials,
+            credentials_until: at(grant.credentials_until.as_ref()),
             callers: &grant.callers,
             calls: grant.calls.iter().map(call).collect(),
             agreed: &grant.agreed,

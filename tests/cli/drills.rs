@@ -212,6 +212,83 @@ fn a_drill_that_somebody_else_closes() {
 }
 
 #[test]
+fn a_drill_that_somebody_ends_for_a_real_fire_says_so_on_record() {
+    let playground = practising("5m");
+    let words = drill("restart-worker", &["sh", "-c", "echo begun; sleep 1000"]);
+    let mut glass = playground.spawns("mia", &words);
+    glass.says("begun");
+    playground.done(
+        "leon",
+        &["incident", "close", "INC-1", "-m", "real fire, stop"],
+    );
+    let said = glass.finishes();
+    was_not_good(
+        &playground,
+        &said,
+        "`use`: leon closed INC-1, which ended G-1: real fire, stop",
+    );
+    assert!(!said.err.contains("still open"), "{said}");
+}
+
+#[test]
+fn a_broker_that_is_away_for_a_moment_is_asked_again_to_close() {
+    let mut playground = practising("5m");
+    let words = drill("restart-worker", &["sh", "-c", "echo begun; read line"]);
+    let mut glass = playground.glass_command("mia", &words);
+    glass.stdin(Stdio::piped());
+    let mut glass = Process::spawn(glass);
+    glass.says("begun");
+    playground.is_killed();
+    glass.hears("go on\n");
+    glass.says("could not give G-1 back");
+    playground.serves();
+    let said = glass.finishes();
+    assert!(said.out.contains("DRILL INC-1 was"), "{said}");
+    assert!(!said.err.contains("not on record"), "{said}");
+    assert_eq!(playground.entries_of("incident.closed").len(), 1, "{said}");
+    assert_eq!(playground.entries_of("drill.recorded").len(), 1, "{said}");
+}
+
+#[test]
+fn a_drill_is_marked_on_every_receipt_and_owes_no_review() {
+    let playground = practising("5m");
+    playground.done("mia", &drill("restart-worker", &["true"]));
+    let listed = playground.done("leon", &["incident", "list", "--all"]);
+    assert!(listed.out.contains("DRILL INC-1"), "{listed}");
+    let review = playground.done("leon", &["review", "INC-1"]);
+    assert!(review.out.starts_with("DRILL INC-1"), "{review}");
+    let owed = "review     nothing is owed: it is a drill";
+    assert!(review.out.contains(owed), "{review}");
+    let answer = ["review", "INC-1", "--grant", "G-1", "--needed", "yes"];
+    let said = playground.glass("leon", &answer);
+    assert_eq!(said.code, 2, "{said}");
+    assert!(
+        said.err.contains("nothing is owed of INC-1: it is a drill"),
+        "{said}"
+    );
+    let mut glass = playground.spawns("mia", &drill("migrate-shop-db", &["true"]));
+    glass.says("waiting for");
+    let denied = playground.done("leon", &["deny", "G-2", "-m", "not now"]);
+    assert!(denied.out.starts_with("DRILL G-2 is denied"), "{denied}");
+    let _ = glass.finishes();
+    let mut glass = playground.spawns("mia", &drill("migrate-shop-db", &["true"]));
+    glass.says("waiting for");
+    let closed = playground.done(
+        "leon",
+        &["incident", "close", "--incident", "INC-3", "-m", "no"],
+    );
+    assert!(
+        closed.out.starts_with("DRILL INC-3 is closed.\n"),
+        "{closed}"
+    );
+    assert!(
+        closed.out.contains("  DRILL G-3  mia no longer asks"),
+        "{closed}"
+    );
+    let _ = glass.finishes();
+}
+
+#[test]
 fn a_drill_beside_a_real_incident_is_never_taken_for_it() {
     let playground = practising("5m");
     let mut glass = playground.spawns("mia", &drill("migrate-shop-db", &["true"]));

@@ -90,7 +90,26 @@ fn what_mia_runs_ends_and_says_who_goes_on() {
         assert_eq!(said.out, "G-2\n", "{said}");
         assert!(said.err.contains("handed over from mia's G-1"), "{said}");
         assert!(said.err.contains("glass drop G-2"), "{said}");
+        assert!(
+            said.err.contains("handed over from mia's G-1 (revert)"),
+            "{said}"
+        );
+        assert!(!said.err.contains("are left out"), "{said}");
     }
+    // What he types has no place in what is his already, and he is told.
+    let words = [
+        "exec",
+        "deploy-shop",
+        "-m",
+        "mine",
+        "--for",
+        "5m",
+        "--",
+        "true",
+    ];
+    let said = playground.done("leon", &words);
+    assert!(said.err.contains("G-2 was handed over by mia"), "{said}");
+    assert!(said.err.contains("-m and --for are left out"), "{said}");
     assert_eq!(playground.entries_of("grant.requested").len(), 2);
     let endings = playground.entries_of("grant.ended");
     assert_eq!(endings.len(), 1, "G-2 stays");

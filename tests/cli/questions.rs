@@ -125,21 +125,27 @@ fn a_review_asks_three_questions_for_each_grant() {
     }
     playground.done("mia", &["incident", "close", "-m", "reverted"]);
     let mut leon = Sitting::down(&playground, "leon", &["review", "INC-1"], "");
-    leon.answers("Was it needed? [1-2]", "1\n");
-    leon.answers("too wide? [1-2]", "2\n");
-    leon.answers("What was missing", "a rollback\n");
-    leon.answers("Was it needed? [1-2]", "2\n");
-    leon.answers("too wide? [1-2]", "1\n");
-    leon.answers("What was missing", CTRL_D);
+    leon.answers("Was it needed? [y/n]", "perhaps\n");
+    leon.answers("y or n; Ctrl-D stops", "y\n");
+    leon.answers("too wide? [y/N]", "y\n");
+    leon.answers("What was missing? [Enter: nothing]", "a rollback\n");
+    leon.answers("The same for the other one? [y/N]", "\n");
+    leon.answers("Was it needed? [y/n]", "n\n");
+    leon.answers("too wide? [y/N]", "\n");
+    leon.answers("What was missing?", CTRL_D);
     let (code, seen) = leon.ends();
-    assert_eq!(code, 2, "{seen}");
+    assert_eq!(code, 0, "{seen}");
     assert!(seen.contains("G-1 is answered for."), "{seen}");
+    assert!(
+        seen.contains("stopped: 1 grant still to be answered"),
+        "{seen}"
+    );
 
     // What was answered before stays.
     let mut leon = Sitting::down(&playground, "leon", &["review", "INC-1"], "");
-    leon.answers("Was it needed? [1-2]", "2\n");
-    leon.answers("too wide? [1-2]", "1\n");
-    leon.answers("What was missing", "-\n");
+    leon.answers("Was it needed? [y/n]", "no\n");
+    leon.answers("too wide? [y/N]", "n\n");
+    leon.answers("What was missing?", "\n");
     let (code, seen) = leon.ends();
     assert_eq!(code, 0, "{seen}");
     let answers = playground.entries_of("review.answered");
@@ -155,4 +161,24 @@ fn a_review_asks_three_questions_for_each_grant() {
     assert_eq!(said(0, "width"), "too-wide");
     assert_eq!(said(0, "missing"), "a rollback");
     assert_eq!(answers[1].get("missing"), None);
+}
+
+#[test]
+fn the_same_is_said_of_all_others_at_once() {
+    let playground = Playground::begins();
+    playground.opens("the worker floods");
+    for right in ["deploy-shop", "restart-worker", "revert-config"] {
+        playground.done("mia", &["request", right, "-m", "revert"]);
+    }
+    playground.done("mia", &["incident", "close", "-m", "reverted"]);
+    let mut leon = Sitting::down(&playground, "leon", &["review", "INC-1"], "");
+    leon.answers("Was it needed? [y/n]", "y\n");
+    leon.answers("too wide? [y/N]", "\n");
+    leon.answers("What was missing?", "\n");
+    leon.answers("The same for the other 2? [y/N]", "y\n");
+    let (code, seen) = leon.ends();
+    assert_eq!(code, 0, "{seen}");
+    let answers = playground.entries_of("review.answered");
+    assert_eq!(answers.len(), 3, "{seen}");
+    assert!(answers.iter().all(|it| it["needed"] == true), "{answers:?}");
 }

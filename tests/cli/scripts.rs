@@ -1,5 +1,7 @@
 //! Scripts: nothing asks a question where nobody sits, and nothing is coloured unasked.
 
+use std::process::Stdio;
+
 use breakglass_tests::Playground;
 use breakglass_tests::playground::Process;
 
@@ -177,4 +179,28 @@ fn what_is_on_the_laptop_is_for_its_owner_alone() {
             assert_eq!(mode_of(&file), 0o600, "{}", file.display());
         }
     }
+}
+
+#[test]
+fn what_a_program_says_in_colours_is_noted_without_them() {
+    let playground = Playground::begins();
+    playground.opens("the worker floods");
+    let noted = |text: &str| {
+        let mut glass = playground.glass_command("mia", &["note", "-"]);
+        glass.stdin(Stdio::piped());
+        let mut glass = Process::spawn(glass);
+        glass.hears(text);
+        glass.finishes()
+    };
+    let said = noted("\u{1b}[31mERROR\u{1b}[0m queue at 40k\n");
+    assert_eq!(said.code, 0, "{said}");
+    assert!(said.err.contains("colours were left out"), "{said}");
+    let notes = playground.entries_of("incident.noted");
+    assert_eq!(notes[0]["text"], "ERROR queue at 40k");
+    let said = noted("up\u{1b}[2J");
+    assert_eq!(said.code, 2, "{said}");
+    let said = noted("\u{1f468}\u{200d}\u{1f469} on call");
+    assert_eq!(said.code, 2, "{said}");
+    assert!(said.err.contains("U+200D, a zero width joiner"), "{said}");
+    assert_eq!(playground.entries_of("incident.noted").len(), 1);
 }

@@ -122,8 +122,11 @@ fn every_question_is_answered_with_the_entries_it_stands_on() {
         endings,
         "Grants that had begun and ended: 3 (expired 1, incident-closed 1, vetoed 1)",
     );
-    assert_eq!(row(endings, "G-2")["over everywhere after"], "1m");
-    assert_eq!(row(endings, "G-3")["over everywhere after"], "0 ms");
+    assert_eq!(row(endings, "G-2")["over at every target after"], "1m");
+    assert_eq!(row(endings, "G-3")["over at every target after"], "0 ms");
+    // G-1 had a token for five minutes from its beginning, and a role of G-2 cannot be copied.
+    let until = |grant| row(endings, grant)["a copy could be taken until"].to_owned();
+    assert_eq!((until("G-1"), until("G-2")), (String::new(), String::new()));
     let late = endings
         .rows
         .iter()
@@ -247,8 +250,21 @@ fn a_grant_at_which_something_is_left_is_told_first() {
     let endings = answer(&report, Topic::Endings);
     says(endings, "no entry says that it is over: 1");
     assert_eq!(
-        row(endings, "G-1")["over everywhere after"],
+        row(endings, "G-1")["over at every target after"],
         "not known: S-1"
+    );
+    says(
+        endings,
+        "a copy of a credential could still be taken, by who checks nothing else: 1",
+    );
+    let issued = night
+        .lines
+        .iter()
+        .find(|line| line.contains("credential.issued"));
+    let issued: Value = serde_json::from_str(issued.unwrap()).unwrap();
+    assert_eq!(
+        row(endings, "G-1")["a copy could be taken until"],
+        issued["expires_at"].as_str().unwrap()
     );
     says(
         answer(&report, Topic::Trouble),

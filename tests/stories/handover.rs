@@ -230,3 +230,41 @@ async fn a_guard_hears_of_both_at_once() {
     );
     world.clock().passes(Duration::from_secs(1));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_leon_should_know_is_told_where_he_looks() {
+    let world = flooded().await;
+    busy(&world, "deploy-shop").await;
+    world.is_enrolled("leon").await;
+    let words = ["handover", "G-1", "leon", "-m", "index half built"];
+    assert_eq!(world.glass("mia", &words).await.code, 0);
+    let told = world.glass("leon", &["status"]).await;
+    let yours = "G-2 is yours, from mia's G-1: index half built";
+    assert!(told.out.contains(yours), "{}", told.out);
+    let told = world.glass("mia", &["status"]).await;
+    assert!(!told.out.contains("is yours"), "{}", told.out);
+    let told = world.glass("leon", &["grants"]).await;
+    assert!(told.out.contains("nobody needed, from G-1"), "{}", told.out);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn while_it_waits_mia_sees_whom_it_goes_to_and_who_asked() {
+    let world = flooded().await;
+    busy(&world, "read-secrets").await;
+    world.is_enrolled("leon").await;
+    let words = ["handover", "G-1", "leon", "-m", "half done"];
+    let told = world.glass("mia", &words).await;
+    assert_eq!(told.code, 0, "{}", told.err);
+    let told = world.glass("mia", &["grants", "show", "G-1"]).await;
+    let goes = "goes       over to leon as G-2, which waits for founder";
+    assert!(told.out.contains(goes), "{}", told.out);
+    let words = ["grants", "show", "G-1", "-o", "json"];
+    let told = world.glass("mia", &words).await;
+    let view: serde_json::Value = serde_json::from_str(&told.out).unwrap();
+    assert_eq!(
+        (&view["id"], &view["handing"]["id"]),
+        (&"G-1".into(), &"G-2".into())
+    );
+    let told = world.glass("mia", &["grants", "show", "G-2"]).await;
+    assert!(told.out.contains("  asked by   mia"), "{}", told.out);
+}

@@ -177,3 +177,64 @@ async fn a_policy_with_a_mistake_leaves_the_old_one_in_force() {
     let status = world.glass("designer", &["status"]).await;
     assert!(!status.out.contains("mistake"), "{}", status.out);
 }
+
+/// The founder removes somebody; what is printed.
+async fn removes(world: &World, person: &str) -> (String, String) {
+    let words = ["people", "remove", person, "-m", "why", "--yes"];
+    let told = world.glass("founder", &words).await;
+    assert_eq!(told.code, 0, "{}", told.err);
+    (told.out, told.err)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_removal_says_that_the_policy_still_names_them() {
+    let (world, _, _) = mia_at_work().await;
+    let (told, warned) = removes(&world, "mia").await;
+    assert!(told.starts_with("mia is out.\n"), "{told}");
+    assert!(told.contains("The policy still names mia"), "{told}");
+    assert!(told.contains("  G-1  mia can no longer deploy"), "{told}");
+    assert!(!warned.contains("may invite"), "{warned}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_removes_themselves_reads_what_ended_and_that_nobody_is_left_to_invite() {
+    let world = World::begins().await;
+    world.opens("support", "the worker floods").await;
+    world.asks("founder", "restart-worker").await.unwrap();
+    let (told, warned) = removes(&world, "founder").await;
+    assert!(
+        told.starts_with("founder is out, and so is this laptop.\n"),
+        "{told}"
+    );
+    assert!(
+        told.contains("Ended: 1 key, 0 enrolment tokens, 1 grant"),
+        "{told}"
+    );
+    assert!(
+        told.contains("  G-1  founder no longer asks to restart"),
+        "{told}"
+    );
+    assert!(
+        warned.contains("nobody else who is there may invite people"),
+        "{warned}"
+    );
+    assert!(warned.contains("glassd invite"), "{warned}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_somebody_only_asked_for_is_not_called_access_when_they_are_frozen() {
+    let world = World::begins().await;
+    world.opens("support", "the worker floods").await;
+    world.waits_for("mia", "read-secrets").await;
+    let told = world.glass("leon", &["freeze", "mia", "-m", "why"]).await;
+    assert!(
+        told.out.contains("G-1  mia no longer asks to read"),
+        "{}",
+        told.out
+    );
+    world.waits_for("leon", "read-secrets").await;
+    let words = ["revoke", "G-2", "-m", "why"];
+    let told = world.glass("founder", &words).await;
+    let line = "G-2 is revoked: leon no longer asks to read production secrets.";
+    assert!(told.out.contains(line), "{}", told.out);
+}

@@ -120,3 +120,51 @@ async fn a_leaving_leaves_a_receipt_also_by_a_line_less_in_the_policy() {
     );
     assert!(told.contains(&receipt), "{told}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_said_of_nothing_is_a_mistake_and_not_silence() {
+    let world = World::begins().await;
+    let over = a_night(&world).await;
+    let open = world.opens("support", "the shop is slow").await;
+    world.gets("mia", "deploy-shop").await;
+    for (words, why) in [
+        (
+            &["review", "--grant", "G-1", "--needed", "yes"][..],
+            "of which incident it is said is missing",
+        ),
+        (
+            &["review", &open, "--all", "--needed", "yes"],
+            "nothing is owed of INC-2: it is open",
+        ),
+    ] {
+        let told = world.glass("leon", words).await;
+        assert_eq!(told.code, 2, "{words:?}: {}", told.out);
+        assert!(told.err.contains(why), "{words:?}: {}", told.err);
+    }
+    assert_eq!(world.entries_of("review.answered"), Vec::<Value>::new());
+    // Saying it twice of what is over is no mistake.
+    for _ in 0..2 {
+        let words = ["review", &over, "--all", "--needed", "yes"];
+        let told = world.glass("leon", &words).await;
+        assert_eq!(told.code, 0, "{}", told.err);
+    }
+    assert_eq!(world.entries_of("review.answered").len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drill_that_late_answers_hold_up_is_not_opened() {
+    let world = World::begins().await;
+    let rights = "[\"restart-worker\", \"migrate-shop-db\"]";
+    let asking = format!("{STARTER}\n[review]\ndays = 1\n\n[drills]\nrights = {rights}\n");
+    world.policy_becomes(&asking).await.unwrap();
+    let incident = a_night(&world).await;
+    world.minutes_pass(24 * 60 + 1).await;
+    let opened = world.entries_of("incident.opened").len();
+    let words = ["drill", "access", "restart-worker", "--", "true"];
+    let told = world.glass("mia", &words).await;
+    assert_eq!(told.code, 82, "{}", told.err);
+    assert!(told.err.contains("so none was opened"), "{}", told.err);
+    let next = format!("glass review {incident}");
+    assert!(told.err.contains(&next), "{}", told.err);
+    assert_eq!(world.entries_of("incident.opened").len(), opened);
+}

@@ -72,6 +72,7 @@ impl PeopleService for Desk {
             receipt: Some(convert::receipt(&frozen.receipt)),
             left_waiting: convert::grants(&frozen.left.waiting, &self.app),
             withdrawn: frozen.works.made,
+            doomed: convert::doomed(&frozen.left.doomed),
         }))
     }
 

@@ -8,7 +8,7 @@ use crate::{
     view::at,
 };
 
-const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 18] = [
     "row",
     "kind",
     "about",
@@ -25,6 +25,8 @@ const COLUMNS: [&str; 16] = [
     "policy_line",
     "text",
     "next",
+    "callers",
+    "then_approvers",
 ];
 
 /// One line of the table: what is not set is empty.
@@ -40,6 +42,8 @@ struct Row<'a> {
     sentence: &'a str,
     rule: String,
     approvers: String,
+    callers: String,
+    then_approvers: String,
     certificate_until: Option<&'a prost_types::Timestamp>,
     last: Option<&'a v1::LastEntry>,
     policy_line: u32,
@@ -112,6 +116,8 @@ fn can<'a>(
         sentence: &verdict.sentence,
         rule: verdict.rule.clone(),
         approvers: verdict.approvers.join("; "),
+        callers: verdict.callers.join("; "),
+        then_approvers: verdict.then_approvers.join("; "),
         last: used,
         text: verdict.explanation.clone(),
         certificate_until: None,
@@ -170,6 +176,8 @@ fn line(row: &Row<'_>) -> String {
         &number(row.policy_line.into()).unwrap_or_default(),
         &row.text,
         row.next,
+        &row.callers,
+        &row.then_approvers,
     ];
     fields.map(field).join(",")
 }

@@ -109,6 +109,20 @@ fn people(page: &mut Vec<String>, people: &[v1::PersonAccess]) {
     page.push(String::new());
 }
 
+/// Whose yes it takes, whose call, and whose yes when nobody has answered.
+fn on_whose_word(verdict: &v1::Verdict) -> String {
+    let parts = [
+        ("", &verdict.approvers),
+        ("a call with ", &verdict.callers),
+        ("when nobody answers ", &verdict.then_approvers),
+    ];
+    let parts = parts.into_iter().filter(|(_, people)| !people.is_empty());
+    let parts: Vec<_> = parts
+        .map(|(what, people)| format!("{what}{}", people.join(", ")))
+        .collect();
+    parts.join("; ")
+}
+
 fn can(page: &mut Vec<String>, people: &[v1::PersonAccess]) {
     say(page, &["## Who can do what", ""]);
     head(
@@ -132,7 +146,7 @@ fn can(page: &mut Vec<String>, people: &[v1::PersonAccess]) {
                     verdict.right.clone(),
                     verdict.explanation.clone(),
                     verdict.rule.clone(),
-                    verdict.approvers.join(", "),
+                    on_whose_word(verdict),
                     if used.is_empty() {
                         "never".to_owned()
                     } else {

@@ -103,6 +103,32 @@ fn said(reading: &Reading) -> String {
 }
 
 #[test]
+fn machines_read_whose_call_it_takes_and_whom_it_goes_to_later() {
+    let mut reading = reading("Mia");
+    let verdict = reading.answer.people[0].rights[0].verdict.as_mut().unwrap();
+    (verdict.approvers, verdict.callers) = (Vec::new(), vec!["mia".into(), "leon".into()]);
+    verdict.then_approvers = vec!["founder".into()];
+    let json = view(&reading);
+    let right = &json["people"][0]["rights"][0];
+    assert_eq!(right["approvers"], serde_json::json!([]));
+    assert_eq!(right["callers"], serde_json::json!(["mia", "leon"]));
+    assert_eq!(right["then_approvers"], serde_json::json!(["founder"]));
+    let lines = csv(&reading);
+    assert!(
+        lines[0].ends_with(",next,callers,then_approvers"),
+        "{}",
+        lines[0]
+    );
+    let can = lines.iter().find(|line| line.starts_with("can,")).unwrap();
+    assert!(can.ends_with(",\"mia; leon\",founder"), "{can}");
+    let page = page(&reading).join("\n");
+    assert!(
+        page.contains("a call with mia, leon; when nobody answers founder"),
+        "{page}"
+    );
+}
+
+#[test]
 fn people_read_what_to_look_at_first_and_what_to_do() {
     let said = said(&reading("Mia"));
     let places = [
@@ -161,7 +187,7 @@ fn every_row_of_the_table_has_every_column() {
         ]
     );
     for line in csv(&reading(HOSTILE)) {
-        assert_eq!(fields(&line).len(), 16, "{line}");
+        assert_eq!(fields(&line).len(), 18, "{line}");
         for field in fields(&line) {
             assert!(!field.starts_with(['=', '+', '-', '@']), "{line}");
         }

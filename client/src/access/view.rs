@@ -68,6 +68,8 @@ fn person(person: &v1::PersonAccess) -> Value {
             "sentence": verdict.sentence,
             "rule": verdict.rule,
             "approvers": verdict.approvers,
+            "callers": verdict.callers,
+            "then_approvers": verdict.then_approvers,
             "longest_seconds": verdict.longest.as_ref().map(|longest| longest.seconds),
             "explanation": verdict.explanation,
             "last_used": last(used),

@@ -15,9 +15,10 @@ pub mod shell;
 pub mod targets;
 pub mod witness;
 
+mod copies;
 mod typed;
 
-pub use typed::{length, reason, warn_of_the_unheard_of};
+pub use typed::{length, more, reason, warn_of_the_unheard_of};
 
 use crate::{
     cli::Command,

@@ -46,6 +46,12 @@ pub fn reason(seat: &Seat, typed: Option<&str>) -> Result<String, Error> {
     }
 }
 
+/// That a list was cut off, and how to see the rest.
+#[must_use]
+pub fn more(limit: usize) -> String {
+    format!("There are more than these {limit}: --limit {}", limit * 10)
+}
+
 /// Letters of a word that is compared with others: longer than any of them.
 const LONGEST_WORD: usize = 64;
 

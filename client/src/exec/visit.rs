@@ -258,7 +258,7 @@ impl<D: Desk> Visit<'_, D> {
             Task::Agent { link: Some(path) } => Some(Link::make(path, socket)?),
             _ => None,
         };
-        self.voice.agent(&self.grant, socket);
+        self.voice.agent(&self.grant, socket, self.desk.now());
         Ok(Work::Agent { _link: link })
     }
 

@@ -26,7 +26,7 @@ impl Voice<'_> {
     }
 
     /// Where the agent is, as a line for a shell; how to end it, for whoever reads.
-    pub(super) fn agent(self, grant: &Grant, socket: &Path) {
+    pub(super) fn agent(self, grant: &Grant, socket: &Path, now: Timestamp) {
         let view = serde_json::json!({
             "grant": grant.id,
             "socket": socket,
@@ -37,14 +37,25 @@ impl Voice<'_> {
                 printer.line(format!("export SSH_AUTH_SOCK={}", quoted(socket)));
             });
         });
-        self.note(format!(
-            "the agent is there until this ends; Ctrl-C gives {} back",
-            grant.id
-        ));
+        self.note(agent_ends(grant, now));
     }
 
     pub(super) fn spinner(self, text: impl Display) -> Spinner {
         self.0.spinner(text)
+    }
+}
+
+/// What Ctrl-C does to an agent's grant: one that was handed over stays.
+fn agent_ends(grant: &Grant, now: Timestamp) -> String {
+    match grant.from_grant.as_str() {
+        "" => format!(
+            "the agent is there until this ends; Ctrl-C gives {} back",
+            grant.id
+        ),
+        _ => format!(
+            "the agent is there until this ends, or Ctrl-C; {}",
+            goes_on(grant, now)
+        ),
     }
 }
 
@@ -87,7 +98,7 @@ pub(super) fn begun(grant: &Grant, now: Timestamp) -> String {
         _ => grant.id.clone(),
     };
     let yes = match grant::handed_from(grant) {
-        Some(from) => format!("{yes}, handed over from {from}"),
+        Some(from) => format!("{yes}, handed over from {from} ({})", plain(&grant.reason)),
         None => yes,
     };
     let until = time::from_proto(grant.ends_at.as_ref())
@@ -250,5 +261,22 @@ mod tests {
         assert!(told.ends_with(why), "{told}");
         grant.from_grant = "G-44".into();
         assert!(!begun(&grant, now).contains("closes"), "it was handed over");
+    }
+
+    #[test]
+    fn an_agent_gives_back_only_what_was_asked_for_here() {
+        let now = "2026-11-23T03:05:00Z".parse().unwrap();
+        let mut grant = Grant {
+            id: "G-4".into(),
+            ..Grant::default()
+        };
+        assert!(agent_ends(&grant, now).ends_with("Ctrl-C gives G-4 back"));
+        grant.from_grant = "G-2".into();
+        let told = agent_ends(&grant, now);
+        assert!(!told.contains("Ctrl-C gives"), "{told}");
+        assert!(
+            told.ends_with("G-4 was handed over to you and stays; to give it back: glass drop G-4"),
+            "{told}"
+        );
     }
 }

@@ -19,6 +19,8 @@ pub(super) struct Endings {
     unknown: Vec<Life>,
     unknown_more: u64,
     late: u64,
+    outlived: u64,
+    longest_outlived: SignedDuration,
 }
 
 impl Endings {
@@ -27,6 +29,10 @@ impl Endings {
             return;
         }
         *self.by_ending.entry(life.ending.clone()).or_default() += 1;
+        if let Some(outlived) = outlived(life) {
+            self.outlived += 1;
+            self.longest_outlived = self.longest_outlived.max(outlived);
+        }
         if !life.left.is_empty() {
             match self.unknown.len() < SLOWEST {
                 true => self.unknown.push(life.clone()),
@@ -68,6 +74,14 @@ impl Endings {
                 "Grants of which something is left at a target, and no entry says that it is over: {unknown}."
             ));
         }
+        if self.outlived > 0 {
+            answer.push(format!(
+                "Grants of which a copy of a credential could still be taken, by who checks nothing else: {}; at most \
+                 {} longer.",
+                self.outlived,
+                length(self.longest_outlived)
+            ));
+        }
         let mut rows = Rows::default();
         for life in &self.unknown {
             rows.push(row(life, format!("not known: {}", life.left.join(" "))));
@@ -88,7 +102,8 @@ impl Endings {
                 "by",
                 "had to end",
                 "ended",
-                "over everywhere after",
+                "over at every target after",
+                "a copy could be taken until",
             ],
             rows,
         )
@@ -110,6 +125,8 @@ fn row(life: &Life, took: String) -> super::Row {
         due,
         at(life.ended.as_ref()),
         took,
+        life.outlived_until()
+            .map_or_else(String::new, crate::time::rfc3339),
     ])
 }
 
@@ -117,4 +134,10 @@ fn row(life: &Life, took: String) -> super::Row {
 fn delay(life: &Life) -> SignedDuration {
     let recorded = life.recorded_late().unwrap_or(SignedDuration::ZERO);
     recorded.max(SignedDuration::ZERO) + life.cut_late().unwrap_or(SignedDuration::ZERO)
+}
+
+/// For how long a copy of its credential could be taken after it had ended.
+fn outlived(life: &Life) -> Option<SignedDuration> {
+    let (ended, until) = (life.ended.as_ref()?.at, life.outlived_until()?);
+    Some(until.duration_since(ended))
 }

@@ -37,6 +37,8 @@ pub(super) struct Life {
     pub(super) ended: Option<Word>,
     /// `expired`, `dropped`.
     pub(super) ending: String,
+    /// Until when the last credential is valid that nobody can take back.
+    pub(super) copies_until: Option<Timestamp>,
     /// Sessions and roles that are still there.
     pub(super) left: Vec<String>,
     /// When the last of them went.
@@ -76,6 +78,10 @@ impl Life {
                 self.last_end = entry.time("ends_at");
                 self.extended.push(word);
             }
+            // Certificates of SSH are on a revocation list and roles are dropped; these two last.
+            "credential.issued" if lasts(entry.text("credential_kind")) => {
+                self.copies_until = self.copies_until.max(entry.time("expires_at"));
+            }
             "grant.ended" => {
                 self.ending = text("ending");
                 self.ended = Some(word);
@@ -111,6 +117,12 @@ impl Life {
         Some(gone.at.duration_since(ended.at).max(SignedDuration::ZERO))
     }
 
+    /// Until when a copy of its credential could be taken after it had ended, by who checks nothing else.
+    pub(super) fn outlived_until(&self) -> Option<Timestamp> {
+        let ended = self.ended.as_ref()?.at;
+        self.copies_until.filter(|until| *until > ended)
+    }
+
     /// How long it was active.
     pub(super) fn lasted(&self) -> Option<SignedDuration> {
         Some(
@@ -132,6 +144,11 @@ impl Life {
     pub(super) fn row<const N: usize>(&self, cells: [String; N]) -> Row {
         Row::new(self.entries.clone(), cells)
     }
+}
+
+/// Whether a kind of credential cannot be taken back.
+fn lasts(kind: Option<&str>) -> bool {
+    matches!(kind, Some("jwt" | "x509"))
 }
 
 /// A time, or nothing.

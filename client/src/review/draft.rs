@@ -15,6 +15,9 @@ use crate::entry::Entry;
 pub struct Draft {
     /// Which.
     pub incident: String,
+    /// Whether it was a drill, of which nothing is owed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub drill: bool,
     /// How bad it was said to be.
     pub severity: String,
     /// One line.
@@ -94,6 +97,7 @@ impl Draft {
         let text = |name| entry.text(name).unwrap_or_default().to_owned();
         match entry.kind.as_str() {
             "incident.opened" => {
+                self.drill = entry.is_drill();
                 self.severity = text("severity");
                 self.title = text("title");
                 self.opened_by.clone_from(&entry.by);
@@ -113,6 +117,16 @@ impl Draft {
                     grant.take(entry);
                 }
             }
+        }
+    }
+
+    /// Why nobody can answer for any of it; nothing where somebody can, or could.
+    #[must_use]
+    pub fn owes_nothing(&self) -> Option<&'static str> {
+        match (self.drill, self.closed_at) {
+            (true, _) => Some("it is a drill"),
+            (false, None) => Some("it is open"),
+            (false, Some(_)) => None,
         }
     }
 

@@ -26,10 +26,16 @@ pub struct Grant {
     /// To whom.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub escalated_to: Vec<String>,
-    /// `fast-path`, `approved` or `self-granted`; nothing where it never began.
+    /// `fast-path`, `approved`, `self-granted` or `called`; nothing where it never began.
     pub basis: Option<String>,
     /// Who said yes, where somebody did.
     pub approved_by: Option<String>,
+    /// Whose calls are on record that it needed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<String>,
+    /// Whose yes is on record that it needed beside a call.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub agreed: Vec<String>,
     /// When it began.
     pub began_at: Option<Timestamp>,
     /// When it ended.
@@ -107,6 +113,8 @@ impl Grant {
             escalated_to: Vec::new(),
             basis: None,
             approved_by: None,
+            calls: Vec::new(),
+            agreed: Vec::new(),
             began_at: None,
             ended_at: None,
             ending: None,
@@ -135,6 +143,8 @@ impl Grant {
                 self.escalated_to = to.map(str::to_owned).collect();
                 self.escalated_at = Some(entry.at);
             }
+            "call.recorded" => self.calls.push(entry.by.clone()),
+            "grant.approved" => self.agreed.push(entry.by.clone()),
             "grant.started" => {
                 let basis = text("basis");
                 self.approved_by = (basis == "approved").then(|| entry.by.clone());

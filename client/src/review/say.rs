@@ -3,12 +3,19 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Borrowed, Draft, Grant, Kill, Used};
-use crate::{output::Printer, show::counted, text::plain, time};
+use crate::{
+    grant::by_call,
+    output::Printer,
+    show::{counted, drill_mark},
+    text::plain,
+    time,
+};
 
 /// Shows it: who had what, then what stands out.
 pub fn say(printer: &Printer, draft: &Draft, now: Timestamp) {
     printer.heading(format!(
-        "{}  {}  {}",
+        "{}{}  {}  {}",
+        drill_mark(draft.drill),
         draft.incident,
         draft.severity,
         plain(&draft.title)
@@ -18,7 +25,7 @@ pub fn say(printer: &Printer, draft: &Draft, now: Timestamp) {
         printer.line("Nobody asked for anything.");
     }
     for grant in &draft.grants {
-        say_grant(printer, grant);
+        say_grant(printer, draft, grant);
     }
     part(
         printer,
@@ -75,7 +82,7 @@ fn lasted(draft: &Draft, now: Timestamp) -> String {
     }
 }
 
-fn say_grant(printer: &Printer, grant: &Grant) {
+fn say_grant(printer: &Printer, draft: &Draft, grant: &Grant) {
     printer.line("");
     printer.heading(format!(
         "{}  {} to {}",
@@ -91,7 +98,7 @@ fn say_grant(printer: &Printer, grant: &Grant) {
     fact("had for", &had(grant));
     if grant.began_at.is_some() {
         fact("used", &used(grant));
-        fact("review", &answered(grant));
+        fact("review", &answered(draft, grant));
     }
 }
 
@@ -99,7 +106,9 @@ fn yes(grant: &Grant) -> String {
     match (grant.basis.as_deref(), &grant.approved_by) {
         (Some("approved"), Some(by)) => by.clone(),
         (Some("fast-path"), _) => "nobody needed".to_owned(),
-        (Some(_), _) => "NOBODY: SELF-GRANTED".to_owned(),
+        (Some("called"), _) => by_call(&grant.agreed, &grant.calls),
+        (Some("self-granted"), _) => "NOBODY: SELF-GRANTED".to_owned(),
+        (Some(basis), _) => basis.to_owned(),
         (None, _) => "nobody, it never began".to_owned(),
     }
 }
@@ -159,9 +168,12 @@ fn used(grant: &Grant) -> String {
     parts.join(", ")
 }
 
-fn answered(grant: &Grant) -> String {
+fn answered(draft: &Draft, grant: &Grant) -> String {
     let Some(answer) = &grant.answer else {
-        return "not answered".to_owned();
+        return match draft.owes_nothing() {
+            Some(why) => format!("nothing is owed: {why}"),
+            None => "not answered".to_owned(),
+        };
     };
     let needed = match answer.needed {
         true => "needed",

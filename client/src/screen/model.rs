@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use breakglass_proto::v1;
 use jiff::Timestamp;
 
-use crate::{output::canvas::Size, timeline::Item};
+use crate::{output::canvas::Size, show, text::number, timeline::Item};
 
 /// As much of what happened as any terminal shows.
 const REMEMBERED: usize = 200;
@@ -22,8 +22,10 @@ pub(super) struct Model {
     pub(super) status: v1::GetStatusResponse,
     /// Newest last.
     pub(super) happened: VecDeque<Item>,
-    /// The id of the incident, request or grant that the keys act on.
+    /// The id of the incident, request or grant that was chosen; empty where none was.
     pub(super) chosen: String,
+    /// Its incident, which is meant where what was chosen is there no longer.
+    pub(super) chosen_of: String,
     pub(super) mode: Mode,
     /// What became of the last key.
     pub(super) said: Option<Said>,
@@ -131,6 +133,7 @@ impl Model {
             status: v1::GetStatusResponse::default(),
             happened: VecDeque::new(),
             chosen: String::new(),
+            chosen_of: String::new(),
             mode: Mode::Looking,
             said: None,
             lost: None,
@@ -145,19 +148,44 @@ impl Model {
         incidents.chain(waiting).chain(live).collect()
     }
 
-    /// Where the keys act: the row that was chosen, as long as it is there.
+    /// Where the keys act: the row that was chosen, else its incident; where none was, the only real
+    /// incident. What comes later moves nobody, and into a drill nobody is led who did not choose it.
     pub(super) fn at(&self) -> Option<usize> {
         let rows = self.rows();
-        let chosen = rows.iter().position(|row| row.id() == self.chosen);
-        chosen.or((!rows.is_empty()).then_some(0))
+        let of = |id: &str| rows.iter().position(|row| row.id() == id);
+        if !self.chosen.is_empty() {
+            return of(&self.chosen).or_else(|| of(&self.chosen_of));
+        }
+        let mut real = self.status.incidents.iter().filter(|it| !it.drill);
+        match (real.next(), real.next()) {
+            (Some(only), None) => of(&only.id),
+            _ => None,
+        }
+    }
+
+    /// Where choosing begins: at the real incident that was opened first.
+    pub(super) fn first(&self) -> Option<usize> {
+        let real = self.status.incidents.iter().enumerate();
+        let real = real.filter(|(_, incident)| !incident.drill);
+        let first = real.min_by_key(|(_, incident)| number(&incident.id));
+        let first = first.map(|(at, _)| at);
+        first.or((!self.rows().is_empty()).then_some(0))
     }
 
     pub(super) fn row(&self) -> Option<Row<'_>> {
         self.at().map(|at| self.rows()[at])
     }
 
+    /// What stands before the name of an incident that is a drill.
+    pub(super) fn mark_of(&self, incident: &str) -> &'static str {
+        let mut incidents = self.status.incidents.iter();
+        show::drill_mark(incidents.any(|it| it.id == incident && it.drill))
+    }
+
     /// How things stand now.
-    pub(super) fn stands(&mut self, status: v1::GetStatusResponse) {
+    pub(super) fn stands(&mut self, mut status: v1::GetStatusResponse) {
+        // What is broken stands before what is practised.
+        status.incidents.sort_by_key(|incident| incident.drill);
         self.status = status;
         self.lost = None;
         let Mode::Deciding(decision) = &self.mode else {

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::model::{Mode, Model, Row, What};
 use crate::{
     asks::{goes_to, how_to_call, wants_call, wants_yes, why_no_yes},
-    grant::{approvers, deadline, listed, pending, still_needed},
+    grant::{approvers, deadline, handed_from, listed, pending, still_needed},
     output::canvas::{Line, Size, Tone, columns, cut, wrap},
     show,
     text::plain,
@@ -99,11 +99,12 @@ fn foot(model: &Model, width: usize) -> Vec<Line> {
         }
         Mode::Deciding(_) => "y yes, I sign it  n no (asks why)  any other key: leave it waiting",
         Mode::Typing(typing) => {
-            lines.extend(typed(&typing.what, &typing.text, width));
+            lines.extend(typed(model, &typing.what, &typing.text, width));
             "Enter sends it  Esc does nothing  Ctrl-U erases it"
         }
         Mode::Sure { incident, reason } => {
-            let question = format!("Close {incident}, with all access under it? {reason}");
+            let drill = model.mark_of(incident);
+            let question = format!("Close {drill}{incident}, with all access under it? {reason}");
             let question = wrap(&plain(&question), width);
             lines.extend(question.into_iter().map(|it| Line::new(Tone::Strong, it)));
             "y yes, I sign it  any other key: leave it open"
@@ -113,11 +114,15 @@ fn foot(model: &Model, width: usize) -> Vec<Line> {
     lines
 }
 
-fn typed(what: &What, text: &str, width: usize) -> Vec<Line> {
+fn typed(model: &Model, what: &What, text: &str, width: usize) -> Vec<Line> {
     let question = match what {
-        What::Deny(grant) => format!("Why is {grant} denied"),
-        What::Note(incident) => format!("Note for {incident}"),
-        What::Close(incident) => format!("Why is {incident} closed"),
+        What::Deny(grant) => {
+            let mut waiting = model.status.waiting.iter();
+            let drill = show::drill_mark(waiting.any(|it| it.id == *grant && it.drill));
+            format!("Why is {drill}{grant} denied")
+        }
+        What::Note(incident) => format!("Note for {}{incident}", model.mark_of(incident)),
+        What::Close(incident) => format!("Why is {}{incident} closed", model.mark_of(incident)),
     };
     let lines = wrap(&format!("{question}: {}_", plain(text)), width);
     let hidden = lines.len().saturating_sub(MOST_TYPED);
@@ -126,7 +131,7 @@ fn typed(what: &What, text: &str, width: usize) -> Vec<Line> {
 }
 
 fn help() -> Vec<Line> {
-    const HELP: [&str; 15] = [
+    const HELP: [&str; 17] = [
         "up, down (or k, j)   choose an incident, a request or live access",
         "a   approve: shows the chosen request in full, checked against what the",
         "    requester signed; y signs your yes with this laptop's key",
@@ -135,7 +140,9 @@ fn help() -> Vec<Line> {
         "c   close that incident, and all access under it; asks why, then whether",
         "q   quit; so does Ctrl-C",
         "",
-        "Without a chosen request a and d mean the only one that waits for you.",
+        "Without a chosen request a and d mean the only one that waits for you;",
+        "without a chosen line n and c mean the only incident that is no drill, and",
+        "ask which where there are several.",
         "Red: trouble, a yes that nobody gave, access that ends within a minute.",
         "",
         "ALONE: whoever asked may begin it without a yes. Anybody stops that: glass veto",
@@ -335,10 +342,11 @@ fn line_of(row: Row<'_>, me: &str, now: Timestamp) -> (Tone, String) {
             let left = left(ends, now);
             let drill = show::drill_mark(it.drill);
             let text = format!("{drill}{}  ends {left}  {alone}{}", it.id, it.person);
-            (
-                tone,
-                format!("{text} can {} ({})", it.sentence, it.incident),
-            )
+            let text = format!("{text} can {} ({})", it.sentence, it.incident);
+            match handed_from(it).filter(|_| it.person == me) {
+                Some(from) => (tone, format!("{text}, YOURS from {from}: {}", it.reason)),
+                None => (tone, text),
+            }
         }
     }
 }

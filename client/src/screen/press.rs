@@ -54,13 +54,15 @@ impl Model {
     }
 
     fn step(&mut self, is_down: bool) {
-        let Some(at) = self.at() else { return };
         let rows = self.rows();
-        let next = match is_down {
-            true => (at + 1).min(rows.len() - 1),
-            false => at.saturating_sub(1),
+        let next = match (self.at(), is_down) {
+            (None, _) => self.first(),
+            (Some(at), true) => Some((at + 1).min(rows.len() - 1)),
+            (Some(at), false) => Some(at.saturating_sub(1)),
         };
-        self.chosen = rows[next].id().to_owned();
+        let Some(next) = next else { return };
+        let (id, of) = (rows[next].id().to_owned(), rows[next].incident().to_owned());
+        (self.chosen, self.chosen_of) = (id, of);
     }
 
     /// The request the keys act on, else the only one that waits for this person.
@@ -109,11 +111,26 @@ impl Model {
     fn type_of_incident(&mut self, what: impl Fn(String) -> What) {
         match self.row().map(|row| row.incident().to_owned()) {
             Some(incident) => self.begin(what(incident)),
-            None => self.say(
-                true,
-                "No incident is open. Open one: glass incident open \"what is broken\"",
-            ),
+            None => self.say(true, self.which()),
         }
+    }
+
+    /// Why it is not known which incident is meant.
+    fn which(&self) -> String {
+        let incidents = &self.status.incidents;
+        let gone = &self.chosen_of;
+        if incidents.is_empty() {
+            return "No incident is open. Open one: glass incident open \"what is broken\""
+                .to_owned();
+        }
+        if !gone.is_empty() {
+            return format!("{gone} is over. Choose another with the arrow keys first.");
+        }
+        match incidents.iter().all(|incident| incident.drill) {
+            true => "Only a drill is open. Where you mean it, choose it with the arrow keys first.",
+            false => "Several incidents are open. Choose one with the arrow keys first.",
+        }
+        .to_owned()
     }
 
     fn begin(&mut self, what: What) {

@@ -68,7 +68,14 @@ impl Session {
         let refused = match send(signed.clone()).await {
             Ok(answer) => {
                 let answer = answer.into_inner();
-                let entry = self.accept_act(answer.receipt(), &signed).await?;
+                let accepted = self.accept_act(answer.receipt(), &signed).await;
+                let entry = match accepted {
+                    // Who removes themselves is proven no more than the receipt.
+                    Err(why) if removes(&act, self.person()) && why.reason() == "NOT_ENROLLED" => {
+                        self.check_act(answer.receipt(), &signed)?
+                    }
+                    accepted => accepted?,
+                };
                 return Ok((answer, entry));
             }
             Err(status) => self.explain(&status),
@@ -116,6 +123,11 @@ impl Session {
 /// Whether the broker's ledger is not the one this laptop has seen.
 fn is_another_history(refusal: &Refusal) -> bool {
     matches!(&*refusal.reason, "LEDGER_BEHIND" | "LEDGER_FORKED")
+}
+
+/// Whether somebody is removed by this.
+fn removes(act: &Act, who: &str) -> bool {
+    matches!(act, Act::RemovePerson { person, .. } if person == who)
 }
 
 /// Whether an act only ends something, so that nobody has more by it.

@@ -273,6 +273,23 @@ impl Session {
         Ok(entry)
     }
 
+    /// Checks that the ledger's key signed the entry that records what was just signed, and not that the
+    /// ledger only grew: for who may not ask for that any more.
+    ///
+    /// # Errors
+    /// [`Error::Unverified`].
+    pub(crate) fn check_act(
+        &self,
+        receipt: Option<&v1::Receipt>,
+        signed: &v1::Signed,
+    ) -> Result<Entry, Error> {
+        let receipt = receipt.ok_or_else(|| Error::broken_answer("it has no receipt"))?;
+        let receipt = self.0.trust.verify_receipt(receipt)?;
+        let entry = Entry::parse(receipt.entry()).map_err(|why| Error::broken_answer(&why))?;
+        entry.check_signed(self.person(), &self.0.identity.key.id(), signed)?;
+        Ok(entry)
+    }
+
     /// Checks a checkpoint on its own and believes it.
     ///
     /// # Errors

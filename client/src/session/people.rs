@@ -41,7 +41,8 @@ impl Session {
         Ok(answer)
     }
 
-    /// Ends every key, token and grant of somebody.
+    /// Ends every key, token and grant of somebody. Who removes themselves has no key any more to ask for
+    /// the proof with that the ledger only grew: then what was recorded is checked, and not that.
     ///
     /// # Errors
     /// [`Error::Refused`].

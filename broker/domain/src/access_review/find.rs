@@ -5,8 +5,11 @@ use super::{AccessReview, Asked, HeldRight, PersonAccess, Roster, Standing, ends
 use crate::id::{PersonId, RightId};
 use crate::last::Mark;
 use crate::policy::access::TargetKind;
-use crate::policy::{Places, Policy, Rule, Selector, listed};
+use crate::policy::{Duties, Places, Policy, Rule, Selector, listed};
 use crate::time::Time;
+
+/// Duties without which nobody who was stolen from is stopped, and nobody comes in any more.
+const URGENT: [&str; 3] = ["revoke", "freeze", "invite"];
 
 /// In order of kind, then of what they are about.
 pub(super) fn findings(roster: &Roster, review: &AccessReview, asked: &Asked) -> Vec<Finding> {
@@ -158,7 +161,8 @@ impl Search<'_> {
         found.collect()
     }
 
-    /// A list of a rule that means people, and none of them could act now.
+    /// A list of a rule, or of a duty that an emergency needs, that means people, and none of them could
+    /// act now.
     fn nobody_there(&self) -> Vec<Finding> {
         let mut found = Vec::new();
         for rule in &self.policy.rules {
@@ -166,10 +170,32 @@ impl Search<'_> {
                 found.extend(self.absent(rule, field, list));
             }
         }
+        let lists = self.policy.duties.listed();
+        let duties = Duties::FIELDS.iter().zip(lists);
+        let urgent = duties.filter(|(duty, _)| URGENT.contains(duty));
+        found.extend(urgent.filter_map(|(duty, (_, list))| self.idle(duty, list)));
         found
     }
 
-    fn absent(&self, rule: &Rule, field: &str, list: &[Selector]) -> Option<Finding> {
+    /// A duty that nobody who is there has.
+    fn idle(&self, duty: &str, list: &[Selector]) -> Option<Finding> {
+        let ids = self.nobody_of(list)?;
+        Some(Finding {
+            kind: FindingKind::NobodyThere,
+            about: duty.to_owned(),
+            right: None,
+            text: format!("Nobody whom the duty `{duty}` means could act today: {ids}"),
+            next: format!(
+                "name somebody who is there in `{duty}` of [duties], or invite one of them; on the broker's \
+                 host: glassd invite PERSON"
+            ),
+            line: None,
+            since: None,
+        })
+    }
+
+    /// Whom a list means, where none of them could act now.
+    fn nobody_of(&self, list: &[Selector]) -> Option<String> {
         let meant = |person: &&PersonAccess| self.policy.selects(list, &person.id);
         let meant: Vec<_> = self.review.people.iter().filter(meant).collect();
         let is_there = |person: &&PersonAccess| person.standing == Standing::Enrolled;
@@ -177,15 +203,19 @@ impl Search<'_> {
             return None;
         }
         let ids: Vec<_> = meant.iter().map(|person| person.id.as_str()).collect();
+        Some(listed(&ids, "and"))
+    }
+
+    fn absent(&self, rule: &Rule, field: &str, list: &[Selector]) -> Option<Finding> {
+        let ids = self.nobody_of(list)?;
         let line = self.places.rule(rule.name.as_str());
         Some(Finding {
             kind: FindingKind::NobodyThere,
             about: rule.name.to_string(),
             right: None,
             text: format!(
-                "Nobody whom {field} of rule {} means could act today: {}",
-                rule.name,
-                listed(&ids, "and")
+                "Nobody whom {field} of rule {} means could act today: {ids}",
+                rule.name
             ),
             next: format!(
                 "name somebody who is there in {field} of rule {}{}, or invite one of them",

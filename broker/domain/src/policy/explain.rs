@@ -17,6 +17,10 @@ pub struct Verdict {
     pub rule: Option<RuleName>,
     /// Who may approve; empty where none needs to, and where nobody else can.
     pub approvers: Vec<PersonId>,
+    /// With whom they must have spoken; empty where no call is needed.
+    pub callers: Vec<PersonId>,
+    /// Who may approve as well when nobody has answered; empty where it goes to nobody else.
+    pub then_approvers: Vec<PersonId>,
     /// The longest a grant may last.
     pub longest: Lifetime,
     /// One sentence that says all of this: "Mia can deploy the shop app for up to 30m; no approval
@@ -77,11 +81,15 @@ impl Policy {
                 somebody.name, something.sentence
             ),
         };
+        let callers = rule.map(|rule| self.callers(rule, person));
+        let then = rule.map(|rule| self.then_approvers(rule, person));
         Some(Verdict {
             right: right.clone(),
             sentence: something.sentence.to_string(),
             rule: rule.map(|rule| rule.name.clone()),
             approvers,
+            callers: callers.unwrap_or_default(),
+            then_approvers: then.unwrap_or_default(),
             longest: something.longest,
             explanation,
         })

@@ -263,8 +263,17 @@ fn a_policy_of_strangers_has_nobody_who_could_act() {
         lists.into_iter().filter(|length| *length > 0).count()
     };
     let lists: usize = policy().rules.iter().map(named).sum();
+    let duties = policy().duties;
+    let urgent = [duties.revoke, duties.freeze, duties.invite];
+    let urgent = urgent.iter().filter(|who| !who.is_empty()).count();
     let counted = (of(Kind::NeverEnrolled), of(Kind::NobodyThere));
-    assert_eq!(counted, (5, lists));
+    assert_eq!(counted, (5, lists + urgent));
+    assert!(urgent > 0);
+    let (text, ..) = told(&review, Kind::NobodyThere, "invite");
+    assert!(
+        text.starts_with("Nobody whom the duty `invite` means could act today: "),
+        "{text}"
+    );
     let (text, ..) = told(&review, Kind::NobodyThere, "secrets");
     assert_eq!(
         text,

@@ -55,6 +55,12 @@ pub(super) fn verdict(verdict: &Verdict) -> v1::Verdict {
         longest: Some(length(verdict.longest)),
         explanation: verdict.explanation.clone(),
         access: None,
+        callers: verdict.callers.iter().map(ToString::to_string).collect(),
+        then_approvers: verdict
+            .then_approvers
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
         held_up: String::new(),
         held_up_next: String::new(),
     }

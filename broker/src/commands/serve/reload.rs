@@ -9,7 +9,7 @@ use super::health::Where;
 use super::{hooks, hosts};
 use crate::issue::keys::Keyring;
 
-/// Takes up the policy and new keys. What fails leaves in force what was.
+/// Takes up the policy and new keys; what became of each, a line each. What fails leaves in force what was.
 ///
 /// # Errors
 /// [`Failure`] with every line of the policy that is wrong, or what is wrong with the keys.
@@ -21,7 +21,7 @@ pub(super) async fn reload(core: &Core) -> Result<String, Failure> {
     let hooks = note(core, Where::Hooks, hooks::take_up(core));
     let hosts = hosts::take_up(core).await;
     let told = [Some(policy?), Some(keys?), hooks?, hosts];
-    Ok(told.into_iter().flatten().collect::<Vec<_>>().join("; "))
+    Ok(told.into_iter().flatten().collect::<Vec<_>>().join("\n"))
 }
 
 /// What is wrong is shown to everybody until it is right again.
@@ -81,11 +81,14 @@ pub(super) async fn load(core: &Core) -> Result<String, Failure> {
     let told = match (entry, ended.count()) {
         (None, _) => "the policy is the same".into(),
         (Some(entry), 0) => format!("the policy is in force (entry {entry})"),
+        (Some(entry), 1) => {
+            format!("the policy is in force (entry {entry}) and ended 1 request or grant")
+        }
         (Some(entry), ended) => {
             format!("the policy is in force (entry {entry}) and ended {ended} requests and grants")
         }
     };
     let mut told = vec![told];
     told.extend(core.app.receipts(&before, &decided.recorded));
-    Ok(told.join("; "))
+    Ok(told.join("\n"))
 }

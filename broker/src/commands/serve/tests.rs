@@ -276,7 +276,7 @@ fn a_changed_policy_is_taken_up_at_the_start_and_on_reload() {
         let running = world.start().await;
         assert_eq!(
             running.reload().await.unwrap(),
-            "the policy is the same; the issuing keys are the same"
+            "the policy is the same\nthe issuing keys are the same"
         );
         world.write_policy(|text| format!("{text}\n# and while it runs\n"));
         let told = running.reload().await.unwrap();

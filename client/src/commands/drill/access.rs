@@ -66,6 +66,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let session = seat.session().await?;
     let drills = session.status().await?.drills.ok_or_else(no_drills)?;
     let right = chosen(&session, &drills, right.as_deref()).await?;
+    need_answers(&right)?;
     let longest = time::length_from_proto(right.longest.as_ref()).unwrap_or(LENGTH);
     let plan = Plan {
         length: LENGTH.min(longest),
@@ -142,6 +143,21 @@ async fn chosen(
             ))
         }
     }
+}
+
+/// What begins without anybody's yes is held up while answers are late, in a drill too: better to know
+/// before one is open.
+fn need_answers(right: &v1::Verdict) -> Result<(), Error> {
+    if right.held_up.is_empty() {
+        return Ok(());
+    }
+    let why = text::plain(&right.held_up);
+    let why = why.trim_end_matches('.');
+    Err(Error::refused(
+        "REVIEW_DEBT",
+        format!("{why}: a drill would fail at `ask`, so none was opened"),
+        text::plain(&right.held_up_next),
+    ))
 }
 
 fn not_for_drills(right: &str, rights: &[String]) -> Error {

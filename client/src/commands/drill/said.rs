@@ -33,6 +33,13 @@ pub(super) fn failed(seat: &Seat, why: &str) {
     seat.printer.warn(format!("DRILL failed: {why}"));
 }
 
+/// That it could not be closed, and how it is.
+pub(super) fn still_open(seat: &Seat, incident: &str) {
+    seat.printer.warn(format!(
+        "{incident} is still open: glass incident close {incident} -m \"the drill is over\""
+    ));
+}
+
 /// That nobody will find it in the ledger how it went.
 pub(super) fn not_recorded(seat: &Seat, incident: &str, why: &Error) {
     seat.printer

@@ -17,10 +17,11 @@ use super::{
 };
 use crate::{
     commands::{Seat, incident::kills},
-    error::Error,
+    error::{Error, exit},
     exec::{self, Drilling, Milestone, Order, Task, signals::Signals},
+    grant::ending_sentence,
     kill::{Fate, Kill, Kills},
-    limits::FIRST_RETRY,
+    limits::{FIRST_RETRY, LONGEST_RETRY},
     session::{Session, Went},
     text,
 };
@@ -206,7 +207,14 @@ impl<'a> Walk<'a> {
         }
         match outcome {
             Ok(ended) if ended.code == 0 && step == USE => {}
-            Ok(ended) => self.fails(format!("`{step}`: the command ended with {}", ended.code)),
+            Ok(ended) => {
+                let why = match (ended.code, &self.grant) {
+                    (exit::ENDED, Some(grant)) => ended_from_outside(&self.session, grant).await,
+                    _ => None,
+                };
+                let why = why.unwrap_or_else(|| format!("the command ended with {}", ended.code));
+                self.fails(format!("`{step}`: {why}"));
+            }
             Err(why) => self.fails_by(step, why),
         }
     }
@@ -225,18 +233,13 @@ impl<'a> Walk<'a> {
             Some(why) => text::cut(&format!("the drill is over: {why}")),
         };
         let since = Instant::now();
-        let closed = timeout(
-            CLOSE_TIMEOUT,
-            self.session.close_incident(&self.incident, &reason),
-        );
-        let closed = match closed.await {
-            Ok(Ok(closed)) => closed,
-            Ok(Err(why)) => {
+        let closed = match closed(&self.session, &self.incident, &reason).await {
+            Ok(closed) => closed,
+            Err(why) => {
+                if !is_closed(&why) {
+                    said::still_open(self.seat, &self.incident);
+                }
                 self.fails_by(CLOSE, why);
-                return None;
-            }
-            Err(_) => {
-                self.fails("`close`: the broker does not answer".to_owned());
                 return None;
             }
         };
@@ -340,6 +343,40 @@ impl<'a> Walk<'a> {
             self.failed = Some(text::cut(&why));
         }
     }
+}
+
+/// Closes it. A broker that is away for a moment is asked again for as long as one is that says nothing.
+async fn closed(
+    session: &Session,
+    incident: &str,
+    reason: &str,
+) -> Result<v1::CloseIncidentResponse, Error> {
+    let until = Instant::now() + CLOSE_TIMEOUT;
+    loop {
+        let left = until.saturating_duration_since(Instant::now());
+        let why = match timeout(left, session.close_incident(incident, reason)).await {
+            Ok(Ok(closed)) => return Ok(closed),
+            Ok(Err(why)) => why,
+            Err(_) => return Err(Error::broken_answer("it does not answer")),
+        };
+        if !matches!(why, Error::Unreachable { .. }) || left < LONGEST_RETRY {
+            return Err(why);
+        }
+        sleep(FIRST_RETRY).await;
+    }
+}
+
+/// Whether somebody else closed it before.
+fn is_closed(why: &Error) -> bool {
+    why.reason() == "INCIDENT_CLOSED"
+}
+
+/// How access ended that the command did not give back: somebody closed, revoked, removed.
+async fn ended_from_outside(session: &Session, grant: &str) -> Option<String> {
+    let grant = session.grant(grant).await.ok()?;
+    let is_over = grant.state() == v1::GrantState::Ended;
+    let by_itself = grant.ending() == v1::GrantEnding::Dropped;
+    (is_over && !by_itself).then(|| ending_sentence(&grant))
 }
 
 async fn still_live(session: &Session, id: &str) -> Result<bool, Error> {

@@ -84,6 +84,13 @@ impl Asking {
         let Some(grant) = handed_over(session, &right.right, &incident).await? else {
             return self.to_ask(seat, right, incident);
         };
+        if self.reason.is_some() || self.length.is_some() {
+            let (id, by) = (&grant.id, &grant.from_person);
+            seat.printer.note(format!(
+                "nothing is asked for: {id} was handed over by {by}, with their reason and to its own end; -m and \
+                 --for are left out"
+            ));
+        }
         Ok(Asked {
             right,
             incident,

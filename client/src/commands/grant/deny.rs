@@ -3,6 +3,7 @@
 use crate::{
     commands::{DONE, Seat, reason},
     error::Error,
+    show::drill_mark,
     text,
     view::GrantView,
 };
@@ -32,8 +33,10 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let grant = session.deny(&id, &why).await?;
     seat.printer.answer(&GrantView::from(&grant), |printer| {
         printer.line(format!(
-            "{} is denied; {} is told why.",
-            grant.id, grant.person
+            "{}{} is denied; {} is told why.",
+            drill_mark(grant.drill),
+            grant.id,
+            grant.person
         ));
     });
     Ok(DONE)

@@ -3,7 +3,7 @@
 use breakglass_proto::v1;
 
 use crate::{
-    commands::{DONE, Seat, warn_of_the_unheard_of},
+    commands::{DONE, Seat, more, warn_of_the_unheard_of},
     error::Error,
     grant::veto_sentence,
     session::Session,
@@ -85,20 +85,57 @@ async fn show_one(seat: &Seat, typed: &str) -> Result<u8, Error> {
     let session = seat.session().await?;
     let grant = session.grant(&id).await?;
     let vetoed = session.vetoed_before(&grant).await?;
-    seat.printer.answer(&GrantView::from(&grant), |printer| {
+    let next = handing(&session, &grant).await?;
+    let view = One {
+        grant: GrantView::from(&grant),
+        handing: next.as_ref().map(GrantView::from),
+    };
+    seat.printer.answer(&view, |printer| {
         show::grant(printer, &grant, session.now());
         if let Some(vetoed) = &vetoed {
             show::fact(printer, "vetoed", &veto_sentence(vetoed));
+        }
+        if let Some(next) = &next {
+            show::fact(printer, "goes", &show::goes_over(next));
         }
     });
     Ok(DONE)
 }
 
+/// One grant for scripts, and the request that hands it over, while one waits.
+#[derive(serde::Serialize)]
+struct One<'a> {
+    #[serde(flatten)]
+    grant: GrantView<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    handing: Option<GrantView<'a>>,
+}
+
+/// The request that waits to hand it over.
+async fn handing(session: &Session, grant: &v1::Grant) -> Result<Option<v1::Grant>, Error> {
+    if grant.state() != v1::GrantState::Active {
+        return Ok(None);
+    }
+    let request = v1::ListGrantsRequest {
+        right: grant.right.clone(),
+        incident: grant.incident.clone(),
+        ..v1::ListGrantsRequest::default()
+    };
+    let live = session.list_grants(request, MOST_LIVE).await?;
+    Ok(live.into_iter().find(|it| it.from_grant == grant.id))
+}
+
+/// More are hardly live at once for one right under one incident.
+const MOST_LIVE: usize = 500;
+
 async fn list(seat: &Seat, filter: Filter) -> Result<u8, Error> {
     let session = seat.session().await?;
     let limit = filter.limit as usize;
     let request = filter.request(&session);
-    let grants = session.list_grants(request.clone(), limit).await?;
+    // One more says whether there are more.
+    let mut grants = session.list_grants(request.clone(), limit + 1).await?;
+    let has_more = grants.len() > limit;
+    grants.truncate(limit);
     if grants.is_empty() {
         let alone = v1::ListEntriesRequest {
             person: request.person,
@@ -114,6 +151,9 @@ async fn list(seat: &Seat, filter: Filter) -> Result<u8, Error> {
             printer.line("None.");
         }
     });
+    if has_more {
+        seat.printer.note(more(limit));
+    }
     Ok(DONE)
 }
 

@@ -1,8 +1,11 @@
 //! `glass revoke`
 
+use breakglass_proto::v1::GrantBasis;
+
 use crate::{
-    commands::{DONE, Seat, reason},
+    commands::{DONE, Seat, copies::Copies, reason},
     error::Error,
+    show::drill_mark,
     text,
     view::GrantView,
 };
@@ -34,13 +37,20 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let why = reason(seat, args.reason.as_deref())?;
     let session = seat.session().await?;
     let grant = session.revoke(&id, &why).await?;
+    let copies = Copies::of(&session, std::slice::from_ref(&grant)).await;
     seat.printer.answer(&GrantView::from(&grant), |printer| {
         printer.line(format!(
-            "{} is revoked: {} can no longer {}.",
+            "{}{} is revoked: {} {} {}.",
+            drill_mark(grant.drill),
             grant.id,
             grant.person,
+            match grant.basis() {
+                GrantBasis::Unspecified => "no longer asks to",
+                _ => "can no longer",
+            },
             text::plain(&grant.sentence)
         ));
+        copies.say(printer, session.now());
     });
     Ok(DONE)
 }

@@ -1,7 +1,7 @@
 //! `glass veto`
 
 use crate::{
-    commands::{DONE, Seat, reason},
+    commands::{DONE, Seat, copies::Copies, reason},
     error::Error,
     text,
     view::GrantView,
@@ -35,6 +35,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let why = reason(seat, args.reason.as_deref())?;
     let session = seat.session().await?;
     let grant = session.veto(&id, &why).await?;
+    let copies = Copies::of(&session, std::slice::from_ref(&grant)).await;
     seat.printer.answer(&GrantView::from(&grant), |printer| {
         printer.line(format!(
             "{} is vetoed: for the rest of {}, {} needs an approver to {}.",
@@ -43,6 +44,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
             grant.person,
             text::plain(&grant.sentence)
         ));
+        copies.say(printer, session.now());
     });
     Ok(DONE)
 }

@@ -6,11 +6,15 @@ use serde_json::json;
 use crate::{
     commands::{
         DONE, Seat,
+        copies::Copies,
         incident::{self, kills},
         reason,
     },
     error::Error,
+    grant::ended_line,
     kill::Kills,
+    session::Session,
+    show::drill_mark,
     text,
     view::{self, IncidentView},
 };
@@ -29,6 +33,9 @@ pub struct Args {
     /// The incident; left out: the only open one [env: GLASS_INCIDENT]
     #[arg(value_name = "ID")]
     id: Option<String>,
+    /// The same, as other commands take it
+    #[arg(long, value_name = "ID", conflicts_with = "id")]
+    incident: Option<String>,
     /// What ended it
     #[arg(short = 'm', long, value_name = "TEXT")]
     reason: Option<String>,
@@ -41,7 +48,13 @@ pub struct Args {
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let typed = args.reason.as_deref().map(text::reason).transpose()?;
     let session = seat.session().await?;
-    let id = incident::chosen(seat, &session, args.id.as_deref(), "glass incident close").await?;
+    let id = incident::chosen(
+        seat,
+        &session,
+        args.id.as_deref().or(args.incident.as_deref()),
+        "glass incident close",
+    )
+    .await?;
     let why = reason(seat, typed.as_deref())?;
     let closed = session.close_incident(&id, &why).await?;
     let incident = closed
@@ -49,55 +62,37 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         .as_ref()
         .ok_or_else(|| Error::broken_answer("it has no incident"))?;
     let kills = kills::settled(seat, &session, Kills::of(&closed), closed.receipt.as_ref()).await?;
+    let copies = Copies::of(&session, &all_ended(&session, &closed).await).await;
     let now = session.now();
-    let kept = kills::kept(&session, &closed.ended, now).await;
     let view = json!({
         "incident": IncidentView::from(incident),
         "ended": view::grants(&closed.ended),
         "kills": kills.all(),
         "slowest_ms": kills.slowest_ms(),
         "settled": kills.is_settled(),
-        "kept": kept,
+        "kept": copies.kept(),
     });
     seat.printer.answer(&view, |printer| {
-        printer.heading(format!("{} is closed.", incident.id));
+        let drill = drill_mark(incident.drill);
+        printer.heading(format!("{drill}{} is closed.", incident.id));
         for ended in &closed.ended {
-            printer.line(format!("  {}", line(ended)));
+            printer.line(format!("  {}", ended_line(ended)));
         }
         if closed.ended.is_empty() {
             printer.line("  no access was live under it");
         }
-        kills::show(seat, &kills, &closed.ended, &kept, now);
+        kills::show(printer, &kills);
+        copies.say(printer, now);
     });
     Ok(DONE)
 }
 
-/// What ended with it: access, or a request that never began.
-fn line(ended: &v1::Grant) -> String {
-    let (id, person, what) = (&ended.id, &ended.person, text::plain(&ended.sentence));
-    match ended.basis() {
-        v1::GrantBasis::Unspecified => format!("{id}  {person} no longer asks to {what}"),
-        _ => format!("{id}  {person} can no longer {what}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_request_is_not_called_access() {
-        let mut ended = v1::Grant {
-            id: "G-1".into(),
-            person: "mia".into(),
-            sentence: "deploy the shop app".into(),
-            ..v1::Grant::default()
-        };
-        assert_eq!(
-            line(&ended),
-            "G-1  mia no longer asks to deploy the shop app"
-        );
-        ended.set_basis(v1::GrantBasis::FastPath);
-        assert_eq!(line(&ended), "G-1  mia can no longer deploy the shop app");
+/// Everything under it that is over: what ended with it, and what had ended before, of which a copy may
+/// still be taken. Where the broker does not say it any more, what ended with it.
+async fn all_ended(session: &Session, closed: &v1::CloseIncidentResponse) -> Vec<v1::Grant> {
+    let id = closed.incident.as_ref().map(|incident| &*incident.id);
+    match session.incident(id.unwrap_or_default()).await {
+        Ok(answer) => answer.grants,
+        Err(_) => closed.ended.clone(),
     }
 }

@@ -22,6 +22,9 @@ pub struct Args {
     /// The incident; left out: the only open one [env: GLASS_INCIDENT]
     #[arg(value_name = "ID")]
     id: Option<String>,
+    /// The same, as other commands take it
+    #[arg(long, value_name = "ID", conflicts_with = "id")]
+    incident: Option<String>,
     /// Why it is not over
     #[arg(short = 'm', long, value_name = "TEXT")]
     reason: Option<String>,
@@ -34,7 +37,13 @@ pub struct Args {
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let typed = args.reason.as_deref().map(text::reason).transpose()?;
     let session = seat.session().await?;
-    let id = incident::chosen(seat, &session, args.id.as_deref(), "glass incident hold").await?;
+    let id = incident::chosen(
+        seat,
+        &session,
+        args.id.as_deref().or(args.incident.as_deref()),
+        "glass incident hold",
+    )
+    .await?;
     let why = reason(seat, typed.as_deref())?;
     let held = session.hold_incident(&id, &why).await?;
     let until = crate::show::when(held.closes_at.as_ref(), session.now());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use breakglass_proto::v1::{self, Grant};
+use breakglass_proto::v1;
 use jiff::Timestamp;
 use tokio::time::{Instant, timeout_at};
 
@@ -11,10 +11,9 @@ use crate::{
     entry::Entry,
     error::Error,
     kill::{Kill, Kills},
-    limits::AWS_SESSION,
+    output::Printer,
     session::Session,
     stream::{News, Resumed},
-    text, time,
     watching::Following,
 };
 
@@ -32,7 +31,7 @@ pub(in crate::commands) async fn settled(
     mut kills: Kills,
     receipt: Option<&v1::Receipt>,
 ) -> Result<Kills, Error> {
-    if kills.is_settled() {
+    if kills.is_said() {
         return Ok(kills);
     }
     seat.printer.note(format!(
@@ -42,7 +41,7 @@ pub(in crate::commands) async fn settled(
     let after = receipt.map(|receipt| receipt.index + 1);
     let mut entries = Resumed::new(session, Following, after);
     let deadline = Instant::now() + PATIENCE;
-    while !kills.is_settled() {
+    while !kills.is_said() {
         let Ok(news) = timeout_at(deadline, entries.next()).await else {
             break;
         };
@@ -64,85 +63,44 @@ fn counted(kills: &[Kill]) -> String {
     }
 }
 
-/// Prints it: each end, the slowest, and what nobody can take back.
-pub(super) fn show(seat: &Seat, kills: &Kills, ended: &[Grant], kept: &[Kept], now: Timestamp) {
-    let printer = &seat.printer;
+/// The same for what one person had: what is doomed at the time of the entry that ended it.
+///
+/// # Errors
+/// As [`settled`].
+pub(in crate::commands) async fn of_person(
+    seat: &Seat,
+    session: &Session,
+    receipt: Option<&v1::Receipt>,
+    doomed: &[v1::Doomed],
+) -> Result<Kills, Error> {
+    settled(seat, session, at_entry(receipt, doomed)?, receipt).await
+}
+
+/// What is doomed, of which nobody has said anything yet.
+///
+/// # Errors
+/// Where the entry cannot be read.
+pub(in crate::commands) fn at_entry(
+    receipt: Option<&v1::Receipt>,
+    doomed: &[v1::Doomed],
+) -> Result<Kills, Error> {
+    let entry = receipt.map(|receipt| Entry::parse(&receipt.entry));
+    let entry = entry
+        .transpose()
+        .map_err(|why| Error::broken_answer(&why))?;
+    let at = entry.map_or(Timestamp::UNIX_EPOCH, |entry| entry.at);
+    Ok(Kills::of_removal(at, doomed))
+}
+
+/// Prints it: each end, and the slowest.
+pub(in crate::commands) fn show(printer: &Printer, kills: &Kills) {
     for kill in kills.all() {
         printer.line(format!("  {}", kill.sentence()));
     }
     if let Some(slowest) = kills.slowest_ms() {
-        printer.line(format!(
-            "The slowest was over {slowest} ms after the closing."
-        ));
+        printer.line(format!("The slowest was over after {slowest} ms."));
     }
     if !kills.is_settled() {
         printer.line("What is not confirmed yet is tried again until it is: glass status");
     }
-    for grant in ended {
-        if let Some(until) = lasts_until(grant, now) {
-            printer.line(format!(
-                "  {}: a copy of {}'s credential may be taken until {}, by who checks nothing else",
-                grant.id,
-                grant.person,
-                time::local_and_relative(until, now)
-            ));
-        }
-    }
-    for kept in kept {
-        printer.line(format!("  {}", kept.sentence(now)));
-    }
-}
-
-/// What a cloud gave somebody for a grant that is over, and keeps.
-#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
-pub(super) struct Kept {
-    grant: String,
-    person: String,
-    role_arn: String,
-    expires_by: String,
-}
-
-/// The sessions that AWS may keep. It is asked where rights lead; what cannot be heard any more, after
-/// the closing, is left out.
-pub(super) async fn kept(session: &Session, ended: &[Grant], now: Timestamp) -> Vec<Kept> {
-    let mut kept = Vec::new();
-    for grant in ended {
-        let Some(until) = lasts_until(grant, now) else {
-            continue;
-        };
-        let verdict = session.right(&grant.right).await;
-        let access = verdict.ok().and_then(|verdict| verdict.access);
-        if let Some(aws) = access.and_then(|access| access.aws) {
-            kept.push(Kept {
-                grant: grant.id.clone(),
-                person: grant.person.clone(),
-                role_arn: aws.role_arn,
-                // Until its end the token can be traded for one more.
-                expires_by: time::rfc3339(until.saturating_add(AWS_SESSION).unwrap_or(until)),
-            });
-        }
-    }
-    kept
-}
-
-impl Kept {
-    fn sentence(&self, now: Timestamp) -> String {
-        let until = self.expires_by.parse();
-        format!(
-            "{}: what AWS may have given {} for it, {}, expires by {}; AWS can deny it before that \
-             (docs/targets/aws.md)",
-            self.grant,
-            self.person,
-            text::plain(&self.role_arn),
-            until.map_or_else(
-                |_| self.expires_by.clone(),
-                |until| time::local_and_relative(until, now)
-            )
-        )
-    }
-}
-
-/// Until when a copied credential of a grant may be taken; `None` where that is over.
-pub(super) fn lasts_until(grant: &Grant, now: Timestamp) -> Option<Timestamp> {
-    time::from_proto(grant.credentials_until.as_ref()).filter(|until| *until > now)
 }

@@ -3,9 +3,9 @@
 use breakglass_proto::v1;
 
 use crate::{
-    commands::{DONE, Seat},
+    commands::{DONE, Seat, more},
     error::Error,
-    show::when,
+    show::{drill_mark, when},
     view,
 };
 
@@ -30,15 +30,17 @@ pub struct Args {
 /// As [`Seat::session`].
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let session = seat.session().await?;
-    let incidents = session
-        .list_incidents(args.all, args.limit as usize)
-        .await?;
+    let limit = args.limit as usize;
+    // One more says whether there are more.
+    let mut incidents = session.list_incidents(args.all, limit + 1).await?;
+    let has_more = incidents.len() > limit;
+    incidents.truncate(limit);
     let now = session.now();
     seat.printer
         .answer(&view::incidents(&incidents), |printer| {
             let row = |incident: &v1::Incident| {
                 vec![
-                    incident.id.clone(),
+                    format!("{}{}", drill_mark(incident.drill), incident.id),
                     view::severity_word(incident.severity()).to_owned(),
                     view::state_word(incident.state()).to_owned(),
                     when(incident.opened_at.as_ref(), now),
@@ -59,5 +61,8 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
                 });
             }
         });
+    if has_more {
+        seat.printer.note(more(limit));
+    }
     Ok(DONE)
 }

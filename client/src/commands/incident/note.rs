@@ -18,7 +18,8 @@ Examples:
   tail -20 app.log | glass note -
   glass note --incident INC-12 \"it was the index\"
 
-Within `glass exec` and `glass ssh` it goes to the incident of that access.
+Within `glass exec` it goes to the incident of that access. On a host that `glass ssh` leads
+to there is no glass: note from another window of this laptop.
 `glass incident note TEXT` is the same.
 
 A note has up to 4000 bytes and may have several lines. It stays in the ledger for ever: put no
@@ -38,7 +39,13 @@ pub struct Args {
 /// [`Error::Refused`] for an unknown incident.
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let text = match args.text.as_str() {
-        "-" => text::note(&whole(std::io::stdin())?)?,
+        "-" => {
+            let (text, had_colours) = text::without_colours(&whole(std::io::stdin())?);
+            if had_colours {
+                seat.printer.note("colours were left out");
+            }
+            text::note(&text)?
+        }
         typed => text::note(typed)?,
     };
     let session = seat.session().await?;

@@ -27,6 +27,9 @@ pub struct Args {
     /// The incident; left out: the only open one [env: GLASS_INCIDENT]
     #[arg(value_name = "ID")]
     id: Option<String>,
+    /// The same, as other commands take it
+    #[arg(long, value_name = "ID", conflicts_with = "id")]
+    incident: Option<String>,
     /// At most this much of the timeline, the newest
     #[arg(long, value_name = "N", default_value_t = 200, value_parser = clap::value_parser!(u32).range(1..))]
     limit: u32,
@@ -41,7 +44,13 @@ pub struct Args {
 /// [`Error::Refused`] for an unknown incident.
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let session = seat.session().await?;
-    let id = incident::chosen(seat, &session, args.id.as_deref(), "glass incident show").await?;
+    let id = incident::chosen(
+        seat,
+        &session,
+        args.id.as_deref().or(args.incident.as_deref()),
+        "glass incident show",
+    )
+    .await?;
     let answer = session.incident(&id).await?;
     let incident = answer
         .incident

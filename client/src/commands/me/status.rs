@@ -71,6 +71,12 @@ fn say(printer: &Printer, session: &Session, status: &v1::GetStatusResponse) {
         }
     }
     list(printer, "Live access", &status.active, now);
+    let mine = |grant: &&v1::Grant| grant.person == session.person();
+    for grant in status.active.iter().filter(mine) {
+        if let Some(line) = show::is_yours(grant) {
+            printer.line(line);
+        }
+    }
     let alone = |grant: &&v1::Grant| grant.basis() == v1::GrantBasis::SelfGranted;
     for grant in status.active.iter().filter(alone) {
         let id = &grant.id;

@@ -4,8 +4,9 @@ use serde_json::json;
 
 use super::left;
 use crate::{
-    commands::{DONE, Seat, reason},
+    commands::{DONE, Seat, copies::Copies, incident::kills, reason},
     error::Error,
+    grant::ended_line,
     text, view,
 };
 
@@ -54,22 +55,27 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         }
         frozen => frozen?,
     };
+    let ended = &frozen.ended;
+    let kills = kills::of_person(seat, &session, frozen.receipt.as_ref(), &frozen.doomed).await?;
+    let copies = Copies::of(&session, ended).await;
     let view = json!({
         "person": person,
         "frozen": true,
-        "ended": view::grants(&frozen.ended),
+        "ended": view::grants(ended),
+        "kills": kills.all(),
+        "slowest_ms": kills.slowest_ms(),
+        "settled": kills.is_settled(),
+        "kept": copies.kept(),
         "left_waiting": view::grants(&frozen.left_waiting),
         "withdrawn": frozen.withdrawn,
     });
     seat.printer.answer(&view, |printer| {
         printer.heading(format!("{person} is frozen."));
-        for grant in &frozen.ended {
-            printer.line(format!(
-                "  {}  can no longer {}",
-                grant.id,
-                text::plain(&grant.sentence)
-            ));
+        for grant in ended {
+            printer.line(format!("  {}", ended_line(grant)));
         }
+        kills::show(printer, &kills);
+        copies.say(printer, session.now());
         left::say(printer, &person, &frozen.withdrawn, &frozen.left_waiting);
         printer.line(format!(
             "To lift it: glass freeze {person} --lift -m \"why\""

@@ -21,9 +21,11 @@ pub(super) fn say(printer: &Printer, person: &str, withdrawn: &[String], waiting
     }
     for waiting in waiting {
         printer.bad(format!(
-            "{} of {} waits, and nobody is left who can answer it: take it back, and ask again when \
+            "{}{} of {} waits, and nobody is left who can answer it: take it back, and ask again when \
              the policy names somebody",
-            waiting.id, waiting.person
+            show::drill_mark(waiting.drill),
+            waiting.id,
+            waiting.person
         ));
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod freeze;
 pub mod invite;
+mod inviting;
 mod left;
 pub mod list;
 pub mod remove;

@@ -1,17 +1,15 @@
 //! `glass people remove`
 
 use breakglass_proto::v1;
-use jiff::Timestamp;
 use serde_json::json;
 
-use super::left;
+use super::{inviting, left};
 use crate::{
-    commands::{DONE, Seat, incident::kills::settled, reason},
-    entry::Entry,
+    commands::{DONE, Seat, copies::Copies, incident::kills, reason},
     error::Error,
+    grant::ended_line,
     kill::Kills,
     output::Printer,
-    session::Session,
     show, text, view,
 };
 
@@ -45,6 +43,13 @@ pub struct Args {
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let person = text::person_id(&args.person)?;
     let why = reason(seat, args.reason.as_deref())?;
+    let session = seat.session().await?;
+    if inviting::is_last(&session, &person).await? {
+        seat.printer.warn(format!(
+            "nobody else who is there may invite people: when {person} is out, a new line comes from the broker's \
+             host alone: glassd invite PERSON"
+        ));
+    }
     if !args.yes {
         let otherwise = format!("if you are sure: glass people remove {person} --yes -m \"why\"");
         let question = format!("End every key, token and access of {person}?");
@@ -52,19 +57,19 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
             return Ok(DONE);
         }
     }
-    let session = seat.session().await?;
-    let removed = match session.remove(&person, &why).await {
-        // The proof that the ledger only grew is refused too: this laptop has no key any more.
-        Err(error) if person == session.person() && error.reason() == "NOT_ENROLLED" => {
-            let view = json!({ "person": person });
-            seat.printer.answer(&view, |printer| {
-                printer.heading(format!("{person} is out, and so is this laptop."));
-            });
-            return Ok(DONE);
-        }
-        removed => removed?,
+    let removed = session.remove(&person, &why).await?;
+    // Who is out themselves is not told any more what comes of it, nor anything else.
+    let is_oneself = person == session.person();
+    let (kills, copies) = match is_oneself {
+        false => (
+            kills::of_person(seat, &session, removed.receipt.as_ref(), &removed.doomed).await?,
+            Copies::of(&session, &removed.ended).await,
+        ),
+        true => (
+            kills::at_entry(removed.receipt.as_ref(), &removed.doomed)?,
+            Copies::unasked(&removed.ended, session.now()),
+        ),
     };
-    let kills = kills_of(seat, &session, &removed).await?;
     let view = json!({
         "person": person,
         "ended": view::grants(&removed.ended),
@@ -73,33 +78,27 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         "kills": kills.all(),
         "slowest_ms": kills.slowest_ms(),
         "settled": kills.is_settled(),
+        "kept": copies.kept(),
         "left_waiting": view::grants(&removed.left_waiting),
         "withdrawn": removed.withdrawn,
     });
-    seat.printer
-        .answer(&view, |printer| say(printer, &person, &removed, &kills));
+    seat.printer.answer(&view, |printer| {
+        let laptop = if is_oneself { ", and so is this laptop" } else { "" };
+        printer.heading(format!("{person} is out{laptop}."));
+        say(printer, &removed, &kills);
+        copies.say(printer, session.now());
+        left::say(printer, &person, &removed.withdrawn, &removed.left_waiting);
+        // Who is not in the policy cannot be removed.
+        printer.line(format!(
+            "The policy still names {person}, who can be invited again: take them out of it too, and run \
+             glassd reload"
+        ));
+    });
     Ok(DONE)
 }
 
-/// What becomes of what they have open at targets, as far as it is said in time.
-async fn kills_of(
-    seat: &Seat,
-    session: &Session,
-    removed: &v1::RemovePersonResponse,
-) -> Result<Kills, Error> {
-    let receipt = removed.receipt.as_ref();
-    let entry = receipt.map(|receipt| Entry::parse(&receipt.entry));
-    let entry = entry
-        .transpose()
-        .map_err(|why| Error::broken_answer(&why))?;
-    let at = entry.map_or(Timestamp::UNIX_EPOCH, |entry| entry.at);
-    let kills = Kills::of_removal(at, &removed.doomed);
-    settled(seat, session, kills, receipt).await
-}
-
-/// The receipt: everything of theirs that ended, and what nobody is left for.
-fn say(printer: &Printer, person: &str, removed: &v1::RemovePersonResponse, kills: &Kills) {
-    printer.heading(format!("{person} is out."));
+/// The receipt: everything of theirs that ended.
+fn say(printer: &Printer, removed: &v1::RemovePersonResponse, kills: &Kills) {
     printer.line(format!(
         "Ended: {}, {}, {}.",
         show::counted(removed.keys, "key"),
@@ -107,7 +106,7 @@ fn say(printer: &Printer, person: &str, removed: &v1::RemovePersonResponse, kill
         show::counted(removed.ended.len() as u64, "grant")
     ));
     for ended in &removed.ended {
-        printer.line(format!("  {}  {}", ended.id, text::plain(&ended.sentence)));
+        printer.line(format!("  {}", ended_line(ended)));
     }
     for kill in kills.all() {
         printer.line(format!("  {}", kill.sentence()));
@@ -115,5 +114,4 @@ fn say(printer: &Printer, person: &str, removed: &v1::RemovePersonResponse, kill
     if !kills.is_settled() {
         printer.line("What is not confirmed yet is tried again until it is: glass status");
     }
-    left::say(printer, person, &removed.withdrawn, &removed.left_waiting);
 }

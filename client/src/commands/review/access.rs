@@ -23,7 +23,7 @@ Examples:
   glass review access -o csv > access.csv             for a spreadsheet
   glass review access -o markdown > access-2026-11.md one page for the auditor, with how to check it
 
-The exit code is 0 whatever it finds.")]
+-o takes csv and markdown here, beside text and json. The exit code is 0 whatever it finds.")]
 pub struct Args {
     /// What was not used for so many days counts as not used
     #[arg(long, value_name = "N", default_value_t = 90,

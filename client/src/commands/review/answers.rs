@@ -63,7 +63,7 @@ impl Flags {
         let Some(needed) = self.needed else {
             return Ok(Vec::new());
         };
-        let missing = self.missing.as_deref().map(text::reason).transpose()?;
+        let missing = self.missing.as_deref().map(text::missing).transpose()?;
         let said = Said {
             needed: needed == YesNo::Yes,
             width: self.width.word(),
@@ -82,44 +82,83 @@ impl Flags {
         Ok(grants.into_iter().map(|it| (it, said.clone())).collect())
     }
 
+    /// Whether anything is said.
+    pub fn is_said(&self) -> bool {
+        self.needed.is_some()
+    }
+
     fn named(&self) -> Result<Vec<String>, Error> {
         self.grant.iter().map(|it| text::grant_id(it)).collect()
     }
 }
 
-/// Asks for the three answers of each grant that is owed one, where somebody is there.
+/// Asks for the three answers of a grant that is owed one, where somebody is there; nothing for Ctrl-D:
+/// what was answered before stays.
 ///
 /// # Errors
-/// [`Error::Usage`] where Ctrl-D is the answer: what was answered before stays.
-pub fn ask(seat: &Seat, draft: &Draft, grant: &str) -> Result<Said, Error> {
+/// [`Error::Usage`] where nobody is there to answer.
+pub fn ask(seat: &Seat, draft: &Draft, grant: &str) -> Result<Option<Said>, Error> {
     let known = draft.grants.iter().find(|known| known.grant == grant);
-    let (missing, otherwise) = ("an answer is missing", hint(&draft.incident, grant));
-    let choose = |question: &str, choices: [&str; 2]| {
-        let choices = choices.map(str::to_owned);
-        seat.printer.choose(question, &choices, missing, &otherwise)
-    };
     seat.printer.note("");
     seat.printer.note(question(grant, known));
-    let needed = choose("Was it needed", ["yes", "no"])? == 0;
-    let width = match choose(
-        "Was the right too wide",
-        ["as wide as it had to be", "too wide"],
-    )? {
-        0 => Width::Right,
-        _ => Width::TooWide,
+    let Some(needed) = yes_or_no(seat, "Was it needed? [y/n] ", None)? else {
+        return Ok(None);
     };
-    let line = seat
-        .printer
-        .ask("What was missing (- for nothing)", missing, &otherwise)?;
-    let missing = match line.trim() {
-        "-" => String::new(),
-        line => text::reason(line)?,
+    let Some(is_wide) = yes_or_no(seat, "Was the right too wide? [y/N] ", Some(false))? else {
+        return Ok(None);
     };
-    Ok(Said {
+    let Some(missing) = missing(seat)? else {
+        return Ok(None);
+    };
+    let width = if is_wide {
+        Width::TooWide
+    } else {
+        Width::Right
+    };
+    Ok(Some(Said {
         needed,
         width: width.word(),
         missing,
-    })
+    }))
+}
+
+/// Whether the same is said of all the others.
+///
+/// # Errors
+/// As [`ask`].
+pub fn same_for(seat: &Seat, left: usize) -> Result<bool, Error> {
+    let question = match left {
+        1 => "The same for the other one? [y/N] ".to_owned(),
+        left => format!("The same for the other {left}? [y/N] "),
+    };
+    Ok(yes_or_no(seat, &question, Some(false))? == Some(true))
+}
+
+/// Yes or no; `usual` is what Enter means. Nothing for Ctrl-D.
+fn yes_or_no(seat: &Seat, question: &str, usual: Option<bool>) -> Result<Option<bool>, Error> {
+    loop {
+        let Some(line) = seat.printer.hears(question)? else {
+            return Ok(None);
+        };
+        match (line.trim().to_lowercase().as_str(), usual) {
+            ("y" | "yes" | "1", _) => return Ok(Some(true)),
+            ("n" | "no" | "2", _) => return Ok(Some(false)),
+            ("", Some(usual)) => return Ok(Some(usual)),
+            _ => seat.printer.note("y or n; Ctrl-D stops"),
+        }
+    }
+}
+
+/// What was missing; Enter means nothing was.
+fn missing(seat: &Seat) -> Result<Option<String>, Error> {
+    loop {
+        let line = seat.printer.hears("What was missing? [Enter: nothing] ")?;
+        let Some(line) = line else { return Ok(None) };
+        match text::missing(&line) {
+            Ok(missing) => return Ok(Some(missing)),
+            Err(why) => seat.printer.error(&why),
+        }
+    }
 }
 
 fn question(grant: &str, known: Option<&Grant>) -> String {
@@ -131,8 +170,4 @@ fn question(grant: &str, known: Option<&Grant>) -> String {
         ),
         None => grant.to_owned(),
     }
-}
-
-fn hint(incident: &str, grant: &str) -> String {
-    format!("say it in flags: glass review {incident} --grant {grant} --needed yes")
 }

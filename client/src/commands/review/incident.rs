@@ -10,7 +10,7 @@ use crate::{
     error::Error,
     limits::{REVIEWED_ENTRIES, REVIEWED_REFUSALS},
     review::{self, Draft},
-    session::Session,
+    session::{Said, Session},
     show::counted,
     text, time, view,
 };
@@ -52,13 +52,22 @@ pub struct Args {
 /// # Errors
 /// [`Error::Refused`] for an unknown incident or an answer that nobody owes.
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
-    let session = seat.session().await?;
     let Some(id) = args.id else {
-        args.flags.said("INC-12", &[])?;
+        if args.flags.is_said() {
+            return Err(Error::usage(
+                "of which incident it is said is missing",
+                "say which: glass review INC-12 --grant G-45 --needed yes",
+            ));
+        }
+        let session = seat.session().await?;
         return list(seat, &session).await;
     };
     let id = text::incident_id(&id)?;
+    let session = seat.session().await?;
     let owed = owed_of(&session, &id).await?;
+    if args.flags.is_said() && owed.is_empty() {
+        need_owed(seat, &draft_of(&session, &id).await?)?;
+    }
     let said = args.flags.said(&id, &owed)?;
     for (grant, said) in &said {
         session.answer_review(&id, grant, said).await?;
@@ -82,16 +91,46 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     Ok(DONE)
 }
 
+/// What is said of an incident that owes nothing is said of nothing.
+fn need_owed(seat: &Seat, draft: &Draft) -> Result<(), Error> {
+    let id = &draft.incident;
+    if let Some(why) = draft.owes_nothing() {
+        return Err(Error::usage(
+            format!("nothing is owed of {id}: {why}"),
+            format!("look at it: glass review {id}"),
+        ));
+    }
+    seat.printer
+        .note(format!("nothing is owed of {id} any more"));
+    Ok(())
+}
+
 async fn asked(
     seat: &Seat,
     session: &Session,
     draft: &Draft,
     left: &[String],
 ) -> Result<u8, Error> {
-    for grant in left {
-        let said = answers::ask(seat, draft, grant)?;
+    let mut same: Option<Said> = None;
+    for (done, grant) in left.iter().enumerate() {
+        let said = match &same {
+            Some(said) => Some(said.clone()),
+            None => answers::ask(seat, draft, grant)?,
+        };
+        let Some(said) = said else {
+            let left = counted((left.len() - done) as u64, "grant");
+            let id = &draft.incident;
+            seat.printer.note(format!(
+                "stopped: {left} still to be answered: glass review {id}"
+            ));
+            return Ok(DONE);
+        };
         session.answer_review(&draft.incident, grant, &said).await?;
         seat.printer.note(format!("{grant} is answered for."));
+        let others = left.len() - 1;
+        if done == 0 && others > 0 && answers::same_for(seat, others)? {
+            same = Some(said);
+        }
     }
     Ok(DONE)
 }

@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{error::exit, output::Printer};
 
-/// `glass guard login`: what [`run`] needs.
+/// Let PAM ask the guard about a login over SSH; nobody types it: see `glass guard ssh --help`
 #[derive(Debug, Clone, clap::Args)]
 pub struct Args {
     /// Where the guard listens

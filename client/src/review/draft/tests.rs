@@ -1,8 +1,11 @@
 //! A night, read back.
 
+use std::sync::{Arc, Mutex};
+
 use serde_json::{Value, json};
 
 use super::*;
+use crate::output::{Format, Printer};
 
 /// One entry, so many minutes into the night.
 fn entry(minute: u32, kind: &str, by: &str, body: Value) -> Entry {
@@ -214,4 +217,81 @@ fn what_the_ledger_cannot_tell_is_said() {
         "{unsure}"
     );
     assert_eq!(draft.borrowed.len(), 1);
+}
+
+/// What the draft says for people.
+fn told(draft: &Draft) -> String {
+    let (out, err) = <(Arc<Mutex<Vec<u8>>>, Arc<Mutex<Vec<u8>>>)>::default();
+    let printer = Printer::to_buffers(Format::Text, out.clone(), err);
+    crate::review::say(&printer, draft, "2026-11-23T04:00:00Z".parse().unwrap());
+    String::from_utf8(out.lock().unwrap().clone()).unwrap()
+}
+
+/// One grant that began on this basis, after these entries.
+fn begun_on(basis: &str, before: &[(&str, &str)]) -> Draft {
+    let of = |more| about("G-1", "mia", "deploy-shop", more);
+    let mut entries = vec![asked(1, "G-1", "mia", "deploy-shop", DEPLOY)];
+    for (kind, by) in before {
+        entries.push(entry(2, kind, by, of(json!({}))));
+    }
+    let by = if basis == "approved" { "leon" } else { "mia" };
+    entries.push(entry(3, "grant.started", by, of(json!({"basis": basis}))));
+    entries.push(entry(
+        4,
+        "incident.closed",
+        "mia",
+        json!({"reason": "over"}),
+    ));
+    Draft::read("INC-12", &entries, &[])
+}
+
+#[test]
+fn only_what_nobody_said_yes_to_is_called_self_granted() {
+    let call = ("call.recorded", "founder");
+    let agreed = ("grant.approved", "leon");
+    for (basis, before, yes) in [
+        ("approved", &[][..], "leon"),
+        ("fast-path", &[], "nobody needed"),
+        ("self-granted", &[], "NOBODY: SELF-GRANTED"),
+        ("called", &[call], "a call with founder"),
+        ("called", &[call, agreed], "leon, after a call with founder"),
+        ("of-a-later-version", &[], "of-a-later-version"),
+    ] {
+        let told = told(&begun_on(basis, before));
+        assert!(told.contains(&format!("  yes from   {yes}\n")), "{told}");
+        let is_alone = basis == "self-granted";
+        assert_eq!(told.contains("SELF-GRANTED"), is_alone, "{told}");
+    }
+}
+
+#[test]
+fn of_a_drill_and_of_what_is_open_nothing_is_owed() {
+    let of = |more| about("G-1", "mia", "deploy-shop", more);
+    let mut entries = vec![
+        entry(
+            0,
+            "incident.opened",
+            "mia",
+            json!({"incident": "INC-12", "severity": "sev3", "title": "practice", "drill": true}),
+        ),
+        asked(1, "G-1", "mia", "deploy-shop", DEPLOY),
+        entry(2, "grant.started", "mia", of(json!({"basis": "fast-path"}))),
+        entry(4, "incident.closed", "mia", json!({"reason": "over"})),
+    ];
+    let draft = Draft::read("INC-12", &entries, &[]);
+    let screen = told(&draft);
+    assert!(
+        screen.starts_with("DRILL INC-12  sev3  practice\n"),
+        "{screen}"
+    );
+    assert!(
+        screen.contains("  review     nothing is owed: it is a drill\n"),
+        "{screen}"
+    );
+    entries[0].body.remove("drill");
+    let screen = told(&Draft::read("INC-12", &entries, &[]));
+    assert!(screen.starts_with("INC-12  sev3"), "{screen}");
+    assert!(screen.contains("  review     not answered\n"), "{screen}");
+    let screen = told(&Draft::read("INC-12", &entries[..3], &[]));
+    assert!(screen.contains("nothing is owed: it is open\n"), "{screen}");
 }

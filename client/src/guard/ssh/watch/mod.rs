@@ -182,10 +182,8 @@ impl<B: Broker> Watch<B> {
             watch.run_session(*key, None);
         }
         if !open.is_empty() {
-            let count = open.len();
-            watch
-                .printer
-                .note(format!("{count} sessions are open from before"));
+            let count = crate::show::counted(open.len() as u64, "session");
+            watch.printer.note(format!("open from before: {count}"));
         }
         Ok(watch)
     }
