@@ -315,7 +315,7 @@ fn nobody_takes_a_ledger_over() {
             },
             None,
             "and it is not the key that signs it here",
-            "and it is not the key that signs it here",
+            "and neither is a known key of this ledger",
         ),
         (
             "the old key hands it over twice",
@@ -326,7 +326,7 @@ fn nobody_takes_a_ledger_over() {
             },
             None,
             "and it is not the key that signs it here",
-            "and it is not the key that signs it here",
+            "cannot follow",
         ),
         (
             "it comes back to the key before",

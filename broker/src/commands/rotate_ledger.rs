@@ -129,6 +129,35 @@ pub(super) fn settle(config: &Config, folder: &KeyFolder) -> Result<u64, Failure
     Ok(recovered.cut_bytes)
 }
 
+/// Where the very last entry hands the ledger over, the keys at hand are from after it: the commit over
+/// it is the last that the old key signs, so nothing else would tell that key that its time is over.
+///
+/// # Errors
+/// [`Failure`] where they are from before.
+pub(super) fn demand_newest(keys: &LedgerKeys, reader: &dyn LedgerReader) -> Result<(), Failure> {
+    let Some(last) = reader.checkpoint().size().checked_sub(1) else {
+        return Ok(());
+    };
+    for line in reader.entries(last, 1)? {
+        let Change::KeyAdded {
+            succession: Some(note),
+            id,
+            ..
+        } = DECODE(&line)?.1.change
+        else {
+            continue;
+        };
+        if keys.successions().iter().all(|known| known.note() != note) {
+            let what = format!(
+                "entry {last} hands the ledger over to the key {id}, and the folder of keys is from before \
+                 that"
+            );
+            return Err(Failure::new(what).then("put back the keys from after the rotation"));
+        }
+    }
+    Ok(())
+}
+
 /// The keys in the folder are those that the ledger was handed over to.
 ///
 /// # Errors

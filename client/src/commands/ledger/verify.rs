@@ -294,8 +294,8 @@ fn say(printer: &Printer, view: &Verdict) {
     );
     if !report.handed_over_at.is_empty() {
         let places: Vec<_> = report.handed_over_at.iter().map(u64::to_string).collect();
-        let told = format!("to its next key by entry {}", places.join(", "));
-        show::fact(printer, "handed over", &told);
+        let told = format!("handed over to its next key by entry {}", places.join(", "));
+        show::fact(printer, "rotated", &told);
     }
     show::fact(printer, "not ended", &report.open.join(" "));
     if let Some(export) = &view.export {

@@ -5,6 +5,7 @@ use std::fs;
 use breakglass_tlog::{LedgerKeys, NoteSigner as _, succession};
 
 use super::super::super::rotate_ledger::rotate;
+use super::super::super::stores::{Keys, Stores};
 use super::*;
 use crate::issue::keys::{KeyFolder, begin_succession, load_ledger_key, load_ledger_keys};
 use crate::ledger::fsck;
@@ -243,8 +244,22 @@ fn whoever_puts_an_older_backup_of_the_keys_back_is_told_so_and_signs_nothing() 
         let keys = world.config().keys_dir;
         let before = saved(&keys);
         world.rotates_the_ledger().await.unwrap();
-        world.start().await.shutdown().await;
         let after = saved(&keys);
+        // Before anything was signed by the new key, and then.
+        put_back(&keys, &before);
+        let config = world.config();
+        let opened = Stores::open(&config, Keys::to_write(&config).unwrap().signing());
+        let refused = opened.err().unwrap().to_string();
+        assert!(refused.contains("is from before that"), "{refused}");
+        assert!(
+            world
+                .refuses()
+                .await
+                .to_string()
+                .contains("is from before that")
+        );
+        put_back(&keys, &after);
+        world.start().await.shutdown().await;
         put_back(&keys, &before);
         let refused = world.refuses().await.to_string();
         assert!(
