@@ -1,7 +1,9 @@
 //! Credentials of the real broker prove that they were recorded; those of a thief with its issuing keys do
 //! not, whatever they copy.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime};
 
 use breakglass_broker::ports::Clock as _;
@@ -20,7 +22,7 @@ use rcgen::{
 };
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
-use serde_json::json;
+use serde_json::{Value, json};
 
 const SERVICE: &str = "https://deploy.shop.example";
 
@@ -143,6 +145,72 @@ async fn a_token_of_the_broker_is_taken_offline_and_none_of_its_stolen_key() {
         verifier.verify(&founder),
         Err(Denied::Entry("it is about somebody else"))
     );
+}
+
+/// What a reader in another language, written from the format's page alone, says to a token.
+fn python_says(vkey: &str, token: &str) -> (bool, String) {
+    let mut python = Command::new("/usr/bin/python3");
+    python.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/verify_credential.py"));
+    python.arg(vkey).stdin(Stdio::piped());
+    python.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut python = python.spawn().unwrap();
+    python
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(token.as_bytes())
+        .unwrap();
+    let said = python.wait_with_output().unwrap();
+    let text = [said.stdout, said.stderr].concat();
+    (said.status.success(), String::from_utf8(text).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_that_shares_no_code_with_ours_finds_the_same() {
+    let night = Night::begins().await;
+    let world = &night.world;
+    let vkey = world.context("mia").ledger_vkey;
+    let grant = world.gets("mia", "deploy-shop").await;
+    let mias = world.takes_jwt("mia", &grant.id).await.unwrap().value;
+    let (holds, said) = python_says(&vkey, &mias);
+    assert!(holds && said.contains("announced this token"), "{said}");
+    let thief = TokenKey::taken(&night.keys());
+    let changes: [(fn(&mut Value), &str); 6] = [
+        (
+            |it| drop(it.as_object_mut().unwrap().remove("tlog_proof")),
+            "it carries no proof",
+        ),
+        (
+            |it| it["sub"] = json!("founder"),
+            "its person is not the token's",
+        ),
+        (
+            |it| it["exp"] = json!(4_000_000_000_u32),
+            "its expires_at is not the token's",
+        ),
+        (
+            |it| it["groups"] = json!(["admins"]),
+            "its subject is not the token's",
+        ),
+        (
+            |it| it["cnf"]["jwk"]["x"] = it["cnf"]["jwk"]["y"].clone(),
+            "not that of the thumbprint",
+        ),
+        (
+            |it| {
+                let proof = it["tlog_proof"].as_str().unwrap();
+                it["tlog_proof"] = json!(proof.replacen("\nindex ", "\nindex 1", 1));
+            },
+            "its place is not in the ledger",
+        ),
+    ];
+    for (change, found) in changes {
+        let (holds, said) = python_says(&vkey, &thief.signs(&mias, change));
+        assert!(!holds && said.contains(found), "{found}: {said}");
+    }
+    let other = Night::begins().await;
+    let (holds, said) = python_says(&other.world.context("mia").ledger_vkey, &mias);
+    assert!(!holds && said.contains("is not signed by"), "{said}");
 }
 
 /// What a thief changes of a certificate of mia's, and what that is found by.

@@ -15,7 +15,7 @@ use crate::ledger::{MemoryLedger, entry};
 use crate::ports::{
     Authority, CertificateOrder, Clock, Credential, CredentialOrder, Decided, Declined, Entropy,
     IssueError, Issuer, Later, Ledger as _, LedgerError, LedgerReader, Live, Projection, Recorded,
-    Sequencer,
+    Sequencer, Witnessed,
 };
 
 /// Stands still until it is moved.
@@ -162,6 +162,8 @@ impl Sequencer for FakeSequencer {
 pub(crate) struct FakeMaker {
     /// What happens while it signs the next credential.
     pub(crate) while_signing: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+    /// What witnesses had signed of the last one.
+    pub(crate) witnessed: Mutex<Option<Witnessed>>,
 }
 
 fn announces(receipt: &Receipt, what: &str) -> Result<(), IssueError> {
@@ -175,6 +177,7 @@ fn announces(receipt: &Receipt, what: &str) -> Result<(), IssueError> {
 impl Issuer for FakeMaker {
     fn issue(&self, receipt: &Receipt, order: &CredentialOrder) -> Result<Credential, IssueError> {
         announces(receipt, &order.id.to_string())?;
+        self.witnessed.lock().unwrap().clone_from(&order.witnessed);
         if let Some(happens) = self.while_signing.lock().unwrap().take() {
             happens();
         }
