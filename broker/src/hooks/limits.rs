@@ -14,6 +14,16 @@ pub(super) const AT_ONCE: usize = 32;
 /// Of these, how many from one peer: one that sends slowly must not keep the others out.
 pub(super) const AT_ONCE_PER_PEER: usize = 8;
 
+/// Of these, how many whoever has proven nothing lately may have together: the others are for peers that
+/// have.
+pub(super) const AT_ONCE_STRANGERS: usize = 16;
+
+/// How long a peer that has proven itself counts as one that has: longer than groups of alerts are apart.
+pub(super) const KNOWN_FOR: Duration = Duration::from_secs(24 * 3_600);
+
+/// Peers of which that is remembered; beyond them the one that proved itself longest ago is forgotten.
+pub(super) const KNOWN: usize = 64;
+
 /// How long a body may take to arrive; below what an answer may take.
 pub(super) const BODY_PATIENCE: Duration = Duration::from_secs(5);
 

@@ -112,6 +112,9 @@ impl Hooks {
         if !proof::has_proof(kind, &parts.headers) {
             return Err(Early(Answer::Stranger));
         }
+        if let Some(Err(_)) = proof::proves_alone(kind, &parts.headers, &secrets) {
+            return Err(Early(Answer::Stranger));
+        }
         let body = self.read(&parts.headers, &parts.extensions, body).await?;
         let arrived = Arrived {
             source,
@@ -121,7 +124,14 @@ impl Hooks {
         let Ok(proven) = proof::prove(kind, &arrived, &secrets) else {
             return Err(Early(Answer::Stranger));
         };
+        if let Some(peer) = self.peer(&parts.extensions) {
+            self.places.proved(peer, self.app.monotonic());
+        }
         Ok(self.understand(source, kind, proven, &body).await)
+    }
+
+    fn peer(&self, extensions: &Extensions) -> Option<IpAddr> {
+        address(extensions).map(self.peer_of)
     }
 
     /// The body, as far as it is not too large, too slow or too much at once.
@@ -138,7 +148,7 @@ impl Hooks {
         }
         let place = self
             .places
-            .take(address(extensions).map(self.peer_of))
+            .take(self.peer(extensions), self.app.monotonic())
             .ok_or(Early(Answer::Busy))?;
         let read = timeout(BODY_PATIENCE, to_bytes(body, BODY_MAX)).await;
         drop(place);

@@ -7,40 +7,73 @@ use std::time::Duration;
 
 use breakglass_domain::{Line, SourceId, Time};
 
-use super::limits::{AT_ONCE, AT_ONCE_PER_PEER, BURST, DELIVERIES, PER_SECOND};
+use super::limits::{
+    AT_ONCE, AT_ONCE_PER_PEER, AT_ONCE_STRANGERS, BURST, DELIVERIES, KNOWN, KNOWN_FOR, PER_SECOND,
+};
 
-/// Places for bodies that are being read, by peer.
+/// Places for bodies that are being read, by peer. Whoever has proven nothing lately shares a part of
+/// them, so that strangers with many addresses keep out strangers alone.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Places(Arc<Mutex<HashMap<Option<IpAddr>, usize>>>);
+pub(super) struct Places(Arc<Mutex<Taken>>);
+
+#[derive(Debug, Default)]
+struct Taken {
+    by_peer: HashMap<Option<IpAddr>, usize>,
+    by_strangers: usize,
+    /// When each last proved whose it is, by the monotonic clock.
+    known: HashMap<IpAddr, Duration>,
+}
 
 /// One of them, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
     peer: Option<IpAddr>,
+    of_stranger: bool,
     places: Places,
 }
 
 impl Places {
-    /// One more, where there is room for it.
-    pub(super) fn take(&self, peer: Option<IpAddr>) -> Option<Place> {
+    /// One more, where there is room for it at this moment of the monotonic clock.
+    pub(super) fn take(&self, peer: Option<IpAddr>, now: Duration) -> Option<Place> {
         let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (all, of_peer) = (taken.values().sum::<usize>(), taken.get(&peer));
-        if all >= AT_ONCE || of_peer.is_some_and(|count| *count >= AT_ONCE_PER_PEER) {
+        let all = taken.by_peer.values().sum::<usize>();
+        let of_peer = taken.by_peer.get(&peer).copied().unwrap_or_default();
+        let proved = peer.and_then(|peer| taken.known.get(&peer));
+        let of_stranger = proved.is_none_or(|at| now.saturating_sub(*at) > KNOWN_FOR);
+        let is_full = of_stranger && taken.by_strangers >= AT_ONCE_STRANGERS;
+        if is_full || all >= AT_ONCE || of_peer >= AT_ONCE_PER_PEER {
             return None;
         }
-        *taken.entry(peer).or_default() += 1;
-        let places = self.clone();
-        Some(Place { peer, places })
+        *taken.by_peer.entry(peer).or_default() += 1;
+        taken.by_strangers += usize::from(of_stranger);
+        Some(Place {
+            peer,
+            of_stranger,
+            places: self.clone(),
+        })
+    }
+
+    /// This peer has proven whose it is.
+    pub(super) fn proved(&self, peer: IpAddr, now: Duration) {
+        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !taken.known.contains_key(&peer) && taken.known.len() >= KNOWN {
+            let longest_ago = taken.known.iter().min_by_key(|(_, at)| **at);
+            if let Some(peer) = longest_ago.map(|(peer, _)| *peer) {
+                taken.known.remove(&peer);
+            }
+        }
+        taken.known.insert(peer, now);
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
         let mut taken = self.places.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = taken.get_mut(&self.peer) {
+        taken.by_strangers -= usize::from(self.of_stranger);
+        if let Some(count) = taken.by_peer.get_mut(&self.peer) {
             *count -= 1;
             if *count == 0 {
-                taken.remove(&self.peer);
+                taken.by_peer.remove(&self.peer);
             }
         }
     }
@@ -162,13 +195,41 @@ mod tests {
     #[test]
     fn one_address_does_not_take_all_places() {
         let places = Places::default();
-        let peer = |last| Some(IpAddr::from([127, 0, 0, last]));
+        let (now, peer) = (Duration::ZERO, |last| Some(IpAddr::from([127, 0, 0, last])));
         let mut mine: Vec<_> = (0..AT_ONCE_PER_PEER)
-            .map(|_| places.take(peer(1)).unwrap())
+            .map(|_| places.take(peer(1), now).unwrap())
             .collect();
-        assert!(places.take(peer(1)).is_none());
-        let _other = places.take(peer(2)).unwrap();
+        assert!(places.take(peer(1), now).is_none());
+        let _other = places.take(peer(2), now).unwrap();
         mine.pop();
-        assert!(places.take(peer(1)).is_some());
+        assert!(places.take(peer(1), now).is_some());
+    }
+
+    #[test]
+    fn strangers_keep_nobody_out_who_has_proven_whose_they_are() {
+        let (places, now) = (Places::default(), Duration::from_secs(7));
+        let address = |last: usize| IpAddr::from([192, 0, 2, u8::try_from(last).unwrap()]);
+        places.proved(address(200), now);
+        let strangers: Vec<_> = (0..AT_ONCE)
+            .filter_map(|number| places.take(Some(address(number)), now))
+            .collect();
+        assert_eq!(strangers.len(), AT_ONCE_STRANGERS);
+        let known = places.take(Some(address(200)), now);
+        assert!(known.is_some());
+        assert!(
+            places
+                .take(Some(address(200)), now + 2 * KNOWN_FOR)
+                .is_none(),
+            "it was too long ago"
+        );
+        drop(strangers);
+        assert!(places.take(Some(address(1)), now).is_some());
+
+        for number in 0..=KNOWN {
+            places.proved(address(number), now + Duration::from_secs(1));
+        }
+        let kept = places.0.lock().unwrap().known.len();
+        assert_eq!(kept, KNOWN);
+        assert!(!places.0.lock().unwrap().known.contains_key(&address(200)));
     }
 }

@@ -53,6 +53,23 @@ pub(super) fn has_proof(kind: SourceKind, headers: &HeaderMap) -> bool {
     }
 }
 
+/// Whether a token proves whose it is before a body is read; nothing where the body is what is signed.
+pub(super) fn proves_alone(
+    kind: SourceKind,
+    headers: &HeaderMap,
+    secrets: &[Secret],
+) -> Option<Result<(), Unproven>> {
+    let by_token = match kind {
+        SourceKind::Alertmanager => true,
+        SourceKind::Grafana => text(headers, GRAFANA).is_none(),
+        SourceKind::PagerDuty | SourceKind::Webhook => false,
+    };
+    by_token.then(|| {
+        let token = bearer(headers).ok_or(Unproven)?;
+        any(secrets, |secret| secret.is(token.as_bytes()))
+    })
+}
+
 /// Checks what proves a delivery of this kind, against each secret there is.
 pub(super) fn prove(
     kind: SourceKind,

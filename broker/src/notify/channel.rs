@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use breakglass_domain::{Line, PersonId, Time};
 use http::{HeaderMap, HeaderValue, header};
 use zeroize::Zeroizing;
 
 use super::courier::Failed;
+use super::limits::{CONTENT_TRIES, TOLD_AT_ONCE};
 use super::mail::Mail;
 use super::notice::Notice;
 use super::post::Target;
@@ -38,6 +39,8 @@ pub struct Channel {
     destination: Destination,
     setting: Setting,
     mail: Option<Mail>,
+    /// How often a notice was refused for what it says, by its id.
+    refused: Mutex<BTreeMap<String, u32>>,
 }
 
 impl Channel {
@@ -52,6 +55,7 @@ impl Channel {
             destination,
             setting,
             mail,
+            refused: Mutex::default(),
         }
     }
 
@@ -77,6 +81,8 @@ impl Channel {
             return mail.tell(notice, &self.way()).await;
         }
         let (target, secret) = self.target()?;
+        let withheld = self.is_unshowable(&notice.id).then(|| notice.withheld());
+        let notice = withheld.as_ref().unwrap_or(notice);
         let (headers, body) = match secret {
             None => (json_headers(), slack::body(notice)),
             Some(secret) => {
@@ -84,8 +90,30 @@ impl Channel {
                 (webhook::headers(&notice.id, &body, &secret, now)?, body)
             }
         };
-        let answer = target.post(headers, body).await?;
+        let answer = target.ask(headers, body).await?;
+        self.remembers(&notice.id, answer.is_of_the_content());
+        let answer = target.judge(answer)?;
         Ok(format!("{} answered {}", target.shown(), answer.status))
+    }
+
+    /// Whether a notice was refused so often for what it says that only its place is sent: what somebody
+    /// typed must not keep later notices from arriving.
+    fn is_unshowable(&self, id: &str) -> bool {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        refused.get(id).is_some_and(|times| *times >= CONTENT_TRIES)
+    }
+
+    fn remembers(&self, id: &str, is_of_the_content: bool) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if !is_of_the_content {
+            refused.remove(id);
+            return;
+        }
+        // Whatever is not told now was told or is too old by now: a courier and a herald tell one each.
+        if !refused.contains_key(id) && refused.len() >= TOLD_AT_ONCE {
+            refused.clear();
+        }
+        *refused.entry(id.to_owned()).or_default() += 1;
     }
 
     /// Where a POST goes, and what it is signed with.

@@ -4,6 +4,13 @@ use std::time::Duration;
 
 use breakglass_domain::Lifetime;
 
+/// Notices of one destination that are told at once: a courier has one, and a herald has one.
+pub(super) const TOLD_AT_ONCE: usize = 2;
+
+/// How often a POST that is refused for what it says (400, 413, 422) is tried before only the place of
+/// its entry is sent: about a minute, in which a receiver that is started anew is well again.
+pub(super) const CONTENT_TRIES: u32 = 7;
+
 /// The pause after the first failure: what fails once is often a restart, over in a second.
 pub(super) const FIRST_PAUSE: Duration = Duration::from_secs(1);
 

@@ -67,18 +67,36 @@ impl Mail {
             ));
         }
         let (server, port, ip) = (&self.smtp.server, self.smtp.port, addresses[0].ip());
-        let count = people.len();
-        Ok(format!("{server}:{port} at {ip}, for {count} addresses"))
+        let told = format!("{server}:{port} at {ip}, for {}", counted(people.len()));
+        let contacts = (way.setting.contacts)();
+        let unreached = contacts
+            .iter()
+            .filter(|(_, contact)| address_of(contact).is_none());
+        let unreached: Vec<_> = unreached.map(|(person, _)| person.as_str()).collect();
+        Ok(match self.smtp.to.is_empty() && !unreached.is_empty() {
+            true => format!(
+                "{told}; the `contact` of {} is no e-mail address",
+                unreached.join(", ")
+            ),
+            false => told,
+        })
     }
 
     pub(super) async fn tell(&self, notice: &Notice, way: &Way<'_>) -> Result<String, Failed> {
         let contacts = (way.setting.contacts)();
-        let people = self.recipients(&notice.to, notice.loud, &contacts);
+        let mut people = self.recipients(&notice.to, notice.loud, &contacts);
+        let mut for_others = None;
+        if let (true, To::People(unreached)) = (people.is_empty(), &notice.to) {
+            // Better that somebody hears it who can call them.
+            people = self.recipients(&To::Everybody, true, &contacts);
+            for_others = Some(notice.clone().for_whom_nobody_reaches(unreached));
+        }
         if people.is_empty() {
             let id = &notice.id;
             tracing::warn!(%id, "a notice is for people without an e-mail address");
-            return Ok("nobody it is for has an e-mail address".into());
+            return Ok("nobody has an e-mail address".into());
         }
+        let notice = for_others.as_ref().unwrap_or(notice);
         let everybody = self.recipients(&To::Everybody, true, &contacts);
         let everybody: BTreeSet<_> = everybody.into_iter().map(|it| it.email).collect();
         self.progress().begins(&notice.id, &everybody);
@@ -123,29 +141,30 @@ impl Mail {
                 Err(Failed(format!("{server} refuses everybody: {why}")))
             }
             (_, Some(why), _) => Err(Failed(format!(
-                "{server} took it for {taken} addresses, and wants to be asked again for one: {why}"
+                "{server} took it for {}, and wants to be asked again for one: {why}",
+                counted(taken)
             ))),
             (_, None, Some(why)) => {
                 tracing::warn!(%id, %server, "an address did not take a notice; others got it");
                 Ok(format!(
-                    "{server} took it for {taken} addresses, and not for one: {why}"
+                    "{server} took it for {}, and not for one: {why}",
+                    counted(taken)
                 ))
             }
-            (_, None, None) => Ok(format!("{server} took it for {taken} addresses")),
+            (_, None, None) => Ok(format!("{server} took it for {}", counted(taken))),
         }
     }
 
     /// Who gets it: the fixed list, else people by their contact. A loud one goes to all of both.
     fn recipients(&self, to: &To, loud: bool, contacts: &BTreeMap<PersonId, Line>) -> Vec<Mailbox> {
-        let reached = |line: &Line| line.as_str().trim().parse::<Address>().ok();
-        let everybody = || contacts.values().filter_map(reached).collect::<Vec<_>>();
+        let everybody = || contacts.values().filter_map(address_of).collect::<Vec<_>>();
         let people = match (self.smtp.to.is_empty(), to) {
             (_, To::Everybody) if loud => everybody(),
             (false, _) => Vec::new(),
             (true, To::Everybody) => everybody(),
             (true, To::People(people)) => {
                 let theirs = people.iter().filter_map(|person| contacts.get(person));
-                theirs.filter_map(reached).collect()
+                theirs.filter_map(address_of).collect()
             }
         };
         let people = people.into_iter().map(|email| Mailbox::new(None, email));
@@ -251,6 +270,17 @@ impl Mail {
 
     fn progress(&self) -> std::sync::MutexGuard<'_, Progress> {
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn address_of(contact: &Line) -> Option<Address> {
+    contact.as_str().trim().parse().ok()
+}
+
+fn counted(addresses: usize) -> String {
+    match addresses {
+        1 => "1 address".to_owned(),
+        many => format!("{many} addresses"),
     }
 }
 

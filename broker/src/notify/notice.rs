@@ -118,6 +118,34 @@ impl Notice {
         notice
     }
 
+    /// The same for everybody, because none of those it is for can be reached.
+    pub(super) fn for_whom_nobody_reaches(mut self, people: &[PersonId]) -> Self {
+        let people: Vec<_> = people.iter().map(|person| person.as_str()).collect();
+        self.fact(
+            "to_everybody",
+            format!(
+                "no e-mail address of {} is known: call them",
+                people.join(", ")
+            ),
+        );
+        self.to = To::Everybody;
+        self
+    }
+
+    /// The same without anything that somebody typed, for where that is not taken.
+    pub(super) fn withheld(&self) -> Self {
+        let mut notice = Self::at(self.id.clone(), self.subject, self.at);
+        let (id, subject) = (&self.id, self.subject.as_str());
+        let loud = if self.loud { "SELF-GRANT: " } else { "" };
+        notice.title = format!("{loud}{subject}: what is said of {id} is not taken here");
+        notice.next = Some(match id.parse::<u64>() {
+            Ok(entry) => format!("glass ledger show {entry}"),
+            Err(_) => "glass status".to_owned(),
+        });
+        (notice.loud, notice.to, notice.drill) = (self.loud, self.to.clone(), self.drill);
+        notice
+    }
+
     /// Whether it works.
     #[must_use]
     pub fn test(destination: &str, at: Time) -> Self {

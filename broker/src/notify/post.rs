@@ -29,6 +29,13 @@ pub(super) struct Answer {
     word: String,
 }
 
+impl Answer {
+    /// Whether it is about what was sent, and not about whoever sends: the next may be taken.
+    pub(super) fn is_of_the_content(&self) -> bool {
+        matches!(self.status, 400 | 413 | 422)
+    }
+}
+
 impl Target {
     /// A URL that [`check_url`](crate::config::notify::check_url) lets through, and the authorities
     /// of its certificate.
@@ -77,9 +84,19 @@ impl Target {
 
     /// Posts; whatever is no 2xx is a failure.
     pub(super) async fn post(&self, headers: HeaderMap, body: Vec<u8>) -> Result<Answer, Failed> {
+        let answer = self.ask(headers, body).await?;
+        self.judge(answer)
+    }
+
+    /// Posts; answers whatever was said.
+    pub(super) async fn ask(&self, headers: HeaderMap, body: Vec<u8>) -> Result<Answer, Failed> {
         let posting = tokio::time::timeout(ANSWER, self.exchange(headers, body));
         let late = |_| Failed(format!("{} does not answer in time", self.shown()));
-        let answer = posting.await.map_err(late)??;
+        posting.await.map_err(late)?
+    }
+
+    /// An answer, where it is a 2xx.
+    pub(super) fn judge(&self, answer: Answer) -> Result<Answer, Failed> {
         let (shown, status) = (self.shown(), answer.status);
         match status {
             200..=299 => Ok(answer),

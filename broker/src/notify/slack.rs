@@ -30,12 +30,15 @@ pub(super) fn body(notice: &Notice) -> Vec<u8> {
 
 /// `&`, `<` and `>` as Slack asks for it, which leaves no link and no mention in its own syntax. Others
 /// find `@channel` and Markdown links in plain text: an `@` that begins a word becomes one that is only
-/// looked at, and `](` is taken apart.
+/// looked at, and `](` is taken apart. So do `*` and the colons of an emoji: what somebody typed does not
+/// look like what is loud.
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     let mut before = ' ';
-    for c in text.chars() {
+    for (at, c) in text.char_indices() {
         match c {
+            '*' => safe.push('\u{FF0A}'),
+            ':' if begins_emoji(&text[at + 1..]) => safe.push('\u{FF1A}'),
             '&' => safe.push_str("&amp;"),
             '<' => safe.push_str("&lt;"),
             '>' => safe.push_str("&gt;"),
@@ -46,6 +49,13 @@ fn escaped(text: &str) -> String {
         before = c;
     }
     safe
+}
+
+/// Whether a colon before this makes an emoji of it, as `:rotating_light:`.
+fn begins_emoji(rest: &str) -> bool {
+    let named = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '-' | '\'');
+    let end = rest.find(|c| !named(c)).unwrap_or(rest.len());
+    rest[end..].starts_with(':') && rest[..end].contains(|c: char| !c.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -62,6 +72,10 @@ mod tests {
                 "&lt;https://evil.example|the runbook&gt;",
             ),
             ("@channel @here (@all)", "＠channel ＠here (＠all)"),
+            (
+                ":rotating_light: *SELF-GRANT* at 03:12:04, db:5432",
+                "\u{FF1A}rotating_light: \u{FF0A}SELF-GRANT\u{FF0A} at 03:12:04, db:5432",
+            ),
             ("write to mia@shop.example", "write to mia@shop.example"),
             (
                 "![x](https://evil.example/p.png)",

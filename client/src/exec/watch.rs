@@ -2,7 +2,7 @@
 
 use std::{process::ExitStatus, sync::Arc};
 
-use breakglass_proto::v1::{Credential, Grant, GrantState};
+use breakglass_proto::v1::{Credential, Grant, GrantBasis, GrantState};
 use jiff::Timestamp;
 use rustix::process::Signal;
 use tokio::{
@@ -145,10 +145,9 @@ impl<D: Desk> Watch<'_, D> {
                 self.errands.spawn(renew(desk, id, wanted));
             }
             Step::Warn { left } => {
-                let (left, id) = (time::short(left), &self.grant.id);
-                self.voice.warn(format!(
-                    "your access ends in {left}; for more time: glass extend {id} --for 10m"
-                ));
+                let (left, more) = (time::short(left), more_time(&self.grant));
+                self.voice
+                    .warn(format!("your access ends in {left}; {more}"));
             }
             Step::CredentialRanOut => self
                 .voice
@@ -265,5 +264,53 @@ fn over(why: Error) -> Finish {
     match why {
         Error::Unverified { .. } => Finish::Distrusted(why),
         why => Finish::Cut(why.to_string()),
+    }
+}
+/// How there is more time, by whoever may give it: nobody stretches alone what somebody else agreed to.
+fn more_time(grant: &Grant) -> String {
+    let extend = format!("glass extend {} --for 10m -m \"why\"", grant.id);
+    match grant.basis() {
+        GrantBasis::Approved | GrantBasis::Called => {
+            let mut who = grant.approvers.clone();
+            if who.is_empty() {
+                who.clone_from(&grant.callers);
+            }
+            format!("for more time ask {} to run: {extend}", who.join(" or "))
+        }
+        _ => format!("for more time: {extend}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_time_is_asked_of_whoever_may_give_it() {
+        let told = |basis, approvers: &[&str], callers: &[&str]| {
+            let owned = |all: &[&str]| all.iter().map(|it| (*it).to_owned()).collect();
+            more_time(&Grant {
+                id: "G-45".to_owned(),
+                basis: basis as i32,
+                approvers: owned(approvers),
+                callers: owned(callers),
+                ..Grant::default()
+            })
+        };
+        let extend = "glass extend G-45 --for 10m -m \"why\"";
+        for alone in [GrantBasis::FastPath, GrantBasis::SelfGranted] {
+            assert_eq!(
+                told(alone, &["leon"], &[]),
+                format!("for more time: {extend}")
+            );
+        }
+        assert_eq!(
+            told(GrantBasis::Approved, &["leon", "founder"], &[]),
+            format!("for more time ask leon or founder to run: {extend}")
+        );
+        assert_eq!(
+            told(GrantBasis::Called, &[], &["mia"]),
+            format!("for more time ask mia to run: {extend}")
+        );
     }
 }

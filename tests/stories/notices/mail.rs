@@ -10,7 +10,7 @@ use breakglass_tests::mailbox::{Mailbox, PASSWORD, USER};
 use breakglass_tests::papers::Papers;
 use serde_json::Value;
 
-use super::{Secrets, channel, configured};
+use super::{Secrets, channel, channel_to, configured};
 
 fn settings(mode: &str, port: u16, ca: &Path, password: &Path, more: &str) -> String {
     format!(
@@ -77,6 +77,40 @@ async fn people_are_written_to_by_their_contact_and_approvers_alone_of_their_req
     let text = loud["text"].as_str().unwrap();
     assert!(text.contains("glass veto G-1 -m WHY"), "{text}");
     assert!(!text.contains(PASSWORD));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_no_approver_has_an_address_everybody_is_told_to_call_them() {
+    let (papers, secrets) = (Papers::of("an authority"), Secrets::new());
+    let mut mailbox = Mailbox::begins("tls", &papers.server(), secrets.0.path());
+    let (ca, password) = (
+        secrets.of("ca.pem", &papers.pem()),
+        secrets.of("password", PASSWORD),
+    );
+    let more = "events = [\"approval.wanted\"]";
+    let settings = settings("tls", mailbox.port(), &ca, &password, more);
+    let by_telephone = STARTER
+        .replace("founder@shop.example", "+49 30 1234567")
+        .replace("leon@shop.example", "+49 30 7654321");
+    let world = World::with(&by_telephone, &settings).await;
+    world.opens("support", "the worker floods").await;
+    world.waits_for("mia", "migrate-shop-db").await;
+    let told = mailbox.takes();
+    let text = told["text"].as_str().unwrap();
+    assert!(
+        text.contains("no e-mail address of founder, leon is known: call them"),
+        "{text}"
+    );
+    let mut all = recipients(&mut mailbox, 1);
+    all.push(told["to"][0].as_str().unwrap().to_owned());
+    all.sort();
+    assert_eq!(all, ["mia@shop.example", "support@shop.example"]);
+
+    let contacts = [("mia", "mia@shop.example"), ("leon", "+49 30 7654321")];
+    let channel = channel_to(&configured(&settings), &contacts);
+    let checked = channel.check().await.unwrap();
+    let expected = "for 1 address; the `contact` of leon is no e-mail address";
+    assert!(checked.ends_with(expected), "{checked}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -152,13 +186,13 @@ async fn a_mailbox_that_is_full_holds_up_one_notice_for_a_while_and_no_later_one
         for _ in 0..7 {
             let why = channel.tell(&notice(1), now).await.unwrap_err().to_string();
             assert!(
-                why.contains("took it for 1 addresses, and wants to be asked again for one"),
+                why.contains("took it for 1 address, and wants to be asked again for one"),
                 "{why}"
             );
         }
         for second in [1, 2] {
             let told = channel.tell(&notice(second), now).await.unwrap();
-            assert!(told.contains("for 1 addresses, and not for one"), "{told}");
+            assert!(told.contains("for 1 address, and not for one"), "{told}");
         }
         let ids = [1, 2].map(|_| {
             let message = mailbox.takes();

@@ -44,12 +44,21 @@ fn configured(text: &str) -> Destination {
 
 /// The way there, without a broker.
 fn channel(destination: &Destination) -> Channel {
+    channel_to(destination, &[])
+}
+
+/// The same, for these people and their contacts.
+fn channel_to(destination: &Destination, contacts: &[(&str, &str)]) -> Channel {
+    let contacts = contacts
+        .iter()
+        .map(|(who, contact)| (who.parse().unwrap(), Line::parse(contact).unwrap()));
+    let contacts: BTreeMap<PersonId, Line> = contacts.collect();
     let setting = Setting {
         keys_dir: "/".into(),
         config_dir: "/".into(),
         ledger: "glass.example/ledger".into(),
         host: "glass.example".into(),
-        contacts: Arc::new(BTreeMap::<PersonId, Line>::new),
+        contacts: Arc::new(move || contacts.clone()),
     };
     Channel::new(destination.clone(), setting)
 }

@@ -6,6 +6,8 @@ use std::process::Command;
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use breakglass_broker::notify::Notice;
+use breakglass_domain::Time;
 use breakglass_domain::policy::STARTER;
 use breakglass_tests::World;
 use breakglass_tests::papers::Papers;
@@ -16,7 +18,7 @@ use breakglass_tests::world::Ask;
 use ring::hmac;
 use serde_json::Value;
 
-use super::{SECRET, Secrets};
+use super::{SECRET, Secrets, channel, configured};
 
 /// A destination that hears everything unless `more` says otherwise.
 fn webhook(name: &str, receiver: &Receiver, secrets: &Secrets, more: &str) -> String {
@@ -364,6 +366,43 @@ async fn an_operator_tries_a_destination_and_is_told_what_happened() {
         said.out.contains("bad  notify.chat") && said.out.contains("chmod 600"),
         "{said}"
     );
+}
+
+/// What somebody types must not keep a self-grant from being told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_notice_that_a_receiver_does_not_want_to_show_holds_up_no_later_one() {
+    let (receiver, secrets) = (Receiver::begins().await, Secrets::new());
+    let channel = channel(&configured(&webhook("pager", &receiver, &secrets, "")));
+    let now = Time::from_millis(1_800_000_000_000);
+    let notice = Notice {
+        title: "mia opened INC-7: <script>".to_owned(),
+        id: "213".to_owned(),
+        ..Notice::test("pager", now)
+    };
+    receiver.answers((0..7).map(|_| Answer::Says(400, "")));
+    for _ in 0..7 {
+        let why = channel.tell(&notice, now).await.unwrap_err();
+        assert!(why.to_string().ends_with("answers 400"), "{why}");
+    }
+    channel.tell(&notice, now).await.unwrap();
+    let told = receiver.is_tried(8).await;
+    let (first, last) = (told[0].json(), told.last().unwrap().json());
+    assert_eq!(first["data"]["text"], "mia opened INC-7: <script>");
+    assert_eq!(
+        last["data"]["text"],
+        "notice.test: what is said of 213 is not taken here"
+    );
+    assert_eq!(last["data"]["next"], "glass ledger show 213");
+    assert_eq!(last["id"], "213");
+
+    // What fails for another reason is told whole, however often.
+    receiver.answers((0..9).map(|_| Answer::Says(503, "")));
+    for _ in 0..9 {
+        channel.tell(&notice, now).await.unwrap_err();
+    }
+    channel.tell(&notice, now).await.unwrap();
+    let told = receiver.takes(2).await;
+    assert_eq!(told.last().unwrap().json()["data"]["text"], notice.title);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -5,15 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lettre::Address;
 
-use super::super::limits::MAIL_TRIES;
-
-/// Notices that are told at once: a courier has one, and a herald has one.
-const AT_ONCE: usize = 2;
+use super::super::limits::{MAIL_TRIES, TOLD_AT_ONCE};
 
 /// What became of the newest notices, and of addresses over all notices.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
-    /// At most [`AT_ONCE`], the one that was tried last behind.
+    /// At most [`TOLD_AT_ONCE`], the one that was tried last behind.
     tellings: Vec<Telling>,
     /// How many times in a row, whichever notices these were.
     put_off: BTreeMap<Address, u32>,
@@ -39,7 +36,7 @@ impl Progress {
                 ..Telling::default()
             },
         };
-        if self.tellings.len() >= AT_ONCE {
+        if self.tellings.len() >= TOLD_AT_ONCE {
             self.tellings.remove(0);
         }
         self.tellings.push(telling);
@@ -150,7 +147,7 @@ mod tests {
         assert!(!progress.is_due("17", &ops) && !progress.is_due("trouble", &ops));
         tries(&mut progress, "18", 1);
         progress.begins("19", &BTreeSet::from([address("ops")]));
-        assert_eq!(progress.tellings.len(), AT_ONCE);
+        assert_eq!(progress.tellings.len(), TOLD_AT_ONCE);
         assert!(
             progress.put_off.is_empty(),
             "whoever is told no more is forgotten"

@@ -76,7 +76,7 @@ fn slack_reads_text_where_somebody_typed_markup() {
     let message: Value = serde_json::from_slice(&body).unwrap();
     assert_eq!(
         message["text"],
-        "&lt;!channel&gt; mia asks *now* (G-1)\n• reason: a &lt;b&gt; &amp; ＠here\n• approvers: \
+        "&lt;!channel&gt; mia asks ＊now＊ (G-1)\n• reason: a &lt;b&gt; &amp; ＠here\n• approvers: \
          leon, founder\n`glass approve G-1`"
     );
     assert_eq!(message["link_names"], false);
