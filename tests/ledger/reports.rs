@@ -388,6 +388,7 @@ fn another_history_is_trouble_and_says_who_had_seen_it() {
             "checkpoint": head.note()}),
         None,
     );
+    night.does_note("mia", "who set it back?");
     let report = reported(&night.lines, 0, night.lines.len());
     let trouble = answer(&report, Topic::Trouble);
     says(
