@@ -240,7 +240,7 @@ fn a_broker_that_is_away_for_a_moment_is_asked_again_to_close() {
     glass.says("begun");
     playground.is_killed();
     glass.hears("go on\n");
-    glass.says("could not give G-1 back");
+    glass.says("DRILL use");
     playground.serves();
     let said = glass.finishes();
     assert!(said.out.contains("DRILL INC-1 was"), "{said}");

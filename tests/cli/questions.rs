@@ -126,7 +126,7 @@ fn a_review_asks_three_questions_for_each_grant() {
     playground.done("mia", &["incident", "close", "-m", "reverted"]);
     let mut leon = Sitting::down(&playground, "leon", &["review", "INC-1"], "");
     leon.answers("Was it needed? [y/n]", "perhaps\n");
-    leon.answers("y or n; Ctrl-D stops", "y\n");
+    leon.answers("Was it needed? [y/n]", "y\n");
     leon.answers("too wide? [y/N]", "y\n");
     leon.answers("What was missing? [Enter: nothing]", "a rollback\n");
     leon.answers("The same for the other one? [y/N]", "\n");
@@ -135,6 +135,7 @@ fn a_review_asks_three_questions_for_each_grant() {
     leon.answers("What was missing?", CTRL_D);
     let (code, seen) = leon.ends();
     assert_eq!(code, 0, "{seen}");
+    assert!(seen.contains("y or n; Ctrl-D stops"), "{seen}");
     assert!(seen.contains("G-1 is answered for."), "{seen}");
     assert!(
         seen.contains("stopped: 1 grant still to be answered"),
