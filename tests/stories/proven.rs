@@ -165,6 +165,9 @@ fn python_says(vkey: &str, token: &str) -> (bool, String) {
     (said.status.success(), String::from_utf8(text).unwrap())
 }
 
+/// What a thief changes of a token of mia's, and what that is found by.
+type Claimed = (fn(&mut Value), &'static str);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_that_shares_no_code_with_ours_finds_the_same() {
     let night = Night::begins().await;
@@ -175,7 +178,7 @@ async fn a_reader_that_shares_no_code_with_ours_finds_the_same() {
     let (holds, said) = python_says(&vkey, &mias);
     assert!(holds && said.contains("announced this token"), "{said}");
     let thief = TokenKey::taken(&night.keys());
-    let changes: [(fn(&mut Value), &str); 6] = [
+    let changes: [Claimed; 6] = [
         (
             |it| drop(it.as_object_mut().unwrap().remove("tlog_proof")),
             "it carries no proof",
