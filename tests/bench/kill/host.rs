@@ -7,7 +7,6 @@ use breakglass_client::config::{Environment, Flags, Settings};
 use breakglass_client::guard::attend::Post;
 use breakglass_client::guard::ssh::{self, Order};
 use breakglass_client::output::{Format, Printer};
-use breakglass_client::verify::Ledger;
 use breakglass_tests::wait::until_async;
 use tokio::io::{AsyncBufReadExt as _, BufReader, stdin};
 
@@ -29,7 +28,7 @@ pub(crate) async fn guard(laptops: &Path, target: &str) -> Outcome<()> {
         socket: socket.clone(),
         krl: Some(folder.path().join("revoked")),
         grace: None,
-        ledger: Ledger::of(post.ledger_key().clone()),
+        ledger: post.ledger(),
     };
     let guard =
         tokio::spawn(async move { ssh::run(&order, post, &printer, std::future::pending()).await });

@@ -264,6 +264,7 @@ impl Pen {
             by: by.to_owned(),
             at: self.now.timestamp(),
             act,
+            seen: None,
             nonce,
         };
         let signed = key.sign(&statement)?;
