@@ -11,7 +11,8 @@ import base64, calendar, hashlib, json, sys, time
 
 sys.dont_write_bytecode = True  # no folder of it beside the sources
 from verify_kinds import Wrong, need
-from verify_keys import leaf, node, open_checkpoint, parse_vkey
+from verify_keys import leaf, node, open_checkpoint
+from verify_successions import Keys
 
 
 def base64url(text):
@@ -50,7 +51,7 @@ def root_of(hashed, index, size, hashes):
     return hashed if last == 0 else None
 
 
-def proven(proof, vkey):
+def proven(proof, keys):
     """The entry, its place and its ledger, out of a C2SP tlog-proof."""
     head, _, note = proof.partition("\n\n")
     lines = head.split("\n")
@@ -59,16 +60,16 @@ def proven(proof, vkey):
     need(lines[2].startswith("index "), "the proof", "it has no index")
     entry, index = base64.b64decode(lines[1][6:], validate=True), int(lines[2][6:])
     hashes = [base64.b64decode(line, validate=True) for line in lines[3:]]
-    size, root = open_checkpoint(note, vkey, "the checkpoint")
+    size, root = open_checkpoint(note, keys, "the checkpoint")
     need(index < size, "the proof", "its place is not in the ledger")
     need(root_of(leaf(entry), index, size, hashes) == root, "the proof", "the entry is not there")
     return json.loads(entry, object_pairs_hook=once), index, note.split("\n")[0]
 
 
-def main(vkey, token):
+def main(keys, token):
     claims = json.loads(base64url(token.split(".")[1]))
     need("tlog_proof" in claims, "the token", "it carries no proof")
-    entry, index, origin = proven(claims["tlog_proof"], vkey)
+    entry, index, origin = proven(claims["tlog_proof"], keys)
     jwk = claims["cnf"].get("jwk") or {"x": "", "y": ""}
     text = '{"crv":"P-256","kty":"EC","x":"%s","y":"%s"}' % (jwk["x"], jwk["y"])
     need(named(text.encode()) == claims["cnf"]["jkt"], "the key", "it is not that of the thumbprint")
@@ -98,6 +99,6 @@ if __name__ == "__main__":
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     try:
-        main(parse_vkey(sys.argv[1]), sys.stdin.read().strip())
+        main(Keys(sys.argv[1]), sys.stdin.read().strip())
     except (Wrong, ValueError, KeyError, IndexError, TypeError) as wrong:
         sys.exit(f"WRONG: {wrong or type(wrong).__name__}")

@@ -130,6 +130,10 @@ pub const MAX_LIFE_ENTRIES: usize = 64;
 /// Entries that the story of one grant is checked from: a long night of a whole team. Each brings a proof.
 pub const STORY_ENTRIES: usize = 10_000;
 
+/// Starts of the broker that are looked through for the first that says which rules it holds: of a broker
+/// of this release the very first does.
+pub const STORY_STARTS: usize = 1_000;
+
 /// Incidents whose entries that takes: those that one freeze or removal touched together.
 pub const STORY_INCIDENTS: usize = 32;
 

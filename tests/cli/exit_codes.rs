@@ -35,7 +35,7 @@ fn each_code_says_what_happened() {
         "an answer: no"
     );
     playground.done("leon", &["deny", "G-1", "-m", "no"]);
-    code(&playground, "leon", &["approve", "G-1", "--yes"], 82);
+    code(&playground, "leon", &["approve", "G-1", "--yes"], 83);
     playground.done("mia", ask);
     playground.done("leon", &["incident", "close", &incident, "-m", "fixed"]);
     code(

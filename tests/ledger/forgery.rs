@@ -43,8 +43,18 @@ pub(crate) fn each_is_found(forgeries: &[Forgery]) {
     assert!(missed.is_empty(), "{}", missed.join("\n"));
 }
 
+/// What takes the tree, or every number that was given, to be found.
+const OF_THE_WHOLE: [&str; 3] = [
+    "had seen",
+    "that are said to have been seen",
+    "may have been given before, in what is lost",
+];
+
 /// Of a grant, its story finds it without the rest of the ledger.
 fn missed_by_story(forgery: &Forgery, night: &Night) -> Option<String> {
+    if OF_THE_WHOLE.iter().any(|it| forgery.glass.contains(it)) {
+        return None;
+    }
     let newest = Entry::parse(night.lines.last()?.as_bytes()).ok()?;
     let grant = newest.text("grant")?;
     let shelf = Shelf::of(&night.lines);

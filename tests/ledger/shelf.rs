@@ -5,7 +5,7 @@ use breakglass_client::error::Error;
 use breakglass_client::story::{Proven, Story, Voice, why};
 use breakglass_client::time;
 use breakglass_proto::v1::ListEntriesRequest;
-use breakglass_tlog::VerifierKey;
+use breakglass_tlog::LedgerKeys;
 
 use crate::verifiers::vkey;
 
@@ -70,8 +70,8 @@ impl Proven for Shelf {
         Ok(self.0.len() as u64)
     }
 
-    fn key(&self) -> VerifierKey {
-        vkey()
+    fn keys(&self) -> LedgerKeys {
+        vkey().into()
     }
 }
 

@@ -3,7 +3,7 @@
 //! The entries stand apart; that each is in the ledger was proven by whoever read it. What is checked is
 //! what [`Auditor`] checks, but for the tree, and for answers owed about incidents that are not told of.
 
-use breakglass_tlog::VerifierKey;
+use breakglass_tlog::LedgerKeys;
 use jiff::Timestamp;
 
 use super::Auditor;
@@ -16,9 +16,9 @@ impl Teller {
     /// Begins before the first; whether answers that are owed are told of as well, with every policy from
     /// the first of them on.
     #[must_use]
-    pub fn new(key: VerifierKey, knows_debts: bool) -> Self {
+    pub fn new(keys: LedgerKeys, knows_debts: bool) -> Self {
         let counts_from = if knows_debts { 0 } else { u64::MAX };
-        let mut auditor = Auditor::new(key).of_part_from(counts_from);
+        let mut auditor = Auditor::new(keys).of_part_from(counts_from);
         auditor.witnesses.know_no_roots();
         Self(auditor)
     }

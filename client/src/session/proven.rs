@@ -1,7 +1,7 @@
 //! Entries by filter, each with the proof that it is in the ledger.
 
 use breakglass_proto::v1;
-use breakglass_tlog::VerifierKey;
+use breakglass_tlog::LedgerKeys;
 
 use super::{Session, ledger::need_progress};
 use crate::{entry::Entry, error::Error, story::Proven};
@@ -35,8 +35,8 @@ impl Proven for Session {
         self.next_index().await
     }
 
-    fn key(&self) -> VerifierKey {
-        self.trust().key().clone()
+    fn keys(&self) -> LedgerKeys {
+        self.trust().keys()
     }
 }
 

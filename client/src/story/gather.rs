@@ -22,7 +22,7 @@ use super::{InForce, Proven, debts::Debts};
 use crate::{
     entry::Entry,
     error::Error,
-    limits::{MAX_ID_BYTES, STORY_ENTRIES, STORY_INCIDENTS},
+    limits::{MAX_ID_BYTES, STORY_ENTRIES, STORY_INCIDENTS, STORY_STARTS},
     time,
 };
 
@@ -59,6 +59,7 @@ pub(super) async fn all_about(ledger: &impl Proven, grant: &str) -> Result<Gathe
         gathering.witnesses().await?;
         gathering.policies().await?;
     }
+    gathering.held_rules().await?;
     let debts = gathering.debts(grant).await?;
     Ok(Gathered {
         asked,
@@ -224,6 +225,22 @@ impl<L: Proven> Gathering<'_, L> {
         Ok(loaded
             .into_iter()
             .any(|policy| policy.rules.witnesses().is_some()))
+    }
+
+    /// Where the broker first said that it holds rules that brokers before did not: that is never taken back.
+    async fn held_rules(&mut self) -> Result<(), Error> {
+        for most in [1, STORY_STARTS] {
+            let filter = ListEntriesRequest {
+                kind: "broker.started".to_owned(),
+                oldest_first: true,
+                ..ListEntriesRequest::default()
+            };
+            let mut starts = self.ledger.entries(filter, most).await?.into_iter();
+            if let Some(first) = starts.find(|start| start.body.get("rules").is_some()) {
+                return self.add(vec![first]);
+            }
+        }
+        Ok(())
     }
 
     /// What witnesses have signed from the first credential on, and how it stood before.

@@ -17,7 +17,7 @@ pub mod why;
 use std::{collections::BTreeMap, future::Future, sync::Arc};
 
 use breakglass_proto::v1;
-use breakglass_tlog::VerifierKey;
+use breakglass_tlog::LedgerKeys;
 use jiff::Timestamp;
 
 use self::gather::Gathered;
@@ -36,8 +36,8 @@ pub trait Proven {
     /// How many entries the ledger has.
     fn size(&self) -> impl Future<Output = Result<u64, Error>>;
 
-    /// The ledger's key.
-    fn key(&self) -> VerifierKey;
+    /// Every key that has signed it, as far as is known.
+    fn keys(&self) -> LedgerKeys;
 }
 
 /// A story that was read, and checked as far as it holds.
@@ -102,10 +102,10 @@ impl Story {
     /// [`Error::Unverified`] where an entry is not in the ledger.
     pub async fn of_grant(ledger: &impl Proven, grant: &str) -> Result<Self, Error> {
         let gathered = gather::all_about(ledger, grant).await?;
-        Ok(Self::replayed(ledger.key(), gathered))
+        Ok(Self::replayed(ledger.keys(), gathered))
     }
 
-    fn replayed(key: VerifierKey, gathered: Gathered) -> Self {
+    fn replayed(keys: LedgerKeys, gathered: Gathered) -> Self {
         let Gathered {
             asked,
             entries,
@@ -114,7 +114,7 @@ impl Story {
         let mut beside = debts.iter().flat_map(|debts| &debts.entries).peekable();
         let text = |name| asked.text(name).unwrap_or_default().to_owned();
         let (grant, incident) = (text("grant"), text("incident"));
-        let mut teller = Teller::new(key, debts.is_some());
+        let mut teller = Teller::new(keys, debts.is_some());
         let (mut moments, mut policy, mut wrong) = (Vec::new(), None, None);
         for (index, entry) in &entries {
             while let Some(earlier) = beside.next_if(|it| it.index < *index) {

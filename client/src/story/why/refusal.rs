@@ -356,7 +356,11 @@ async fn closed(ledger: &impl Proven, entry: &Entry, text: &str) -> Result<Again
         ..ListEntriesRequest::default()
     };
     let opened = ledger.entries(opened, 1).await?.pop();
-    Ok(match opened.filter(|opened| ran_out(opened, entry)) {
+    let Some(opened) = opened else {
+        // Its number may be one of those that are passed over where a part of the ledger was lost.
+        return Ok(Again::OfTheMoment);
+    };
+    Ok(match Some(opened).filter(|opened| ran_out(opened, entry)) {
         Some(opened) => Again::Refused(vec![format!(
             "the time of {id} had run out (entry {})",
             opened.index
