@@ -47,7 +47,7 @@ pub(crate) fn each_is_found(forgeries: &[Forgery]) {
 const OF_THE_WHOLE: [&str; 3] = [
     "had seen",
     "that are said to have been seen",
-    "may have been given before, in what is lost",
+    "may have been given before",
 ];
 
 /// Of a grant, its story finds it without the rest of the ledger.

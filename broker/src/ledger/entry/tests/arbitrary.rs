@@ -1,5 +1,7 @@
 //! Any event there could be.
 
+mod made;
+
 use std::sync::Arc;
 
 use breakglass_domain::drill::{Step, StepTime};
@@ -17,6 +19,8 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
+
+use made::{role, session};
 
 const POLICY: &str = r#"version = 1
 [people.mia]
@@ -526,81 +530,6 @@ fn guard() -> impl Strategy<Value = Change> {
                 key,
                 serial,
                 expires_at
-            }
-        ),
-    ]
-}
-
-fn session() -> impl Strategy<Value = Change> {
-    let id = || any::<u64>().prop_map(SessionId);
-    let unasked = (
-        option::of(any::<[u8; 16]>().prop_map(Nonce)),
-        option::of(time()),
-    );
-    let opened = (of(), id(), name(), any::<u32>(), line(), text(), unasked);
-    prop_oneof![
-        opened.prop_map(|(of, session, target, number, login, origin, unasked)| {
-            let (once, let_in_at) = unasked;
-            let credential = CredentialId {
-                grant: of.grant,
-                number,
-            };
-            Change::SessionOpened {
-                of,
-                session,
-                target,
-                credential,
-                login,
-                origin,
-                once,
-                let_in_at,
-            }
-        }),
-        (
-            of(),
-            id(),
-            name(),
-            select(SessionEnd::ALL),
-            option::of(length())
-        )
-            .prop_map(|(of, session, target, how, took)| Change::SessionEnded {
-                of,
-                session,
-                target,
-                how,
-                took
-            }),
-        (of(), id(), name()).prop_map(|(of, session, target)| Change::SessionUnconfirmed {
-            of,
-            session,
-            target
-        }),
-    ]
-}
-
-fn role() -> impl Strategy<Value = Change> {
-    prop_oneof![
-        (of(), name(), line()).prop_map(|(of, target, role)| Change::RoleCreated {
-            of,
-            target,
-            role
-        }),
-        (of(), name(), line(), select(RoleStep::ALL), text()).prop_map(
-            |(of, target, role, step, text)| Change::RoleFailed {
-                of,
-                target,
-                role,
-                step,
-                text
-            }
-        ),
-        (of(), name(), line(), any::<u32>(), length()).prop_map(
-            |(of, target, role, sessions, took)| Change::RoleDropped {
-                of,
-                target,
-                role,
-                sessions,
-                took
             }
         ),
     ]
