@@ -113,6 +113,30 @@ async fn a_target_that_leaves_the_policy_hears_nothing_more() {
     assert_eq!(reason(post.attend().await.map(drop)), "UNKNOWN_TARGET");
 }
 
+async fn writes(world: &World, who: &str, incident: &str, count: usize) {
+    let session = world.session(who).await;
+    for number in 0..count {
+        let text = format!("{who} was here, {number}");
+        session.note_incident(incident, &text).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guard_that_is_started_anew_remembers_how_far_the_ledger_was() {
+    let world = guarded().await;
+    let incident = world.opens("support", "the worker is flooded").await;
+    writes(&world, "leon", &incident, 3).await;
+    let written = || {
+        let file = world.context("deploy-web").checkpoint_file();
+        let note = std::fs::read_to_string(file).unwrap();
+        note.lines().nth(1).unwrap().parse::<usize>().unwrap()
+    };
+    assert!(written() < world.entries().len());
+    let mut stream = post(&world).attend().await.unwrap();
+    soon("the first message", stream.next()).await.unwrap();
+    assert_eq!(written(), world.entries().len());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_person_guards_nothing() {
     let world = guarded().await;
