@@ -252,8 +252,11 @@ impl Trust {
         }
     }
 
-    /// Checks that two heads are of one append-only history.
-    async fn compare(
+    /// Checks that two heads are of one append-only history, and saves evidence where they are not.
+    ///
+    /// # Errors
+    /// As [`Trust::accept`].
+    pub(crate) async fn compare(
         &self,
         remembered: Head<'_>,
         received: Head<'_>,

@@ -15,7 +15,7 @@ use breakglass_tlog::SignedCheckpoint;
 
 use super::reason_of;
 
-fn copied(from: &Path, to: &Path) {
+pub(super) fn copied(from: &Path, to: &Path) {
     let done = Command::new("cp").arg("-a").arg(from).arg(to).status();
     assert!(done.unwrap().success());
 }

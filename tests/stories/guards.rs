@@ -3,13 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use breakglass_client::config::{Environment, Settings};
 use breakglass_client::guard::attend::{Attended as _, Attending, News, Post};
 use breakglass_client::output::{Format, Printer};
 use breakglass_domain::policy::STARTER;
 use breakglass_tests::World;
 use breakglass_tests::wait::soon;
 
-use crate::reason;
+use crate::{forks::copied, reason};
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 
@@ -31,6 +32,24 @@ async fn guarded() -> World {
 fn post(world: &World) -> Post {
     let printer = Printer::to_buffers(Format::Text, Arc::default(), Arc::default());
     Post::of(&world.settings("deploy-web"), &printer).unwrap()
+}
+
+/// A guard that goes on running while the broker moves: it reads in its context where that is.
+fn lasting_post(world: &World) -> Post {
+    let printer = Printer::to_buffers(Format::Text, Arc::default(), Arc::default());
+    let environment = Environment {
+        config_folder: Some(world.contexts()),
+        context: Some("deploy-web".into()),
+        ..Environment::default()
+    };
+    let settings = Settings::new(Default::default(), environment).unwrap();
+    Post::of(&settings, &printer).unwrap()
+}
+
+/// Its context says where the broker is now.
+fn finds(world: &World) {
+    let context = world.context("deploy-web");
+    context.save(&context.folder).unwrap();
 }
 
 /// What is heard until this is.
@@ -111,6 +130,71 @@ async fn a_target_that_leaves_the_policy_hears_nothing_more() {
     };
     assert_eq!(refused.reason(), "UNKNOWN_TARGET");
     assert_eq!(reason(post.attend().await.map(drop)), "UNKNOWN_TARGET");
+}
+
+async fn writes(world: &World, who: &str, incident: &str, count: usize) {
+    let session = world.session(who).await;
+    for number in 0..count {
+        let text = format!("{who} was here, {number}");
+        session.note_incident(incident, &text).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_copy_that_was_put_back_and_grew_is_not_heard_again() {
+    let mut world = guarded().await;
+    let incident = world.opens("support", "the worker is flooded").await;
+    world.stops().await;
+    let (data, before) = (world.data().to_owned(), world.scratch("a backup"));
+    copied(&data, &before);
+    world.starts().await;
+
+    finds(&world);
+    let guard = lasting_post(&world);
+    let mut stream = guard.attend().await.unwrap();
+    soon("the first message", stream.next()).await.unwrap();
+    // What the guard hears last is more than it wrote down, and the copy has no less than that.
+    writes(&world, "leon", &incident, 3).await;
+    world.clock().passes(Duration::from_secs(2));
+    hears(&mut stream, |news| news.tick.is_some()).await;
+    drop(stream);
+    world.stops().await;
+    std::fs::remove_dir_all(&data).unwrap();
+    copied(&before, &data);
+    world.starts().await;
+    writes(&world, "mia", &incident, 12).await;
+    world.clock().passes(Duration::from_secs(2));
+
+    finds(&world);
+    let mut stream = guard.attend().await.unwrap();
+    let lie = soon("the first message", stream.next()).await.unwrap_err();
+    assert_eq!(lie.reason(), "VERIFICATION_FAILED", "{lie}");
+    assert!(lie.to_string().contains("rewritten or forked"), "{lie}");
+    drop(stream);
+    for _ in 0..3 {
+        assert_eq!(
+            reason(guard.attend().await.map(drop)),
+            "VERIFICATION_FAILED"
+        );
+    }
+    let kept = world.context("deploy-web").evidence_folder();
+    assert_eq!(std::fs::read_dir(kept).unwrap().count(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guard_that_is_started_anew_remembers_how_far_the_ledger_was() {
+    let world = guarded().await;
+    let incident = world.opens("support", "the worker is flooded").await;
+    writes(&world, "leon", &incident, 3).await;
+    let written = || {
+        let file = world.context("deploy-web").checkpoint_file();
+        let note = std::fs::read_to_string(file).unwrap();
+        note.lines().nth(1).unwrap().parse::<usize>().unwrap()
+    };
+    assert!(written() < world.entries().len());
+    let mut stream = post(&world).attend().await.unwrap();
+    soon("the first message", stream.next()).await.unwrap();
+    assert_eq!(written(), world.entries().len());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

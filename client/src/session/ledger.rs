@@ -1,7 +1,9 @@
 //! Questions to the ledger.
 
+use std::sync::Arc;
+
 use breakglass_proto::v1::{self, ledger_service_client::LedgerServiceClient};
-use breakglass_tlog::ConsistencyProof;
+use breakglass_tlog::{ConsistencyProof, SignedCheckpoint};
 use tonic::{Streaming, transport::Channel};
 
 use super::Session;
@@ -31,6 +33,18 @@ impl Session {
         self.accept_checkpoint(&answer.checkpoint).await?;
         let cosigned = Some(answer.cosigned).filter(|note| !note.is_empty());
         Ok((answer.checkpoint, cosigned))
+    }
+
+    /// The newest checkpoint, as a guard may ask for it: beside a proof. Its signature is checked, and whether
+    /// it is of one history with what was seen is not.
+    ///
+    /// # Errors
+    /// As [`Session::checkpoint`].
+    pub(crate) async fn newest_head(&self) -> Result<Arc<SignedCheckpoint>, Error> {
+        let request = v1::ProveConsistencyRequest::default();
+        let answer = self.answer(self.ledger().prove_consistency(request).await)?;
+        self.by_its_key(|trust| trust.verify_checkpoint(&answer.checkpoint))
+            .await
     }
 
     /// The checkpoints that were signed around a size above 0, the one before it first; each is checked

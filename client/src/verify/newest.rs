@@ -50,13 +50,26 @@ impl Newest {
     /// # Errors
     /// [`TickError`]; what was there stays. [`TickError::Rewritten`] must be seen by somebody.
     pub fn hears_tick(&self, note: &str) -> Result<Arc<SignedTick>, TickError> {
-        let key = self.key.read().unwrap_or_else(PoisonError::into_inner);
-        let next = Arc::new(SignedTick::verify(note, &key)?);
-        drop(key);
+        self.hears(None, note)
+    }
+
+    /// Takes a message whole: the live grants, where it has some, and the tick that says how new they are.
+    /// Grants beside an older tick are taken too, and are no newer for it.
+    ///
+    /// # Errors
+    /// As [`Newest::hears_tick`]; nothing is taken of what was not signed, or where the ledger went back.
+    pub(crate) fn hears(
+        &self,
+        live: Option<Vec<(Name, Live)>>,
+        note: &str,
+    ) -> Result<Arc<SignedTick>, TickError> {
+        let next = self.verified(note)?;
         let mut heard = self.heard.write().unwrap_or_else(PoisonError::into_inner);
-        if let Some(last) = &heard.tick {
-            last.demand_later(&next)?;
+        let later = heard.demand_later(&next);
+        if let (Some(live), Ok(()) | Err(TickError::Older)) = (live, &later) {
+            heard.live = Some(Arc::new(live.into_iter().collect()));
         }
+        later?;
         heard.tick = Some(Arc::clone(&next));
         Ok(next)
     }
@@ -66,5 +79,19 @@ impl Newest {
     pub fn standing(&self) -> Option<Standing> {
         let heard = self.heard.read().unwrap_or_else(PoisonError::into_inner);
         Some(Standing::of(heard.live.clone()?, heard.tick.clone()?))
+    }
+
+    fn verified(&self, note: &str) -> Result<Arc<SignedTick>, TickError> {
+        let key = self.key.read().unwrap_or_else(PoisonError::into_inner);
+        SignedTick::verify(note, &key).map(Arc::new)
+    }
+}
+
+impl Heard {
+    fn demand_later(&self, next: &SignedTick) -> Result<(), TickError> {
+        match &self.tick {
+            Some(last) => last.demand_later(next),
+            None => Ok(()),
+        }
     }
 }

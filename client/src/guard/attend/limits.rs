@@ -18,3 +18,7 @@ pub(super) const LOOK_AT_CERTIFICATE: Duration = Duration::from_secs(3_600);
 
 /// How often a broker that cannot be believed is complained of, while it is called again and again.
 pub(super) const LOUD_AGAIN: Duration = Duration::from_secs(60);
+
+/// How often the file of what this host has seen moves on while the stream is open and the ledger grows. It
+/// costs the broker two proofs, and what was heard in between is forgotten where the guard is started anew.
+pub(super) const REMEMBER_AGAIN: Duration = Duration::from_secs(10);

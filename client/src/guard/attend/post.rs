@@ -14,7 +14,7 @@ use tonic::Streaming;
 
 use super::{
     hold::{Attended, Attending},
-    limits::{LOOK_AT_CERTIFICATE, LOUD_AGAIN, RENEW_AGAIN},
+    limits::{LOOK_AT_CERTIFICATE, LOUD_AGAIN, REMEMBER_AGAIN, RENEW_AGAIN},
     news::{self, News, Standing},
     ticks::Ticks,
 };
@@ -125,6 +125,7 @@ impl Post {
     /// Connects, and opens the stream. The context is read anew: somebody may have enrolled the guard
     /// again meanwhile.
     async fn call(&self) -> Result<(Session, Streaming<v1::AttendResponse>), Error> {
+        self.0.ticks.demand_one_history()?;
         let context = self.0.settings.context()?;
         if context.ledger_vkey != self.0.vkey || context.person != self.0.person {
             return Err(Error::setup(
@@ -183,6 +184,7 @@ impl Attended for Post {
             session,
             messages,
             is_first: true,
+            remembered: (0, Instant::now()),
         })
     }
 }
@@ -198,6 +200,8 @@ pub struct Stream {
     renewal: Renewal,
     /// The next tick is the first of this connection.
     is_first: bool,
+    /// The size that was written down last, and when.
+    remembered: (u64, Instant),
 }
 
 impl Attending for Stream {
@@ -223,20 +227,37 @@ impl Attending for Stream {
 }
 
 impl Stream {
+    /// Whether the ledger has grown since it was written down, and that was a while ago.
+    fn is_behind(&self) -> bool {
+        let (size, at) = self.remembered;
+        self.post.0.ticks.size() > size && at.elapsed() >= REMEMBER_AGAIN
+    }
+
+    async fn remember(&mut self) -> Result<(), Error> {
+        let newest = self.session.newest_head().await?;
+        self.post.0.ticks.remember(&newest, &self.session).await?;
+        self.remembered = (newest.size(), Instant::now());
+        Ok(())
+    }
+
     async fn news(&mut self, message: v1::AttendResponse) -> Result<News, Error> {
-        let ticks = &self.post.0.ticks;
         let grace = message.standing.as_ref().and_then(news::grace);
         let standing = message.standing.map(Standing::of).transpose()?;
-        if let Some(standing) = &standing {
-            // Before the tick, which says how new it is.
-            ticks.newest().hears_live(standing.names()?);
-        }
-        let tick = ticks.hear(&message.tick)?;
-        if let Some(tick) = tick.as_ref().filter(|_| self.is_first) {
-            let agreement = ticks.demand_agreement(tick, &message.tick, &self.session);
-            agreement.await?;
+        let live = standing.as_ref().map(Standing::names).transpose()?;
+        // Before anything is taken of it: a broker that was away may be back with another history.
+        if self.is_first {
+            let ticks = &self.post.0.ticks;
+            ticks.demand_agreement(&message.tick, &self.session).await?;
+            self.remember().await?;
             self.is_first = false;
+        } else if self.is_behind() {
+            match self.remember().await {
+                Err(error @ Error::Unverified { .. }) => return Err(error),
+                // It ticks, so it is there: the next time, then.
+                Ok(()) | Err(_) => self.remembered.1 = Instant::now(),
+            }
         }
+        let tick = self.post.0.ticks.hear(live, &message.tick)?;
         Ok(News {
             standing,
             tick: tick.map(|tick| tick.tick().at),
