@@ -272,6 +272,17 @@ fn a_loss_is_accepted_after_the_ledgers_key_was_rotated() {
     playground.done("mia", &accepts);
     playground.done("mia", &["incident", "note", "and again"]);
     playground.done("mia", &["ledger", "verify"]);
+
+    // Enrolling anew makes no laptop forget.
+    fs::remove_dir_all(&mia).unwrap();
+    copied(&before, &mia);
+    let invited = playground.done("founder", &["-o", "json", "people", "invite", "mia"]);
+    let line = invited.json()["enrolment"].as_str().unwrap().to_owned();
+    let words = ["enroll", &line, "--device", "laptop", "--replace"];
+    println!("{}", playground.glass("mia", &words));
+    says(&playground.glass("mia", &["status"]), 86, &["rewritten"]);
+    playground.done("mia", &["ledger", "accept", "--yes"]);
+    playground.done("mia", &["status"]);
 }
 
 /// The restored broker was started, and had more entries than what is lost, before anybody noticed.
