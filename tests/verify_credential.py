@@ -61,6 +61,7 @@ def proven(proof, keys):
     entry, index = base64.b64decode(lines[1][6:], validate=True), int(lines[2][6:])
     hashes = [base64.b64decode(line, validate=True) for line in lines[3:]]
     size, root = open_checkpoint(note, keys, "the checkpoint")
+    need(str(index) == lines[2][6:], "the proof", "its place is written otherwise")
     need(index < size, "the proof", "its place is not in the ledger")
     need(root_of(leaf(entry), index, size, hashes) == root, "the proof", "the entry is not there")
     return json.loads(entry, object_pairs_hook=once), index, note.split("\n")[0]

@@ -216,8 +216,7 @@ def main(key, folder):
     if story.unknown:
         print(f"not understood: {story.unknown} entries of kinds that this reader does not know")
     story.restored.tell()
-    if story.heads.told:
-        print(f"ANOTHER HISTORY, signed by the same key, was seen on laptops: entries {' '.join(map(str, story.heads.told))}")
+    story.heads.tell(story.restored)
     if start:
         print(f"entries before {start}: {export.shown} are here and proven to stand where they say, {start - export.shown} are hashed only")
     if export.until is not None and export.last < export.until:

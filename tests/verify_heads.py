@@ -50,7 +50,7 @@ class Heads:
         if entry["kind"] == "refused":
             if "checkpoint" in entry:
                 need(isinstance(entry["checkpoint"], str), where, "`checkpoint` is of another type")
-                size, root = open_checkpoint(entry["checkpoint"], self.keys.any(), where)
+                size, root = open_checkpoint(entry["checkpoint"], self.keys.then(place), where)
                 ours = self.is_ours(size, root, place)
                 need(not ours, where, f"{by} is said to have seen another history, and the checkpoint is of this one")
                 self.told.append((place, size, root))
@@ -63,7 +63,7 @@ class Heads:
         need(found and whole(found[2]) and whole(found[3]), where, "the statement's `seen` cannot be read")
         name = self.keys.name
         note = f"{name}\n{found[1]}\n{found[2]}\n\n\u2014 {name} {found[3]}\n"
-        size, root = open_checkpoint(note, self.keys.any(), where)
+        size, root = open_checkpoint(note, self.keys.then(place), where)
         need(size <= place, where, f"{by} had seen {size} entries when they signed, and there were {place}")
         need(self.is_ours(size, root, place) is not False, where, f"{by} had seen another history when they signed: other first {size} entries")
 

@@ -157,8 +157,7 @@ def tell(story, tree, commits, tiles):
     for place in story.succeeding.places:
         print(f"entry {place} hands the ledger over to its next key")
     story.restored.tell()
-    if story.heads.told:
-        print(f"ANOTHER HISTORY, signed by the same key, was seen on laptops: entries {' '.join(map(str, story.heads.told))}")
+    story.heads.tell(story.restored)
     if story.witnesses.marked:
         print(f"given while too few witnesses signed: {' '.join(story.witnesses.marked)}")
     if story.unknown:

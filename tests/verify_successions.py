@@ -31,6 +31,18 @@ class Succession:
         self.says = (self.size, self.old, self.new)
 
 
+class Then:
+    """The keys of a ledger as they were known at an entry."""
+
+    def __init__(self, keys, place):
+        self.keys, self.place = keys, place
+
+    def of(self, note):
+        size = (note.split("\n") + ["", ""])[1]
+        size = int(size) if size.isascii() and size.isdigit() else 0
+        return parse_vkey(self.keys.at(min(size, self.place + 1)))
+
+
 class Any:
     """All keys of a ledger, whosever turn it was."""
 
@@ -62,6 +74,10 @@ class Keys:
         """The key that has to have signed this checkpoint."""
         size = (note.split("\n") + ["", ""])[1]
         return parse_vkey(self.at(int(size) if size.isascii() and size.isdigit() else 0))
+
+    def then(self, place):
+        """For a head that an entry at this place brings: no key had its turn that was not known there."""
+        return Then(self, place)
 
     def any(self):
         """For a head of what is lost, whose key may have been followed since: whichever of them has signed it."""

@@ -24,14 +24,14 @@ pub fn of(checkpoint: &SignedCheckpoint, keys: &LedgerKeys) -> Option<Seen> {
     })
 }
 
-/// The checkpoint that was seen, signed by a key of the ledger: it may be of another history, in which
-/// another one had its turn.
+/// The checkpoint that was seen, as an entry at a place brings it: signed by the key whose turn it was.
 ///
 /// # Errors
 /// That it is not, in words.
-pub fn checkpoint(seen: &Seen, keys: &LedgerKeys) -> Result<SignedCheckpoint, String> {
+pub fn checkpoint(seen: &Seen, keys: &LedgerKeys, place: u64) -> Result<SignedCheckpoint, String> {
     let note = seen.note(keys.name().as_str());
-    keys.verify_any(&note).map_err(|_| unsigned(seen.size))
+    keys.verify_at(&note, place)
+        .map_err(|_| unsigned(seen.size))
 }
 
 /// A head that an entry brings; nobody has checked who signed it.
@@ -73,12 +73,13 @@ impl<'a> Brought<'a> {
         }))
     }
 
-    /// The checkpoint, signed by a key of the ledger.
+    /// The checkpoint, signed by the key whose turn it was.
     ///
     /// # Errors
     /// That it is not, in words.
     pub(crate) fn checked(&self, keys: &LedgerKeys) -> Result<SignedCheckpoint, String> {
-        keys.verify_any(&self.note).map_err(|_| unsigned(self.size))
+        keys.verify_at(&self.note, self.entry.index)
+            .map_err(|_| unsigned(self.size))
     }
 }
 
@@ -157,8 +158,8 @@ mod tests {
     fn a_checkpoint_comes_back_from_what_was_seen() {
         let (key, other) = (keys(7), keys(8));
         let seen = of(&head(9, 5), &key).unwrap();
-        assert_eq!(checkpoint(&seen, &key).unwrap(), head(9, 5));
-        assert!(checkpoint(&seen, &other).is_err());
+        assert_eq!(checkpoint(&seen, &key, 9).unwrap(), head(9, 5));
+        assert!(checkpoint(&seen, &other, 9).is_err());
         assert!(of(&head(9, 5), &other).is_none(), "that key signed nothing");
         // Cosignatures of witnesses stay behind.
         let cosigned = format!("{}\u{2014} w1.example AAAAAAAA\n", head(9, 5).note());

@@ -41,6 +41,8 @@ fn beside(name: &str) -> std::path::PathBuf {
 fn everybody_follows_the_ledger_to_its_next_key() {
     let mut playground = Playground::begins();
     playground.opens("the worker floods");
+    let restarts = ["exec", "restart-worker", "-m", "stuck", "--", "true"];
+    playground.done("mia", &restarts);
     let first = vkey(&playground);
     let (mirror, before, after) = (
         playground.path("mirror"),
@@ -65,6 +67,12 @@ fn everybody_follows_the_ledger_to_its_next_key() {
     let pinned = fs::read_to_string(context.join("context.toml")).unwrap();
     assert!(pinned.contains(&first), "what was pinned stays: {pinned}");
     playground.done("mia", &["incident", "note", "still here"]);
+    // The story of a grant from before, and of one from after, by who slept and by who comes anew.
+    playground.done("mia", &restarts);
+    for (who, grant) in [("mia", "G-1"), ("mia", "G-2"), ("leon", "G-1")] {
+        playground.done(who, &["ledger", "show", grant]);
+        playground.done(who, &["ledger", "why", grant]);
+    }
     let said = playground.done("mia", &["ledger", "verify"]);
     assert!(said.out.contains("handed over"), "{said}");
     // What was taken before is as good as it was.

@@ -14,7 +14,7 @@ use breakglass_tlog::{SignedCheckpoint, VerifierKey};
 
 use super::ledger::blocking;
 use super::limits::OTHER_HISTORIES;
-use super::{App, Error};
+use super::{About, App, Error};
 use crate::ports::LedgerReader;
 
 /// The head that a statement says was seen; not yet checked.
@@ -73,7 +73,7 @@ impl App {
         seen: Option<Seen>,
     ) -> Result<(), Error> {
         let Some(seen) = seen else { return Ok(()) };
-        let Some(head) = self.signed_by_us(&seen.note) else {
+        let Some(head) = self.signed_by_us(&seen) else {
             let refusal = Refusal::SeenUnsigned(seen.size);
             if let Some(by) = by {
                 let text = refusal.to_string();
@@ -98,11 +98,26 @@ impl App {
         Err(refusal.into())
     }
 
-    /// A head, where a key of this ledger has signed it: of another history it may be another one's turn.
-    fn signed_by_us(&self, note: &str) -> Option<SignedCheckpoint> {
-        let keys = self.about.ledger_vkeys.iter();
-        let mut keys = keys.filter_map(|key| VerifierKey::parse(key).ok());
-        keys.find_map(|key| SignedCheckpoint::verify(note, &key).ok())
+    /// A head, where the key whose turn it is has signed it: whoever stole one that was followed accuses
+    /// nobody by it. Of a history that is marked as lost another one may have had its turn.
+    fn signed_by_us(&self, seen: &Seen) -> Option<SignedCheckpoint> {
+        let About {
+            ledger_vkeys,
+            handed_over_at,
+            ..
+        } = &self.about;
+        let past = handed_over_at.iter().filter(|place| *place + 1 < seen.size);
+        let turn = ledger_vkeys.get(past.count());
+        let signed = |key: &String| {
+            let key = VerifierKey::parse(key).ok()?;
+            SignedCheckpoint::verify(&seen.note, &key).ok()
+        };
+        turn.and_then(signed).or_else(|| {
+            let head = ledger_vkeys.iter().find_map(signed)?;
+            let root = head.root().to_string();
+            let is_lost = |state: &State| state.restorations.naming(head.size(), &root).is_some();
+            self.live.read(is_lost).then_some(head)
+        })
     }
 
     /// Puts it on record, with the head where that is new: whoever reads the ledger can check it.

@@ -74,7 +74,7 @@ impl Heads {
         let Some(seen) = seen.map_err(|why| why.to_string())? else {
             return Ok(());
         };
-        let head = seen::checkpoint(&seen, keys)?;
+        let head = seen::checkpoint(&seen, keys, entry.index)?;
         let (by, size) = (&entry.by, head.size());
         let wrong = match self.judge(&head) {
             Judged::Ours => return Ok(()),
@@ -99,7 +99,7 @@ impl Heads {
             return Ok(());
         };
         let head = keys
-            .verify_any(note)
+            .verify_at(note, entry.index)
             .map_err(|why| format!("the checkpoint that is said to have been seen: {why}"))?;
         if matches!(self.judge(&head), Judged::Ours) && self.knows(head.size()) {
             return Err(format!(

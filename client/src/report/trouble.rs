@@ -13,7 +13,10 @@ pub(super) struct Trouble {
     restored: u64,
     starts: u64,
     failures: u64,
-    other_histories: u64,
+    /// Heads of other histories that laptops had seen: entries, and the root.
+    heads: Vec<(u64, String)>,
+    /// What is marked as lost: entries that were kept, and the head of the rest.
+    lost: Vec<(u64, u64, String)>,
     last: Option<(u64, Timestamp)>,
     silence: Option<(SignedDuration, u64)>,
 }
@@ -35,6 +38,10 @@ impl Trouble {
             "ledger.restored" => {
                 self.restored += 1;
                 let number = |name| entry.number(name).unwrap_or_default();
+                let kept = u64::try_from(number("kept")).unwrap_or_default();
+                let head = head_of(text("checkpoint"));
+                self.lost
+                    .extend(head.map(|(size, root)| (kept, size, root)));
                 format!(
                     "went on from a copy of {} entries; of before, entries up to {} are lost, says {}: {}",
                     number("kept"),
@@ -67,7 +74,7 @@ impl Trouble {
                 )
             }
             "refused" if entry.text("checkpoint").is_some() => {
-                self.other_histories += 1;
+                self.heads.extend(head_of(text("checkpoint")));
                 format!("{}: {}", entry.by, text("text"))
             }
             _ => return,
@@ -87,11 +94,19 @@ impl Trouble {
                 self.restored
             ));
         }
-        if self.other_histories > 0 {
+        let is_lost = |(size, root): &&(u64, String)| {
+            let mut lost = self.lost.iter();
+            !lost.any(|(kept, of, head)| match size == of {
+                true => root == head,
+                false => kept < size && size < of,
+            })
+        };
+        let other_histories = self.heads.iter().filter(is_lost).count();
+        if other_histories > 0 {
             answer.push(format!(
                 "LAPTOPS HAD SEEN ANOTHER HISTORY of this ledger, signed by its key: {} heads. Ask who set the broker \
                  back, or who showed it.",
-                self.other_histories
+                other_histories
             ));
         }
         if let Some((silence, index)) = self.silence {
@@ -109,4 +124,10 @@ impl Trouble {
             rows,
         )
     }
+}
+
+/// Size and root of a checkpoint (C2SP tlog-checkpoint): its second and third line.
+fn head_of(note: &str) -> Option<(u64, String)> {
+    let mut lines = note.lines().skip(1);
+    Some((lines.next()?.parse().ok()?, lines.next()?.to_owned()))
 }

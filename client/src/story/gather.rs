@@ -60,6 +60,7 @@ pub(super) async fn all_about(ledger: &impl Proven, grant: &str) -> Result<Gathe
         gathering.policies().await?;
     }
     gathering.held_rules().await?;
+    gathering.keys_of_the_ledger().await?;
     let debts = gathering.debts(grant).await?;
     Ok(Gathered {
         asked,
@@ -225,6 +226,18 @@ impl<L: Proven> Gathering<'_, L> {
         Ok(loaded
             .into_iter()
             .any(|policy| policy.rules.witnesses().is_some()))
+    }
+
+    /// How the ledger was handed over from one key to the next: whose turn it is is checked, too.
+    async fn keys_of_the_ledger(&mut self) -> Result<(), Error> {
+        let filter = ListEntriesRequest {
+            kind: "key.added".to_owned(),
+            oldest_first: true,
+            ..ListEntriesRequest::default()
+        };
+        let mut added = self.ledger.entries(filter, STORY_ENTRIES + 1).await?;
+        added.retain(|entry| entry.text("purpose") == Some("ledger"));
+        self.add(added)
     }
 
     /// Where the broker first said that it holds rules that brokers before did not: that is never taken back.

@@ -253,6 +253,18 @@ impl LedgerKeys {
         SignedCheckpoint::verify(note, self.of_note(note))
     }
 
+    /// Reads a checkpoint that an entry at a place brings: signed by the key whose turn it is, as far as keys
+    /// were known there. Whoever stole a key signs nothing beyond its turn by that.
+    ///
+    /// # Errors
+    ///
+    /// [`CheckpointError`].
+    pub fn verify_at(&self, note: &str, place: u64) -> Result<SignedCheckpoint, CheckpointError> {
+        let size = note.lines().nth(1).and_then(parse_decimal);
+        let newest = place.saturating_add(1);
+        SignedCheckpoint::verify(note, self.at(size.unwrap_or(newest).min(newest)))
+    }
+
     /// Reads a checkpoint of a history that may be another: signed by any of the keys, because whose turn it was
     /// there nobody knows.
     ///

@@ -70,6 +70,7 @@ impl Lost {
     pub(super) fn kept(
         &self,
         said: Option<u64>,
+        is_untouched: bool,
         reader: &dyn LedgerReader,
     ) -> Result<u64, Failure> {
         let (own, size) = (reader.checkpoint().size(), self.size());
@@ -96,7 +97,7 @@ impl Lost {
                  of the other history at least one is lost"
             ))),
             Some(kept) => Ok(kept),
-            None if size > own => Ok(own),
+            None if size > own && is_untouched => Ok(own),
             None => Err(grown_since(own, size, reader)?),
         }
     }

@@ -58,9 +58,11 @@ impl Recover {
         demand_running_none(config, "stop it: systemctl stop glassd")?;
         let keys = Keys::load(config)?;
         let lost = Lost::read(&self.lost, &keys)?;
+        // What is restored by the book has published nothing yet.
+        let is_untouched = !config.ledger_dir().join("checkpoint").exists();
         let stores = Stores::open(config, keys.signing())?;
         let own = stores.reader.checkpoint();
-        let kept = lost.kept(self.kept, &*stores.reader)?;
+        let kept = lost.kept(self.kept, is_untouched, &*stores.reader)?;
         let act = Act::NoteRestored {
             kept,
             size: lost.size(),
