@@ -160,10 +160,11 @@ impl Trust {
         let Some(note) = files::read_text(&self.checkpoint_file)? else {
             return Ok(None);
         };
-        let checkpoint = self.keys().verify(&note).or_else(|_| {
+        // Any of its keys: of a history that is lost since, another one may have signed so many entries.
+        let checkpoint = self.keys().verify_any(&note).or_else(|_| {
             // Another `glass` of this laptop has followed the ledger's key, and accepted what it signs.
             self.read_again();
-            self.keys().verify(&note)
+            self.keys().verify_any(&note)
         });
         let checkpoint = checkpoint.map_err(|error| {
             Error::setup(
@@ -388,12 +389,17 @@ impl Trust {
         new: &SignedCheckpoint,
     ) -> Result<bool, Error> {
         let _lock = self.lock()?;
-        let stored = files::read_text(&self.checkpoint_file)?;
-        if stored.as_deref() != compared.map(SignedCheckpoint::note) {
-            return Ok(false);
+        let is_still = self.still_has(compared)?;
+        if is_still {
+            files::write(&self.checkpoint_file, new.note().as_bytes())?;
         }
-        files::write(&self.checkpoint_file, new.note().as_bytes())?;
-        Ok(true)
+        Ok(is_still)
+    }
+
+    /// Whether the file has this very checkpoint; asked under the lock.
+    fn still_has(&self, compared: Option<&SignedCheckpoint>) -> Result<bool, Error> {
+        let stored = files::read_text(&self.checkpoint_file)?;
+        Ok(stored.as_deref() == compared.map(SignedCheckpoint::note))
     }
 
     /// Held until the file is dropped, also by a crash.

@@ -207,6 +207,86 @@ fn a_mark_is_accepted_from_a_file() {
     );
 }
 
+/// The broker goes on from the copy, and its ledger's key is rotated before those who had seen more are back.
+#[test]
+fn a_loss_is_accepted_after_the_ledgers_key_was_rotated() {
+    let mut playground = restored();
+    let said = recovers(&playground, &seen(&playground, "mia"), &[]);
+    says(&said, 0, &[]);
+    let said = playground.glassd(&["rotate", "--of", "ledger"]);
+    says(&said, 0, &[]);
+    let index = playground.entries_of("ledger.restored")[0]["index"].to_string();
+    playground.serves();
+    let (mia, before) = (
+        playground.contexts().join("contexts/mia"),
+        playground.path("mia, before"),
+    );
+    copied(&mia, &before);
+    // Who had seen nothing of what is lost was away over all of it, and follows.
+    playground.done("leon", &["status"]);
+    playground.done("leon", &["ledger", "verify"]);
+
+    says(
+        &playground.glass("mia", &["status"]),
+        86,
+        &["rewritten or forked", "glass ledger accept"],
+    );
+    says(
+        &playground.glass("mia", &["ledger", "accept"]),
+        2,
+        &["the disk died", "--yes"],
+    );
+    assert!(!mia.join("successions").exists(), "asking keeps nothing");
+    playground.done("mia", &["ledger", "accept", "--yes"]);
+    playground.done("mia", &["incident", "note", "we lost an hour"]);
+    playground.done("mia", &["ledger", "verify"]);
+    says(
+        &playground.glass("mia", &["ledger", "accept", "--yes"]),
+        2,
+        &["nothing to accept"],
+    );
+
+    // The same from a file, which brings how the keys follow each other.
+    fs::remove_dir_all(&mia).unwrap();
+    copied(&before, &mia);
+    let shown = playground.done("leon", &["ledger", "show", &index, "-o", "json"]);
+    let file = playground.path("mark.json");
+    let accepts = ["ledger", "accept", "--yes", "--receipt"];
+    let accepts = [&accepts[..], &[file.to_str().unwrap()]].concat();
+    let mut without = shown.json();
+    let successions = without["successions"].take();
+    assert!(successions.as_str().unwrap().contains("succession/v1"));
+    fs::write(&file, without.to_string()).unwrap();
+    says(
+        &playground.glass("mia", &accepts),
+        86,
+        &["the ledger's key was rotated", "glass ledger accept"],
+    );
+    without["successions"] = "a stranger's".into();
+    fs::write(&file, without.to_string()).unwrap();
+    says(
+        &playground.glass("mia", &accepts),
+        86,
+        &["the keys that the file brings"],
+    );
+    assert!(!mia.join("successions").exists());
+    fs::write(&file, &shown.out).unwrap();
+    playground.done("mia", &accepts);
+    playground.done("mia", &["incident", "note", "and again"]);
+    playground.done("mia", &["ledger", "verify"]);
+
+    // Enrolling anew makes no laptop forget.
+    fs::remove_dir_all(&mia).unwrap();
+    copied(&before, &mia);
+    let invited = playground.done("founder", &["-o", "json", "people", "invite", "mia"]);
+    let line = invited.json()["enrolment"].as_str().unwrap().to_owned();
+    let words = ["enroll", &line, "--device", "laptop", "--replace"];
+    says(&playground.glass("mia", &words), 86, &["another history"]);
+    says(&playground.glass("mia", &["status"]), 86, &["rewritten"]);
+    playground.done("mia", &["ledger", "accept", "--yes"]);
+    playground.done("mia", &["status"]);
+}
+
 /// The restored broker was started, and had more entries than what is lost, before anybody noticed.
 #[test]
 fn a_broker_that_went_on_for_a_while_says_how_much_the_copy_had() {

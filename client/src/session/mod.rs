@@ -86,6 +86,26 @@ impl Session {
     /// # Errors
     /// As [`Session::open`].
     pub async fn open_context(context: Context) -> Result<Self, Error> {
+        let session = Self::connected(context).await?;
+        session.follow_key(&session.0.who).await?;
+        Ok(session)
+    }
+
+    /// Like [`Session::open_context`] where the ledger may not go on from what this laptop has seen: the keys that the
+    /// broker names are proven by themselves, and kept nowhere.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub(crate) async fn open_apart(context: Context) -> Result<Self, Error> {
+        let session = Self::connected(context).await?;
+        let who = session.who();
+        let trust = session.trust();
+        trust.supposes(&who.ledger_vkey, &who.ledger_keys)?;
+        Ok(session)
+    }
+
+    /// Connected to the broker of the context, whose ledger's key nobody has followed yet.
+    async fn connected(context: Context) -> Result<Self, Error> {
         let identity = Identity::load(&context)?;
         identity.certificate.check_alive(time::now())?;
         let trust = Trust::of(&context)?;
@@ -106,7 +126,7 @@ impl Session {
         let said = time::from_proto(who.broker_time.as_ref())
             .ok_or_else(|| Error::broken_answer("it does not tell its time"))?;
         let clock = BrokerClock::set(said, stopwatch());
-        let session = Self(Arc::new(Open {
+        Ok(Self(Arc::new(Open {
             context,
             identity,
             trust,
@@ -114,9 +134,7 @@ impl Session {
             clock: Mutex::new(clock),
             who,
             compared: seen::Compared::default(),
-        }));
-        session.follow_key(&session.0.who).await?;
-        Ok(session)
+        })))
     }
 
     /// Follows the ledger's key to the one that the broker names, by its proof.

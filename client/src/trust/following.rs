@@ -7,13 +7,16 @@
 //! said to be. So a laptop that was away for several rotations follows all of them at once, and one that
 //! was enrolled after them learns who signed before. What was followed is kept in `successions`, so that
 //! copies can be checked without a network.
+//!
+//! Where the broker went on from an older copy and its key was rotated since, the third cannot hold for who has
+//! seen what is lost. Then the keys are taken in memory alone, and kept where the mark is accepted.
 
 use std::path::Path;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use breakglass_proto::v1;
 use breakglass_tlog::{
-    LedgerKeys, Succession, VerifierKey,
+    LedgerKeys, Receipt, Succession, VerifierKey,
     succession::{SuccessionError, from_text, to_text},
 };
 
@@ -100,6 +103,55 @@ impl Trust {
         receipts: &[v1::Receipt],
         prover: &impl Prover,
     ) -> Result<(), Error> {
+        let Some((keys, proven)) = self.offered(said, receipts)? else {
+            return Ok(());
+        };
+        for receipt in proven {
+            let checkpoint = receipt.checkpoint();
+            self.agrees((&**checkpoint).into(), prover).await?;
+        }
+        let text = to_text(keys.successions());
+        files::write(&self.successions_file, text.as_bytes())?;
+        self.has_keys(keys);
+        Ok(())
+    }
+
+    /// Takes the keys that the broker names, in memory alone and whatever this laptop has seen: for whoever looks
+    /// whether a mark names what was lost. [`Trust::go_on`] keeps them.
+    ///
+    /// # Errors
+    /// [`Error::Unverified`] where that key was never handed the ledger, as [`Trust::follow`].
+    pub(crate) fn supposes(&self, said: &str, receipts: &[v1::Receipt]) -> Result<(), Error> {
+        if let Some((keys, _)) = self.offered(said, receipts)? {
+            self.has_keys(keys);
+        }
+        Ok(())
+    }
+
+    /// The same by their notes alone, of those that signed before a ledger had so many entries: for whoever has a
+    /// mark in a file, without the broker. Of notes, both signatures are checked.
+    ///
+    /// # Errors
+    /// Why they do not follow the keys that are known.
+    pub(crate) fn supposes_noted(&self, text: &str, size: u64) -> Result<(), SuccessionError> {
+        let mut keys = self.keys();
+        let noted = from_text(text)?;
+        keys.join(noted.into_iter().filter(|it| it.size() < size))?;
+        self.has_keys(keys);
+        Ok(())
+    }
+
+    fn has_keys(&self, keys: LedgerKeys) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
+    }
+
+    /// The keys with those that the broker names, and the entries that hand the ledger over, each proven by
+    /// itself; nothing where all are known.
+    fn offered(
+        &self,
+        said: &str,
+        receipts: &[v1::Receipt],
+    ) -> Result<Option<(LedgerKeys, Vec<Receipt>)>, Error> {
         let before = self.keys();
         let mut keys = before.clone();
         let entries = receipts.iter().map(entry_of);
@@ -115,17 +167,11 @@ impl Trust {
             )));
         }
         if keys == before {
-            return Ok(());
+            return Ok(None);
         }
-        for receipt in receipts {
-            let proven = Self::verify_by(&keys, receipt)?;
-            let checkpoint = proven.checkpoint();
-            self.agrees((&**checkpoint).into(), prover).await?;
-        }
-        let text = to_text(keys.successions());
-        files::write(&self.successions_file, text.as_bytes())?;
-        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
-        Ok(())
+        let proven = receipts.iter().map(|it| Self::verify_by(&keys, it));
+        let proven = proven.collect::<Result<_, _>>()?;
+        Ok(Some((keys, proven)))
     }
 
     /// Reads what another `glass` of this laptop, or this one before, has followed since.

@@ -3,9 +3,10 @@
 
 use std::{path::PathBuf, sync::Arc};
 
-use breakglass_tlog::{Receipt, SignedCheckpoint};
+use breakglass_proto::v1;
+use breakglass_tlog::{Receipt, SignedCheckpoint, succession::to_text};
 
-use super::Trust;
+use super::{Head, Prover, Trust};
 use crate::{audit::Restored, entry::Entry, error::Error, files};
 
 /// What this laptop would give up, and what for.
@@ -45,7 +46,7 @@ impl Trust {
                 "this laptop has seen nothing of this ledger before, so there is nothing to accept";
             return Err(nothing(what.to_owned()));
         };
-        if seen.note() == receipt.checkpoint().note() || self.has_accepted(&receipt)? {
+        if seen.note() == receipt.checkpoint().note() || self.has_accepted(&receipt, &seen)? {
             let what = format!("this laptop has accepted entry {index} already");
             return Err(nothing(what));
         }
@@ -95,8 +96,27 @@ impl Trust {
             .map_err(|why| Error::unverified(format!("entry {index}: {why}")))
     }
 
-    /// Believes the ledger as it is now, and keeps for ever what was given up for it. The folder of that is
-    /// returned.
+    /// Checks that the entries which hand the ledger over to its keys are of one history with the mark.
+    ///
+    /// # Errors
+    /// As [`Trust::accept`].
+    pub async fn is_handed_over_in(
+        &self,
+        going: &GoingOn,
+        receipts: &[v1::Receipt],
+        prover: &impl Prover,
+    ) -> Result<(), Error> {
+        let mark = Head::from(&**going.receipt.checkpoint());
+        for receipt in receipts {
+            let proven = self.verify_receipt(receipt)?;
+            let handed_over = Head::from(&**proven.checkpoint());
+            self.compare(mark, handed_over, prover).await?;
+        }
+        Ok(())
+    }
+
+    /// Believes the ledger as it is now and the keys that are supposed to be its, and keeps for ever what was given
+    /// up for it. The folder of that is returned. What a crash leaves is accepted when it is run again.
     ///
     /// # Errors
     /// [`Error::File`]; [`Error::Setup`] where another `glass` has seen something else meanwhile.
@@ -105,7 +125,7 @@ impl Trust {
         files::create_folder(&folder)?;
         let (seen, now) = (&going.seen, going.receipt.checkpoint());
         for (name, text) in [
-            ("lost.checkpoint", seen.note().as_bytes()),
+            (LOST, seen.note().as_bytes()),
             ("received.checkpoint", now.note().as_bytes()),
             ("README.txt", readme(going).as_bytes()),
             // The last one: from here on it counts as accepted.
@@ -113,7 +133,7 @@ impl Trust {
         ] {
             files::write(&folder.join(name), text)?;
         }
-        match self.replace(Some(seen), now)? {
+        match self.replace_with_keys(seen, now)? {
             true => Ok(folder),
             false => {
                 std::fs::remove_file(folder.join(ENTRY))
@@ -126,14 +146,36 @@ impl Trust {
         }
     }
 
+    /// The keys come first: with more of them what was seen can still be read, and what they sign cannot without.
+    fn replace_with_keys(
+        &self,
+        seen: &SignedCheckpoint,
+        now: &SignedCheckpoint,
+    ) -> Result<bool, Error> {
+        let _lock = self.lock()?;
+        let is_still = self.still_has(Some(seen))?;
+        if is_still {
+            let successions = to_text(self.keys().successions());
+            if !successions.is_empty() {
+                files::write(&self.successions_file, successions.as_bytes())?;
+            }
+            files::write(&self.checkpoint_file, now.note().as_bytes())?;
+        }
+        Ok(is_still)
+    }
+
     fn kept_of(&self, index: u64) -> PathBuf {
         self.evidence_folder.join(format!("accepted-{index}"))
     }
 
-    /// Whether this very entry was accepted, whatever came after.
-    fn has_accepted(&self, receipt: &Receipt) -> Result<bool, Error> {
-        let kept = files::read(&self.kept_of(receipt.index()).join(ENTRY))?;
-        Ok(kept.is_some_and(|entry| entry == receipt.entry()))
+    /// Whether this very entry was accepted, whatever came after. Where what is remembered is still what was to be
+    /// given up for it, a crash came between.
+    fn has_accepted(&self, receipt: &Receipt, seen: &SignedCheckpoint) -> Result<bool, Error> {
+        let folder = self.kept_of(receipt.index());
+        let kept = files::read(&folder.join(ENTRY))?;
+        let lost = files::read_text(&folder.join(LOST))?;
+        let is_kept = kept.is_some_and(|entry| entry == receipt.entry());
+        Ok(is_kept && lost.as_deref() != Some(seen.note()))
     }
 
     fn not_named(&self, restored: &Restored, seen: &SignedCheckpoint) -> Error {
@@ -150,6 +192,9 @@ impl Trust {
         ))
     }
 }
+
+/// What this laptop had seen.
+const LOST: &str = "lost.checkpoint";
 
 /// The mark, as it stands in the ledger.
 const ENTRY: &str = "entry.json";

@@ -51,13 +51,21 @@ pub struct Args {
 /// to accept.
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let context = seat.settings.context()?;
-    let trust = Trust::of(&context)?;
-    let going = match &args.receipt {
-        Some(file) => trust.consider(trust.verify_receipt(&from_file(file)?)?)?,
+    let (trust, going) = match &args.receipt {
+        Some(file) => {
+            let trust = Trust::of(&context)?;
+            let going = trust.consider(proven(&trust, &from_file(file)?)?)?;
+            (trust, going)
+        }
         None => {
-            // Renewing a certificate would compare first, and stop.
-            let session = Session::open_context(context).await?;
-            from_broker(&session, args.index).await?
+            // Renewing a certificate, or following the ledger's key, would compare first, and stop.
+            let session = Session::open_apart(context).await?;
+            let going = from_broker(&session, args.index).await?;
+            let (trust, handed_over) = (session.trust(), &session.who().ledger_keys);
+            trust
+                .is_handed_over_in(&going, handed_over, &session)
+                .await?;
+            (trust.clone(), going)
         }
     };
     if !args.yes {
@@ -170,8 +178,34 @@ async fn need_apart(session: &Session, receipt: &breakglass_tlog::Receipt) -> Re
     }
 }
 
+/// A mark with its proof, and how the ledger's keys follow each other as far as its maker knew.
+struct Filed {
+    receipt: v1::Receipt,
+    successions: String,
+}
+
+/// Checks it by the keys that are known, and where the ledger was handed over since, by those it brings.
+fn proven(trust: &Trust, filed: &Filed) -> Result<breakglass_tlog::Receipt, Error> {
+    let receipt = &filed.receipt;
+    if trust.verify_checkpoint(&receipt.checkpoint).is_ok() {
+        return trust.verify_receipt(receipt);
+    }
+    let size = receipt.checkpoint.lines().nth(1);
+    let size = size.and_then(|it| it.parse().ok()).unwrap_or_default();
+    trust
+        .supposes_noted(&filed.successions, size)
+        .map_err(|why| Error::unverified(format!("the keys that the file brings: {why}")))?;
+    trust.verify_receipt(receipt).map_err(|error| {
+        error.and(&format!(
+            "Where the ledger's key was rotated since, take a file that says so, made by somebody who has accepted \
+             it: glass ledger show {0} -o json; or accept it from the broker: glass ledger accept {0}",
+            receipt.index
+        ))
+    })
+}
+
 /// A receipt as `glass ledger show -o json` writes it.
-fn from_file(path: &Path) -> Result<v1::Receipt, Error> {
+fn from_file(path: &Path) -> Result<Filed, Error> {
     let wrong = |why: &str| {
         Error::usage(
             format!("{} is no mark with its proof: {why}", path.display()),
@@ -191,11 +225,15 @@ fn from_file(path: &Path) -> Result<v1::Receipt, Error> {
         .map(|hash| STANDARD.decode(hash.as_str().unwrap_or_default()))
         .collect::<Result<_, _>>()
         .map_err(|_| wrong("a hash of its proof is no base64"))?;
-    Ok(v1::Receipt {
+    let receipt = v1::Receipt {
         index: index.ok_or_else(|| wrong("its entry has no `index`"))?,
         entry: entry.as_bytes().to_vec(),
         inclusion,
         checkpoint: view["checkpoint"].as_str().unwrap_or_default().to_owned(),
+    };
+    Ok(Filed {
+        receipt,
+        successions: view["successions"].as_str().unwrap_or_default().to_owned(),
     })
 }
 

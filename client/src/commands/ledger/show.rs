@@ -1,6 +1,7 @@
 //! `glass ledger show`
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
+use breakglass_tlog::succession::to_text;
 use serde_json::{Value, json};
 
 use super::which::Which;
@@ -67,12 +68,16 @@ async fn entry(seat: &Seat, session: &Session, index: u64) -> Result<u8, Error> 
         .iter()
         .map(|hash| STANDARD.encode(hash))
         .collect();
-    let view = json!({
+    let mut view = json!({
         "entry": entry,
         "line": String::from_utf8_lossy(&receipt.entry),
         "inclusion": inclusion,
         "checkpoint": receipt.checkpoint,
     });
+    let successions = to_text(session.trust().keys().successions());
+    if !successions.is_empty() {
+        view["successions"] = successions.into();
+    }
     seat.printer.answer(&view, |printer| {
         printer.line(text::safe_json(&pretty(&entry)));
         if let Some(signed) = &read.signed {

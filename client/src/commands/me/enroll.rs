@@ -329,10 +329,10 @@ fn move_evidence(place: &Context, staged: &Context) -> Result<(), Error> {
 }
 
 /// What the context in this place had seen of the same ledger is not forgotten by enrolling again:
-/// the next call compares with it.
+/// the next call compares with it. Any of its keys may have signed that: it may be of another history.
 fn keep_seen(place: &Context, staged: &Context, keys: &LedgerKeys) -> Result<(), Error> {
     let seen = files::read_text(&place.checkpoint_file())?;
-    match seen.filter(|note| keys.verify(note).is_ok()) {
+    match seen.filter(|note| keys.verify_any(note).is_ok()) {
         Some(note) => files::write(&staged.checkpoint_file(), note.as_bytes()),
         None => Ok(()),
     }

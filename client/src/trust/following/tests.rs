@@ -82,17 +82,19 @@ impl Ledger {
 
     /// What the broker answers to who asks whose it is.
     fn receipts(&self) -> Vec<v1::Receipt> {
-        let one = |index: &u64| {
-            let proof = prove_inclusion(*index, self.tree.size(), &self.tree).unwrap();
-            let hashes = proof.hashes.iter().map(|hash| hash.as_bytes().to_vec());
-            v1::Receipt {
-                index: *index,
-                entry: self.lines[usize::try_from(*index).unwrap()].clone(),
-                inclusion: hashes.collect(),
-                checkpoint: self.head().note().to_owned(),
-            }
-        };
-        self.handed_over_at.iter().map(one).collect()
+        let handed_over = self.handed_over_at.iter();
+        handed_over.map(|index| self.receipt(*index)).collect()
+    }
+
+    fn receipt(&self, index: u64) -> v1::Receipt {
+        let proof = prove_inclusion(index, self.tree.size(), &self.tree).unwrap();
+        let hashes = proof.hashes.iter().map(|hash| hash.as_bytes().to_vec());
+        v1::Receipt {
+            index,
+            entry: self.lines[usize::try_from(index).unwrap()].clone(),
+            inclusion: hashes.collect(),
+            checkpoint: self.head().note().to_owned(),
+        }
     }
 }
 
@@ -251,6 +253,107 @@ async fn another_history_that_is_handed_over_rightly_is_still_another_history() 
     rewritten.hands_over_to(2);
     let error = laptop.refuses(&rewritten).await.to_string();
     assert!(error.contains("rewritten or forked"), "{error}");
+}
+
+/// What a laptop has seen of the first key's history, and what the broker went on with from a copy of one entry:
+/// a mark, and then another key.
+fn lost_and_rotated() -> (Ledger, Ledger) {
+    let mut lost = Ledger::of_key(1);
+    for number in 0..9 {
+        lost.writes(json!({"kind": "grant.started", "number": number}));
+    }
+    let (mut ledger, head) = (Ledger::of_key(1), lost.head());
+    ledger.writes(
+        json!({"kind": "ledger.restored", "kept": 1, "size": head.size(),
+        "checkpoint": head.note(), "operator": "Olaf", "reason": "the disk died"}),
+    );
+    ledger.hands_over_to(2);
+    (lost, ledger)
+}
+
+#[tokio::test]
+async fn a_loss_is_accepted_after_its_ledger_was_handed_over() {
+    let (lost, ledger) = lost_and_rotated();
+    let laptop = Laptop::pinned_to(1);
+    laptop.meets(&lost).await.unwrap();
+    laptop.refuses(&ledger).await;
+
+    let receipts = ledger.receipts();
+    laptop.trust.supposes(&vkey(2), &receipts).unwrap();
+    let file = laptop.folder.path().join("successions");
+    assert!(!file.exists(), "looking keeps nothing");
+    let mark = laptop.trust.verify_receipt(&ledger.receipt(1)).unwrap();
+    let going = laptop.trust.consider(mark).unwrap();
+    let is_one = laptop.trust.is_handed_over_in(&going, &receipts, &ledger);
+    is_one.await.unwrap();
+    laptop.trust.go_on(&going).unwrap();
+
+    // The next `glass` on it knows the keys and goes on.
+    let keys = known(key(1).verifier().clone(), &file).unwrap();
+    assert_eq!(keys.newest(), key(2).verifier());
+    let next = Laptop {
+        trust: Trust {
+            keys: Arc::new(RwLock::new(keys)),
+            ..laptop.trust.clone()
+        },
+        folder: laptop.folder,
+    };
+    let remembered = next.trust.remembered().unwrap().unwrap();
+    assert_eq!(remembered.note(), ledger.head().note());
+    next.meets(&ledger).await.unwrap();
+}
+
+/// Between the two files that are written: the keys are known, and what is lost is still what was seen.
+#[tokio::test]
+async fn one_that_knows_the_key_and_has_seen_what_is_lost_is_stopped_and_can_accept() {
+    let (lost, ledger) = lost_and_rotated();
+    let laptop = Laptop::pinned_to(1);
+    laptop.meets(&lost).await.unwrap();
+    let notes: String = handed_over(&ledger);
+    laptop.trust.supposes_noted(&notes, 4).unwrap();
+    std::fs::write(laptop.folder.path().join("successions"), &notes).unwrap();
+    let error = laptop.meets(&ledger).await.unwrap_err().to_string();
+    assert!(error.contains("rewritten or forked"), "{error}");
+    let mark = laptop.trust.verify_receipt(&ledger.receipt(1)).unwrap();
+    laptop.trust.consider(mark).unwrap();
+}
+
+#[tokio::test]
+async fn a_ledger_that_is_handed_over_in_another_history_than_its_mark_is_not_accepted() {
+    let (lost, ledger) = lost_and_rotated();
+    let laptop = Laptop::pinned_to(1);
+    laptop.meets(&lost).await.unwrap();
+    laptop.trust.supposes(&vkey(2), &ledger.receipts()).unwrap();
+    let mark = laptop.trust.verify_receipt(&ledger.receipt(1)).unwrap();
+    let going = laptop.trust.consider(mark).unwrap();
+    let mut other = Ledger::of_key(1);
+    other.writes(json!({"kind": "nothing.happened"}));
+    other.hands_over_to(2);
+    let receipts = other.receipts();
+    let error = laptop.trust.is_handed_over_in(&going, &receipts, &other);
+    assert_eq!(error.await.unwrap_err().exit_code(), 86);
+}
+
+/// Of a mark in a file.
+#[test]
+fn notes_alone_are_taken_as_far_as_they_follow_and_are_needed() {
+    let (_, ledger) = lost_and_rotated();
+    let notes = handed_over(&ledger);
+    let laptop = Laptop::pinned_to(1);
+    laptop.trust.supposes_noted(&notes, 3).unwrap();
+    assert_eq!(laptop.trust.key(), *key(1).verifier(), "not its turn yet");
+    laptop.trust.supposes_noted("hello", 4).unwrap_err();
+    let stranger = after(8, 9);
+    laptop.trust.supposes_noted(stranger.note(), 4).unwrap_err();
+    assert_eq!(laptop.trust.key(), *key(1).verifier());
+    laptop.trust.supposes_noted(&notes, 4).unwrap();
+    assert_eq!(laptop.trust.key(), *key(2).verifier());
+}
+
+fn handed_over(ledger: &Ledger) -> String {
+    let receipts = ledger.receipts();
+    let notes = receipts.iter().map(|it| entry_of(it).unwrap().to_string());
+    notes.collect()
 }
 
 #[tokio::test]

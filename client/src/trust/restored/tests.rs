@@ -82,6 +82,20 @@ async fn what_was_accepted_once_is_not_accepted_for_another_loss() {
     assert!(error.to_string().contains("already"), "{error}");
 }
 
+/// The last file that is written is the one that says what was seen.
+#[tokio::test]
+async fn what_a_crash_left_half_accepted_is_accepted_again() {
+    let (laptop, honest) = (Laptop::new(), Ledger::of(HONEST));
+    laptop.sees(&honest, 5).await.unwrap();
+    let ledger = restored(&mark(&honest.head(5), json!({})));
+    for _ in 0..2 {
+        let going = laptop.considers(&ledger).unwrap();
+        laptop.trust.go_on(&going).unwrap();
+        laptop.considers(&ledger).unwrap_err();
+        std::fs::write(&laptop.trust.checkpoint_file, honest.head(5).note()).unwrap();
+    }
+}
+
 #[tokio::test]
 async fn what_no_mark_names_stays_a_fork() {
     let honest = Ledger::of(HONEST);
