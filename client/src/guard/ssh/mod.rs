@@ -16,7 +16,7 @@
 //! |---|---|
 //! | [`broker`] | what is needed of the broker, as a trait |
 //! | [`presented`] | the certificate somebody showed sshd |
-//! | [`demanded`] | the certificates that have to prove that they were recorded |
+//! | `demanded` | the certificates that have to prove that they were recorded |
 //! | [`login`], [`doorbell`] | the hook PAM runs, and the socket it rings at |
 //! | [`sessions`], `reports` | the sessions, on disk; what is still to be told |
 //! | [`attend`] | what follows from what the broker said: pure |
