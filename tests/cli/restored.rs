@@ -394,3 +394,73 @@ fn what_is_brought_has_to_be_of_this_ledger_and_lost() {
     playground.serves();
     playground.done("mia", &["ledger", "accept", "--yes"]);
 }
+
+/// The operator starts the copy first, and sees only then what is missing: what laptops showed meanwhile is
+/// told as another history until it is marked, and as nothing after that.
+#[test]
+fn a_copy_that_was_started_too_early_is_asked_about_and_what_is_marked_is_no_alarm() {
+    let mut playground = restored();
+    let kept = playground.entries().len();
+    playground.serves();
+    let said = playground.glass("mia", &["incident", "note", "I saw more"]);
+    says(&said, 86, &["rewritten or forked"]);
+    let refused = playground.entries_of("refused");
+    let place = refused.last().expect("it is on record")["index"].clone();
+    assert!(refused.last().unwrap()["checkpoint"].is_string());
+    let alarm =
+        format!("ANOTHER HISTORY, signed by the same key, was seen on laptops: entries {place}");
+    playground.stops();
+    let told = python(&playground, &playground.data().join("ledger"));
+    assert!(told.lines().any(|line| line == alarm), "{told}");
+
+    // It has published since, and nobody but the operator knows what the copy had.
+    let lost = seen(&playground, "mia");
+    let said = recovers(&playground, &lost, &[]);
+    says(
+        &said,
+        1,
+        &["cannot be seen", "--kept", "was started at entry"],
+    );
+    assert!(playground.entries_of("ledger.restored").is_empty());
+    let said = recovers(&playground, &lost, &["--kept", &kept.to_string()]);
+    says(&said, 0, &["marks it for ever"]);
+
+    playground.serves();
+    playground.done("leon", &["ledger", "list", "--kind", "refused"]);
+    let verified = playground.done("leon", &["ledger", "verify"]);
+    assert!(!verified.out.contains("ANOTHER HISTORY"), "{verified}");
+    let folder = playground.path("taken").display().to_string();
+    playground.done("founder", &["ledger", "export", &folder]);
+    let report = playground.done(
+        "founder",
+        &["ledger", "report", &folder, "--only", "trouble"],
+    );
+    assert!(!report.out.contains("ANOTHER HISTORY"), "{report}");
+    let vkey = fs::read_to_string(playground.data().join("keys/ledger.vkey")).unwrap();
+    let mut verify = Command::new("/usr/bin/python3");
+    verify.arg(format!("{folder}/verify.py")).arg(vkey.trim());
+    playground.stops();
+    for told in [
+        python(&playground, &playground.data().join("ledger")),
+        holds(verify),
+    ] {
+        assert!(told.contains("RESTORED from a copy"), "{told}");
+        assert!(!told.contains("ANOTHER HISTORY"), "{told}");
+    }
+}
+
+fn python(playground: &Playground, ledger: &Path) -> String {
+    let vkey = fs::read_to_string(playground.data().join("keys/ledger.vkey")).unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/verify_ledger.py");
+    let mut verify = Command::new("/usr/bin/python3");
+    verify.arg(script).arg(ledger).arg(vkey.trim());
+    holds(verify)
+}
+
+fn holds(mut verify: Command) -> String {
+    let said = verify.output().unwrap();
+    let told = String::from_utf8_lossy(&said.stdout).into_owned();
+    let wrong = String::from_utf8_lossy(&said.stderr);
+    assert!(said.status.success(), "{told}{wrong}");
+    told
+}

@@ -73,7 +73,11 @@ impl App {
         seen: Option<Seen>,
     ) -> Result<(), Error> {
         let Some(seen) = seen else { return Ok(()) };
-        let Some(head) = self.signed_by_us(&seen) else {
+        let is_lost = |size, root: &str| {
+            let named = |state: &State| state.restorations.naming(size, root).is_some();
+            self.live.read(named)
+        };
+        let Some(head) = signed_by_us(&self.about, &seen, is_lost) else {
             let refusal = Refusal::SeenUnsigned(seen.size);
             if let Some(by) = by {
                 let text = refusal.to_string();
@@ -84,8 +88,7 @@ impl App {
         let (size, root) = (head.size(), head.root().to_string());
         let judged = blocking(&self.reader, move |reader| judge(reader, &head)).await?;
         let Some(refusal) = judged else { return Ok(()) };
-        let is_lost = |state: &State| state.restorations.naming(size, &root).is_some();
-        if self.live.read(is_lost) {
+        if is_lost(size, &root) {
             // On record already: what this laptop has seen went with what was lost.
             if let Some(by) = by {
                 let text = refusal.to_string();
@@ -96,28 +99,6 @@ impl App {
         self.tell_of_other_history(by, act, &refusal, seen.note)
             .await;
         Err(refusal.into())
-    }
-
-    /// A head, where the key whose turn it is has signed it: whoever stole one that was followed accuses
-    /// nobody by it. Of a history that is marked as lost another one may have had its turn.
-    fn signed_by_us(&self, seen: &Seen) -> Option<SignedCheckpoint> {
-        let About {
-            ledger_vkeys,
-            handed_over_at,
-            ..
-        } = &self.about;
-        let past = handed_over_at.iter().filter(|place| *place + 1 < seen.size);
-        let turn = ledger_vkeys.get(past.count());
-        let signed = |key: &String| {
-            let key = VerifierKey::parse(key).ok()?;
-            SignedCheckpoint::verify(&seen.note, &key).ok()
-        };
-        turn.and_then(signed).or_else(|| {
-            let head = ledger_vkeys.iter().find_map(signed)?;
-            let root = head.root().to_string();
-            let is_lost = |state: &State| state.restorations.naming(head.size(), &root).is_some();
-            self.live.read(is_lost).then_some(head)
-        })
     }
 
     /// Puts it on record, with the head where that is new: whoever reads the ledger can check it.
@@ -157,6 +138,26 @@ impl App {
             tracing::error!(%declined, "that a laptop has seen another history is not on record");
         }
     }
+}
+
+/// A head, where the key whose turn it is has signed it: whoever stole one that was followed accuses nobody
+/// by it. Of a history that is marked as lost another one may have had its turn.
+pub(super) fn signed_by_us(
+    about: &About,
+    seen: &Seen,
+    is_lost: impl Fn(u64, &str) -> bool,
+) -> Option<SignedCheckpoint> {
+    let keys = &about.ledger_vkeys;
+    let past = about.handed_over_at.iter();
+    let past = past.filter(|place| *place + 1 < seen.size);
+    let signed = |key: &String| {
+        let key = VerifierKey::parse(key).ok()?;
+        SignedCheckpoint::verify(&seen.note, &key).ok()
+    };
+    keys.get(past.count()).and_then(signed).or_else(|| {
+        let head = keys.iter().find_map(signed)?;
+        is_lost(head.size(), &head.root().to_string()).then_some(head)
+    })
 }
 
 /// Why a head that the ledger's key has signed is not of this ledger's history; nothing where it is. The

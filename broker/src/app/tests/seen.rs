@@ -6,7 +6,8 @@ use breakglass_domain::{Actor, Change, Refusal};
 use breakglass_tlog::{Checkpoint, Ed25519Signer, Hash, KeyName, SignedCheckpoint};
 
 use super::world::{ORIGIN, World, signer};
-use crate::app::{Error, Seen};
+use crate::app::seen::signed_by_us;
+use crate::app::{About, Error, Seen};
 use crate::ledger::{Signer, entry};
 
 fn signed(signer: &Signer, size: u64, root: Hash) -> Seen {
@@ -157,4 +158,40 @@ async fn who_enrols_may_have_seen_it_too() {
     assert!(world.refused().is_empty());
     let enrolling = world.app.need_same_history(None, "enroll", None).await;
     assert!(enrolling.is_ok());
+}
+
+/// Whoever has a key that was followed could else accuse this broker before everybody, for ever.
+#[test]
+fn a_key_that_was_followed_signs_no_head_beyond_its_turn() {
+    let ours = |seed| -> Signer {
+        let name = KeyName::parse(ORIGIN).unwrap();
+        Arc::new(Ed25519Signer::from_seed(name, &[seed; 32]).unwrap())
+    };
+    let (old, new) = (ours(7), ours(8));
+    let vkey = |signer: &Signer| signer.verifier().to_string();
+    let about = About {
+        ledger_vkeys: vec![vkey(&old), vkey(&new)],
+        handed_over_at: vec![9],
+        ..About::default()
+    };
+    let nothing = |_, _: &str| false;
+    let takes = |signer, size| signed_by_us(&about, &signed(signer, size, another(3)), nothing);
+    for (signer, size, is_taken) in [
+        (&old, 8, true),
+        (&old, 10, true),
+        (&old, 11, false),
+        (&old, 1_000, false),
+        (&new, 10, false),
+        (&new, 11, true),
+        (&new, 1_000, true),
+        (&ours(9), 8, false),
+    ] {
+        assert_eq!(takes(signer, size).is_some(), is_taken, "{size}");
+    }
+    // Of what is marked as lost it may have been its turn.
+    let marked = |size, root: &str| size == 1_000 && root == another(3).to_string();
+    let lost = signed(&old, 1_000, another(3));
+    assert!(signed_by_us(&about, &lost, marked).is_some());
+    let other = signed(&old, 999, another(3));
+    assert!(signed_by_us(&about, &other, marked).is_none());
 }

@@ -80,6 +80,31 @@ fn each_checkpoint_is_by_the_one_key_that_signs_so_many_entries() {
 }
 
 #[test]
+fn what_an_entry_brings_is_by_no_key_beyond_its_turn() {
+    let keys = joined(1, [after(10, 1, 2), after(20, 2, 3)]);
+    for (place, size, by) in [
+        (5, 3, 1),
+        // More than there was: whose turn it was then.
+        (5, 99, 1),
+        (15, 8, 1),
+        (15, 12, 2),
+        (15, 99, 2),
+        (25, 99, 3),
+    ] {
+        let note = checkpoint(size, by);
+        assert_eq!(keys.verify_at(&note, place).unwrap().size(), size);
+        for other in (1..=3).filter(|other| *other != by) {
+            let note = checkpoint(size, other);
+            assert!(
+                keys.verify_at(&note, place).is_err(),
+                "{place} {size} {other}"
+            );
+            assert!(keys.verify_any(&note).is_ok());
+        }
+    }
+}
+
+#[test]
 fn whoever_trusts_any_of_the_keys_learns_the_others_in_any_order() {
     let all = [after(10, 1, 2), after(20, 2, 3), after(30, 3, 4)];
     let expected = joined(1, all.clone());
