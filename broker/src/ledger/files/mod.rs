@@ -165,6 +165,20 @@ impl FileLedger {
         Self::open_in(place, (signer, keys), Shape::default(), Some(lock))
     }
 
+    /// Like [`FileLedger::create`], with tiles that are there when a batch is: where the journal goes on in
+    /// a new file then depends on what is in it alone.
+    #[cfg(test)]
+    pub(in crate::ledger) fn create_inline(
+        dir: &Path,
+        signer: Signer,
+    ) -> Result<Self, LedgerError> {
+        let shape = Shape {
+            inline: true,
+            ..Shape::default()
+        };
+        Self::create_in(Place::new(Arc::new(System), dir), signer, shape, None)
+    }
+
     fn create_in(
         place: Place,
         signer: Signer,
