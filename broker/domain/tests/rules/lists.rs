@@ -115,11 +115,11 @@ impl Trial {
     }
 
     fn person_does(&mut self, person: &str, deed: &Deed) -> Outcome {
-        let signed = self.world.statement(person);
+        let act = self.act(person, deed);
         let command = Command {
             by: Actor::Person(id(person)),
-            signed: Some(signed),
-            act: self.act(person, deed),
+            signed: (!act.needs_no_statement()).then(|| self.world.statement(person)),
+            act,
         };
         self.said.push(command.clone());
         self.world.submit(&command)
