@@ -1,9 +1,12 @@
 //! Opens what a broker is made of.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::sync::Arc;
 
 use breakglass_domain::command::Act;
 use breakglass_domain::event::KeyPurpose;
+use breakglass_domain::limits::POLICY_MAX;
 use breakglass_domain::{Actor, Command, Policy};
 use breakglass_tlog::{Ed25519Signer, LedgerKeys, NoteSigner as _};
 use ring::digest::{SHA256, digest};
@@ -223,11 +226,19 @@ pub(super) fn load_policy(policy: Policy) -> Act {
 /// [`Failure`] with every line that is wrong.
 pub(super) fn read_policy(file: &std::path::Path) -> Result<Policy, Failure> {
     let name = file.display().to_string();
-    let text = std::fs::read(file).map_err(|e| {
+    let mut bytes = Vec::new();
+    let most = POLICY_MAX as u64;
+    let read = File::open(file).and_then(|it| it.take(most + 1).read_to_end(&mut bytes));
+    read.map_err(|e| {
         Failure::new(format!("the policy {name} cannot be read: {e}"))
             .then("name it in the config with `policy_file`")
     })?;
-    let text = String::from_utf8(text)
+    if bytes.len() > POLICY_MAX {
+        let what = format!("the policy {name} has more than the {POLICY_MAX} bytes it may have");
+        return Err(Failure::new(what)
+            .then("shorten it: the ledger keeps every policy whole, in one entry"));
+    }
+    let text = String::from_utf8(bytes)
         .map_err(|_| Failure::new(format!("the policy {name} is not text in UTF-8")))?;
     let policy = Policy::parse(&name, &text)?;
     if let Some(asked) = &policy.witnesses {

@@ -501,6 +501,8 @@ fn a_policy_is_checked_and_read_without_a_broker() {
     assert!(wrong.err.contains("policy.toml:2"), "{}", wrong.err);
     let missing = glassd(&["policy", "check", &place.path("none.toml")]);
     assert!(missing.err.contains("cannot be read"), "{}", missing.err);
+    let endless = glassd(&["policy", "check", "/dev/zero"]);
+    assert!(endless.err.contains("has more than"), "{}", endless.err);
 }
 
 #[test]

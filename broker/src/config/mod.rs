@@ -9,7 +9,8 @@ mod tests;
 mod value;
 
 use std::collections::BTreeMap;
-use std::fs;
+use std::fs::File;
+use std::io::{self, Read as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -181,12 +182,16 @@ impl Config {
             file: file.clone(),
             source,
         };
-        let length = fs::metadata(&file).map_err(unreadable)?.len();
-        if length > FILE_MAX {
-            let source = std::io::Error::other("it is too long for a config file");
-            return Err(unreadable(source));
+        let wrong = |why: &str| unreadable(io::Error::other(why));
+        // What is no file (a pipe, a device) has no length to ask for.
+        let mut bytes = Vec::new();
+        File::open(&file)
+            .and_then(|it| it.take(FILE_MAX + 1).read_to_end(&mut bytes))
+            .map_err(unreadable)?;
+        if bytes.len() as u64 > FILE_MAX {
+            return Err(wrong("it is too long for a config file"));
         }
-        let text = fs::read_to_string(&file).map_err(unreadable)?;
+        let text = String::from_utf8(bytes).map_err(|_| wrong("it is not text in UTF-8"))?;
         Self::parse(&file, &text)
     }
 

@@ -415,3 +415,9 @@ fn a_file_that_is_not_there_is_named() {
         if source.kind() == std::io::ErrorKind::NotFound));
     assert!(error.to_string().contains("/nonexistent/glassd.toml"));
 }
+
+#[test]
+fn a_file_that_does_not_end_is_not_read_to_its_end() {
+    let error = Config::load(Path::new("/dev/zero")).unwrap_err();
+    assert!(error.to_string().contains("too long"), "{error}");
+}

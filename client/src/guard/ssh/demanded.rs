@@ -3,6 +3,8 @@
 //! All of them but those of authorities that are named as daily access: a thief with the broker's key
 //! for users would not write a key id that gives the certificate away as emergency access.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -50,11 +52,15 @@ pub(super) fn certificates(auth_info: &str, daily: &Daily) -> Result<Vec<String>
 /// What is wrong with it, in words.
 pub(super) fn daily(path: &Path) -> Result<Daily, String> {
     let shown = plain(&path.display().to_string());
-    let read = std::fs::read_to_string(path);
-    let text = read.map_err(|why| format!("{shown} of --daily-ca cannot be read: {why}"))?;
-    if text.len() > MAX_DAILY_CA_BYTES {
+    let mut bytes = Vec::new();
+    let most = MAX_DAILY_CA_BYTES as u64;
+    let read = File::open(path).and_then(|file| file.take(most + 1).read_to_end(&mut bytes));
+    read.map_err(|why| format!("{shown} of --daily-ca cannot be read: {why}"))?;
+    if bytes.len() > MAX_DAILY_CA_BYTES {
         return Err(format!("{shown} of --daily-ca has more than 64 KiB"));
     }
+    let text = String::from_utf8(bytes)
+        .map_err(|_| format!("{shown} of --daily-ca is not text in UTF-8"))?;
     let lines = text.lines().map(str::trim);
     let keys = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
     let keys = keys.map(|line| {

@@ -357,6 +357,10 @@ mod tests {
         shut("is no public key like");
         std::fs::write(&file, "#".repeat(65 * 1024)).unwrap();
         shut("more than 64 KiB");
+        std::fs::remove_file(&file).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", &file).unwrap();
+        shut("more than 64 KiB");
+        std::fs::remove_file(&file).unwrap();
         std::fs::write(&file, "# ours\n\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5 mia\n").unwrap();
         assert_eq!(decided(&args, &plain), Door::Open);
     }
