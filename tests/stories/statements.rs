@@ -70,15 +70,34 @@ async fn a_restart_forgets_no_statement() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_statement_for_another_broker_is_refused() {
-    let (world, mut mia) = flooded().await;
+/// A note of Mia's, signed for another broker.
+async fn signed_elsewhere(world: &World) -> Signed {
     let statement = world.statement("mia", note("hello")).await;
     let elsewhere = Statement {
         origin: "other.example/ledger".into(),
         ..statement
     };
-    let signed = world.identity("mia").await.key.sign(&elsewhere).unwrap();
+    world.identity("mia").await.key.sign(&elsewhere).unwrap()
+}
+
+/// Those too that the rules never saw.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_end_of_serving_forgets_no_refused_statement() {
+    let (mut world, mut mia) = flooded().await;
+    for _ in 0..5 {
+        let signed = signed_elsewhere(&world).await;
+        assert_eq!(noted(&mut mia, signed).await, Err("WRONG_BROKER".into()));
+    }
+    world.stops().await;
+    let refused = world.entries_of("refused").into_iter();
+    let counts = refused.map(|entry| entry["count"].as_u64().unwrap());
+    assert_eq!(counts.sum::<u64>(), 5);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_statement_for_another_broker_is_refused() {
+    let (world, mut mia) = flooded().await;
+    let signed = signed_elsewhere(&world).await;
     assert_eq!(noted(&mut mia, signed).await, Err("WRONG_BROKER".into()));
 }
 

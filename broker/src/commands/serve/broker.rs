@@ -147,6 +147,7 @@ impl Running {
     pub async fn shutdown(self) {
         self.core.app.stop();
         self.tasks.stop(DRAIN).await;
+        self.core.app.flush_refusals().await;
         self.core.sequence.stop().await;
         let index = self.index;
         if let Err(error) = blocking(move || index.close()).await {
