@@ -244,14 +244,4 @@ impl Targets {
         let revoked = self.logins.iter().filter(|(_, logins)| counts(logins));
         revoked.map(|(grant, _)| *grant).collect()
     }
-
-    /// Sessions under a grant, oldest first.
-    pub fn sessions_of(&self, grant: GrantId) -> impl Iterator<Item = (SessionId, &Session)> {
-        let of_it = move |session: &Session| session.of.grant == grant;
-        let sessions = self
-            .sessions
-            .iter()
-            .filter(move |(_, session)| of_it(session));
-        sessions.map(|(id, session)| (*id, session))
-    }
 }

@@ -56,9 +56,6 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(50);
 /// Connections that have said hello and wait for the server to take them.
 const WAITING: usize = 16;
 
-/// A connection over TLS.
-pub type TlsConnection = Connection<TlsStream<TcpStream>>;
-
 /// Connections as they come, until the stream is dropped: then the listener closes.
 pub type Incoming<S> = ReceiverStream<io::Result<Connection<S>>>;
 
