@@ -7,7 +7,7 @@ use std::path::Path;
 use breakglass_domain::Refusal;
 use breakglass_domain::policy::PolicyError;
 
-use crate::config::ConfigError;
+use crate::config::{Config, ConfigError};
 use crate::issue::keys::KeyError;
 use crate::ports::{Declined, IndexError, IssueError, LedgerError};
 
@@ -45,6 +45,20 @@ impl Failure {
             usage: true,
             ..Self::new(what)
         }
+    }
+
+    /// The config has no such section: no destination `chat`, which would be `[notify.chat]`.
+    pub(super) fn not_in_config(
+        config: &Config,
+        (what, table): (&str, &str),
+        name: &str,
+        there: &[&str],
+    ) -> Self {
+        let file = config.file.display();
+        Self::usage(format!("{file} has no {what} `{name}`")).then(match there {
+            [] => format!("add one to it: [{table}.{name}]"),
+            _ => format!("it has: {}", there.join(", ")),
+        })
     }
 
     /// With what to do next.

@@ -32,7 +32,9 @@ impl NotifyTest {
         let all = &config.settings.notify;
         let found = all.iter().find(|(name, _)| name.as_str() == self.name);
         let Some((name, destination)) = found else {
-            return Err(unknown(config, &self.name));
+            let names: Vec<_> = all.keys().map(DestinationName::as_str).collect();
+            let what = ("destination", "notify");
+            return Err(Failure::not_in_config(config, what, &self.name, &names));
         };
         let policy = read_policy(&config.policy_file)?;
         let channel = channel(config, destination, contacts_of(&policy));
@@ -52,17 +54,6 @@ impl NotifyTest {
             }
         }
     }
-}
-
-fn unknown(config: &Config, name: &str) -> Failure {
-    let names = config.settings.notify.keys();
-    let names: Vec<_> = names.map(DestinationName::as_str).collect();
-    let file = config.file.display();
-    let what = format!("{file} has no destination `{name}`");
-    Failure::usage(what).then(match names.is_empty() {
-        true => format!("add one to it: [notify.{name}]"),
-        false => format!("it has: {}", names.join(", ")),
-    })
 }
 
 /// What `glassd check` says of each: whether it has what it needs, and where it would go.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use super::check::Finding;
 use super::{Failure, Printer, runtime};
+use crate::config::Config;
 use crate::config::stream::Stream;
-use crate::config::{Config, StreamKey};
 use crate::edge::{SystemClock, install_crypto};
 use crate::notify::Streamer;
 use crate::notify::stream::Setting;
@@ -29,7 +29,9 @@ impl StreamTest {
         let all = &config.settings.stream;
         let found = all.iter().find(|(key, _)| key.name().as_str() == self.name);
         let Some((key, stream)) = found else {
-            return Err(unknown(config, &self.name));
+            let names: Vec<_> = all.keys().map(|key| key.name().as_str()).collect();
+            let what = ("stream", "stream");
+            return Err(Failure::not_in_config(config, what, &self.name, &names));
         };
         let (name, clock) = (key.name(), Arc::new(SystemClock::start()));
         let now = clock.now();
@@ -48,20 +50,6 @@ impl StreamTest {
             }
         }
     }
-}
-
-fn unknown(config: &Config, name: &str) -> Failure {
-    let names = config.settings.stream.keys();
-    let names: Vec<_> = names
-        .map(StreamKey::name)
-        .map(ToString::to_string)
-        .collect();
-    let file = config.file.display();
-    let what = format!("{file} has no stream `{name}`");
-    Failure::usage(what).then(match names.is_empty() {
-        true => format!("add one to it: [stream.{name}]"),
-        false => format!("it has: {}", names.join(", ")),
-    })
 }
 
 /// What `glassd check` says of each: whether it has what it needs, and where it would go.

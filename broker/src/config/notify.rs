@@ -110,6 +110,25 @@ pub enum Where {
     File(PathBuf),
 }
 
+impl Where {
+    /// Exactly one of the two that a section of this kind may have.
+    pub(super) fn of(
+        kind: &str,
+        url: Option<String>,
+        url_file: Option<PathBuf>,
+        allow_private: bool,
+    ) -> Result<Self, String> {
+        match (url, url_file) {
+            (Some(url), None) => {
+                check_url(&url, allow_private)?;
+                Ok(Self::Url(url))
+            }
+            (None, Some(file)) => Ok(Self::File(file)),
+            _ => Err(format!("kind \"{kind}\" needs either `url` or `url_file`")),
+        }
+    }
+}
+
 /// A server that takes e-mail in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Smtp {
@@ -264,14 +283,7 @@ impl Written {
 
     fn webhook(self) -> Result<Medium, String> {
         self.refuse_others("webhook", &["url", "url_file", "secret_file"])?;
-        let url = match (self.url, self.url_file) {
-            (Some(url), None) => {
-                check_url(&url, self.allow_private)?;
-                Where::Url(url)
-            }
-            (None, Some(file)) => Where::File(file),
-            _ => return Err("kind \"webhook\" needs either `url` or `url_file`".into()),
-        };
+        let url = Where::of("webhook", self.url, self.url_file, self.allow_private)?;
         let secret_file = self
             .secret_file
             .ok_or("kind \"webhook\" needs `secret_file`: what it is signed with")?;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use breakglass_domain::StreamName;
 use serde::{Deserialize, Serialize};
 
-use super::notify::{Where, check_url};
+use super::notify::Where;
 use super::value::Name;
 
 /// The port of syslog over TLS (RFC 5425 section 4.1).
@@ -292,14 +292,7 @@ impl Written {
 
     fn ocsf(self) -> Result<Sink, String> {
         self.refuse_others("ocsf", &OF_OCSF)?;
-        let url = match (self.url, self.url_file) {
-            (Some(url), None) => {
-                check_url(&url, self.allow_private)?;
-                Where::Url(url)
-            }
-            (None, Some(file)) => Where::File(file),
-            _ => return Err("kind \"ocsf\" needs either `url` or `url_file`".into()),
-        };
+        let url = Where::of("ocsf", self.url, self.url_file, self.allow_private)?;
         let secret_file = self
             .secret_file
             .ok_or("kind \"ocsf\" needs `secret_file`: what it is signed with")?;
