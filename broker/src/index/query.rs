@@ -65,15 +65,12 @@ impl Store {
         before: Option<GrantId>,
         max: usize,
     ) -> Result<Vec<Grant>, IndexError> {
-        let mut lists = Vec::new();
-        lists.extend(filter.incident.map(|it| (By::Incident, it.to_string())));
-        lists.extend(filter.right.as_ref().map(|it| (By::Right, it.to_string())));
-        lists.extend(
-            filter
-                .person
-                .as_ref()
-                .map(|it| (By::Person, it.to_string())),
-        );
+        let lists = [
+            list(By::Incident, filter.incident.as_ref()),
+            list(By::Right, filter.right.as_ref()),
+            list(By::Person, filter.person.as_ref()),
+        ];
+        let lists = lists.into_iter().flatten().collect();
         let range = 0..before.map_or(u64::MAX, |id| id.0);
         let mut found = Vec::new();
         for number in self.numbers_of_grants(lists, range) {
@@ -138,31 +135,28 @@ impl Store {
     }
 }
 
+/// The list of all that have this, where it is asked for.
+fn list(by: By, of: Option<&impl ToString>) -> Option<(By, String)> {
+    of.map(|it| (by, it.to_string()))
+}
+
 /// The lists an entry has to stand in; the one that is likely the shortest first.
 fn lists(filter: &EntryFilter) -> Vec<(By, String)> {
-    let mut lists = Vec::new();
-    lists.extend(filter.grant.map(|it| (By::Grant, it.to_string())));
-    lists.extend(filter.incident.map(|it| (By::Incident, it.to_string())));
-    lists.extend(filter.outcome.as_ref().map(|it| (By::Outcome, it.clone())));
-    lists.extend(
-        filter
-            .target
-            .as_ref()
-            .map(|it| (By::Target, it.to_string())),
-    );
-    lists.extend(filter.right.as_ref().map(|it| (By::Right, it.to_string())));
-    lists.extend(
-        filter
-            .person
-            .as_ref()
-            .map(|it| (By::Person, it.to_string())),
-    );
-    lists.extend(filter.kind.as_ref().map(|kind| {
+    let kind = filter.kind.as_ref().map(|kind| {
         // `refused` has no dot and is a kind of its own.
         let is_whole = kind.contains('.') || kind == "refused";
         let by = if is_whole { By::Kind } else { By::Family };
         (by, kind.clone())
-    }));
-    lists.extend(filter.text.as_ref().map(|_| (By::Typed, String::new())));
-    lists
+    });
+    let lists = [
+        list(By::Grant, filter.grant.as_ref()),
+        list(By::Incident, filter.incident.as_ref()),
+        list(By::Outcome, filter.outcome.as_ref()),
+        list(By::Target, filter.target.as_ref()),
+        list(By::Right, filter.right.as_ref()),
+        list(By::Person, filter.person.as_ref()),
+        kind,
+        filter.text.as_ref().map(|_| (By::Typed, String::new())),
+    ];
+    lists.into_iter().flatten().collect()
 }
