@@ -137,13 +137,17 @@ pub(super) fn order() -> CredentialOrder {
 }
 
 pub(super) fn announcement(order: &CredentialOrder) -> Event {
+    announcement_of(CredentialKind::Jwt, order)
+}
+
+pub(super) fn announcement_of(kind: CredentialKind, order: &CredentialOrder) -> Event {
     Event {
         at: order.at,
-        by: Actor::Person("mia".parse().unwrap()),
+        by: Actor::Person(order.grant.of.person.clone()),
         change: Change::CredentialIssued {
             of: order.grant.of.clone(),
             credential: order.id,
-            kind: CredentialKind::Jwt,
+            kind,
             subject: order.subject.clone(),
             audience: order.grant.audience.clone(),
             expires_at: order.expires_at,

@@ -91,11 +91,10 @@ fn key_id_of(order: &CredentialOrder) -> String {
 
 #[cfg(test)]
 mod tests {
-    use breakglass_domain::{Actor, Change, CredentialId, CredentialKind, Event};
+    use breakglass_domain::{Change, CredentialId, CredentialKind, Event};
 
     use super::*;
-    use crate::issue::key_id;
-    use crate::issue::tests::{at, entropy, grant, holder, line, recorded};
+    use crate::issue::tests::{announcement_of, at, entropy, grant, holder, line, recorded};
     use crate::ledger::entry;
 
     fn issuer() -> SshIssuer {
@@ -126,22 +125,7 @@ mod tests {
     }
 
     fn announcement(order: &CredentialOrder) -> Event {
-        Event {
-            at: order.at,
-            by: Actor::Person(order.grant.of.person.clone()),
-            change: Change::CredentialIssued {
-                of: order.grant.of.clone(),
-                credential: order.id,
-                kind: CredentialKind::Ssh,
-                subject: order.subject.clone(),
-                audience: order.grant.audience.clone(),
-                expires_at: order.expires_at,
-                key: key_id(&order.public),
-                witnesses: None,
-            },
-            signed: None,
-            drill: false,
-        }
+        announcement_of(CredentialKind::Ssh, order)
     }
 
     #[test]

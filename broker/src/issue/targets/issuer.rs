@@ -59,14 +59,14 @@ impl Issuer for TargetIssuer {
 
 #[cfg(test)]
 mod tests {
-    use breakglass_domain::{Actor, Change, CredentialId, CredentialKind, Event};
+    use breakglass_domain::{CredentialId, CredentialKind};
     use x509_parser::prelude::{FromDer as _, X509Certificate};
 
     use super::*;
     use crate::issue::keys::KeyFolder;
     use crate::issue::ssh::{SshIssuer, SshUserCa};
-    use crate::issue::tests::{at, entropy, grant, holder, line, recorded};
-    use crate::issue::{Issuers, JwtIssuer, key_id, keys::Keyring};
+    use crate::issue::tests::{announcement_of, at, entropy, grant, holder, line, recorded};
+    use crate::issue::{Issuers, JwtIssuer, keys::Keyring};
     use crate::ledger::entry;
 
     const SERIAL: &str = "8f000000000000000000000000000045";
@@ -119,29 +119,10 @@ mod tests {
         }
     }
 
-    fn announcement(order: &CredentialOrder, kind: CredentialKind) -> Event {
-        Event {
-            at: order.at,
-            by: Actor::Person(order.grant.of.person.clone()),
-            change: Change::CredentialIssued {
-                of: order.grant.of.clone(),
-                credential: order.id,
-                kind,
-                subject: order.subject.clone(),
-                audience: order.grant.audience.clone(),
-                expires_at: order.expires_at,
-                key: key_id(&order.public),
-                witnesses: None,
-            },
-            signed: None,
-            drill: false,
-        }
-    }
-
     #[test]
     fn the_dispatcher_has_it_made_by_the_authority_for_targets() {
         let (house, order) = (house(), order());
-        let receipt = recorded(&announcement(&order, CredentialKind::X509));
+        let receipt = recorded(&announcement_of(CredentialKind::X509, &order));
         let credential = house.issuers.issue(&receipt, &order).unwrap();
         assert_eq!(credential.expires_at, order.expires_at);
         assert_eq!(credential.not_before, at("2026-11-23T03:04:00.250Z"));
@@ -162,7 +143,7 @@ mod tests {
     #[test]
     fn nothing_is_certified_that_its_entry_does_not_say() {
         let (house, order) = (house(), order());
-        let receipt = recorded(&announcement(&order, CredentialKind::X509));
+        let receipt = recorded(&announcement_of(CredentialKind::X509, &order));
         let changes: [(&str, Changed); 8] = [
             ("another id", |order| order.id.number = 2),
             ("later", |order| order.at = order.at.plus(BACK_DATED)),
@@ -187,7 +168,7 @@ mod tests {
             let refused = house.issuers.issue(&receipt, &changed);
             assert!(matches!(refused, Err(IssueError::WrongReceipt)), "{what}");
         }
-        let lie = recorded(&announcement(&order, CredentialKind::Jwt));
+        let lie = recorded(&announcement_of(CredentialKind::Jwt, &order));
         let refused = house.issuers.issue(&lie, &order);
         assert!(matches!(refused, Err(IssueError::WrongReceipt)), "its kind");
     }
@@ -201,7 +182,7 @@ mod tests {
             role: line("breakglass_g45_1"),
             member_of: line("shop_migrator"),
         };
-        let receipt = recorded(&announcement(&order, CredentialKind::Postgres));
+        let receipt = recorded(&announcement_of(CredentialKind::Postgres, &order));
         let refused = house.issuers.issue(&receipt, &order);
         assert!(matches!(refused, Err(IssueError::WrongReceipt)));
     }
