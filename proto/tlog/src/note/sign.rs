@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use ring::error::KeyRejected;
 use ring::signature::{Ed25519KeyPair, KeyPair as _};
 
 use super::key::cosigned_message;
@@ -60,13 +61,8 @@ impl Ed25519Signer {
         Self::new(name, Ed25519KeyPair::from_seed_unchecked(seed))
     }
 
-    fn new(
-        name: KeyName,
-        key: Result<Ed25519KeyPair, ring::error::KeyRejected>,
-    ) -> Result<Self, KeyError> {
-        let key = key.map_err(|_| KeyError::Malformed("the private key was rejected"))?;
-        let public_key = key.public_key().as_ref();
-        let verifier = VerifierKey::new(name, SignatureType::Ed25519, public_key)?;
+    fn new(name: KeyName, key: Result<Ed25519KeyPair, KeyRejected>) -> Result<Self, KeyError> {
+        let (verifier, key) = pair(name, SignatureType::Ed25519, key)?;
         Ok(Self { verifier, key })
     }
 }
@@ -85,6 +81,17 @@ impl fmt::Debug for Ed25519Signer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Ed25519Signer({})", self.verifier)
     }
+}
+
+/// Both halves of a key that `ring` took.
+fn pair(
+    name: KeyName,
+    kind: SignatureType,
+    key: Result<Ed25519KeyPair, KeyRejected>,
+) -> Result<(VerifierKey, Ed25519KeyPair), KeyError> {
+    let key = key.map_err(|_| KeyError::Malformed("the private key was rejected"))?;
+    let verifier = VerifierKey::new(name, kind, key.public_key().as_ref())?;
+    Ok((verifier, key))
 }
 
 /// A witness's Ed25519 key in memory (signature type `0x04`, C2SP `tlog-cosignature`).
@@ -115,13 +122,8 @@ impl CosignatureSigner {
         Self::new(name, Ed25519KeyPair::from_seed_unchecked(seed))
     }
 
-    fn new(
-        name: KeyName,
-        key: Result<Ed25519KeyPair, ring::error::KeyRejected>,
-    ) -> Result<Self, KeyError> {
-        let key = key.map_err(|_| KeyError::Malformed("the private key was rejected"))?;
-        let public_key = key.public_key().as_ref();
-        let verifier = VerifierKey::new(name, SignatureType::CosignatureV1, public_key)?;
+    fn new(name: KeyName, key: Result<Ed25519KeyPair, KeyRejected>) -> Result<Self, KeyError> {
+        let (verifier, key) = pair(name, SignatureType::CosignatureV1, key)?;
         Ok(Self { verifier, key })
     }
 
