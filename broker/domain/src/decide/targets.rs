@@ -192,7 +192,6 @@ fn renew(
     Ok(vec![case.event(by, renewed)])
 }
 
-/// The grant is asked when somebody comes in, whatever their certificate says.
 /// A login, as its guard reports it.
 struct Opening<'a> {
     grant: GrantId,
@@ -217,6 +216,8 @@ fn of_login<'a>(case: &Case<'a>, opening: &Opening<'_>) -> Result<(&'a GrantRef,
     }
 }
 
+/// The grant is asked when somebody comes in, whatever their certificate says.
+///
 /// Nothing where it was opened before: the answer was lost on its way. Somebody who is not in yet is
 /// refused all the same once their grant is over.
 fn open(case: &Case<'_>, by: &TargetId, opening: &Opening<'_>) -> Result<Vec<Event>, Refusal> {
