@@ -10,6 +10,8 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
+use tokio::net::{UnixListener, UnixSocket};
+
 use crate::{error::Error, limits::MAX_OWN_FILE_BYTES};
 
 /// Only the owner reads and writes.
@@ -18,6 +20,8 @@ pub const FILE_MODE: u32 = 0o600;
 const PUBLIC_MODE: u32 = 0o644;
 /// Only the owner enters.
 pub const FOLDER_MODE: u32 = 0o700;
+/// Connections that wait to be accepted, as many as std lets.
+const BACKLOG: u32 = 128;
 
 /// Reads a file of ours, at most 1 MiB; `None` where there is none.
 ///
@@ -101,6 +105,43 @@ pub fn create_folder(path: &Path) -> Result<(), Error> {
     made.map_err(|error| Error::file("create", path, error))
 }
 
+/// Makes a private file that is not there yet, to be written.
+///
+/// # Errors
+/// What the system says, `AlreadyExists` among it.
+pub fn create_new(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(FILE_MODE)
+        .open(path)
+}
+
+/// Opens a private file, made where it is missing, to be locked: until it is dropped, also by a crash.
+///
+/// # Errors
+/// What the system says.
+pub fn open_lock(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(FILE_MODE)
+        .open(path)
+}
+
+/// Listens at a path where nobody else may connect. Before it listens nobody can, so there is no moment
+/// at which its file has the mode that the umask left.
+///
+/// # Errors
+/// What the system says, `AddrInUse` where something is at the path.
+pub fn listen_privately(path: &Path) -> io::Result<UnixListener> {
+    let socket = UnixSocket::new_stream()?;
+    socket.bind(path)?;
+    fs::set_permissions(path, Permissions::from_mode(FILE_MODE))?;
+    socket.listen(BACKLOG)
+}
+
 /// The permission bits of a path, `None` where there is nothing.
 #[must_use]
 pub fn mode(path: &Path) -> Option<u32> {
@@ -110,11 +151,7 @@ pub fn mode(path: &Path) -> Option<u32> {
 }
 
 fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(FILE_MODE)
-        .open(path)?;
+    let mut file = create_new(path)?;
     if mode != FILE_MODE {
         file.set_permissions(Permissions::from_mode(mode))?;
     }

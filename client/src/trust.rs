@@ -16,8 +16,7 @@ mod head;
 mod restored;
 
 use std::{
-    fs::{File, OpenOptions},
-    os::unix::fs::OpenOptionsExt as _,
+    fs::File,
     path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
 };
@@ -405,13 +404,8 @@ impl Trust {
     /// Held until the file is dropped, also by a crash.
     fn lock(&self) -> Result<File, Error> {
         let path = self.checkpoint_file.with_extension("lock");
-        let open = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(files::FILE_MODE)
-            .open(&path);
-        open.and_then(|file| file.lock().map(|()| file))
+        files::open_lock(&path)
+            .and_then(|file| file.lock().map(|()| file))
             .map_err(|error| Error::file("lock", path, error))
     }
 }

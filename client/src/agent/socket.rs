@@ -2,7 +2,6 @@
 
 use std::{
     fmt, io,
-    os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     sync::Arc,
     time::Duration,
@@ -18,7 +17,7 @@ use tokio::{
 
 use super::keys::{Keys, LoginKey};
 use super::protocol;
-use crate::error::Error;
+use crate::{error::Error, files};
 
 /// Bytes of the longest message. A login's is about 1 KiB, and `session-bind@openssh.com` carries a
 /// host's RSA certificate, about 4 KiB; OpenSSH's own limit is 256 KiB.
@@ -41,8 +40,7 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// Listens at `path`, which must be in a folder that only this user can enter: between the
-    /// making of a socket and the setting of its mode there is a moment. Needs tokio's runtime.
+    /// Listens at `path`. Needs tokio's runtime.
     ///
     /// # Errors
     /// [`Error::Setup`] where the line is no certificate for this key, [`Error::File`].
@@ -59,7 +57,8 @@ impl Agent {
         certificate: &str,
     ) -> Result<Self, Error> {
         let keys = Arc::new(Keys::new(key, certificate)?);
-        let listener = bind(&path).map_err(|why| Error::file("create", &path, why))?;
+        let listener = files::listen_privately(&path);
+        let listener = listener.map_err(|why| Error::file("create", &path, why))?;
         let listening = tokio::spawn(listen(listener, owner, Arc::clone(&keys)));
         Ok(Self {
             path,
@@ -97,12 +96,6 @@ impl fmt::Debug for Agent {
         let mut shown = f.debug_struct("Agent");
         shown.field("path", &self.path).finish_non_exhaustive()
     }
-}
-
-fn bind(path: &Path) -> io::Result<UnixListener> {
-    let listener = UnixListener::bind(path)?;
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-    Ok(listener)
 }
 
 /// Takes connections for ever; dropped, it drops them all.

@@ -6,7 +6,6 @@
 use std::{
     fs::File,
     io::{self, Read, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -47,12 +46,7 @@ pub fn beside(folder: &Path) -> Result<PathBuf, Error> {
 /// # Errors
 /// [`Error::File`], also where there is such a file already. What was begun is removed.
 pub fn write(folder: &Path, archive: &Path, name: &str, at: Timestamp) -> Result<(), Error> {
-    let file = File::options()
-        .write(true)
-        .create_new(true)
-        .mode(files::FILE_MODE)
-        .open(archive)
-        .map_err(|error| Error::file("create", archive, error))?;
+    let file = files::create_new(archive).map_err(|error| Error::file("create", archive, error))?;
     let written = fill(folder, Frames::into(file), name, at);
     written.map_err(|(path, error)| {
         let _ = std::fs::remove_file(archive); // the failure is what is told

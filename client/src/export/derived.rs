@@ -6,7 +6,6 @@
 use std::{
     fs::File,
     io::{BufReader, BufWriter, Read as _, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -108,12 +107,7 @@ impl Sink {
                 Err(error) => Err(Error::file("read", path, error)),
             };
         }
-        let file = File::options()
-            .write(true)
-            .create_new(true)
-            .mode(files::FILE_MODE)
-            .open(&path);
-        match file {
+        match files::create_new(&path) {
             Ok(file) => Ok(Self::Written(path, BufWriter::new(file))),
             Err(error) => Err(Error::file("create", path, error)),
         }

@@ -3,7 +3,6 @@
 use std::{
     fs::File,
     io::{self, BufReader, BufWriter, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
 };
 
@@ -310,12 +309,7 @@ struct Out {
 
 impl Out {
     fn create(path: PathBuf) -> Result<Self, Error> {
-        let file = File::options()
-            .write(true)
-            .create_new(true)
-            .mode(files::FILE_MODE)
-            .open(&path);
-        match file {
+        match files::create_new(&path) {
             Ok(file) => Ok(Self {
                 path,
                 file: BufWriter::new(file),

@@ -4,9 +4,8 @@
 
 use std::{
     collections::BTreeSet,
-    fs::{File, OpenOptions, TryLockError},
+    fs::{File, TryLockError},
     io,
-    os::unix::fs::OpenOptionsExt as _,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
@@ -256,13 +255,7 @@ fn not_ours(folder: &Path) -> Error {
 /// Held until the file is dropped, also by a crash.
 fn lock(folder: &Path) -> Result<File, Error> {
     let path = folder.join(LOCK);
-    let open = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(files::FILE_MODE)
-        .open(&path);
-    let file = open.map_err(|error| Error::file("lock", &path, error))?;
+    let file = files::open_lock(&path).map_err(|error| Error::file("lock", &path, error))?;
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(Error::setup(

@@ -4,7 +4,7 @@
 //! That is the hook, which sshd's process of the login started and waits for: so the parent of who
 //! rings is the session, whatever the line says.
 
-use std::{io, os::unix::fs::PermissionsExt as _, path::Path};
+use std::{io, path::Path};
 
 use rustix::process::{Pid, geteuid};
 use serde::{Deserialize, Serialize};
@@ -75,10 +75,7 @@ pub(super) fn listen(path: &Path) -> Result<UnixListener, Error> {
     if let Some(folder) = path.parent() {
         crate::files::create_folder(folder)?;
     }
-    let listener = UnixListener::bind(path).map_err(failed)?;
-    let private = std::fs::Permissions::from_mode(crate::files::FILE_MODE);
-    std::fs::set_permissions(path, private).map_err(failed)?;
-    Ok(listener)
+    crate::files::listen_privately(path).map_err(failed)
 }
 
 /// Passes on who rings, until nobody listens to us.
