@@ -16,6 +16,7 @@ pub mod targets;
 pub mod witness;
 
 mod copies;
+mod enrolment;
 mod typed;
 
 pub use typed::{length, more, reason, warn_of_the_unheard_of};

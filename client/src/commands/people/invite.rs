@@ -1,13 +1,11 @@
 //! `glass people invite`
 
-use serde_json::json;
-use zeroize::Zeroize as _;
+use zeroize::Zeroizing;
 
 use crate::{
-    commands::{DONE, Seat},
+    commands::{DONE, Seat, enrolment::EnrolmentLine},
     error::Error,
-    invitation::Invitation,
-    show, text, view,
+    text,
 };
 
 /// Make a single-use enrolment line for somebody in the policy
@@ -32,20 +30,14 @@ pub struct Args {
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let person = text::person_id(&args.person)?;
     let session = seat.session().await?;
-    let mut invited = session.invite(&person).await?;
-    // It is printed for copying, so it has to be exactly what `glass enroll` reads.
-    Invitation::parse(&invited.enrolment)
-        .map_err(|_| Error::broken_answer("it has no enrolment line"))?;
-    let view = json!({
-        "person": person,
-        "enrolment": invited.enrolment,
-        "expires_at": view::at(invited.expires_at.as_ref()),
-    });
-    seat.printer.answer(&view, |printer| {
-        let until = show::when(invited.expires_at.as_ref(), session.now());
-        printer.note(format!("For {person} alone; works once, until {until}:"));
-        printer.line(format!("glass enroll '{}'", invited.enrolment));
-    });
-    invited.enrolment.zeroize();
+    let invited = session.invite(&person).await?;
+    let line = EnrolmentLine {
+        whose: ("person", person),
+        line: Zeroizing::new(invited.enrolment),
+        expires_at: invited.expires_at,
+    };
+    line.answer(seat, session.now(), |person, until| {
+        format!("For {person} alone; works once, until {until}:")
+    })?;
     Ok(DONE)
 }

@@ -1,13 +1,11 @@
 //! `glass targets invite`
 
-use serde_json::json;
-use zeroize::Zeroize as _;
+use zeroize::Zeroizing;
 
 use crate::{
-    commands::{DONE, Seat},
+    commands::{DONE, Seat, enrolment::EnrolmentLine},
     error::Error,
-    invitation::Invitation,
-    show, text, view,
+    text,
 };
 
 /// Make a single-use enrolment line for the guard of a target
@@ -35,22 +33,14 @@ pub struct Args {
 pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let target = text::id("the target", &args.target)?;
     let session = seat.session().await?;
-    let mut invited = session.invite_target(&target).await?;
-    // It is printed for copying, so it has to be exactly what `glass enroll` reads.
-    Invitation::parse(&invited.enrolment)
-        .map_err(|_| Error::broken_answer("it has no enrolment line"))?;
-    let view = json!({
-        "target": target,
-        "enrolment": invited.enrolment,
-        "expires_at": view::at(invited.expires_at.as_ref()),
-    });
-    seat.printer.answer(&view, |printer| {
-        let until = show::when(invited.expires_at.as_ref(), session.now());
-        printer.note(format!(
-            "For the guard of {target} alone, on its host; works once, until {until}:"
-        ));
-        printer.line(format!("glass enroll '{}'", invited.enrolment));
-    });
-    invited.enrolment.zeroize();
+    let invited = session.invite_target(&target).await?;
+    let line = EnrolmentLine {
+        whose: ("target", target),
+        line: Zeroizing::new(invited.enrolment),
+        expires_at: invited.expires_at,
+    };
+    line.answer(seat, session.now(), |target, until| {
+        format!("For the guard of {target} alone, on its host; works once, until {until}:")
+    })?;
     Ok(DONE)
 }
