@@ -108,10 +108,5 @@ fn say(printer: &Printer, removed: &v1::RemovePersonResponse, kills: &Kills) {
     for ended in &removed.ended {
         printer.line(format!("  {}", ended_line(ended)));
     }
-    for kill in kills.all() {
-        printer.line(format!("  {}", kill.sentence()));
-    }
-    if !kills.is_settled() {
-        printer.line("What is not confirmed yet is tried again until it is: glass status");
-    }
+    kills::show(printer, kills);
 }
