@@ -61,10 +61,21 @@ impl Asking {
         session: &Session,
         right: &str,
     ) -> Result<Asked, Error> {
-        let right = session.right(right).await?;
-        let incident =
-            incident::chosen(seat, session, self.incident.as_deref(), "--incident").await?;
+        let (right, incident) = self.named(seat, session, right).await?;
         self.to_ask(seat, right, incident)
+    }
+
+    /// The right, and the incident it is asked for under.
+    async fn named(
+        &self,
+        seat: &Seat,
+        session: &Session,
+        right: &str,
+    ) -> Result<(v1::Verdict, String), Error> {
+        let right = session.right(right).await?;
+        let named = self.incident.as_deref();
+        let incident = incident::chosen(seat, session, named, "--incident").await?;
+        Ok((right, incident))
     }
 
     /// The same for what is used at once: where somebody handed their access over to the caller, that
@@ -78,9 +89,7 @@ impl Asking {
         session: &Session,
         right: &str,
     ) -> Result<Asked, Error> {
-        let right = session.right(right).await?;
-        let incident =
-            incident::chosen(seat, session, self.incident.as_deref(), "--incident").await?;
+        let (right, incident) = self.named(seat, session, right).await?;
         let Some(grant) = handed_over(session, &right.right, &incident).await? else {
             return self.to_ask(seat, right, incident);
         };
