@@ -11,6 +11,7 @@ use breakglass_broker::api::status::DOMAIN;
 use breakglass_broker::commands::Arguments;
 use breakglass_broker::config::Settings;
 use breakglass_client::cli::Cli;
+use breakglass_domain::limits;
 use breakglass_domain::policy::STARTER;
 use breakglass_proto::statement::{Act, Statement};
 use breakglass_tests::REASONS;
@@ -81,6 +82,52 @@ fn the_policy_page_holds_the_starter_policy() {
         holds,
         "docs/policy.md does not show broker/domain/src/policy/starter.toml as it is"
     );
+}
+
+/// Each budget of the rules, with the number there is at once and how soon there is one more.
+#[test]
+fn the_policy_page_says_how_often() {
+    let page = page("docs/policy.md");
+    let (_, table) = page.split_once("## How often").expect("the heading");
+    let (table, _) = table.split_once("\n## ").expect("the next one");
+    for (what, budget) in [
+        ("notes and holds of one person", limits::NOTES),
+        ("requests of one person", limits::REQUESTS),
+        ("extensions by one person", limits::EXTENSIONS),
+        ("exports by one person", limits::EXPORTS),
+        ("invitations", limits::TEAM_CHANGES),
+        ("certificates for one key", limits::RENEWALS_OF_KEY),
+        ("credentials under one grant", limits::CREDENTIALS_OF_GRANT),
+        ("reported uses of one grant", limits::USES_OF_GRANT),
+        ("credentials (after each grant's", limits::UNDER_GRANTS),
+        ("sessions that the guard", limits::SESSIONS_AT_TARGET),
+        ("sessions of one person", limits::SESSIONS_OF_PERSON),
+        ("drills that one person opens", limits::DRILLS),
+        ("incidents that one alert source", limits::ALERTS),
+        ("the same of one alert", limits::ALERTS_OF_ONE),
+    ] {
+        let row = table
+            .lines()
+            .find(|row| row.starts_with(&format!("| {what}")));
+        let row = row.unwrap_or_else(|| panic!("no row `{what}`"));
+        let cells: Vec<_> = row.split(" | ").skip(1).collect();
+        let most = cells[0].replace(',', "");
+        let every = cells[1].trim_end_matches(" |");
+        assert_eq!(most, budget.most.to_string(), "{row}");
+        assert_eq!(every, shown(budget.each().as_millis()), "{row}");
+    }
+}
+
+/// A length as the table has it: `100 ms`, `1.7 s`, `17 s`, `6 m`.
+fn shown(millis: i64) -> String {
+    match millis {
+        0..1_000 => format!("{millis} ms"),
+        1_000..10_000 if millis % 1_000 != 0 => {
+            format!("{}.{} s", millis / 1_000, millis / 100 % 10)
+        }
+        1_000..=60_000 => format!("{} s", millis / 1_000),
+        _ => format!("{} m", millis / 60_000),
+    }
 }
 
 #[test]
@@ -182,19 +229,25 @@ fn every_variable_of_glass_is_told() {
     }
 }
 
-/// Lines of shell blocks that begin with a word, in all pages.
-fn lines_of(program: &str) -> Vec<(String, String)> {
+/// The readme and every page in these folders below `docs`.
+fn pages(folders: &[&str]) -> Vec<String> {
     let mut pages = vec!["README.md".to_owned()];
-    for folder in ["docs", "docs/operating", "docs/reference", "docs/targets"] {
+    for folder in folders {
         for file in fs::read_dir(root().join(folder)).unwrap() {
             let name = file.unwrap().file_name().into_string().unwrap();
-            if name.ends_with(".md") {
-                pages.push(format!("{folder}/{name}"));
-            }
+            pages.extend(name.ends_with(".md").then(|| format!("{folder}/{name}")));
         }
     }
+    pages
+}
+
+/// Pages that say how it is today; a decision says how it was to be.
+const OF_TODAY: [&str; 4] = ["docs", "docs/operating", "docs/reference", "docs/targets"];
+
+/// Lines of shell blocks that begin with a word.
+fn lines_of(program: &str) -> Vec<(String, String)> {
     let mut lines = Vec::new();
-    for path in pages {
+    for path in pages(&OF_TODAY) {
         for block in blocks(&page(&path)) {
             for line in block.replace("\\\n", " ").lines() {
                 let line = line.trim_start().trim_start_matches("$ ");
@@ -207,29 +260,77 @@ fn lines_of(program: &str) -> Vec<(String, String)> {
     lines
 }
 
+/// Commands that stand in a sentence, between backticks, but for those of no command in particular:
+/// `glass COMMAND --help`.
+fn named_in_sentences(program: &str) -> Vec<(String, String)> {
+    let names_one = |span: &str| {
+        let mut words = span.split([' ', '\n']);
+        let of_it = words.next() == Some(program);
+        of_it
+            && words
+                .next()
+                .is_none_or(|word| word.starts_with(|c: char| c == '-' || c.is_lowercase()))
+    };
+    let mut named = Vec::new();
+    for path in pages(&OF_TODAY) {
+        let page = page(&path);
+        for prose in page.split("\n```").step_by(2) {
+            let spans = prose.split('`').skip(1).step_by(2);
+            let spans = spans.filter(|span| names_one(span));
+            let typed = spans.map(|span| span.replace('\n', " ").replace("VKEY", A_KEY));
+            named.extend(typed.map(|span| (path.clone(), span)));
+        }
+    }
+    named
+}
+
+/// Of a witness.
+const A_KEY: &str = "witness.example/otto+73b0cf55+BP0XJDhaoMdbZPt4zWAvodmR/ev3axPFjtcC6sg16fYY";
+
 #[test]
 fn every_glass_command_in_the_documentation_is_one() {
     let taken = |words: &[String]| Cli::try_parse_from(words).map(drop);
-    each_is_a_command("glass", 20, taken);
+    each_is_a_command(&lines_of("glass"), 20, taken);
 }
 
 #[test]
 fn every_glassd_command_in_the_documentation_is_one() {
     let taken = |words: &[String]| Arguments::try_parse_from(words).map(drop);
-    each_is_a_command("glassd", 6, taken);
+    each_is_a_command(&lines_of("glassd"), 6, taken);
+}
+
+/// A sentence may leave out what has to stand behind it: `glass exec`.
+#[test]
+fn every_command_in_a_sentence_is_one() {
+    use clap::error::ErrorKind::{
+        DisplayHelpOnMissingArgumentOrSubcommand, MissingRequiredArgument, MissingSubcommand,
+    };
+    let cut = [
+        DisplayHelpOnMissingArgumentOrSubcommand,
+        MissingRequiredArgument,
+        MissingSubcommand,
+    ];
+    let or_cut = |taken: Result<(), clap::Error>| match taken {
+        Err(why) if cut.contains(&why.kind()) => Ok(()),
+        Err(why) if why.to_string().contains("none was supplied") => Ok(()),
+        taken => taken,
+    };
+    let taken = |words: &[String]| or_cut(Cli::try_parse_from(words).map(drop));
+    each_is_a_command(&named_in_sentences("glass"), 200, taken);
+    let taken = |words: &[String]| or_cut(Arguments::try_parse_from(words).map(drop));
+    each_is_a_command(&named_in_sentences("glassd"), 50, taken);
 }
 
 /// There are at least so many, and each is one that the program takes.
 fn each_is_a_command(
-    program: &str,
+    lines: &[(String, String)],
     least: usize,
     taken: impl Fn(&[String]) -> Result<(), clap::Error>,
 ) {
     let mut wrong = Vec::new();
-    let lines = lines_of(program);
     assert!(lines.len() >= least, "they are found: {}", lines.len());
     for (path, line) in lines {
-        if let Err(why) = taken(&words(&line)) {
+        if let Err(why) = taken(&words(line)) {
             use clap::error::ErrorKind::{DisplayHelp, DisplayVersion};
             if ![DisplayHelp, DisplayVersion].contains(&why.kind()) {
                 let why = why.to_string();
@@ -289,32 +390,28 @@ fn the_commands_of_the_readme_are_there() {
     }
 }
 
+/// The page is there, and on it the heading that the link names.
 #[test]
 fn every_link_leads_somewhere() {
+    let mut pages = pages(&[&OF_TODAY[..], &["docs/decisions"]].concat());
+    pages.push("CHANGELOG.md".to_owned());
     let mut wrong = Vec::new();
-    let mut pages = vec!["README.md".to_owned(), "CHANGELOG.md".to_owned()];
-    for folder in [
-        "docs",
-        "docs/operating",
-        "docs/reference",
-        "docs/targets",
-        "docs/decisions",
-    ] {
-        for file in fs::read_dir(root().join(folder)).unwrap() {
-            let name = file.unwrap().file_name().into_string().unwrap();
-            pages.extend(name.ends_with(".md").then(|| format!("{folder}/{name}")));
-        }
-    }
     for path in pages {
-        let folder = root().join(&path).parent().unwrap().to_owned();
-        for link in page(&path)
-            .split("](")
-            .skip(1)
-            .filter_map(|rest| rest.split(')').next())
-        {
-            let target = link.split('#').next().unwrap_or_default();
-            let is_ours = !target.is_empty() && !target.contains("://");
-            if is_ours && !folder.join(target).exists() {
+        let text = page(&path);
+        let links = text.split("](").skip(1);
+        for link in links.filter_map(|rest| rest.split(')').next()) {
+            let (target, heading) = link.split_once('#').unwrap_or((link, ""));
+            if target.contains("://") {
+                continue;
+            }
+            let target = match target {
+                "" => root().join(&path),
+                _ => root().join(&path).parent().unwrap().join(target),
+            };
+            let leads = target.exists()
+                && (heading.is_empty()
+                    || anchors(&fs::read_to_string(target).unwrap()).contains(heading));
+            if !leads {
                 wrong.push(format!("{path}: {link}"));
             }
         }
@@ -324,4 +421,25 @@ fn every_link_leads_somewhere() {
         "links that lead nowhere:\n{}",
         wrong.join("\n")
     );
+}
+
+/// What links call the headings of a page, as GitHub makes it of them.
+fn anchors(page: &str) -> BTreeSet<String> {
+    let prose = page.split("\n```").step_by(2);
+    let lines = prose.flat_map(str::lines);
+    let headings = lines.filter_map(|line| {
+        let text = line.trim_start_matches('#');
+        (text.len() < line.len()).then(|| text.strip_prefix(' '))?
+    });
+    let kept = |c: &char| c.is_alphanumeric() || "-_ ".contains(*c);
+    headings
+        .map(|heading| {
+            heading
+                .to_lowercase()
+                .chars()
+                .filter(kept)
+                .collect::<String>()
+        })
+        .map(|anchor| anchor.replace(' ', "-"))
+        .collect()
 }
