@@ -7,6 +7,7 @@ use std::process::Command;
 use std::sync::Mutex;
 
 use breakglass_tests::Playground;
+use breakglass_tests::backup::copied;
 use breakglass_tests::playground::Rules;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
@@ -277,20 +278,6 @@ fn a_data_folder_that_cannot_be_written_is_said_to_be_one() {
     playground.serves();
 }
 
-/// Copies a folder, as a backup does.
-fn copy(from: &std::path::Path, to: &std::path::Path) {
-    fs::create_dir(to).unwrap();
-    for inside in fs::read_dir(from).unwrap() {
-        let inside = inside.unwrap();
-        let there = to.join(inside.file_name());
-        if inside.file_type().unwrap().is_dir() {
-            copy(&inside.path(), &there);
-        } else {
-            fs::copy(inside.path(), there).unwrap();
-        }
-    }
-}
-
 #[test]
 fn an_index_that_belongs_to_another_copy_of_the_ledger_is_not_believed() {
     let mut playground = Playground::begins();
@@ -301,17 +288,17 @@ fn an_index_that_belongs_to_another_copy_of_the_ledger_is_not_believed() {
         playground.data().join("index"),
     );
     let (yesterday, kept) = (playground.path("yesterday"), playground.path("kept"));
-    copy(&ledger, &yesterday);
+    copied(&ledger, &yesterday);
     playground.serves();
     playground.done("mia", &["incident", "close", "-m", "it drains"]);
     playground.stops();
-    copy(&index, &kept);
+    copied(&index, &kept);
 
     // The ledger comes back from the backup, and goes on otherwise.
     for folder in [&ledger, &index] {
         fs::remove_dir_all(folder).unwrap();
     }
-    copy(&yesterday, &ledger);
+    copied(&yesterday, &ledger);
     playground.serves();
     for note in ["it does not drain", "40k waiting", "50k waiting"] {
         playground.done("leon", &["incident", "note", note]);
@@ -320,7 +307,7 @@ fn an_index_that_belongs_to_another_copy_of_the_ledger_is_not_believed() {
     assert!(!said.err.contains("made again"), "{said}");
 
     fs::remove_dir_all(&index).unwrap();
-    copy(&kept, &index);
+    copied(&kept, &index);
     playground.serves();
     playground.done(
         "leon",

@@ -2,20 +2,9 @@
 //! the first one can tell: every laptop has.
 
 use std::fs;
-use std::path::Path;
-use std::process::Command;
 
 use breakglass_tests::Playground;
-
-fn copied(from: &Path, to: &Path) {
-    let done = Command::new("cp")
-        .arg("-a")
-        .arg(from)
-        .arg(to)
-        .status()
-        .unwrap();
-    assert!(done.success());
-}
+use breakglass_tests::backup::copied;
 
 /// A night that happened, of which the broker then knows nothing any more.
 fn rolled_back() -> Playground {

@@ -2,10 +2,10 @@
 //! and signed by the same key; what people sign carries the heads from one to the other.
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 
 use breakglass_tests::Playground;
+use breakglass_tests::backup::copied;
 use breakglass_tests::playground::{Output, Ports, Process, binary};
 use breakglass_tlog::{SignedCheckpoint, VerifierKey};
 use serde_json::Value;
@@ -17,11 +17,6 @@ struct Two {
     data: PathBuf,
     _kept: Ports,
     _other: Process,
-}
-
-fn copied(from: &Path, to: &Path) {
-    let done = Command::new("cp").arg("-a").arg(from).arg(to).status();
-    assert!(done.unwrap().success());
 }
 
 impl Two {

@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use breakglass_tests::Playground;
+use breakglass_tests::backup::copied;
 use breakglass_tests::playground::mode_of;
 
 /// A night that is published, and where its mirror will be.
@@ -139,10 +139,6 @@ fn a_byte_that_is_changed_where_the_broker_serves_it_is_found_and_not_kept() {
 #[test]
 fn a_ledger_that_was_rewritten_does_not_reach_the_mirror() {
     let (mut playground, mirror) = night();
-    let copied = |from: &Path, to: &Path| {
-        let done = Command::new("cp").arg("-a").arg(from).arg(to).status();
-        assert!(done.unwrap().success());
-    };
     playground.stops();
     let (data, before) = (playground.data(), playground.path("a backup"));
     copied(&data, &before);

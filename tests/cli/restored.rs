@@ -6,18 +6,9 @@ use std::path::Path;
 use std::process::Command;
 
 use breakglass_tests::Playground;
+use breakglass_tests::backup::copied;
 use breakglass_tests::playground::Output;
 use serde_json::Value;
-
-fn copied(from: &Path, to: &Path) {
-    let done = Command::new("cp")
-        .arg("-a")
-        .arg(from)
-        .arg(to)
-        .status()
-        .unwrap();
-    assert!(done.success());
-}
 
 /// Mia has seen more than the copy that the broker is then restored from; it does not run.
 fn restored() -> Playground {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use breakglass_domain::policy::STARTER;
+use breakglass_tests::backup::copied;
 use breakglass_tests::playground::{Output, Ports, Process, Rules};
 use breakglass_tests::{Playground, TEAM, wait};
 use breakglass_tlog::{
@@ -305,12 +306,6 @@ fn an_older_copy_of_the_ledger_is_not_signed_nor_what_it_grows_into() {
         night.playground.done("leon", &["incident", "note", &text]);
     }
     told("it has signed another history of this ledger");
-}
-
-fn copied(from: &Path, to: &Path) {
-    let mut copy = Command::new("cp");
-    let done = copy.arg("-a").arg(from).arg(to).status().unwrap();
-    assert!(done.success());
 }
 
 /// A ledger of the story's own, and the key that signs it.

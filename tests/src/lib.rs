@@ -9,6 +9,7 @@
 //! | [`https`], [`jwt`] | what a target does: fetch keys, check a token; with code of our own |
 //! | [`issuer`], [`nginx`] | a stand-in for the broker as targets see it; a service behind nginx |
 //! | [`recorded`] | a receipt without a broker around it |
+//! | [`backup`] | a folder that is copied, and put back |
 //! | [`skipped`] | stories that cannot be told here are said at the end |
 //! | [`sshd`] | a real sshd on loopback |
 //! | [`stolen`] | what a thief makes who has the broker's issuing keys |
@@ -19,6 +20,7 @@
 //! | [`wait`] | the one way to wait where nothing tells |
 
 pub mod alerts;
+pub mod backup;
 pub mod cluster;
 pub mod held;
 pub mod https;

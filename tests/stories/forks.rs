@@ -1,8 +1,5 @@
 //! Two histories of one ledger, signed by the same key, and how those who were shown one and the other find out.
 
-use std::path::Path;
-use std::process::Command;
-
 use breakglass_client::error::Error;
 use breakglass_proto::statement::{Act, Statement};
 use breakglass_proto::v1::grant_service_client::GrantServiceClient;
@@ -11,14 +8,10 @@ use breakglass_proto::v1::{
     ApproveGrantRequest, Grant, ListEntriesRequest, NoteIncidentRequest, Signed,
 };
 use breakglass_tests::World;
+use breakglass_tests::backup::copied;
 use breakglass_tlog::SignedCheckpoint;
 
 use super::reason_of;
-
-pub(super) fn copied(from: &Path, to: &Path) {
-    let done = Command::new("cp").arg("-a").arg(from).arg(to).status();
-    assert!(done.unwrap().success());
-}
 
 /// Mia's request waits. Leon alone has seen what happened since the copy was made; then the broker is set back
 /// to it. What Leon signed before is at hand.

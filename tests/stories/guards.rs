@@ -8,9 +8,10 @@ use breakglass_client::guard::attend::{Attended as _, Attending, News, Post};
 use breakglass_client::output::{Format, Printer};
 use breakglass_domain::policy::STARTER;
 use breakglass_tests::World;
+use breakglass_tests::backup::copied;
 use breakglass_tests::wait::soon;
 
-use crate::{forks::copied, reason};
+use crate::reason;
 
 const DAY: Duration = Duration::from_secs(24 * 3_600);
 

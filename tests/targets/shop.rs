@@ -1,11 +1,10 @@
 //! nginx with the real `glass guard http`, attending the real broker.
 
 use std::net::SocketAddr;
-use std::path::Path;
-use std::process::Command;
 
 use breakglass_domain::policy::STARTER;
 use breakglass_tests::Playground;
+use breakglass_tests::backup::copied;
 use breakglass_tests::https::Answer;
 use breakglass_tests::nginx::Nginx;
 use breakglass_tests::playground::{Ports, Process, Rules};
@@ -174,11 +173,6 @@ async fn without_a_broker_the_door_shuts_and_it_opens_again() {
 
     shop.playground.serves();
     shop.answers(&bearer, 200, "").await;
-}
-
-fn copied(from: &Path, to: &Path) {
-    let copy = Command::new("cp").arg("-a").arg(from).arg(to).status();
-    assert!(copy.unwrap().success());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
