@@ -64,6 +64,32 @@ async fn what_repeats_within_a_minute_is_one_entry_with_a_count() {
     assert_eq!(counts, [1, 19]);
 }
 
+/// What is only counted can be seen by whoever runs the broker, where the page says what it is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_metric_has_its_row() {
+    let world = World::begins().await;
+    world.opens("support", "the worker floods").await;
+    let refused = world.asks("designer", "deploy-shop").await;
+    assert_eq!(reason(refused), "NOT_ALLOWED");
+    let grant = world.gets("mia", "deploy-shop").await;
+    world.takes_jwt("mia", &grant.id).await.unwrap();
+    let page = include_str!("../../docs/operating/metrics.md");
+    let metrics = world.broker().telemetry().metrics();
+    let named = metrics.lines().filter_map(|line| {
+        let (name, kind) = line.strip_prefix("# TYPE ")?.split_once(' ')?;
+        Some(match kind {
+            "counter" => format!("{name}_total"),
+            "info" => format!("{name}_info"),
+            _ => name.to_owned(),
+        })
+    });
+    let named: Vec<_> = named.collect();
+    assert!(named.len() >= 30, "{metrics}");
+    for name in named {
+        assert!(page.contains(&format!("| `{name}` |")), "no row of {name}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_end_of_serving_forgets_no_refusal() {
     let mut world = World::begins().await;

@@ -47,6 +47,9 @@ async fn without_a_certificate_nothing_but_enrolment_answers() {
         world.entries_of("refused").is_empty(),
         "strangers write nothing into the ledger"
     );
+    let metrics = world.broker().telemetry().metrics();
+    let counted = "breakglass_calls_refused_total{reason=\"NO_CERTIFICATE\"} 3";
+    assert!(metrics.contains(counted), "{metrics}");
 }
 
 /// A certificate that says it is Mia's, by an authority of somebody's own.

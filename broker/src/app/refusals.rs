@@ -28,7 +28,7 @@ impl Refusals {
 }
 
 impl App {
-    /// Refusals by reason since the start, for metrics.
+    /// Refusals by reason since the start, of known people, guards, sources and strangers: for metrics.
     #[must_use]
     pub fn refusal_counts(&self) -> Vec<(&'static str, u64)> {
         let counts = &self.refusals.counts;
@@ -39,7 +39,8 @@ impl App {
             .collect()
     }
 
-    /// Somebody unknown was refused: only counted, so that nobody outside can fill the disk.
+    /// Somebody unknown was refused: only counted, so that nobody outside can fill the disk. `reason` is
+    /// one of ours, so there are not many of them.
     pub fn count_refusal(&self, reason: &'static str) {
         self.refusals.count(reason);
     }

@@ -7,7 +7,7 @@ use breakglass_domain::targets::Role;
 use super::listeners::Doors;
 use super::made::Made;
 use crate::ports::Index as _;
-use crate::telemetry::Gauge;
+use crate::telemetry::{Gauge, Labelled};
 
 impl Made {
     /// All of it.
@@ -100,6 +100,22 @@ impl Made {
                 move || f64::from(u8::from(overdue.drill_is_overdue())),
             ),
         ]
+    }
+
+    /// Of strangers nothing is written down, so this is all there is to see of them.
+    pub(super) fn refused(&self) -> Labelled {
+        let app = self.core.app.clone();
+        Labelled::total(
+            "calls_refused",
+            "Calls and deliveries that were refused since the start, those of strangers too",
+            "reason",
+            move || {
+                let counts = app.refusal_counts().into_iter();
+                counts
+                    .map(|(reason, count)| (reason.to_owned(), count as f64))
+                    .collect()
+            },
+        )
     }
 
     fn of_the_ledger(&self) -> Vec<Gauge> {

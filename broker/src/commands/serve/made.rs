@@ -317,6 +317,7 @@ impl Made {
         telemetry.watch_labelled(notices::counted(&self.standings, &self.reader));
         telemetry.watch_labelled(streams::counted(&self.streams, &self.reader, &core.clock));
         telemetry.watch_labelled(self.witnesses.counted());
+        telemetry.watch_labelled(vec![self.refused()]);
 
         let options = api::Options {
             reflection: settings.reflection,
