@@ -216,6 +216,27 @@ fn every_setting_has_its_row() {
     );
 }
 
+/// Where the default stands as it would be written, and not in words.
+#[test]
+fn every_setting_is_told_with_its_default() {
+    let page = page("docs/reference/config.md");
+    let settings = serde_json::to_value(Settings::default()).unwrap();
+    let mut told = 0;
+    for row in page.lines().filter_map(|line| line.strip_prefix("| `")) {
+        let mut cells = row.split(" | ");
+        let name = cells.next().unwrap().trim_end_matches('`');
+        let default = cells.next().and_then(|cell| cell.strip_prefix('`'));
+        let default = default.and_then(|cell| cell.strip_suffix('`'));
+        let default = default.and_then(|text| serde_json::from_str(text).ok());
+        let Some(default): Option<serde_json::Value> = default else {
+            continue;
+        };
+        assert_eq!(settings[name], default, "{name}");
+        told += 1;
+    }
+    assert!(told >= 14, "{told} of them are found");
+}
+
 #[test]
 fn every_variable_of_glass_is_told() {
     let page = page("docs/reference/environment.md");

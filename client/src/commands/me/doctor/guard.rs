@@ -16,7 +16,7 @@ pub(super) async fn check(seat: &Seat, checks: &mut Vec<Check>) {
         Err(error) => {
             checks.push(error.into());
             // Whatever kind of target this is: sshd's part can be looked at without the broker.
-            return sshd::check(None, None, checks);
+            return sshd::check(None, None, checks).await;
         }
     };
     checks.push(match news.tick {
@@ -35,7 +35,7 @@ pub(super) async fn check(seat: &Seat, checks: &mut Vec<Check>) {
         )));
     }
     if let Some(krl) = news.krl {
-        sshd::check(Some(&krl), news.user_ca.as_deref(), checks);
+        sshd::check(Some(&krl), news.user_ca.as_deref(), checks).await;
     }
 }
 

@@ -1,6 +1,8 @@
 //! What sshd and PAM have to know on a host whose logins are guarded: `deploy/ssh/` says the same.
 
-use std::{collections::BTreeMap, fs, os::unix::net::UnixStream, path::Path, process::Command};
+use std::{collections::BTreeMap, fs, path::Path, process::Command};
+
+use tokio::net::UnixStream;
 
 use super::Check;
 use crate::{
@@ -20,14 +22,14 @@ type Effective = BTreeMap<String, String>;
 
 /// Everything; `krl` is the list and `user_ca` the authority's line that the broker has now, where it
 /// could be asked.
-pub(super) fn check(krl: Option<&[u8]>, user_ca: Option<&str>, checks: &mut Vec<Check>) {
+pub(super) async fn check(krl: Option<&[u8]>, user_ca: Option<&str>, checks: &mut Vec<Check>) {
     match effective() {
         Ok(settings) => checks.extend(settings_checks(&settings, krl, user_ca)),
         Err(check) => checks.push(check),
     }
     let rules = fs::read_to_string(PAM).unwrap_or_default();
     checks.push(pam(&rules));
-    checks.push(guard_listens());
+    checks.push(guard_listens(crate::guard::ssh::SOCKET).await);
 }
 
 /// sshd's settings as they are in force, outside of `Match`.
@@ -201,10 +203,10 @@ fn is_hook(line: &str) -> bool {
     line.starts_with("session") && line.contains("pam_exec.so") && line.contains("guard login")
 }
 
-/// Whoever knocks without a word is let go after a moment.
-fn guard_listens() -> Check {
-    let socket = crate::guard::ssh::SOCKET;
-    match UnixStream::connect(socket) {
+/// Whoever knocks without a word is let go after a moment. A guard that hangs has a queue at its door
+/// that nobody waits in here.
+async fn guard_listens(socket: &str) -> Check {
+    match UnixStream::connect(socket).await {
         Ok(_) => Check::good(format!("the guard listens on {socket}")),
         Err(why) => Check::bad(
             format!("no guard listens on {socket} ({why}): nobody comes in with a certificate"),
@@ -225,6 +227,23 @@ mod tests {
         let settings = parsed("port 22\nusepam yes\nRevokedKeys none\nciphers a,b\n\n");
         assert_eq!(settings["usepam"], "yes");
         assert_eq!(settings["revokedkeys"], "none");
+    }
+
+    #[tokio::test]
+    async fn a_guard_that_takes_nobody_in_does_not_listen() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("guard.sock");
+        let socket = path.to_str().unwrap();
+        assert!(!guard_listens(socket).await.ok);
+        let listener = tokio::net::UnixSocket::new_stream().unwrap();
+        listener.bind(&path).unwrap();
+        let _hung = listener.listen(1).unwrap();
+        assert!(guard_listens(socket).await.ok);
+        let mut queue = Vec::new();
+        while let Ok(waiting) = UnixStream::connect(&path).await {
+            queue.push(waiting);
+        }
+        assert!(!guard_listens(socket).await.ok, "{} wait", queue.len());
     }
 
     #[test]
