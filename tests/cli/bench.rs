@@ -3,16 +3,20 @@
 use std::collections::BTreeMap;
 use std::os::fd::OwnedFd;
 use std::process::Command;
+use std::time::Duration;
 
 use breakglass_tests::playground::{Process, binary};
 use breakglass_tests::wait;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open};
 
+/// A ledger is written in hundreds of batches, each durable: on a slow disk that takes its time.
+const PATIENCE: Duration = Duration::from_secs(300);
+
 fn prints(words: &str, told: &[&str]) {
     let mut bench = Command::new(binary("bench"));
     bench.args(words.split(' '));
-    let said = Process::spawn(bench).finishes();
+    let said = Process::spawn(bench).finishes_within(PATIENCE);
     assert_eq!(said.code, 0, "{}\n{}", said.out, said.err);
     for told in told {
         assert!(said.out.contains(told), "no `{told}`:\n{}", said.out);

@@ -134,9 +134,18 @@ impl Process {
     /// # Panics
     /// Where it does not end in time.
     #[must_use]
-    pub fn finishes(mut self) -> Output {
+    pub fn finishes(self) -> Output {
+        self.finishes_within(PATIENCE)
+    }
+
+    /// The same for what has a lot to do.
+    ///
+    /// # Panics
+    /// Where it does not.
+    #[must_use]
+    pub fn finishes_within(mut self, patience: Duration) -> Output {
         drop(self.child.stdin.take());
-        let status = self.ends();
+        let status = self.ends(patience);
         // Somebody it started may still hold its output: what is there is read, not more.
         while let Ok(line) = self.next(Duration::from_secs(5)) {
             self.keep(line);
@@ -151,10 +160,10 @@ impl Process {
         }
     }
 
-    fn ends(&mut self) -> ExitStatus {
+    fn ends(&mut self, patience: Duration) -> ExitStatus {
         let handle = pidfd_open(self.pid, PidfdFlags::empty()).expect("it is our child");
         let mut events = [PollFd::new(&handle, PollFlags::IN)];
-        let patience = Timespec::try_from(PATIENCE).expect("it fits");
+        let patience = Timespec::try_from(patience).expect("it fits");
         let ready = poll(&mut events, Some(&patience)).expect("we can wait");
         if ready == 0 {
             while let Ok(line) = self.next(Duration::ZERO) {
