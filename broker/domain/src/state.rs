@@ -9,7 +9,7 @@ use crate::budget::Budgets;
 use crate::deliveries::Deliveries;
 use crate::drill::Drills;
 use crate::grant::{Grant, Phase};
-use crate::id::{GrantId, IncidentId, KeyId, Nonce, PersonId, SessionId, TargetId};
+use crate::id::{GrantId, IncidentId, KeyId, Nonce, PersonId, RightId, SessionId, TargetId};
 use crate::incident::Incident;
 use crate::invitation::{Invitations, is_by};
 use crate::people::Member;
@@ -226,6 +226,15 @@ impl State {
             Phase::Active(active) if now < active.ends_at => Some(grant),
             _ => None,
         }
+    }
+
+    /// How many waiting and active grants of one right a person has. Each is its own record, so
+    /// ending one leaves the others.
+    #[must_use]
+    pub fn live_count(&self, person: &PersonId, right: &RightId) -> usize {
+        self.live_of(person)
+            .filter(|grant| grant.of.right == *right)
+            .count()
     }
 
     /// A grant as it stands: what was pinned, and no self-grant any more where one of that person for that

@@ -218,10 +218,10 @@ fn grants_of_one_right_are_counted_and_end_each_alone() {
     let mut world = World::burning();
     let first = world.asks("mia", DEPLOY, 10);
     let second = world.asks("mia", DEPLOY, 10);
-    let live = |world: &World| world.state.live_of(&id("mia")).count();
-    assert_eq!(live(&world), 2);
+    let right = DEPLOY.parse().unwrap();
+    assert_eq!(world.state.live_count(&id("mia"), &right), 2);
     world.does("mia", Act::Drop { grant: first }).unwrap();
-    assert_eq!(live(&world), 1);
+    assert_eq!(world.state.live_count(&id("mia"), &right), 1);
     assert!(!world.is_live(first) && world.is_live(second));
     world.does("mia", crate::acts::issue(second)).unwrap();
 }

@@ -42,9 +42,7 @@ impl Auditor {
             *counted.entry(of).or_default() += 1;
         }
         for ((person, right), count) in &counted {
-            let live = state.live_of(person);
-            let live = live.filter(|grant| grant.of.right == *right).count();
-            assert_eq!(live, *count);
+            assert_eq!(state.live_count(person, right), *count);
         }
         assert_eq!(
             *state,
