@@ -70,7 +70,11 @@ impl Notice {
     /// What is said of an entry; `None` where people are not told of its kind.
     #[must_use]
     pub fn of(told: &Told, app: &App) -> Option<Self> {
-        let occasion = occasion(told.change())?;
+        let has_seen_another = has_seen_another(told, app);
+        let occasion = match has_seen_another {
+            true => Occasion::LedgerTrouble,
+            false => occasion(told.change())?,
+        };
         if is_answered(told.change(), app) {
             return None;
         }
@@ -88,6 +92,9 @@ impl Notice {
                 let allowed = sentence.as_ref().map_or(of.right.as_str(), Line::as_str);
                 notice.of_grant(told, of, allowed, app);
             }
+        }
+        if has_seen_another {
+            notice.of_other_history(told);
         }
         if told.event().drill {
             notice.of_drill();
@@ -238,6 +245,21 @@ impl Notice {
             }
             _ => self.of_alert(told, app),
         }
+    }
+
+    /// It was done, and whoever did it had seen another history of the ledger.
+    fn of_other_history(&mut self, told: &Told) {
+        let what = match self.title.is_empty() {
+            true => told.kind(),
+            false => &self.title,
+        };
+        self.title = format!(
+            "LEDGER TROUBLE: {} has seen another history of it; what only ends something is done all the same: \
+             {what}",
+            told.event().by
+        );
+        self.fact("trouble", "another history");
+        self.next = Some(format!("glass ledger show {}", told.index()));
     }
 
     /// Nobody is to take it for the real thing, whatever else it says.
@@ -549,6 +571,16 @@ fn occasion(change: &Change) -> Option<Occasion> {
         } => Some(Occasion::LedgerTrouble),
         _ => None,
     }
+}
+
+/// Whether its signer had seen another history, and no mark names that as lost.
+fn has_seen_another(told: &Told, app: &App) -> bool {
+    let signed = told.event().signed.as_ref();
+    let signed = signed.filter(|signed| signed.other_history);
+    signed.is_some_and(|signed| {
+        let seen = signed.seen();
+        seen.is_none_or(|(size, root)| !app.is_marked_as_lost(size, root))
+    })
 }
 
 /// Nobody is asked about what began with its handing over: who handed it over was one who may agree.

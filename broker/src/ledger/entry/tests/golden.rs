@@ -105,6 +105,7 @@ fn events() -> Vec<Event> {
                 signature: vec![0x30, 0x06, 0x02, 0x01, 0x07, 0x02, 0x01, 0x09],
                 nonce: Nonce([7; 16]),
                 at: at(4),
+                other_history: false,
             })
         });
         Event {
@@ -115,7 +116,30 @@ fn events() -> Vec<Event> {
             signed,
         }
     });
-    events.collect()
+    let mut events: Vec<Event> = events.collect();
+    let revoked = events[22].clone();
+    events.push(had_seen_another(revoked));
+    let repaired = events
+        .iter()
+        .find(|event| kind(&event.change) == "ledger.repaired");
+    events.push(Event {
+        change: Change::LedgerLost {},
+        ..repaired.expect("one of every kind").clone()
+    });
+    events
+}
+
+/// The same by somebody whose laptop had seen another history, and who says so.
+fn had_seen_another(event: Event) -> Event {
+    let signed = event.signed.map(|signed| {
+        let text = "breakglass statement v1\nby: founder\nseen: 9 root signature\n".to_owned();
+        Arc::new(Signed {
+            text,
+            other_history: true,
+            ..(*signed).clone()
+        })
+    });
+    Event { signed, ..event }
 }
 
 fn broker() -> Vec<(&'static str, Change)> {
