@@ -1,5 +1,7 @@
 //! What is said of an event, in the words of the domain, before any medium shapes it.
 
+mod other_history;
+
 use breakglass_domain::event::RoleStep;
 use breakglass_domain::grant::HandedTo;
 use breakglass_domain::text::restyles;
@@ -10,6 +12,7 @@ use super::courier::Span;
 use crate::app::App;
 use crate::app::feed::Told;
 use crate::config::notify::Occasion;
+use other_history::has_seen_another;
 
 /// One thing to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -245,21 +248,6 @@ impl Notice {
             }
             _ => self.of_alert(told, app),
         }
-    }
-
-    /// It was done, and whoever did it had seen another history of the ledger.
-    fn of_other_history(&mut self, told: &Told) {
-        let what = match self.title.is_empty() {
-            true => told.kind(),
-            false => &self.title,
-        };
-        self.title = format!(
-            "LEDGER TROUBLE: {} has seen another history of it; what only ends something is done all the same: \
-             {what}",
-            told.event().by
-        );
-        self.fact("trouble", "another history");
-        self.next = Some(format!("glass ledger show {}", told.index()));
     }
 
     /// Nobody is to take it for the real thing, whatever else it says.
@@ -571,16 +559,6 @@ fn occasion(change: &Change) -> Option<Occasion> {
         } => Some(Occasion::LedgerTrouble),
         _ => None,
     }
-}
-
-/// Whether its signer had seen another history, and no mark names that as lost.
-fn has_seen_another(told: &Told, app: &App) -> bool {
-    let signed = told.event().signed.as_ref();
-    let signed = signed.filter(|signed| signed.other_history);
-    signed.is_some_and(|signed| {
-        let seen = signed.seen();
-        seen.is_none_or(|(size, root)| !app.is_marked_as_lost(size, root))
-    })
 }
 
 /// Nobody is asked about what began with its handing over: who handed it over was one who may agree.

@@ -42,8 +42,9 @@ Examples:
   glassd recover --lost mia.checkpoint --kept 640 --operator Olaf -m \"started too early\"
 
 A checkpoint is in contexts/NAME/checkpoint of each laptop's settings, in the evidence that
-`glass` saves (remembered.checkpoint), in a mirror, in an export. A statement shows one in its line `seen`, an
-entry in the statement it bears, or in `checkpoint` where somebody was refused: glass ledger show ENTRY -o json.")]
+`glass` saves (remembered.checkpoint), in a mirror, in an export. A statement shows one in its
+line `seen`; an entry in its statement, or in `checkpoint` where somebody was refused: glass
+ledger show ENTRY -o json.")]
 pub(super) struct Recover {
     /// A checkpoint of the history that is lost, or a statement or an entry that shows one; of several the newest counts
     #[arg(long, required = true, value_name = "FILE")]

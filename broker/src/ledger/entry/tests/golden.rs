@@ -16,7 +16,7 @@ use breakglass_domain::{
 use super::super::{decode, encode, kind};
 use super::arbitrary::golden_policy;
 use super::kinds::KINDS;
-use super::witnesses::other_history;
+use super::witnesses::{had_seen_another, other_history};
 use super::{drills, escalating, since, targets, witnesses};
 
 const GOLDEN: &str = include_str!("golden.jsonl");
@@ -127,19 +127,6 @@ fn events() -> Vec<Event> {
         ..repaired.expect("one of every kind").clone()
     });
     events
-}
-
-/// The same by somebody whose laptop had seen another history, and who says so.
-fn had_seen_another(event: Event) -> Event {
-    let signed = event.signed.map(|signed| {
-        let text = "breakglass statement v1\nby: founder\nseen: 9 root signature\n".to_owned();
-        Arc::new(Signed {
-            text,
-            other_history: true,
-            ..(*signed).clone()
-        })
-    });
-    Event { signed, ..event }
 }
 
 fn broker() -> Vec<(&'static str, Change)> {
