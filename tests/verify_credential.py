@@ -75,11 +75,13 @@ def main(keys, token):
     text = '{"crv":"P-256","kty":"EC","x":"%s","y":"%s"}' % (jwk["x"], jwk["y"])
     need(named(text.encode()) == claims["cnf"]["jkt"], "the key", "it is not that of the thumbprint")
     point = b"\x04" + base64url(jwk["x"]) + base64url(jwk["y"])
-    ledger, subject = claims["ledger"], entry.get("subject", {})
+    ledger, subject = claims.get("ledger"), entry.get("subject", {})
+    need(isinstance(ledger, dict), "the token", "it does not say of which ledger it is (`ledger`)")
     for what, written, said in [
         ("kind", (entry["v"], entry["kind"]), (1, "credential.issued")),
         ("credential_kind", entry["credential_kind"], "jwt"),
-        ("index", (entry["index"], origin, index), (index, ledger["origin"], ledger["index"])),
+        ("ledger", origin, ledger.get("origin")),
+        ("index", (entry["index"], index), (index, ledger.get("index"))),
         ("credential", entry["credential"], claims["jti"]),
         ("grant", entry["grant"], claims["grant"]),
         ("person", entry["person"], claims["sub"]),

@@ -38,4 +38,5 @@ class Handovers:
     def check_whole(self, where):
         """Nothing is missing at the end of the ledger."""
         self.check_vetoed(None, where)
+        self.restored.need_none_passing(where)
         need(not self.swap and not any(name in self.grants for name in self.left), where, "a grant was handed over by half")

@@ -3,7 +3,7 @@
 From docs/ledger-format.md and docs/reference/statements.md; used by verify_story.py.
 """
 import base64, re
-from verify_kinds import need
+from verify_kinds import ONLY_ENDING, need
 from verify_keys import Tree, leaf, open_checkpoint
 
 SEEN = re.compile(r"seen: ([1-9][0-9]{0,18}) ([A-Za-z0-9+/]{43}=) ([A-Za-z0-9+/]{91}=)")
@@ -55,15 +55,23 @@ class Heads:
                 need(not ours, where, f"{by} is said to have seen another history, and the checkpoint is of this one")
                 self.told.append((place, size, root))
             return
-        line = entry.get("signed", {}).get("text", "").split("\n")[-3:-2]
+        signed = entry.get("signed", {})
+        line, said = signed.get("text", "").split("\n")[-3:-2], signed.get("other_history")
         if not line or not line[0].startswith("seen: "):
-            return
+            return need(said is None, where, f"{by} is said to have seen another history, and they signed nothing of it")
         found = SEEN.fullmatch(line[0])
         whole = lambda text: base64.b64encode(base64.b64decode(text)).decode() == text
         need(found and whole(found[2]) and whole(found[3]), where, "the statement's `seen` cannot be read")
         name = self.keys.name
         note = f"{name}\n{found[1]}\n{found[2]}\n\n\u2014 {name} {found[3]}\n"
         size, root = open_checkpoint(note, self.keys.then(place), where)
+        if "other_history" in signed:
+            need(said is True, where, f"{by} is said to have seen another history, and they signed nothing of it")
+            act = signed["text"].split("\n")[0].partition(" ")[2]
+            need(act in ONLY_ENDING, where, f"{by} had seen another history when they signed, and what was done does not only end something")
+            ours = self.is_ours(size, root, place)
+            need(not ours, where, f"{by} is said to have seen another history when they signed, and it is this one")
+            return self.told.append((place, size, root))
         need(size <= place, where, f"{by} had seen {size} entries when they signed, and there were {place}")
         need(self.is_ours(size, root, place) is not False, where, f"{by} had seen another history when they signed: other first {size} entries")
 

@@ -52,6 +52,7 @@ FIELDS = {
     "refused": "act reason text count",
     "ledger.exported": "from to",
     "ledger.repaired": "cut_bytes",
+    "ledger.lost": "",
     "ledger.witnessed": "size checkpoint",
     "ledger.unwitnessed": "witnessed",
     "ledger.restored": "kept size checkpoint operator reason",
@@ -94,10 +95,12 @@ ACTS = {
 }
 SIGNED = {deed for _, *deeds in ACTS.values() for deed in deeds}
 ENDING_ACTS = {"note", "close-incident", "deny", "drop", "revoke", "veto", "freeze", "remove-person", "answer-review"}
+# What is done also for somebody who has seen another history of the ledger: nobody has more by it.
+ONLY_ENDING = {"close-incident", "deny", "drop", "revoke", "veto", "freeze", "remove-person"}
 # What the broker does by itself, or its operator on its host; and what people do without signing.
 BY_BROKER = {
     "broker.started", "key.added", "key.retired", "policy.loaded", "target.removed", "host.certified", "incident.warned",
-    "ledger.repaired", "ledger.witnessed", "ledger.unwitnessed", "ledger.restored", "stream.began", "stream.ended",
+    "ledger.repaired", "ledger.lost", "ledger.witnessed", "ledger.unwitnessed", "ledger.restored", "stream.began", "stream.ended",
     "session.unconfirmed", "grant.escalated", "role.created", "role.failed", "role.dropped",
 }
 BY_GUARDS = {"target.enrolled", "target.renewed", "session.opened", "session.ended"}

@@ -53,7 +53,7 @@ def check_tiles(folder, leaves):
     for path in glob.glob(os.path.join(glob.escape(folder), "tile", "**"), recursive=True):
         name = os.path.relpath(path, os.path.join(folder, "tile"))
         level, _, rest = name.partition("/")
-        if not os.path.isfile(path) or not rest:
+        if not os.path.isfile(path) or not rest or rest.endswith(".new"):  # which a broker is writing
             continue
         number, _, width = rest.partition(".p/")
         index = int(number.replace("x", "").replace("/", ""))

@@ -14,7 +14,7 @@ class Marks:
 
     def __init__(self, keys, tree):
         self.keys, self.tree, self.behind, self.lately, self.passed = keys, tree, Tree(), deque(), 0
-        self.line, self.next, self.first, self.told, self.lost = None, {}, {}, [], []
+        self.line, self.next, self.first, self.told, self.lost, self.passing = None, {}, {}, [], [], None
 
     def grown(self, line):
         """The entry before this one is in the tree by now, or more than that was passed over."""
@@ -23,7 +23,7 @@ class Marks:
         if len(self.lately) > RESTORED_WITHIN:
             self.behind.push_node(0, self.lately.popleft())
         if self.behind.size + len(self.lately) != self.tree.size:
-            self.behind, self.passed = self.tree.copy(), self.tree.size
+            self.behind, self.passed, self.passing = self.tree.copy(), self.tree.size, None
             self.lately.clear()
         self.line = line
 
@@ -34,6 +34,20 @@ class Marks:
         for _, hashed in zip(range(size - self.behind.size), self.lately):
             tree.push_node(0, hashed)
         return tree.root()
+
+    def need_marked(self, entry, where):
+        """Places are passed over up to where the ledger was handed over, and right behind that stands the mark of what is lost with them."""
+        kind = entry["kind"]
+        if kind == "ledger.lost":
+            self.passing = entry["index"] if self.passing is None else self.passing
+        elif kind == "ledger.restored" and self.passing is not None:
+            need(entry["kept"] <= self.passing, where, f"the places from {self.passing} on are passed over, and it says that they were kept")
+            self.passing = None
+        elif not (kind == "key.added" and "succession" in entry):
+            self.need_none_passing(where)
+
+    def need_none_passing(self, where):
+        need(self.passing is None, where, f"the places from {self.passing} on are passed over, and no mark says what is lost")
 
     def take(self, entry, where):
         kind = entry["kind"]

@@ -55,6 +55,7 @@ class Story(Handovers, Alone):
         self.newest = at
         self.check_handovers(entry, where)
         self.check_vetoed(entry, where)
+        self.restored.need_marked(entry, where)
         if kind not in FIELDS:
             self.unknown += 1
             self.hear(entry, where)

@@ -169,7 +169,7 @@ class Succeeding:
             need(one.size > size, where, f"the key {one.new} signs from {one.size} entries on, and no entry hands the ledger over to it")
 
     def need_named(self, size, where):
-        """At the end: the newest entry about it names the key that signs."""
+        """At the end: the newest entry about it names the key that signs, or where it is the last of all, the one that signs next."""
         self.need_none_before(size, where)
         signs = self.keys.at(size)
-        need(self.now in (None, signs), where, f"it is signed by the key {signs}, and its entries name {self.now}")
+        need(self.now in (None, signs, self.keys.at(size + 1)), where, f"it is signed by the key {signs}, and its entries name {self.now}")

@@ -43,6 +43,9 @@ pub struct SignedAct {
     /// The statement's time, repeated from its text.
     #[serde(default)]
     pub at: Option<Timestamp>,
+    /// Where it is there, `true`: the head that was seen is of another history.
+    #[serde(default)]
+    pub other_history: Option<bool>,
 }
 
 impl Entry {
@@ -63,6 +66,13 @@ impl Entry {
     #[must_use]
     pub fn number(&self, name: &str) -> Option<i64> {
         self.body.get(name).and_then(Value::as_i64)
+    }
+
+    /// Whether it says that its signer had seen another history of the ledger.
+    #[must_use]
+    pub fn has_seen_another(&self) -> bool {
+        let signed = self.signed.as_ref();
+        signed.is_some_and(|signed| signed.other_history == Some(true))
     }
 
     /// Whether it says that it belongs to a drill.

@@ -1,11 +1,15 @@
 //! What is kept when a ledger contradicts itself: enough for somebody else to see it too.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+};
 
 use breakglass_tlog::ConsistencyProof;
 use jiff::Timestamp;
 
-use crate::{error::Error, files};
+use crate::{error::Error, files, limits::EVIDENCE_KEPT};
 
 /// Two signed tree heads that cannot both be true of one append-only ledger.
 #[derive(Debug)]
@@ -22,11 +26,70 @@ pub struct Evidence<'a> {
     pub is_certain: bool,
 }
 
-/// Writes the evidence into a new folder below `folder`, which is returned.
+/// Where evidence is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// A folder with two heads that contradict each other.
+    pub place: PathBuf,
+    /// Whether these two are in there. Otherwise there is enough evidence, and it is the oldest.
+    pub is_this: bool,
+}
+
+/// Writes the evidence into a new folder below `folder`. The same two notes are kept once, whatever was told of
+/// them, and of others no more than [`EVIDENCE_KEPT`]; the oldest stay.
 ///
 /// # Errors
 /// [`Error::File`].
-pub fn save(folder: &Path, now: Timestamp, evidence: &Evidence<'_>) -> Result<PathBuf, Error> {
+pub fn save(folder: &Path, now: Timestamp, evidence: &Evidence<'_>) -> Result<Kept, Error> {
+    let all = all(folder)?;
+    if let Some(before) = all.iter().find(|place| has(place, evidence)) {
+        let place = before.clone();
+        return Ok(Kept {
+            place,
+            is_this: true,
+        });
+    }
+    match all.first().filter(|_| all.len() >= EVIDENCE_KEPT) {
+        Some(oldest) => Ok(Kept {
+            place: oldest.clone(),
+            is_this: false,
+        }),
+        None => Ok(Kept {
+            place: write(folder, now, evidence)?,
+            is_this: true,
+        }),
+    }
+}
+
+/// The folders that were written, oldest first; what was given up by accepting a mark is not among them.
+fn all(folder: &Path) -> Result<Vec<PathBuf>, Error> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(Error::file("read", folder.to_owned(), error)),
+    };
+    let is_dated = |name: &str| name.starts_with(|first: char| first.is_ascii_digit());
+    let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let mut all: Vec<_> = names.filter(|name| is_dated(name)).collect();
+    all.sort_unstable();
+    Ok(all.iter().map(|name| folder.join(name)).collect())
+}
+
+/// Whether a folder has these two. Signatures beside the ledger's may come and go.
+fn has(place: &Path, evidence: &Evidence<'_>) -> bool {
+    let is_there = |name: &str, note: &str| {
+        let kept = fs::read_to_string(place.join(format!("{name}.{}", form(note))));
+        kept.is_ok_and(|kept| said(&kept) == said(note))
+    };
+    is_there("remembered", evidence.remembered) && is_there("received", evidence.received)
+}
+
+/// What a signed note says (C2SP signed-note): all before its last empty line.
+fn said(note: &str) -> &str {
+    note.rsplit_once("\n\n").map_or(note, |(text, _)| text)
+}
+
+fn write(folder: &Path, now: Timestamp, evidence: &Evidence<'_>) -> Result<PathBuf, Error> {
     let name = now.strftime("%Y%m%dT%H%M%S").to_string();
     let mut place = folder.join(&name);
     // Two in one second are two pieces of evidence.
@@ -104,4 +167,58 @@ fn readme(evidence: &Evidence<'_>) -> String {
          compare with what other laptops remember (contexts/NAME/checkpoint in their settings).\n",
         evidence.why
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn saved(folder: &Path, second: i64, remembered: &str, received: &str) -> Kept {
+        let now = Timestamp::from_second(1_795_824_000 + second).unwrap();
+        let evidence = Evidence {
+            remembered,
+            received,
+            proof: None,
+            why: "two trees",
+            is_certain: true,
+        };
+        save(folder, now, &evidence).unwrap()
+    }
+
+    fn note(size: usize, signer: &str) -> String {
+        format!("glass.example/ledger\n{size}\nAAAA\n\n\u{2014} {signer} AAAA\n")
+    }
+
+    #[test]
+    fn the_same_two_heads_are_kept_once_however_often_they_are_met() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = saved(folder.path(), 0, &note(7, "glass"), &note(9, "glass"));
+        assert!(first.is_this);
+        for second in 1..500 {
+            // A witness has signed it since.
+            let received = note(9, "otto");
+            assert_eq!(
+                saved(folder.path(), second, &note(7, "glass"), &received),
+                first
+            );
+        }
+        assert_eq!(all(folder.path()).unwrap().len(), 1);
+        let other = saved(folder.path(), 500, &note(7, "glass"), &note(10, "glass"));
+        assert!(other.is_this && other.place != first.place);
+    }
+
+    #[test]
+    fn others_are_kept_up_to_a_limit_and_the_first_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("accepted-7")).unwrap();
+        let first = saved(folder.path(), 0, &note(7, "glass"), &note(8, "glass"));
+        for size in 9..300 {
+            saved(folder.path(), 1, &note(7, "glass"), &note(size, "glass"));
+        }
+        assert_eq!(all(folder.path()).unwrap().len(), EVIDENCE_KEPT);
+        let more = saved(folder.path(), 2, &note(7, "glass"), &note(300, "glass"));
+        assert_eq!((more.place, more.is_this), (first.place.clone(), false));
+        let kept = fs::read_to_string(first.place.join("received.checkpoint"));
+        assert_eq!(kept.unwrap(), note(8, "glass"));
+    }
 }

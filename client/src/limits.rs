@@ -110,6 +110,11 @@ pub const REVIEWED_REFUSALS: usize = 1_000;
 /// Most rows of a report's section: what a person reads. The rest is counted, and is in the export.
 pub const MAX_FINDINGS: usize = 500;
 
+/// Folders of evidence that a context keeps: the oldest, because the first two heads that contradict each other are
+/// the proof, and under a fork that lasts a cron job meets another pair each minute. More than one, so that a second
+/// fork is not lost behind the first.
+pub const EVIDENCE_KEPT: usize = 64;
+
 /// Heads that others had seen, of which the broker has to prove that they are of this ledger, where entries
 /// are read: each is a call, and the newest say most.
 pub const HEADS_COMPARED: usize = 8;

@@ -35,7 +35,7 @@ use crate::{
     error::Error,
     evidence::{self, Evidence},
     files, limits, time,
-    verify::Ledger,
+    verify::{HandOvers, Ledger},
 };
 
 /// Whoever can join two sizes of the ledger by a proof: the broker, or in tests a tree in memory.
@@ -56,6 +56,7 @@ pub trait Prover {
 #[derive(Debug, Clone)]
 pub struct Trust {
     keys: Arc<RwLock<LedgerKeys>>,
+    handed_over: Arc<RwLock<HandOvers>>,
     successions_file: PathBuf,
     checkpoint_file: PathBuf,
     evidence_folder: PathBuf,
@@ -79,6 +80,7 @@ impl Trust {
         let successions_file = context.successions_file();
         Ok(Self {
             keys: Arc::new(RwLock::new(following::known(key, &successions_file)?)),
+            handed_over: Arc::new(RwLock::new(following::known_times(&successions_file)?)),
             successions_file,
             checkpoint_file: context.checkpoint_file(),
             evidence_folder: context.evidence_folder(),
@@ -102,7 +104,7 @@ impl Trust {
     /// there.
     #[must_use]
     pub fn ledger(&self) -> Ledger {
-        Ledger::learning(Arc::clone(&self.keys))
+        Ledger::learning(Arc::clone(&self.keys), Arc::clone(&self.handed_over))
     }
 
     /// The ledger's name, which every statement names.
@@ -313,12 +315,16 @@ impl Trust {
                   ask it with `glass ledger verify` of somebody else",
             is_certain: false,
         };
-        if let Ok(place) = evidence::save(&self.evidence_folder, time::now(), &evidence) {
+        if let Ok(kept) = evidence::save(&self.evidence_folder, time::now(), &evidence) {
+            let place = kept.place.display();
+            let where_it_is = match kept.is_this {
+                true => format!("both are kept in {place}"),
+                false => format!("there is evidence enough of that, the oldest in {place}"),
+            };
             refusal.message = format!(
                 "{}; so the ledger's new head could not be compared with the one seen before, and \
-                 both are kept in {}",
-                refusal.message,
-                place.display()
+                 {where_it_is}",
+                refusal.message
             );
         }
         Error::Refused(refusal)
@@ -361,10 +367,11 @@ impl Trust {
             is_certain: true,
         };
         let saved = evidence::save(&self.evidence_folder, time::now(), &evidence);
-        let unsaved = saved
-            .as_ref()
-            .err()
-            .map(|error| format!(" (evidence not saved: {error})"));
+        let unsaved = match &saved {
+            Ok(kept) if kept.is_this => String::new(),
+            Ok(_) => " (there is evidence enough of it; the oldest is named)".to_owned(),
+            Err(error) => format!(" (evidence not saved: {error})"),
+        };
         Error::Unverified {
             what: format!(
                 "the ledger {} was rewritten or forked: {why}. Remembered: {} entries, root {}. \
@@ -374,9 +381,9 @@ impl Trust {
                 remembered.root,
                 received.size,
                 received.root,
-                unsaved.unwrap_or_default(),
+                unsaved,
             ),
-            evidence: saved.ok(),
+            evidence: saved.ok().map(|kept| kept.place),
         }
     }
 

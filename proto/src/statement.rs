@@ -118,6 +118,25 @@ macro_rules! acts {
     };
 }
 
+impl Act {
+    /// The acts that only end something, so that nobody has more by one.
+    pub const ENDING: &'static [&'static str] = &[
+        "close-incident",
+        "deny",
+        "drop",
+        "revoke",
+        "veto",
+        "freeze",
+        "remove-person",
+    ];
+
+    /// Whether it is one of [`Act::ENDING`]: it is done also for who has seen another history of the ledger.
+    #[must_use]
+    pub fn only_ends(&self) -> bool {
+        Self::ENDING.contains(&self.name())
+    }
+}
+
 acts! {
     /// Trade an enrolment token for a certificate on the signing key.
     Enroll = "enroll" {

@@ -26,6 +26,7 @@ mod main_job;
 mod mirror;
 mod questions;
 mod restored;
+mod restored_keys;
 mod scripts;
 mod served;
 mod sitting;

@@ -108,7 +108,15 @@ fn a_restored_copy_is_gone_on_with_in_the_open() {
         2,
         &["Olaf", "the disk died", "--yes"],
     );
-    says(&playground.glass("mia", &["status"]), 86, &[]);
+    for _ in 0..3 {
+        says(&playground.glass("mia", &["status"]), 86, &["evidence"]);
+    }
+    let kept = playground.contexts().join("contexts/mia/evidence");
+    assert_eq!(
+        fs::read_dir(kept).unwrap().count(),
+        1,
+        "the same is kept once"
+    );
     let said = playground.done("mia", &["ledger", "accept", "--yes"]);
     says(&said, 0, &["goes on with the ledger as it is"]);
     playground.done("mia", &["status"]);

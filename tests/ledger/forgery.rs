@@ -44,8 +44,9 @@ pub(crate) fn each_is_found(forgeries: &[Forgery]) {
 }
 
 /// What takes the tree, or every number that was given, to be found.
-const OF_THE_WHOLE: [&str; 3] = [
+const OF_THE_WHOLE: [&str; 4] = [
     "had seen",
+    "said to have seen another history",
     "that are said to have been seen",
     "may have been given before",
 ];

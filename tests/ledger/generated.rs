@@ -75,6 +75,9 @@ fn both_verifiers_accept_lists_that_reach_everything() {
                 let what = "refused, another history".to_owned();
                 *seen.entry(what).or_default() += 1;
             }
+            if entry["signed"]["other_history"] == true {
+                *seen.entry("done all the same".to_owned()).or_default() += 1;
+            }
             if entry["drill"] == true {
                 let good = if entry["good"] == true { ", good" } else { "" };
                 let what = format!("drill: {}{good}", entry["kind"].as_str().unwrap());
@@ -151,6 +154,8 @@ fn both_verifiers_accept_lists_that_reach_everything() {
         "ledger.witnessed",
         "ledger.unwitnessed",
         "ledger.restored",
+        "ledger.lost",
+        "done all the same",
         "credential.issued needed",
         "credential.issued missing",
         "drill.recorded",

@@ -2,15 +2,15 @@
 //! where it was not.
 
 use breakglass_client::{export, seen};
-use breakglass_domain::{Act, Actor};
+use breakglass_domain::{Act, Actor, Refusal};
 use breakglass_proto::statement::{Act as Said, Seen};
 use breakglass_tlog::{
     Checkpoint, Ed25519Signer, Frontier, Hash, KeyName, NoteSigner as _, SignedCheckpoint,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::forgery::{each_is_found, forgeries};
-use crate::house::{House, id};
+use crate::house::{House, id, line};
 use crate::night::{Night, ORIGIN};
 use crate::verifiers::{lay_out, signer, verify, vkey};
 
@@ -48,7 +48,46 @@ pub(crate) fn is_shown_another(house: &mut House, who: &str) {
     house.broker_does(noted).unwrap();
 }
 
+/// The same, and what they do only ends something: it is done, and says so.
+pub(crate) fn ends_all_the_same(house: &mut House, who: &str) -> Result<(), Refusal> {
+    let other = seen_of(&head(
+        house.lines.len() as u64,
+        Hash::of_leaf(b"another story"),
+    ));
+    let Some(grant) = house.state.grants.keys().next().copied() else {
+        return Ok(());
+    };
+    let why = "it is not ours";
+    let said = Said::Revoke {
+        grant: grant.to_string(),
+        reason: why.into(),
+    };
+    let act = Act::Revoke {
+        grant,
+        reason: line(why),
+    };
+    house.having_seen(who, other, |house| house.does(who, said, act))
+}
+
 impl Night {
+    /// Leon revokes, and his laptop had seen this.
+    fn revokes_having_seen(&mut self, seen: Option<Seen>) {
+        let of = self.asks("G-1", "restart");
+        self.begins_at_once(&of, json!({}));
+        self.seen = seen;
+        let act = Said::Revoke {
+            grant: "G-1".into(),
+            reason: "not on this one".into(),
+        };
+        self.ends_signed("leon", act, &of, "revoked", "not on this one");
+        self.seen = None;
+    }
+
+    /// The newest entry says that its signer had seen another history.
+    fn says_so(&mut self, said: Value) {
+        self.changes(self.last(), |entry| entry["signed"]["other_history"] = said);
+    }
+
     /// A note by Eve, whose laptop has seen this.
     fn notes_having_seen(&mut self, seen: Seen) {
         self.seen = Some(seen);
@@ -134,6 +173,35 @@ fn nobody_had_seen_another_ledger() {
             let act = Said::Note { incident: "INC-1".into(), text: "look at the moon".into() };
             night.does("eve", act, "moon.landed", json!({"incident": "INC-1"}));
         } => "eve had seen another history when they signed", "eve had seen another history when they signed";
+        "what only ends something, and nothing says so", |night| {
+            let seen = seen_of(&night.other_head(0));
+            night.revokes_having_seen(Some(seen));
+        } => "leon had seen another history when they signed", "leon had seen another history when they signed";
+        "a note that says so is done all the same", |night| {
+            let seen = seen_of(&night.other_head(0));
+            night.notes_having_seen(seen);
+            night.says_so(json!(true));
+        } => "what was done does not only end something", "what was done does not only end something";
+        "this history is called another", |night| {
+            let seen = seen_of(&night.head_at(night.lines.len()));
+            night.revokes_having_seen(Some(seen));
+            night.says_so(json!(true));
+        } => "is said to have seen another history when they signed, and it is this one", "is said to have seen another history when they signed, and it is this one";
+        "it is said of who said nothing of it", |night| {
+            night.revokes_having_seen(None);
+            night.says_so(json!(true));
+        } => "is said to have seen another history, and they signed nothing of it", "is said to have seen another history, and they signed nothing of it";
+        "it is said not to be so", |night| {
+            let seen = seen_of(&night.other_head(0));
+            night.revokes_having_seen(Some(seen));
+            night.says_so(json!(false));
+        } => "is said to have seen another history, and they signed nothing of it", "is said to have seen another history, and they signed nothing of it";
+        "another one that nobody signed", |night| {
+            let mut seen = seen_of(&night.other_head(0));
+            seen.signature[40] ^= 1;
+            night.revokes_having_seen(Some(seen));
+            night.says_so(json!(true));
+        } => "are not signed by the ledger's key", "signature is not under it";
         "a refusal that shows this very ledger as another", |night| {
             let note = night.head_at(night.lines.len() - 2).note().to_owned();
             night.is_refused_showing(&note);
@@ -144,6 +212,26 @@ fn nobody_had_seen_another_ledger() {
             night.is_refused_showing(&note);
         } => "the checkpoint that is said to have been seen", "signature is not under it";
     });
+}
+
+/// One act, one truth: what only ends something is done for who had seen another history, and its entry says so.
+#[test]
+fn what_was_done_all_the_same_says_so_and_is_told() {
+    let mut night = Night::begins();
+    let seen = seen_of(&night.other_head(1));
+    night.revokes_having_seen(Some(seen));
+    night.says_so(json!(true));
+    let told = night.last() as u64;
+    let verdicts = verify(&night.lines);
+    assert_eq!((verdicts.glass, verdicts.python), (None, None));
+    let folder = tempfile::tempdir().unwrap();
+    lay_out(folder.path(), &night.lines);
+    let report = export::verify(folder.path(), vkey(), 0).unwrap().report;
+    assert_eq!(report.other_histories, [told]);
+    let python = crate::verifiers::python_demanding(folder.path(), &[]).unwrap();
+    let line =
+        format!("ANOTHER HISTORY, signed by the same key, was seen on laptops: entries {told}");
+    assert!(python.contains(&line), "{python}");
 }
 
 /// A broker that found out says so, and its ledger is whole: it tells that there is another.

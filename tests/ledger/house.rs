@@ -34,6 +34,8 @@ pub(crate) struct House {
     tree: Frontier,
     /// What the laptop of each has seen of the ledger.
     seen: BTreeMap<String, Seen>,
+    /// Whose has seen another history, and acts on it.
+    was_shown_another: Option<String>,
 }
 
 impl House {
@@ -48,6 +50,7 @@ impl House {
             tokens: 0,
             tree: Frontier::new(),
             seen: BTreeMap::new(),
+            was_shown_another: None,
         };
         let version = "0.1.0".to_owned();
         house.broker_does(Act::Start { version }).unwrap();
@@ -277,7 +280,26 @@ impl House {
             signature: signed.signature,
             nonce: Nonce(nonce),
             at: self.now,
+            other_history: self.was_shown_another.as_deref() == Some(by),
         })
+    }
+
+    /// Somebody whose laptop has seen this acts, and the broker finds that it is of another history.
+    pub(crate) fn having_seen<T>(
+        &mut self,
+        who: &str,
+        other: Seen,
+        acts: impl FnOnce(&mut Self) -> T,
+    ) -> T {
+        let before = self.seen.insert(who.to_owned(), other);
+        self.was_shown_another = Some(who.to_owned());
+        let done = acts(self);
+        self.was_shown_another = None;
+        match before {
+            Some(before) => self.seen.insert(who.to_owned(), before),
+            None => self.seen.remove(who),
+        };
+        done
     }
 }
 

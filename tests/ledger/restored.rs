@@ -43,6 +43,10 @@ pub(crate) fn happens(house: &mut House, about: u8, much: u8) -> Result<(), Refu
     let own = house.lines.len() as u64;
     let kept = own - own.min(u64::from(about % 4));
     let size = kept + 1 + u64::from(much % 6);
+    for _ in 0..u64::from(about / 4 % 3) {
+        // The ledger's key was rotated in what is lost.
+        house.broker_does(Act::PassOver)?;
+    }
     house.broker_does(Act::NoteRestored {
         kept,
         size,
@@ -139,6 +143,57 @@ fn no_mark_says_what_cannot_be() {
             night.asks("G-4", "restart");
         } => "G-4 may have been given before", "G-4 may have been given before";
     });
+}
+
+/// The copy is from before a rotation of the ledger's key: places are passed over, and their mark stands behind them.
+#[test]
+fn places_that_are_passed_over_have_their_mark() {
+    let mut night = Night::begins();
+    let kept = night.last() as u64 + 1;
+    for _ in 0..3 {
+        night.by_broker("ledger.lost", json!({}));
+    }
+    night.is_restored(
+        9,
+        json!({"kept": kept, "size": kept + 20, "checkpoint": lost_head(kept + 20)}),
+    );
+    night.asks("G-21", "restart");
+    let verdicts = verify(&night.lines);
+    assert_eq!((verdicts.glass, verdicts.python), (None, None));
+}
+
+#[test]
+fn no_place_is_passed_over_without_one() {
+    each_is_found(forgeries! {
+        "something else comes behind it", |night| {
+            night.by_broker("ledger.lost", json!({}));
+            night.does_note("eve", "it is the worker");
+        } => "are passed over, and no mark says what is lost", "are passed over, and no mark says what is lost";
+        "a refusal comes behind it", |night| {
+            night.by_broker("ledger.lost", json!({}));
+            night.adds("refused", "eve", json!({"act": "note", "reason": "TOO_MANY", "text": "no", "count": 1}), None);
+        } => "are passed over, and no mark says what is lost", "are passed over, and no mark says what is lost";
+        "another key than the ledger's comes behind it", |night| {
+            night.by_broker("ledger.lost", json!({}));
+            night.by_broker("key.added", json!({"purpose": "issuing", "id": "k", "public": "AAAA"}));
+        } => "are passed over, and no mark says what is lost", "are passed over, and no mark says what is lost";
+        "the mark says that they were kept", |night| {
+            night.by_broker("ledger.lost", json!({}));
+            night.is_restored(3, json!({}));
+        } => "are passed over, and it says that they were kept", "are passed over, and it says that they were kept";
+        "a person says so", |night| {
+            night.adds("ledger.lost", "eve", json!({}), None);
+        } => "no ledger.lost is ever by eve", "no ledger.lost is ever by eve";
+    });
+    let mut night = Night::begins();
+    night.by_broker("ledger.lost", json!({}));
+    let verdicts = verify(&night.lines);
+    let told = (verdicts.glass.unwrap(), verdicts.python.unwrap());
+    let reason = "are passed over, and no mark says what is lost";
+    assert!(
+        told.0.contains(reason) && told.1.contains(reason),
+        "{told:?}"
+    );
 }
 
 #[test]

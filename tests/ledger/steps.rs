@@ -57,6 +57,9 @@ fn takes(house: &mut House, (what, who, about, much): Step) -> Result<(), Refusa
         39 if much > 230 => return crate::restored::happens(house, about, much),
         39 if much < 40 => return crate::streams::changes(house, about, much),
         39 if much > 220 => crate::heads::is_shown_another(house, TEAM[usize::from(who) % 3]),
+        39 if much > 180 => {
+            return crate::heads::ends_all_the_same(house, TEAM[usize::from(who) % 3]);
+        }
         39 => return holds(house, TEAM[usize::from(who) % 3]),
         _ => return about_grant(house, (what, who, about, much)),
     }

@@ -464,6 +464,18 @@ fn nobody_takes_a_ledger_over() {
     }
 }
 
+/// A copy that was taken right behind the hand-over, before the next key has signed anything.
+#[test]
+fn a_ledger_that_ends_with_its_hand_over_is_whole() {
+    let mut night = Night::begins();
+    night.names_its_key();
+    let keys: &'static [Succession] = vec![night.hands_over(7, 8)].leak();
+    for anchor in [7, 8] {
+        let verdicts = Laid::of(&night.lines, keys).verified_by(anchor);
+        assert_eq!((verdicts.glass, verdicts.python), (None, None), "{anchor}");
+    }
+}
+
 /// The same night, handed over as it should be, is whole: what is wrong above is only what is said there.
 #[test]
 fn the_night_that_is_forged_above_is_whole_without_it() {

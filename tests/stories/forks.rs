@@ -137,8 +137,43 @@ async fn what_only_ends_something_is_done_all_the_same() {
     assert!(found.to_string().contains("done all the same"), "{found}");
     let ended = world.entries_of("grant.ended").pop().unwrap();
     assert_eq!(ended["ending"], "denied");
+    // One act, one truth: it was done, and by somebody who had seen another history.
     let signed = ended["signed"]["text"].as_str().unwrap();
-    assert!(!signed.contains("\nseen: "), "{signed}");
+    assert!(signed.contains("\nseen: "), "{signed}");
+    assert_eq!(ended["signed"]["other_history"], true);
+    let denials = world.entries_of("refused");
+    let denials = denials.iter().filter(|it| it["act"] == "deny");
+    assert_eq!(denials.count(), 0);
+    let metrics = world.broker().telemetry().metrics();
+    let counted = "breakglass_other_history_acts_total 1";
+    assert!(metrics.contains(counted), "{metrics}");
+}
+
+/// The first that a restored broker hears of it is an act that only ends something.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_ends_something_tells_of_the_other_history_too() {
+    let (world, request, _) = set_back().await;
+    let leon = world.session("leon").await;
+    let found = leon.deny(&request.id, "not now").await.unwrap_err();
+    assert!(found.to_string().contains("done all the same"), "{found}");
+    assert!(world.entries_of("refused").is_empty());
+    let problems = world.session("support").await.status().await.unwrap();
+    let problems = problems.problems.join("\n");
+    assert!(problems.contains("ANOTHER HISTORY"), "{problems}");
+    // What he does next is refused, with the head, as if he had done nothing before.
+    let found = leon.note_incident(&request.incident, "hello").await;
+    assert_eq!(found.unwrap_err().exit_code(), 86);
+    let refused = world.entries_of("refused").pop().unwrap();
+    assert!(refused["checkpoint"].is_string(), "{refused}");
+    // Whoever reads what he did holds it against what they know.
+    goes_on(&world, &request.incident, "mia").await;
+    let support = world.session("support").await;
+    let ended = ListEntriesRequest {
+        kind: "grant.ended".into(),
+        ..ListEntriesRequest::default()
+    };
+    let found = support.list_entries(ended, 50).await.unwrap_err();
+    assert!(matches!(found, Error::Unverified { .. }), "{found}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

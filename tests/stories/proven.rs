@@ -178,7 +178,15 @@ async fn a_reader_that_shares_no_code_with_ours_finds_the_same() {
     let (holds, said) = python_says(&vkey, &mias);
     assert!(holds && said.contains("announced this token"), "{said}");
     let thief = TokenKey::taken(&night.keys());
-    let changes: [Claimed; 6] = [
+    let changes: [Claimed; 8] = [
+        (
+            |it| drop(it.as_object_mut().unwrap().remove("ledger")),
+            "it does not say of which ledger it is",
+        ),
+        (
+            |it| it["ledger"]["origin"] = json!("other.example/ledger"),
+            "its ledger is not the token's",
+        ),
         (
             |it| drop(it.as_object_mut().unwrap().remove("tlog_proof")),
             "it carries no proof",

@@ -103,6 +103,7 @@ impl State {
             | Change::Refused { .. }
             | Change::LedgerExported { .. }
             | Change::LedgerRepaired { .. }
+            | Change::LedgerLost {}
             | Change::LedgerWitnessed { .. }
             | Change::LedgerUnwitnessed { .. }
             | Change::DrillRecorded { .. }

@@ -69,6 +69,9 @@ pub enum Act {
         /// Bytes cut.
         cut_bytes: u64,
     },
+    /// Pass over a place whose entry is lost, up to where the ledger was handed over to the key that is at hand.
+    /// Whoever asks for it marks in the same batch what is lost. Broker only.
+    PassOver,
     /// Note which streams there are from now on. Broker only.
     NoteStreams {
         /// All of them.

@@ -2,6 +2,7 @@
 
 mod about;
 mod found;
+mod signed;
 
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use crate::word::words;
 
 pub use crate::actor::Actor;
 pub use crate::credential::{CredentialKind, Subject};
+pub use signed::Signed;
 
 /// Who did it, when, what, and what they signed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,21 +38,6 @@ pub struct Event {
     pub signed: Option<Arc<Signed>>,
     /// Whether it belongs to a drill.
     pub drill: bool,
-}
-
-/// A statement and its signature, checked at the edge before the rules see it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Signed {
-    /// The exact text.
-    pub text: String,
-    /// The key that signed.
-    pub key: KeyId,
-    /// ECDSA P-256 with SHA-256, ASN.1 DER.
-    pub signature: Vec<u8>,
-    /// From the text.
-    pub nonce: Nonce,
-    /// From the text: the signer's clock.
-    pub at: Time,
 }
 
 words! {
@@ -490,6 +477,9 @@ pub enum Change {
         /// Entries of the newest checkpoint that enough of them had signed; 0 for none.
         witnessed: u64,
     },
+    /// A place whose entry is lost with the history it stood in, and that is passed over, because the key whose turn
+    /// it was there is gone. The mark of what is lost stands behind the last of them.
+    LedgerLost {},
     /// The broker went on from an older copy of its ledger, and what came after the copy is lost: the mark
     /// of that, which stays. From here on ids are behind every one that may have been given in between.
     LedgerRestored {

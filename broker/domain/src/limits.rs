@@ -277,6 +277,15 @@ pub const RECENT_DRILLS: usize = 64;
 /// has other worries. All of them are in the ledger.
 pub const RESTORATIONS_REMEMBERED: usize = 64;
 
+/// Entries that a restored copy may lack without being asked about: each of them takes an id of each sort out of
+/// use for ever, and people type ids. A team writes some hundreds of entries on a bad day, so that more is a slip of
+/// the keyboard, or a head that somebody signed who should not have.
+pub const LOST_UNASKED: u64 = 65_536;
+
+/// Places that a restored copy passes over, up to where its ledger's key was followed: they are one batch, of some four
+/// megabytes, and verifiers look back at twice as many entries for what is lost.
+pub const PASSED_OVER: u64 = 32_768;
+
 /// How many of the rules this broker holds that ledgers written before them need not: verifiers hold a
 /// ledger to what it has said at a start. 1: one self-grant of a person for a right under an incident
 /// runs at a time, and a veto ends each that does.

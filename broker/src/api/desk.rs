@@ -67,7 +67,8 @@ impl Desk {
         self.on_record(&caller.person, act, command).await
     }
 
-    /// A statement that needs more than itself to become a command; its signer has seen this ledger.
+    /// A statement that needs more than itself to become a command; its signer has seen this ledger, or it only ends
+    /// something.
     pub(super) async fn checked(
         &self,
         caller: &Caller,
@@ -76,9 +77,13 @@ impl Desk {
     ) -> Result<Checked, Error> {
         let origin = &self.app.about().origin;
         let checked = statement::by_caller(caller, origin, signed, act);
-        let checked = self.on_record(&caller.person, act, checked).await?;
+        let mut checked = self.on_record(&caller.person, act, checked).await?;
         let (by, seen) = (Actor::from(&caller.person), checked.seen(origin));
-        self.app.need_same_history(Some(&by), act, seen).await?;
+        if !checked.said.only_ends() {
+            self.app.need_same_history(Some(&by), act, seen).await?;
+        } else if self.app.has_seen_another(&by, act, seen).await? {
+            Arc::make_mut(&mut checked.signed).other_history = true;
+        }
         Ok(checked)
     }
 

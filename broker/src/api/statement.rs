@@ -111,6 +111,7 @@ pub(super) fn check(
             signature: signed.signature,
             nonce: Nonce(statement.nonce),
             at: Time::from_timestamp(statement.at),
+            other_history: false,
         }),
     })
 }

@@ -26,28 +26,49 @@ pub struct Seen {
     pub note: String,
 }
 
-/// Heads of other histories that laptops have shown since the start, newest last, and what is said of each.
+/// Heads of other histories that laptops have shown since the start, newest last.
 #[derive(Debug, Default)]
-pub(super) struct OtherHistories(Mutex<VecDeque<(String, String)>>);
+pub(super) struct OtherHistories(Mutex<VecDeque<Shown>>);
+
+/// One of them.
+#[derive(Debug)]
+struct Shown {
+    note: String,
+    /// What is said of it.
+    told: String,
+    /// Whether a refusal with it is on record.
+    is_recorded: bool,
+}
 
 impl OtherHistories {
-    /// Whether it was shown for the first time.
+    /// Whether it goes on record by a refusal for the first time.
     fn take(&self, note: &str, told: String) -> bool {
+        self.shows(note, told, true)
+    }
+
+    /// The same; where it goes on record by an act that was done, a refusal may still come.
+    fn shows(&self, note: &str, told: String, records: bool) -> bool {
         let mut shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if shown.iter().any(|(before, _)| before == note) {
-            return false;
+        if let Some(before) = shown.iter_mut().find(|it| it.note == note) {
+            let is_new = records && !before.is_recorded;
+            before.is_recorded |= records;
+            return is_new;
         }
         if shown.len() >= OTHER_HISTORIES {
             shown.pop_front();
         }
-        shown.push_back((note.to_owned(), told));
-        true
+        shown.push_back(Shown {
+            note: note.to_owned(),
+            told,
+            is_recorded: records,
+        });
+        records
     }
 
     /// What is wrong, in one sentence for everybody.
     pub(super) fn problem(&self) -> Option<String> {
         let shown = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (_, told) = shown.back()?;
+        let told = &shown.back()?.told;
         let more = match shown.len() - 1 {
             0 => String::new(),
             more => format!(" (and {more} more)"),
@@ -57,6 +78,14 @@ impl OtherHistories {
              docs/operating/troubleshooting.md"
         ))
     }
+}
+
+/// What is wrong with what a laptop has seen.
+struct Other {
+    refusal: Refusal,
+    /// Whether a mark names it.
+    is_lost: bool,
+    note: String,
 }
 
 impl App {
@@ -72,11 +101,53 @@ impl App {
         act: &'static str,
         seen: Option<Seen>,
     ) -> Result<(), Error> {
-        let Some(seen) = seen else { return Ok(()) };
-        let is_lost = |size, root: &str| {
-            let named = |state: &State| state.restorations.naming(size, root).is_some();
-            self.live.read(named)
+        let Some(other) = self.other_history(by, act, seen).await? else {
+            return Ok(());
         };
+        let refusal = other.refusal;
+        if !other.is_lost {
+            self.tell_of_other_history(by, act, &refusal, other.note)
+                .await;
+        } else if let Some(by) = by {
+            // On record already: what this laptop has seen went with what was lost.
+            let text = refusal.to_string();
+            self.note_refusal(by, act, refusal.code(), &text).await;
+        }
+        Err(refusal.into())
+    }
+
+    /// The same for an act that only ends something, which is done all the same: whether what its laptop has seen
+    /// is of another history. The entry of the act says so, and it is told like every other.
+    ///
+    /// # Errors
+    /// [`Refusal::SeenUnsigned`], [`Error::Ledger`].
+    pub async fn has_seen_another(
+        &self,
+        by: &Actor,
+        act: &'static str,
+        seen: Option<Seen>,
+    ) -> Result<bool, Error> {
+        let Some(other) = self.other_history(Some(by), act, seen).await? else {
+            return Ok(false);
+        };
+        if !other.is_lost {
+            let (reason, text) = (other.refusal.code(), other.refusal.to_string());
+            self.histories
+                .shows(&other.note, format!("{by}: {text}"), false);
+            tracing::error!(reason, %by, act, "A LAPTOP HAS SEEN ANOTHER HISTORY OF THIS LEDGER");
+        }
+        Ok(true)
+    }
+
+    /// What a laptop has seen of another history; nothing where it is of this one.
+    async fn other_history(
+        &self,
+        by: Option<&Actor>,
+        act: &'static str,
+        seen: Option<Seen>,
+    ) -> Result<Option<Other>, Error> {
+        let Some(seen) = seen else { return Ok(None) };
+        let is_lost = |size, root: &str| self.is_marked_as_lost(size, root);
         let Some(head) = signed_by_us(&self.about, &seen, is_lost) else {
             let refusal = Refusal::SeenUnsigned(seen.size);
             if let Some(by) = by {
@@ -87,18 +158,18 @@ impl App {
         };
         let (size, root) = (head.size(), head.root().to_string());
         let judged = blocking(&self.reader, move |reader| judge(reader, &head)).await?;
-        let Some(refusal) = judged else { return Ok(()) };
-        if is_lost(size, &root) {
-            // On record already: what this laptop has seen went with what was lost.
-            if let Some(by) = by {
-                let text = refusal.to_string();
-                self.note_refusal(by, act, refusal.code(), &text).await;
-            }
-            return Err(refusal.into());
-        }
-        self.tell_of_other_history(by, act, &refusal, seen.note)
-            .await;
-        Err(refusal.into())
+        Ok(judged.map(|refusal| Other {
+            refusal,
+            is_lost: is_lost(size, &root),
+            note: seen.note,
+        }))
+    }
+
+    /// Whether a mark names a head of another history as lost.
+    #[must_use]
+    pub fn is_marked_as_lost(&self, size: u64, root: &str) -> bool {
+        let named = |state: &State| state.restorations.naming(size, root).is_some();
+        self.live.read(named)
     }
 
     /// Puts it on record, with the head where that is new: whoever reads the ledger can check it.

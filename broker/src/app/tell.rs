@@ -144,6 +144,9 @@ impl Told<'_> {
                 "After a crash the broker cut {cut_bytes} bytes that were never acknowledged off \
                  the ledger's end."
             ),
+            Change::LedgerLost {} => {
+                "What stood in this place is lost; the mark behind it says why.".to_owned()
+            }
             Change::LedgerWitnessed { size, .. } => {
                 format!("Enough witnesses have signed the ledger up to its first {size} entries.")
             }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::stores::{DECODE, Keys, demand_writable};
-use super::{Failure, Printer, running};
+use super::{Failure, Printer, running, who_signs};
 use crate::config::Config;
 use crate::edge::{SystemClock, install_crypto};
 use crate::index;
@@ -19,7 +19,7 @@ const TELL_EVERY: Duration = Duration::from_secs(2);
 /// Check every entry, commit and hash of the ledger, and the index
 ///
 /// Reads the whole journal, builds the tree again and compares it with every signed commit and every
-/// published tile, replays what lives and ends, and, while no broker runs, builds the index again and
+/// published tile, replays what lives and ends, compares the keys that signed with those the entries name, and, while no broker runs, builds the index again and
 /// compares it. Changes nothing. With --deep the signature of every person is checked as well; that what was
 /// signed is what was recorded is checked by `glass ledger verify`, which need not trust this host. Exits with
 /// 1 where something is not as it was written.
@@ -66,7 +66,8 @@ impl Fsck {
             &mut progress,
         )?;
         say(printer, &report, manner);
-        let differences = match report.is_well() && !self.no_index {
+        let who_signs = who_signs::agree(&keys.ledger_keys, &report.handed_over);
+        let differences = match report.is_well() && who_signs.is_ok() && !self.no_index {
             // Reading the ledger for the index opens it, and that cuts the tail. The cut is the next
             // start's, which puts it on record.
             true if report.torn_bytes > 0 => {
@@ -76,7 +77,8 @@ impl Fsck {
             true => compare_index(config, &keys, printer)?,
             false => Vec::new(),
         };
-        verdict(&report, &differences)
+        let is_ahead = report.handed_over.len() > keys.ledger_keys.successions().len();
+        verdict(&report, (who_signs, is_ahead), &differences)
     }
 }
 
@@ -205,7 +207,16 @@ impl Drop for Scratch {
     }
 }
 
-fn verdict(report: &Report, differences: &[String]) -> Result<(), Failure> {
+/// Keys from before the ledger are told first: they make a whole ledger look damaged. The other way round
+/// what is damaged may be the very entry that is missed.
+fn verdict(
+    report: &Report,
+    (who_signs, is_ahead): (Result<(), Failure>, bool),
+    differences: &[String],
+) -> Result<(), Failure> {
+    if report.is_well() || is_ahead {
+        who_signs?;
+    }
     if !report.is_well() {
         let remakable = |damage: &Damage| damage.remedy == Remedy::RemakeTiles;
         let what = match report.damage.len() {

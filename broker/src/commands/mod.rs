@@ -30,6 +30,7 @@ mod streams;
 mod target_keys;
 mod targets_ca;
 mod vkey;
+mod who_signs;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

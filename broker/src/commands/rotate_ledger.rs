@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use breakglass_domain::command::Act;
 use breakglass_domain::event::{Change, KeyPurpose};
-use breakglass_tlog::{LedgerKeys, Succession};
+use breakglass_tlog::Succession;
 
 use super::stores::{DECODE, Keys, Stores, added};
-use super::target_keys::key_entries;
+use super::who_signs::as_recorded;
 use super::{Failure, Printer, running};
 use crate::config::Config;
 use crate::issue::keys::{
@@ -20,7 +20,7 @@ use crate::issue::keys::{
 };
 use crate::ledger::FileLedger;
 use crate::ledger::sequence::alone;
-use crate::ports::{Clock, Index, Ledger as _, LedgerReader};
+use crate::ports::{Clock, Index as _, Ledger as _};
 
 /// Rotates.
 ///
@@ -63,7 +63,8 @@ pub(super) fn rotate(
     Ok(())
 }
 
-fn handed_over(succession: &Succession) -> Act {
+/// The entry that hands the ledger over.
+pub(super) fn handed_over(succession: &Succession) -> Act {
     let new = succession.new_key();
     match added(KeyPurpose::Ledger, &new.to_string(), new.public_key()) {
         Act::AddKey {
@@ -127,70 +128,6 @@ pub(super) fn settle(config: &Config, folder: &KeyFolder) -> Result<u64, Failure
         }
     }
     Ok(recovered.cut_bytes)
-}
-
-/// Where the very last entry hands the ledger over, the keys at hand are from after it: the commit over
-/// it is the last that the old key signs, so nothing else would tell that key that its time is over.
-///
-/// # Errors
-/// [`Failure`] where they are from before.
-pub(super) fn demand_newest(keys: &LedgerKeys, reader: &dyn LedgerReader) -> Result<(), Failure> {
-    let Some(last) = reader.checkpoint().size().checked_sub(1) else {
-        return Ok(());
-    };
-    for line in reader.entries(last, 1)? {
-        let Change::KeyAdded {
-            succession: Some(note),
-            id,
-            ..
-        } = DECODE(&line)?.1.change
-        else {
-            continue;
-        };
-        if keys.successions().iter().all(|known| known.note() != note) {
-            let what = format!(
-                "entry {last} hands the ledger over to the key {id}, and the folder of keys is from before \
-                 that"
-            );
-            return Err(Failure::new(what).then("put back the keys from after the rotation"));
-        }
-    }
-    Ok(())
-}
-
-/// The keys in the folder are those that the ledger was handed over to.
-///
-/// # Errors
-/// [`Failure`] where they are others.
-pub(super) fn as_recorded(
-    keys: &LedgerKeys,
-    reader: &dyn LedgerReader,
-    index: &dyn Index,
-) -> Result<(), Failure> {
-    let mut recorded = Vec::new();
-    for change in key_entries(reader, index)? {
-        if let Change::KeyAdded {
-            purpose: KeyPurpose::Ledger,
-            succession: Some(note),
-            ..
-        } = change
-        {
-            recorded.push(note);
-        }
-    }
-    let known = keys.successions().iter().map(Succession::note);
-    if known.eq(recorded.iter().map(String::as_str)) {
-        return Ok(());
-    }
-    let what = format!(
-        "keys/ledger.successions has {} keys that followed another, and the ledger has {}",
-        keys.successions().len(),
-        recorded.len()
-    );
-    Err(Failure::new(what).then(
-        "put it back from the backup of the keys, or as `successions` from a mirror, an export or the \
-         context of a laptop",
-    ))
 }
 
 impl Keys {

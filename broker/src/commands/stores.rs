@@ -12,7 +12,7 @@ use breakglass_tlog::{Ed25519Signer, LedgerKeys, NoteSigner as _};
 use ring::digest::{SHA256, digest};
 use rustix::fs::{Access, Mode, access, stat};
 
-use super::{Failure, rotate_ledger};
+use super::{Failure, who_signs};
 use crate::config::Config;
 use crate::index::{Sealer, SledIndex};
 use crate::issue::Ca;
@@ -149,7 +149,7 @@ impl Stores {
         } = signing;
         let sealer = Sealer::new(signer.clone(), keys.clone());
         let (ledger, recovered) = FileLedger::open_of(&config.ledger_dir(), signer, keys.clone())?;
-        rotate_ledger::demand_newest(&keys, &*ledger.reader())?;
+        who_signs::demand_newest(&keys, &*ledger.reader())?;
         let cut_bytes = cut_bytes + recovered.cut_bytes;
         Self::restore(config, Box::new(ledger), sealer, cut_bytes)
     }

@@ -1,5 +1,7 @@
 //! What is said of an event, in the words of the domain, before any medium shapes it.
 
+mod other_history;
+
 use breakglass_domain::event::RoleStep;
 use breakglass_domain::grant::HandedTo;
 use breakglass_domain::text::restyles;
@@ -10,6 +12,7 @@ use super::courier::Span;
 use crate::app::App;
 use crate::app::feed::Told;
 use crate::config::notify::Occasion;
+use other_history::has_seen_another;
 
 /// One thing to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,7 +73,11 @@ impl Notice {
     /// What is said of an entry; `None` where people are not told of its kind.
     #[must_use]
     pub fn of(told: &Told, app: &App) -> Option<Self> {
-        let occasion = occasion(told.change())?;
+        let has_seen_another = has_seen_another(told, app);
+        let occasion = match has_seen_another {
+            true => Occasion::LedgerTrouble,
+            false => occasion(told.change())?,
+        };
         if is_answered(told.change(), app) {
             return None;
         }
@@ -88,6 +95,9 @@ impl Notice {
                 let allowed = sentence.as_ref().map_or(of.right.as_str(), Line::as_str);
                 notice.of_grant(told, of, allowed, app);
             }
+        }
+        if has_seen_another {
+            notice.of_other_history(told);
         }
         if told.event().drill {
             notice.of_drill();

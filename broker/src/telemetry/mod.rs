@@ -35,6 +35,7 @@ pub struct Telemetry {
     grants: Family<Outcome, Counter>,
     credentials: Family<Kinds, Counter>,
     refusals: Family<Reason, Counter>,
+    other_histories: Counter,
     entries: Counter,
     calls: Calls,
     append_seconds: Histogram,
@@ -67,6 +68,7 @@ impl Telemetry {
             grants: Family::default(),
             credentials: Family::default(),
             refusals: Family::default(),
+            other_histories: Counter::default(),
             entries: Counter::default(),
             calls: Calls::default(),
             // From 0.1 ms (no disk is faster) to 3 s (something is broken), each twice the last.
@@ -91,6 +93,11 @@ impl Telemetry {
         registry.register("credentials", "Credentials issued", credentials);
         let refusals = self.refusals.clone();
         registry.register("refusals", "Refusals of known people, by reason", refusals);
+        registry.register(
+            "other_history_acts",
+            "Acts that only ended something, by laptops that had seen another history of the ledger",
+            self.other_histories.clone(),
+        );
         registry.register(
             "ledger_entries",
             "Entries appended since the start",
@@ -167,6 +174,10 @@ impl Telemetry {
 
     /// What is done in a drill is not counted among what is done in earnest: it wakes nobody.
     fn count(&self, recorded: &Recorded) {
+        let signed = recorded.event.signed.as_ref();
+        if signed.is_some_and(|signed| signed.other_history) {
+            self.other_histories.inc();
+        }
         let is_refusal = matches!(recorded.event.change, Change::Refused { .. });
         if recorded.event.drill && !is_refusal {
             return;

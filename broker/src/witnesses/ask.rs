@@ -7,7 +7,7 @@ use breakglass_tlog::{AddCheckpoint, Note, SignatureLine, SignedCheckpoint, Veri
 
 use super::limits::TRIES;
 use super::post::{Door, Said};
-use crate::app::App;
+use crate::app::{About, App};
 
 /// Why it did not. Texts are ours: what a witness says besides its codes is not repeated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -15,6 +15,16 @@ pub(super) enum Failed {
     /// It is not there, or says something else; may pass.
     #[error("{0}")]
     Away(String),
+    /// Whoever runs it has not told it of the key that signs this ledger now: it believes nobody else's word for it.
+    #[error("it answers {status}: it {knows}. On its machine, while it is stopped: {command}")]
+    Untold {
+        /// What it answered.
+        status: u16,
+        /// By what it knows the ledger.
+        knows: &'static str,
+        /// What to type there.
+        command: String,
+    },
     /// It has signed more entries of this ledger than there are here.
     #[error(
         "it has signed {signed} entries of this ledger, and there are {here} here: an older copy of \
@@ -37,7 +47,7 @@ pub(super) enum Failed {
 impl Failed {
     /// Whether it is of the ledger, and not of the witness or the way to it.
     pub(super) fn is_of_the_ledger(&self) -> bool {
-        !matches!(self, Self::Away(_))
+        !matches!(self, Self::Away(_) | Self::Untold { .. })
     }
 }
 
@@ -67,6 +77,7 @@ impl Question {
                 409 => old = self.elsewhere(&said, old)?,
                 // What it has signed is no beginning of what there is: the proof is ours and right.
                 422 => return Err(Failed::Fork),
+                403 | 404 => return Err(untold(said.status, self.app.about())),
                 _ => return Err(refused(&said)),
             }
         }
@@ -115,13 +126,33 @@ impl Question {
     }
 }
 
+/// The witness goes on from one key to the next by the word of both, and whoever runs it brings that
+/// ([decision 26](../../../docs/decisions/0026-what-a-lost-head-and-a-followed-key-may-still-do.md)).
+fn untold(status: u16, about: &About) -> Failed {
+    let vkey = &about.ledger_vkey;
+    let add = format!("glass witness add-log '{vkey}' --dir DIR");
+    let (knows, command) = match (status, about.ledger_vkeys.len()) {
+        (404, _) => ("does not know this ledger", add),
+        (_, 0 | 1) => (
+            "knows this ledger by a key that never signed it, so that it is of another one",
+            add,
+        ),
+        _ => (
+            "knows this ledger by a key that another has followed",
+            format!(
+                "{add} --successions FILE (keys/ledger.successions of this broker, or a laptop's)"
+            ),
+        ),
+    };
+    Failed::Untold {
+        status,
+        knows,
+        command,
+    }
+}
+
 fn refused(said: &Said) -> Failed {
     let why = match said.status {
-        403 => {
-            ": it knows this ledger by another key (after a rotation: glass witness add-log VKEY \
-             --successions FILE, beside it)"
-        }
-        404 => ": it does not know this ledger (glass witness add-log)",
         429 => ": it is asked too often",
         500..=599 => ": it cannot keep what it would sign, or is not well",
         _ => "",
@@ -133,4 +164,35 @@ fn refused(said: &Said) -> Failed {
 pub(super) fn note_text(checkpoint: &SignedCheckpoint) -> Option<String> {
     let note = Note::parse(checkpoint.note()).ok()?;
     Some(note.text().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_runs_a_witness_is_told_what_to_type() {
+        let mut about = About {
+            ledger_vkey: "glass.example/ledger+01020304+AQcH".into(),
+            ledger_vkeys: vec!["glass.example/ledger+01020304+AQcH".into()],
+            ..About::default()
+        };
+        let unknown = untold(404, &about).to_string();
+        let add = "glass witness add-log 'glass.example/ledger+01020304+AQcH' --dir DIR";
+        assert!(unknown.ends_with(add), "{unknown}");
+        let other = untold(403, &about).to_string();
+        assert!(
+            other.contains("never signed it") && other.ends_with(add),
+            "{other}"
+        );
+        about.ledger_vkeys.insert(0, "the one before".into());
+        let rotated = untold(403, &about);
+        let told = rotated.to_string();
+        assert!(told.contains("another has followed"), "{told}");
+        assert!(
+            told.contains(&format!("{add} --successions FILE")),
+            "{told}"
+        );
+        assert!(!rotated.is_of_the_ledger(), "the ledger is well");
+    }
 }

@@ -19,6 +19,8 @@ struct Standing {
     signed: u64,
     failed: u64,
     size: u64,
+    /// Whoever runs it has not told it of the key that signs the ledger now.
+    untold: bool,
     failing: Option<Failing>,
 }
 
@@ -47,6 +49,7 @@ impl Standings {
         if let Some(standing) = self.lock().get_mut(id) {
             standing.signed += 1;
             standing.size = size;
+            standing.untold = false;
             if standing.failing.take().is_some() {
                 tracing::info!(witness = %id, "a witness signs again");
             }
@@ -57,6 +60,7 @@ impl Standings {
         self.cannot(id, now, why.to_string(), why.is_of_the_ledger());
         if let Some(standing) = self.lock().get_mut(id) {
             standing.failed += 1;
+            standing.untold = matches!(why, Failed::Untold { .. });
         }
     }
 
@@ -103,6 +107,7 @@ impl Standings {
                 Which::Signed => it.signed,
                 Which::Failed => it.failed,
                 Which::Size => it.size,
+                Which::Untold => u64::from(it.untold),
             };
             (id.to_string(), number)
         });
@@ -123,6 +128,8 @@ pub enum Which {
     Failed,
     /// Entries of the newest it has signed.
     Size,
+    /// Whether it has to be told which key signs the ledger now: 1 or 0.
+    Untold,
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@
 //! entries so far has to be at hand; kept are the leaves, and the tree's edge at every 64th, from which it is
 //! worked out: 45 bytes an entry.
 
-use breakglass_proto::statement::Seen;
+use breakglass_proto::statement::{Act, Seen};
 use breakglass_tlog::{Frontier, Hash, LedgerKeys, SignedCheckpoint};
 
 use super::REFUSED;
@@ -22,7 +22,7 @@ pub(super) struct Heads {
     leaves: Vec<Hash>,
     /// A head of another history that somebody had seen, where an entry was refused for that.
     other: Option<SignedCheckpoint>,
-    /// Refusals that say so by themselves: their place, and the head that was seen.
+    /// Refusals that say so by themselves, and what was done all the same: their place, and the head that was seen.
     told: Vec<(u64, u64, Hash)>,
 }
 
@@ -52,7 +52,7 @@ impl Heads {
         self.leaves.clear();
     }
 
-    /// Refusals of somebody who had seen another history, but for what is marked as lost.
+    /// Entries of somebody who had seen another history and that say so, but for what is marked as lost.
     pub(super) fn told(&self, is_lost: impl Fn(u64, Hash) -> bool) -> Vec<u64> {
         let told = self.told.iter();
         let told = told.filter(|(_, size, root)| !is_lost(*size, *root));
@@ -71,10 +71,15 @@ impl Heads {
         }
         let signed = entry.signed.as_ref();
         let seen = signed.map_or(Ok(None), |signed| Seen::in_text(&signed.text));
-        let Some(seen) = seen.map_err(|why| why.to_string())? else {
+        let seen = seen.map_err(|why| why.to_string())?;
+        let head = seen.map(|seen| seen::checkpoint(&seen, keys, entry.index));
+        let head = head.transpose()?;
+        if let Some(said) = signed.and_then(|signed| signed.other_history) {
+            return self.done_all_the_same(entry, said, head);
+        }
+        let Some(head) = head else {
             return Ok(());
         };
-        let head = seen::checkpoint(&seen, keys, entry.index)?;
         let (by, size) = (&entry.by, head.size());
         let wrong = match self.judge(&head) {
             Judged::Ours => return Ok(()),
@@ -105,6 +110,35 @@ impl Heads {
             return Err(format!(
                 "{} is said to have seen another history, and the checkpoint is of this one",
                 entry.by
+            ));
+        }
+        self.told.push((entry.index, head.size(), head.root()));
+        Ok(())
+    }
+
+    /// What only ends something is done for who had seen another history, and says so: then it was another one.
+    fn done_all_the_same(
+        &mut self,
+        entry: &Entry,
+        said: bool,
+        head: Option<SignedCheckpoint>,
+    ) -> Result<(), String> {
+        let by = &entry.by;
+        let Some(head) = head.filter(|_| said) else {
+            return Err(format!(
+                "{by} is said to have seen another history, and they signed nothing of it"
+            ));
+        };
+        let text = entry.signed.as_ref().map_or("", |signed| &signed.text);
+        let act = text.lines().next().and_then(|line| line.split(' ').nth(1));
+        if !act.is_some_and(|act| Act::ENDING.contains(&act)) {
+            return Err(format!(
+                "{by} had seen another history when they signed, and what was done does not only end something"
+            ));
+        }
+        if matches!(self.judge(&head), Judged::Ours) && self.knows(head.size()) {
+            return Err(format!(
+                "{by} is said to have seen another history when they signed, and it is this one"
             ));
         }
         self.told.push((entry.index, head.size(), head.root()));

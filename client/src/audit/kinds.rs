@@ -139,6 +139,7 @@ kinds! {
     ]
     "ledger.exported" Person false [from Number, to Number]
     "ledger.repaired" Broker false [cut_bytes Number]
+    "ledger.lost" Broker false []
     "ledger.witnessed" Broker false [size Number, checkpoint Text]
     "ledger.unwitnessed" Broker false [witnessed Number]
     "ledger.restored" Broker false [

@@ -323,6 +323,7 @@ impl Auditor {
     }
 
     fn take(&mut self, entry: &Entry) -> Result<(), String> {
+        self.restored.need_marked(entry)?;
         self.lives.need_none_left(entry.at)?;
         self.lives.need_vetoed(Some(entry))?;
         if !kinds::is_known(&entry.kind) {
@@ -448,6 +449,7 @@ impl Auditor {
             .and_then(|()| self.succeeding.need_none_before(size))
             .and_then(|()| self.succeeding.need_named(size))
             .and_then(|()| self.lives.need_whole())
+            .and_then(|()| self.restored.need_none_passing())
             .map_err(|why| Error::unverified(format!("after the last entry: {why}")))?;
         Ok(self.report())
     }

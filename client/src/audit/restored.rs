@@ -99,6 +99,8 @@ pub(super) struct Marks {
     incidents: Ids,
     grants: Ids,
     sessions: Ids,
+    /// The first of the places that are passed over, until their mark.
+    passing: Option<u64>,
 }
 
 /// The numbers that were given.
@@ -136,6 +138,39 @@ impl Marks {
         self.lately.clear();
         self.behind = tree.clone();
         self.passed_up_to = tree.size();
+        self.passing = None;
+    }
+
+    /// Places are passed over up to where the ledger was handed over, and right behind that stands the mark of what
+    /// is lost with them.
+    pub(super) fn need_marked(&mut self, entry: &Entry) -> Result<(), String> {
+        let hands_over = entry.kind == "key.added" && entry.text("succession").is_some();
+        match (self.passing, entry.kind.as_str()) {
+            (None, "ledger.lost") => self.passing = Some(entry.index),
+            (Some(_), "ledger.lost") | (None, _) => {}
+            (Some(_), "key.added") if hands_over => {}
+            (Some(from), "ledger.restored") => {
+                let kept = entry.number("kept").and_then(|it| u64::try_from(it).ok());
+                if kept.is_none_or(|kept| kept > from) {
+                    return Err(format!(
+                        "the places from {from} on are passed over, and it says that they were kept"
+                    ));
+                }
+                self.passing = None;
+            }
+            (Some(_), _) => self.need_none_passing()?,
+        }
+        Ok(())
+    }
+
+    /// No place is passed over that no mark follows.
+    pub(super) fn need_none_passing(&self) -> Result<(), String> {
+        match self.passing {
+            None => Ok(()),
+            Some(from) => Err(format!(
+                "the places from {from} on are passed over, and no mark says what is lost"
+            )),
+        }
     }
 
     /// Checks and folds.

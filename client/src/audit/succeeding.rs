@@ -72,11 +72,13 @@ impl Succeeding {
         }
     }
 
-    /// The newest entry about it names the key that signs so many entries.
+    /// The newest entry about it names the key that signs so many entries, or where it is the last of all, the one
+    /// that signs what comes next.
     pub(super) fn need_named(&self, size: u64) -> Result<(), String> {
         let signs = self.keys.at(size).to_string();
+        let next = self.keys.at(size.saturating_add(1)).to_string();
         match &self.now {
-            Some(now) if *now != signs => Err(format!(
+            Some(now) if *now != signs && *now != next => Err(format!(
                 "it is signed by the key {signs}, and its entries name {now}"
             )),
             _ => Ok(()),

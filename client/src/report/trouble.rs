@@ -1,5 +1,7 @@
 //! When did recording fail?
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use breakglass_proto::statement::Seen;
 use jiff::{SignedDuration, Timestamp};
 
 use super::section::{Row, Rows, Section, Topic};
@@ -28,6 +30,17 @@ impl Trouble {
             self.silence = self.silence.max(Some(silent));
         }
         self.last = Some((entry.index, entry.at));
+        if let Some(signed) = entry.signed.as_ref().filter(|_| entry.has_seen_another()) {
+            let seen = Seen::in_text(&signed.text).ok().flatten();
+            self.heads
+                .extend(seen.map(|it| (it.size, STANDARD.encode(it.root))));
+            let what = format!(
+                "{}: done all the same, though their laptop had seen another history",
+                entry.by
+            );
+            let cells = [time::rfc3339(entry.at), entry.kind.clone(), what];
+            return self.rows.push(Row::new(vec![entry.index], cells));
+        }
         let text = |name| entry.text(name).unwrap_or_default();
         let what = match entry.kind.as_str() {
             "ledger.repaired" => {

@@ -49,6 +49,8 @@ receipted!(
     VetoGrantResponse
 );
 
+const DONE: &str = "What was asked for is done all the same, because it only ends something";
+
 impl Session {
     /// Signs an act with what this laptop has seen of the ledger, sends it, and checks that the ledger
     /// recorded it.
@@ -68,14 +70,7 @@ impl Session {
         let refused = match send(signed.clone()).await {
             Ok(answer) => {
                 let answer = answer.into_inner();
-                let accepted = self.accept_act(answer.receipt(), &signed).await;
-                let entry = match accepted {
-                    // Who removes themselves is proven no more than the receipt.
-                    Err(why) if removes(&act, self.person()) && why.reason() == "NOT_ENROLLED" => {
-                        self.check_act(answer.receipt(), &signed)?
-                    }
-                    accepted => accepted?,
-                };
+                let entry = self.accepted(&act, answer.receipt(), &signed).await?;
                 return Ok((answer, entry));
             }
             Err(status) => self.explain(&status),
@@ -87,17 +82,37 @@ impl Session {
             return Err(Error::Refused(refusal));
         }
         let found = self.another_history(&refusal).await;
-        if !ends(&act) {
+        if !act.only_ends() {
             return Err(found);
         }
-        // The broker has told of it by now. Access must end all the same, wherever it is.
+        // A broker of before does not do it yet, and has told of it. Access must end all the same, wherever it is.
         let again = send(self.sign(act, None)?).await;
         Err(found.and(&match again {
-            Ok(_) => {
-                "What was asked for is done all the same, because it only ends something".into()
-            }
+            Ok(_) => DONE.to_owned(),
             Err(status) => format!("It was not done: {}", self.explain(&status)),
         }))
+    }
+
+    /// The entry of an act that the broker has done.
+    async fn accepted(
+        &self,
+        act: &Act,
+        receipt: Option<&v1::Receipt>,
+        signed: &v1::Signed,
+    ) -> Result<Entry, Error> {
+        let why = match self.accept_act(receipt, signed).await {
+            Ok(entry) => return Ok(entry),
+            Err(why) => why,
+        };
+        // Who removes themselves is proven no more than the receipt.
+        if removes(act, self.person()) && why.reason() == "NOT_ENROLLED" {
+            return self.check_act(receipt, signed);
+        }
+        let is_unverified = matches!(why, Error::Unverified { .. });
+        Err(match self.check_act(receipt, signed) {
+            Ok(entry) if is_unverified && entry.has_seen_another() => why.and(DONE),
+            _ => why,
+        })
     }
 
     /// What it is where the broker has another ledger than this laptop has seen: its newest checkpoint
@@ -128,18 +143,4 @@ fn is_another_history(refusal: &Refusal) -> bool {
 /// Whether somebody is removed by this.
 fn removes(act: &Act, who: &str) -> bool {
     matches!(act, Act::RemovePerson { person, .. } if person == who)
-}
-
-/// Whether an act only ends something, so that nobody has more by it.
-fn ends(act: &Act) -> bool {
-    matches!(
-        act,
-        Act::CloseIncident { .. }
-            | Act::Deny { .. }
-            | Act::Drop { .. }
-            | Act::Revoke { .. }
-            | Act::Veto { .. }
-            | Act::Freeze { .. }
-            | Act::RemovePerson { .. }
-    )
 }

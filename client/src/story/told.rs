@@ -5,8 +5,16 @@ use serde_json::Value;
 use super::voice::{Voice, length};
 use crate::{entry::Entry, grant::listed};
 
-/// What happened.
+/// What happened, and whether its signer had seen another history of the ledger.
 pub(super) fn sentence(entry: &Entry, voice: Voice) -> String {
+    let mut told = happened(entry, voice);
+    if entry.has_seen_another() {
+        told += "; their laptop had seen another history of this ledger";
+    }
+    told
+}
+
+fn happened(entry: &Entry, voice: Voice) -> String {
     let text = |name: &str| entry.text(name).unwrap_or_default();
     let at = |name: &str| voice.time_of(entry, name);
     let by = &entry.by;

@@ -11,7 +11,7 @@
 //! Where the broker went on from an older copy and its key was rotated since, the third cannot hold for who has
 //! seen what is lost. Then the keys are taken in memory alone, and kept where the mark is accepted.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use breakglass_proto::v1;
@@ -19,6 +19,7 @@ use breakglass_tlog::{
     LedgerKeys, Receipt, Succession, VerifierKey,
     succession::{SuccessionError, from_text, to_text},
 };
+use jiff::Timestamp;
 
 use super::{PoisonError, Prover, Trust};
 use crate::{
@@ -26,6 +27,7 @@ use crate::{
     error::Error,
     evidence::{self, Evidence},
     files, time,
+    verify::HandOvers,
 };
 
 /// The pinned key, and what is joined to it by a file.
@@ -43,6 +45,21 @@ pub(super) fn known(pinned: VerifierKey, file: &Path) -> Result<LedgerKeys, Erro
         )
     })?;
     Ok(keys)
+}
+
+/// When the ledger was handed over, as far as that is kept. It is no harm where it cannot be read: the broker shows
+/// the entries at the next call.
+///
+/// # Errors
+/// [`Error::File`].
+pub(super) fn known_times(successions: &Path) -> Result<HandOvers, Error> {
+    let text = files::read_text(&beside(successions))?.unwrap_or_default();
+    Ok(HandOvers::from_text(&text).unwrap_or_default())
+}
+
+/// The file with the times, beside the one with the notes.
+fn beside(successions: &Path) -> PathBuf {
+    successions.with_file_name("handed-over")
 }
 
 /// Reads the note of an entry that hands the ledger over, and checks that the entry says the same.
@@ -77,8 +94,8 @@ pub(crate) fn read(entry: &Entry) -> Result<Option<Succession>, String> {
 /// [`Error::Unverified`] where an entry does not lead to that key, or its proof is false.
 pub fn first(newest: &VerifierKey, receipts: &[v1::Receipt]) -> Result<LedgerKeys, Error> {
     let mut keys = LedgerKeys::from(newest.clone());
-    let entries: Vec<Succession> = receipts.iter().map(entry_of).collect::<Result<_, _>>()?;
-    let joined = keys.join(entries);
+    let entries: Vec<_> = receipts.iter().map(entry_of).collect::<Result<_, _>>()?;
+    let joined = keys.join(entries.into_iter().map(|(succession, _)| succession));
     joined.map_err(|why| Error::unverified(format!("the ledger's keys: {why}")))?;
     for receipt in receipts {
         Trust::verify_by(&keys, receipt)?;
@@ -103,17 +120,17 @@ impl Trust {
         receipts: &[v1::Receipt],
         prover: &impl Prover,
     ) -> Result<(), Error> {
-        let Some((keys, proven)) = self.offered(said, receipts)? else {
+        let Some(offered) = self.offered(said, receipts)? else {
             return Ok(());
         };
-        for receipt in proven {
+        for receipt in &offered.proven {
             let checkpoint = receipt.checkpoint();
             self.agrees((&**checkpoint).into(), prover).await?;
         }
-        let text = to_text(keys.successions());
+        let text = to_text(offered.keys.successions());
         files::write(&self.successions_file, text.as_bytes())?;
-        self.has_keys(keys);
-        Ok(())
+        self.has(offered);
+        self.keep_times()
     }
 
     /// Takes the keys that the broker names, in memory alone and whatever this laptop has seen: for whoever looks
@@ -122,8 +139,8 @@ impl Trust {
     /// # Errors
     /// [`Error::Unverified`] where that key was never handed the ledger, as [`Trust::follow`].
     pub(crate) fn supposes(&self, said: &str, receipts: &[v1::Receipt]) -> Result<(), Error> {
-        if let Some((keys, _)) = self.offered(said, receipts)? {
-            self.has_keys(keys);
+        if let Some(offered) = self.offered(said, receipts)? {
+            self.has(offered);
         }
         Ok(())
     }
@@ -141,22 +158,37 @@ impl Trust {
         Ok(())
     }
 
+    fn has(&self, offered: Offered) {
+        self.has_keys(offered.keys);
+        let times = self.handed_over.write();
+        let mut times = times.unwrap_or_else(PoisonError::into_inner);
+        times.extend(offered.times.iter());
+    }
+
+    /// Writes down when the ledger was handed over.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub(super) fn keep_times(&self) -> Result<(), Error> {
+        let times = self.handed_over.read();
+        let text = times.unwrap_or_else(PoisonError::into_inner).to_text();
+        files::write(&beside(&self.successions_file), text.as_bytes())
+    }
+
     fn has_keys(&self, keys: LedgerKeys) {
         *self.keys.write().unwrap_or_else(PoisonError::into_inner) = keys;
     }
 
     /// The keys with those that the broker names, and the entries that hand the ledger over, each proven by
     /// itself; nothing where all are known.
-    fn offered(
-        &self,
-        said: &str,
-        receipts: &[v1::Receipt],
-    ) -> Result<Option<(LedgerKeys, Vec<Receipt>)>, Error> {
+    fn offered(&self, said: &str, receipts: &[v1::Receipt]) -> Result<Option<Offered>, Error> {
         let before = self.keys();
         let mut keys = before.clone();
         let entries = receipts.iter().map(entry_of);
-        let entries: Vec<Succession> = entries.collect::<Result<_, _>>()?;
-        let joined = keys.join(entries);
+        let entries: Vec<_> = entries.collect::<Result<_, _>>()?;
+        let times = entries.iter().map(|(over, at)| (over.size(), *at));
+        let times: HandOvers = times.collect();
+        let joined = keys.join(entries.into_iter().map(|(succession, _)| succession));
         joined.map_err(|why| self.not_followed(&before, receipts, &why))?;
         let now = keys.newest().to_string();
         if now != said {
@@ -166,17 +198,34 @@ impl Trust {
                  hands the ledger over from that to this"
             )));
         }
-        if keys == before {
+        if keys == before && self.knows(&times) {
             return Ok(None);
         }
         let proven = receipts.iter().map(|it| Self::verify_by(&keys, it));
         let proven = proven.collect::<Result<_, _>>()?;
-        Ok(Some((keys, proven)))
+        Ok(Some(Offered {
+            keys,
+            proven,
+            times,
+        }))
+    }
+
+    fn knows(&self, times: &HandOvers) -> bool {
+        let known = self.handed_over.read();
+        let known = known.unwrap_or_else(PoisonError::into_inner);
+        times
+            .iter()
+            .all(|(size, at)| known.at(size).is_some_and(|known| known <= at))
     }
 
     /// Reads what another `glass` of this laptop, or this one before, has followed since.
     pub(crate) fn read_again(&self) {
         let oldest = self.keys().oldest().clone();
+        if let Ok(times) = known_times(&self.successions_file) {
+            let now = self.handed_over.write();
+            let mut now = now.unwrap_or_else(PoisonError::into_inner);
+            now.extend(times.iter());
+        }
         if let Ok(keys) = known(oldest, &self.successions_file) {
             let mut now = self.keys.write().unwrap_or_else(PoisonError::into_inner);
             if keys.successions().len() > now.successions().len() {
@@ -197,6 +246,7 @@ impl Trust {
             known.name()
         );
         let offered = receipts.iter().filter_map(|receipt| entry_of(receipt).ok());
+        let offered = offered.map(|(succession, _)| succession);
         let contradicts = |one: &Succession| {
             let same = |it: &&Succession| it.old() == one.old() || it.new_key() == one.new_key();
             let before = known.successions().iter().find(same)?;
@@ -213,13 +263,22 @@ impl Trust {
             why: &what,
             is_certain: true,
         };
-        let evidence = evidence::save(&self.evidence_folder, time::now(), &evidence).ok();
+        let kept = evidence::save(&self.evidence_folder, time::now(), &evidence).ok();
+        let evidence = kept.map(|kept| kept.place);
         Error::Unverified { what, evidence }
     }
 }
 
-/// The succession in an entry that the broker names; its proof is checked by who has the keys for it.
-fn entry_of(receipt: &v1::Receipt) -> Result<Succession, Error> {
+/// What a broker names of its ledger's keys.
+struct Offered {
+    keys: LedgerKeys,
+    /// The entries that hand it over.
+    proven: Vec<Receipt>,
+    times: HandOvers,
+}
+
+/// The succession in an entry that the broker names, and when; its proof is checked by who has the keys for it.
+fn entry_of(receipt: &v1::Receipt) -> Result<(Succession, Timestamp), Error> {
     let index = receipt.index;
     let no = |why: String| {
         Error::unverified(format!(
@@ -231,7 +290,8 @@ fn entry_of(receipt: &v1::Receipt) -> Result<Succession, Error> {
         return Err(no(format!("it calls itself entry {}", entry.index)));
     }
     let succession = read(&entry).map_err(no)?;
-    succession.ok_or_else(|| no(format!("it is `{}`", entry.kind)))
+    let succession = succession.ok_or_else(|| no(format!("it is `{}`", entry.kind)))?;
+    Ok((succession, entry.at))
 }
 
 #[cfg(test)]

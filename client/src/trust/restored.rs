@@ -158,6 +158,7 @@ impl Trust {
             let successions = to_text(self.keys().successions());
             if !successions.is_empty() {
                 files::write(&self.successions_file, successions.as_bytes())?;
+                self.keep_times()?;
             }
             files::write(&self.checkpoint_file, now.note().as_bytes())?;
         }

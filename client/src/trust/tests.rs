@@ -80,6 +80,7 @@ impl Laptop {
             keys: Arc::new(RwLock::new(
                 Ledger::of(&[]).signer.verifier().clone().into(),
             )),
+            handed_over: Arc::default(),
             successions_file: folder.path().join("successions"),
             checkpoint_file: folder.path().join("checkpoint"),
             evidence_folder: folder.path().join("evidence"),

@@ -52,8 +52,12 @@ pub enum Denied {
         /// The right it is for.
         right: Name,
     },
-    /// The grant is not among the live ones: dropped, revoked, over, or its incident closed.
-    #[error("{grant} is over: given back, revoked, run out, or its incident was closed")]
+    /// The grant is not among the live ones that lead here: dropped, revoked, over, its incident closed, or of
+    /// another target. Which of them a guard is not told.
+    #[error(
+        "{grant} is not among the grants that open this target now: it was given back, revoked, has run out, \
+         its incident was closed, or its right leads to another target: glass grants show {grant}"
+    )]
     NotLive {
         /// The grant.
         grant: Name,

@@ -70,7 +70,7 @@ pub use denied::Denied;
 pub use keys::{Keys, KeysError, thumbprint};
 pub use newest::Newest;
 pub use proof::Presented;
-pub use recorded::{Ledger, Recorded};
+pub use recorded::{HandOvers, Ledger, Recorded};
 pub use standing::{Live, Standing};
 pub use target_url::Origin;
 pub use tick::{SignedTick, TickError};

@@ -274,6 +274,7 @@ impl Pen {
             signature: signed.signature,
             nonce: Nonce(nonce),
             at: self.now,
+            other_history: false,
         }))
     }
 }

@@ -14,6 +14,7 @@ impl Act {
             Self::RetireKey { .. } => "retire-key",
             Self::LoadPolicy { .. } => "load-policy",
             Self::NoteRepair { .. } => "note-repair",
+            Self::PassOver => "pass-over",
             Self::NoteStreams { .. } => "note-streams",
             Self::Invite { .. } => "invite",
             Self::InviteTarget { .. } => "invite-target",

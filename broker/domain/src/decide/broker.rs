@@ -94,6 +94,7 @@ fn noted(act: &Act) -> Option<Change> {
         Act::NoteRepair { cut_bytes } => Some(Change::LedgerRepaired {
             cut_bytes: *cut_bytes,
         }),
+        Act::PassOver => Some(Change::LedgerLost {}),
         _ => None,
     }
 }

@@ -251,6 +251,7 @@ impl World {
             signature: vec![0x30],
             nonce: Nonce(nonce),
             at: self.now,
+            other_history: false,
         })
     }
 

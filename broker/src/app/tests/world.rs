@@ -233,6 +233,7 @@ impl World {
             signature: vec![0x30],
             nonce: Nonce(nonce),
             at: self.clock.now(),
+            other_history: false,
         })
     }
 

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use breakglass_domain::Change;
 use breakglass_tlog::{Hash, LedgerKeys, SignedCheckpoint};
 
+use super::{later, seen};
 use crate::commands::Failure;
 use crate::commands::stores::{DECODE, Keys};
 use crate::ports::LedgerReader;
@@ -32,11 +33,15 @@ impl Lost {
     ///
     /// # Errors
     /// [`Failure`] where one is no checkpoint of this ledger, or two cannot be of one history.
-    pub(super) fn read(files: &[PathBuf], keys: &Keys) -> Result<Self, Failure> {
+    pub(super) fn read(
+        files: &[PathBuf],
+        successions: Option<&Path>,
+        keys: &Keys,
+    ) -> Result<Self, Failure> {
         let mut newest: Option<Self> = None;
         for file in files {
             let one = Self {
-                head: read(file, &keys.ledger_keys)?,
+                head: read(file, successions, &keys.ledger_keys)?,
                 file: file.clone(),
             };
             newest = Some(match newest {
@@ -117,25 +122,39 @@ impl Lost {
     }
 }
 
-fn read(file: &Path, keys: &LedgerKeys) -> Result<SignedCheckpoint, Failure> {
+fn read(
+    file: &Path,
+    successions: Option<&Path>,
+    keys: &LedgerKeys,
+) -> Result<SignedCheckpoint, Failure> {
+    let text = text_of(file, MOST_BYTES)?;
+    let text = text.ok_or_else(|| is_none(file, "it is longer than any checkpoint"))?;
+    let brought = seen::head_in(&text, keys.name().as_str());
+    let note = signed_by_us(&brought.unwrap_or(text), keys);
+    keys.verify_any(&note).map_err(|why| {
+        let later = later::signed_later(file, &note, successions, keys);
+        later.unwrap_or_else(|| is_none(file, &why.to_string()))
+    })
+}
+
+pub(super) fn is_none(file: &Path, why: &str) -> Failure {
     let name = file.display();
+    Failure::new(format!("{name} is no checkpoint of this ledger: {why}")).then(
+        "bring the file `checkpoint` of a laptop's context, of a mirror or of an export, as it is",
+    )
+}
+
+/// What is in a file that somebody brought, of at most so many bytes.
+///
+/// # Errors
+/// [`Failure`] where it cannot be read; `Ok(None)` for a longer one.
+pub(super) fn text_of(file: &Path, most: u64) -> Result<Option<String>, Failure> {
     let mut bytes = Vec::new();
     File::open(file)
-        .and_then(|file| file.take(MOST_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(|e| Failure::new(format!("{name} cannot be read: {e}")))?;
-    let text = String::from_utf8_lossy(&bytes);
-    let verified = match bytes.len() as u64 > MOST_BYTES {
-        true => Err("it is longer than any checkpoint".to_owned()),
-        false => {
-            let note = signed_by_us(&text, keys);
-            keys.verify_any(&note).map_err(|e| e.to_string())
-        }
-    };
-    verified.map_err(|why| {
-        Failure::new(format!("{name} is no checkpoint of this ledger: {why}")).then(
-            "bring the file `checkpoint` of a laptop's context, of a mirror or of an export, as it is",
-        )
-    })
+        .and_then(|file| file.take(most + 1).read_to_end(&mut bytes))
+        .map_err(|e| Failure::new(format!("{} cannot be read: {e}", file.display())))?;
+    let is_short = bytes.len() as u64 <= most;
+    Ok(is_short.then(|| String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 /// The note with the lines of the ledger's own name alone: what others signed of it is not the ledger's to

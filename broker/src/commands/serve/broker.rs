@@ -4,9 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::super::Failure;
-use super::super::rotate_ledger;
 use super::super::stores::{Keys, Stores};
 use super::super::target_keys::TargetKeys;
+use super::super::who_signs;
 use super::health::Troubles;
 use super::listeners::{Addresses, Listeners, Tls, server_identity};
 use super::made::Made;
@@ -75,7 +75,7 @@ impl Broker {
         let stores = blocking(move || Stores::open(&opening, signing)).await??;
         let (world, past) = ((&*clock, &*entropy), (&*stores.reader, &*stores.index as _));
         let target_keys = TargetKeys::as_recorded(&keys.folder, config, world, past).await?;
-        rotate_ledger::as_recorded(&keys.ledger_keys, past.0, past.1)?;
+        who_signs::as_recorded(&keys.ledger_keys, past.0, past.1)?;
         let listeners = Listeners::bind(&config.settings).await?;
         let addresses = listeners.addresses()?;
         let identity = server_identity(config, &keys.authority, &*clock, &*entropy)?;

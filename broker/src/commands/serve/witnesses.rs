@@ -55,6 +55,13 @@ impl Known {
                 label,
                 all(Which::Size),
             ),
+            Labelled::of(
+                "witness_untold",
+                "1 while a witness was not told which key signs the ledger. On its machine, while it is stopped: \
+                 glass witness add-log VKEY --dir DIR --successions FILE; glass status has it with the key",
+                label,
+                all(Which::Untold),
+            ),
         ]
     }
 }

@@ -186,6 +186,7 @@ fn a_snapshot_restores_the_very_same_state() {
             signature: vec![1],
             nonce,
             at,
+            other_history: false,
         };
         let by = by.parse().unwrap();
         state.apply(&Event {

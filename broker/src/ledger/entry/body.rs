@@ -289,6 +289,8 @@ kinds! {
     "ledger.repaired" LedgerRepaired {
         cut_bytes: u64,
     }
+    "ledger.lost" LedgerLost {
+    }
     "ledger.witnessed" LedgerWitnessed {
         size: u64,
         checkpoint: String,

@@ -16,6 +16,9 @@
 //!    never for what is read.
 //! 5. `v` stays 1 while these rules are kept. The golden tests freeze the bytes of every kind.
 //!
+//! `"other_history":true` stands at the end of `signed` where what was seen is of another history, and is absent
+//! from every other.
+//!
 //! `"drill":true` stands behind the fields of its kind in every entry that belongs to a drill, and is
 //! absent from every other.
 //!
@@ -200,6 +203,8 @@ struct SignedFields {
     nonce: Nonce,
     #[serde(with = "fields::shown")]
     at: Time,
+    #[serde(default, skip_serializing_if = "Not::not")]
+    other_history: bool,
 }
 
 impl From<&Signed> for SignedFields {
@@ -210,6 +215,7 @@ impl From<&Signed> for SignedFields {
             signature: signed.signature.clone(),
             nonce: signed.nonce,
             at: signed.at,
+            other_history: signed.other_history,
         }
     }
 }
@@ -222,6 +228,7 @@ impl From<SignedFields> for Signed {
             signature: fields.signature,
             nonce: fields.nonce,
             at: fields.at,
+            other_history: fields.other_history,
         }
     }
 }

@@ -10,19 +10,24 @@ use super::statement::Statement;
 use crate::ledger::entry;
 use crate::ledger::files::check::Look;
 
+/// Heads of other histories that are told: whoever has more of them knows by then.
+const OTHERS_TOLD: usize = 1_000;
+
 /// The fold of the entries so far.
 pub(super) struct History {
     state: State,
     newest: Option<Time>,
     /// By which the commits are signed.
     keys: LedgerKeys,
-    /// How many of them have followed another so far.
-    followed: usize,
+    /// By which notes they have followed each other so far.
+    pub(super) handed_over: Vec<String>,
     /// The signatures of people are checked, too.
     deep: bool,
     pub(super) statements: u64,
     /// Marks of histories that were lost.
-    pub(super) notes: Vec<String>,
+    notes: Vec<String>,
+    /// Heads of another history that somebody had seen: the entry that shows it, its size and its root.
+    others: Vec<(u64, u64, String)>,
 }
 
 impl Look for History {
@@ -72,8 +77,50 @@ impl History {
         }
     }
 
+    /// What is no damage and still worth knowing, at the end.
+    pub(super) fn notes(&mut self) -> Vec<String> {
+        let known = &self.state.restorations;
+        let others = self.others.iter();
+        let unknown = others.filter(|(_, size, root)| known.naming(*size, root).is_none());
+        let places: Vec<_> = unknown.map(|(place, ..)| place.to_string()).collect();
+        let mut notes = std::mem::take(&mut self.notes);
+        if !places.is_empty() {
+            notes.push(format!(
+                "ANOTHER HISTORY, signed by the same key, was seen on laptops, and no mark names it: entries {}. \
+                 Was a copy restored? glassd recover --help",
+                places.join(" ")
+            ));
+        }
+        notes
+    }
+
+    /// A head of another history, as a refusal shows it, or an act that was done all the same.
+    fn note_other(&mut self, index: u64, event: &Event) {
+        let head = match &event.change {
+            Change::Refused {
+                checkpoint: Some(note),
+                ..
+            } => {
+                // The second and the third line (C2SP tlog-checkpoint).
+                let mut lines = note.lines().skip(1);
+                let size = lines.next().and_then(|size| size.parse().ok());
+                size.zip(lines.next())
+            }
+            _ => {
+                let signed = event.signed.as_ref().filter(|it| it.other_history);
+                signed.and_then(|signed| signed.seen())
+            }
+        };
+        if let Some((size, root)) = head
+            && self.others.len() < OTHERS_TOLD
+        {
+            self.others.push((index, size, root.to_owned()));
+        }
+    }
+
     /// What the operator should never forget.
     fn note(&mut self, index: u64, event: &Event) {
+        self.note_other(index, event);
         if let Change::LedgerRestored {
             kept,
             size,
@@ -96,16 +143,17 @@ impl History {
             state: State::default(),
             newest: None,
             keys,
-            followed: 0,
+            handed_over: Vec::new(),
             deep,
             statements: 0,
             notes: Vec::new(),
+            others: Vec::new(),
         }
     }
 
     /// The keys that sign are those the ledger was handed over to, each in its turn.
     fn follow(&mut self, place: u64, change: &Change) -> Result<(), String> {
-        let next = self.keys.successions().get(self.followed);
+        let next = self.keys.successions().get(self.handed_over.len());
         let Change::KeyAdded {
             purpose: KeyPurpose::Ledger,
             succession: Some(note),
@@ -121,7 +169,7 @@ impl History {
                 None => Ok(()),
             };
         };
-        self.followed += 1;
+        self.handed_over.push(note.clone());
         let is_next = |next: &&Succession| {
             next.note() == note && next.size() == place + 1 && next.new_key().to_string() == *id
         };

@@ -39,6 +39,8 @@ pub struct Report {
     /// Statements of people whose signature was checked, by a key enrolled to them at that place. None but
     /// in a deep check.
     pub statements: u64,
+    /// The notes by which entries hand the ledger over to its next key, oldest first.
+    pub handed_over: Vec<String>,
     /// The fold of all entries, as far as they were good.
     pub state: State,
     /// How long it took.
@@ -160,7 +162,7 @@ pub fn fsck_as(
         torn_bytes,
         mut notes,
     } = physical;
-    notes.append(&mut history.notes);
+    notes.append(&mut history.notes());
     Ok(Report {
         entries,
         commits,
@@ -169,6 +171,7 @@ pub fn fsck_as(
         tiles,
         published,
         statements: history.statements,
+        handed_over: std::mem::take(&mut history.handed_over),
         state: history.into_state(),
         took: clock.monotonic().saturating_sub(started),
         damage,

@@ -313,6 +313,48 @@ fn a_torn_tail_is_a_note_for_the_next_start() {
     );
 }
 
+/// What nobody can reconcile is told, until a mark names it.
+#[test]
+fn heads_of_another_history_are_told_until_a_mark_names_them() {
+    let told = |changes: &[Change]| {
+        let dir = tempfile::tempdir().expect("a folder");
+        drop(ledger_of(dir.path(), changes, 1));
+        let report = check(dir.path());
+        assert!(report.is_well(), "{:?}", report.damage);
+        report.notes.join("\n")
+    };
+    let refused = |size: u64| Change::Refused {
+        act: "note".into(),
+        reason: "LEDGER_BEHIND".into(),
+        text: "this laptop has seen more".into(),
+        count: 1,
+        incident: None,
+        checkpoint: Some(format!("shop.example/ledger\n{size}\nAAAA\n\nsigned\n")),
+    };
+    let marked = Change::LedgerRestored {
+        kept: 1,
+        size: 30,
+        checkpoint: "shop.example/ledger\n30\nBBBB\n".into(),
+        operator: line("Olaf"),
+        reason: line("the disk died"),
+    };
+    let other = "ANOTHER HISTORY, signed by the same key, was seen on laptops, and no mark names it: entries";
+    let all = [opened(), refused(20), refused(90)];
+    assert!(
+        told(&all).contains(&format!("{other} 1 2.")),
+        "{}",
+        told(&all)
+    );
+    let all = [opened(), refused(20), refused(90), marked.clone()];
+    assert!(
+        told(&all).contains(&format!("{other} 2.")),
+        "{}",
+        told(&all)
+    );
+    let all = [opened(), refused(20), marked];
+    assert!(!told(&all).contains("ANOTHER HISTORY"), "{}", told(&all));
+}
+
 /// A policy under which `deploy-shop` leads to a host.
 fn leads_to_a_host() -> Change {
     let host = "[targets.web-1]\nkind = \"ssh\"\naddress = \"web-1.shop.example\"\n";

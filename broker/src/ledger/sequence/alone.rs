@@ -41,8 +41,23 @@ pub fn record(
     now: Time,
     act: Act,
 ) -> Result<(), LedgerError> {
+    record_all(ledger, state, now, [act])
+}
+
+/// The same of several, as one batch and in this order.
+///
+/// # Errors
+/// As [`record`].
+pub fn record_all(
+    ledger: &mut dyn Ledger,
+    state: &mut State,
+    now: Time,
+    acts: impl IntoIterator<Item = Act>,
+) -> Result<(), LedgerError> {
     let mut draft = Draft::new(ledger.size());
-    note(&mut draft, state, now, act)?;
+    for act in acts {
+        note(&mut draft, state, now, act)?;
+    }
     append(ledger, &draft.lines)
 }
 

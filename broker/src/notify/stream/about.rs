@@ -1,6 +1,6 @@
 //! What a reader of every entry filters by: how serious it is, and whom it is about.
 
-use breakglass_domain::{Basis, Change, PersonId};
+use breakglass_domain::{Basis, Change, Event, PersonId};
 
 /// How serious an entry is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,8 +46,16 @@ const ATTACKS: [&str; 5] = [
     "CERTIFICATE_INVALID",
 ];
 
-/// How serious each change is.
-pub(super) fn weight(change: &Change) -> Weight {
+/// How serious each event is: what was done by somebody who had seen another history of the ledger is grave,
+/// whatever it is.
+pub(super) fn weight(event: &Event) -> Weight {
+    match event.signed.as_ref().is_some_and(|it| it.other_history) {
+        true => Weight::Grave,
+        false => weight_of(&event.change),
+    }
+}
+
+fn weight_of(change: &Change) -> Weight {
     match change {
         Change::GrantStarted { basis, .. } => match basis {
             Basis::SelfGranted => Weight::Grave,
@@ -91,6 +99,7 @@ pub(super) fn weight(change: &Change) -> Weight {
         | Change::IncidentRefired { .. }
         | Change::IncidentHeld { .. }
         | Change::LedgerWitnessed { .. }
+        | Change::LedgerLost {}
         | Change::GrantRequested { .. }
         | Change::GrantEscalated { .. }
         | Change::GrantUsed { .. }

@@ -45,7 +45,7 @@ pub(super) fn frame(told: &Told, origin: &Origin<'_>) -> Vec<u8> {
     add("person", person(change).map(ToString::to_string));
     add("right", change.grant().map(|of| of.right.to_string()));
     add("target", change.target().map(ToString::to_string));
-    let head = (weight(change), event.at, told.kind());
+    let head = (weight(event), event.at, told.kind());
     framed(&message(head, &params, &told.recorded.line, origin))
 }
 

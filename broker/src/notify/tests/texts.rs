@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use breakglass_domain::command::Act;
 use breakglass_domain::event::RoleStep;
-use breakglass_domain::{Actor, Change, Event, Grant, Line};
+use breakglass_domain::{Actor, Change, Event, Grant, Line, Nonce, Signed};
 
 use crate::app::feed::Told;
 use crate::app::tests::world::{World, id, line};
@@ -411,6 +411,58 @@ async fn another_history_is_trouble_with_the_ledger_and_a_refusal_is_none() {
         Some("glass ledger list --kind refused")
     );
     assert!(refused(None).is_none());
+}
+
+#[tokio::test]
+async fn what_is_done_all_the_same_is_trouble_unless_a_mark_names_what_was_seen() {
+    let world = World::new().await;
+    let told = |kept: u64| {
+        let signed = Signed {
+            text: "breakglass/v1 freeze\nseen: 20 cm9vdA== c2ln\nnonce: 7\n".into(),
+            key: "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc"
+                .parse()
+                .unwrap(),
+            signature: vec![1],
+            nonce: Nonce([7; 16]),
+            at: crate::ports::Clock::now(&*world.clock),
+            other_history: kept > 0,
+        };
+        let event = Event {
+            at: crate::ports::Clock::now(&*world.clock),
+            by: Actor::Person(id("leon")),
+            change: Change::PersonFrozen {
+                person: id("mia"),
+                reason: Line::recorded("stolen \u{1b}[2K"),
+            },
+            signed: Some(Arc::new(signed)),
+            drill: false,
+        };
+        let line = entry::encode(9, &event).unwrap();
+        Notice::of(&told(9, event, line), &world.app)
+    };
+    assert!(told(0).is_none(), "who freezes is no trouble by itself");
+    let trouble = told(1).unwrap();
+    assert_eq!(trouble.subject, Subject::Of(Occasion::LedgerTrouble));
+    let title = &trouble.title;
+    assert!(title.contains("leon has seen another history"), "{title}");
+    assert!(title.contains("all the same: person.frozen"), "{title}");
+    assert_eq!(trouble.next.as_deref(), Some("glass ledger show 9"));
+    let mark = Change::LedgerRestored {
+        kept: 10,
+        size: 30,
+        checkpoint: "glass.example/ledger\n30\nAAAA\n".into(),
+        operator: Line::recorded("Olaf"),
+        reason: Line::recorded("the disk died"),
+    };
+    let at = crate::ports::Clock::now(&*world.clock);
+    world.live.apply(&[Event {
+        at,
+        by: Actor::Broker,
+        change: mark,
+        signed: None,
+        drill: false,
+    }]);
+    assert!(told(1).is_none(), "a known loss is no alarm");
 }
 
 #[test]

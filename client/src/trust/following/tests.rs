@@ -115,6 +115,7 @@ impl Laptop {
         let folder = tempfile::tempdir().unwrap();
         let trust = Trust {
             keys: Arc::new(RwLock::new(key(seed).verifier().clone().into())),
+            handed_over: Arc::default(),
             successions_file: folder.path().join("successions"),
             checkpoint_file: folder.path().join("checkpoint"),
             evidence_folder: folder.path().join("evidence"),
@@ -138,6 +139,35 @@ impl Laptop {
         assert_eq!(self.trust.keys(), before, "nothing was learnt");
         assert!(!self.folder.path().join("successions").exists());
         error
+    }
+}
+
+/// What a key proves that was followed depends on when it was; a context of before learns it at the next call.
+#[tokio::test]
+async fn when_the_ledger_was_handed_over_is_kept_beside_the_keys() {
+    let mut ledger = Ledger::of_key(1);
+    ledger.hands_over_to(2);
+    let laptop = Laptop::pinned_to(1);
+    laptop.meets(&ledger).await.unwrap();
+    let successions = laptop.folder.path().join("successions");
+    let file = laptop.folder.path().join("handed-over");
+    let kept = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(kept, "2 2026-11-23T03:05:00.000Z\n");
+    for text in [None, Some("damaged")] {
+        match text {
+            None => std::fs::remove_file(&file).unwrap(),
+            Some(text) => std::fs::write(&file, text).unwrap(),
+        }
+        let times = known_times(&successions).unwrap();
+        let before = Laptop {
+            trust: Trust {
+                handed_over: Arc::new(RwLock::new(times)),
+                ..laptop.trust.clone()
+            },
+            folder: tempfile::tempdir().unwrap(),
+        };
+        before.meets(&ledger).await.unwrap();
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), kept);
     }
 }
 
@@ -352,7 +382,9 @@ fn notes_alone_are_taken_as_far_as_they_follow_and_are_needed() {
 
 fn handed_over(ledger: &Ledger) -> String {
     let receipts = ledger.receipts();
-    let notes = receipts.iter().map(|it| entry_of(it).unwrap().to_string());
+    let notes = receipts
+        .iter()
+        .map(|it| entry_of(it).unwrap().0.to_string());
     notes.collect()
 }
 

@@ -9,11 +9,13 @@
 //! | file | what it knows |
 //! |---|---|
 //! | `judge` | which checkpoints are believed; the one place that does |
+//! | `handed_over` | what a key proves that another has followed |
 //! | `issued` | the entry `credential.issued`, in types |
 //! | `token`, `ssh`, `x509` | what each kind of credential says, compared with its entry |
 //! | `certificate` | OpenSSH's certificates, as bytes |
 
 pub(crate) mod certificate;
+mod handed_over;
 mod issued;
 mod judge;
 mod ssh;
@@ -29,14 +31,17 @@ use jiff::Timestamp;
 use super::access::{Entry, Name};
 use super::{Denied, limits};
 
+pub use handed_over::HandOvers;
 pub(super) use token::Carried;
 
 use issued::Issued;
 
-/// A ledger whose word is taken for what was recorded. Clones learn together which key follows which.
+/// A ledger whose word is taken for what was recorded. Clones learn together which key follows which, and
+/// when it did.
 #[derive(Debug, Clone)]
 pub struct Ledger {
     keys: Arc<RwLock<LedgerKeys>>,
+    handed_over: Arc<RwLock<HandOvers>>,
     quorum: Option<Quorum>,
 }
 
@@ -77,14 +82,38 @@ impl Ledger {
     /// to another key, of all of them: [`LedgerKeys::join`].
     #[must_use]
     pub fn of(keys: impl Into<LedgerKeys>) -> Self {
-        Self::learning(Arc::new(RwLock::new(keys.into())))
+        let keys = Arc::new(RwLock::new(keys.into()));
+        Self::learning(keys, Arc::default())
     }
 
     /// The same, of keys that somebody else follows.
     #[must_use]
-    pub(crate) fn learning(keys: Arc<RwLock<LedgerKeys>>) -> Self {
-        let quorum = None;
-        Self { keys, quorum }
+    pub(crate) fn learning(
+        keys: Arc<RwLock<LedgerKeys>>,
+        handed_over: Arc<RwLock<HandOvers>>,
+    ) -> Self {
+        Self {
+            keys,
+            handed_over,
+            quorum: None,
+        }
+    }
+
+    /// When the ledger was handed over from key to key: the times of the entries `key.added` with a `succession`.
+    /// From then on the key before proves nothing new, whoever has it; where that is not said, it still proves what
+    /// is no longer than the ledger was then.
+    #[must_use]
+    pub fn handed_over_at(self, times: HandOvers) -> Self {
+        let handed_over = Arc::new(RwLock::new(times));
+        Self {
+            handed_over,
+            ..self
+        }
+    }
+
+    fn handed_over(&self, size: u64) -> Option<Timestamp> {
+        let times = self.handed_over.read();
+        times.unwrap_or_else(PoisonError::into_inner).at(size)
     }
 
     fn keys(&self) -> LedgerKeys {
@@ -134,6 +163,8 @@ impl Ledger {
         let checkpoint = self.judge(&proof.checkpoint)?;
         let receipt = proof.receipt_under(entry, &checkpoint);
         let receipt = receipt.map_err(|_| Denied::Entry("the entry is not in the ledger there"))?;
-        Issued::of(&receipt)
+        let issued = Issued::of(&receipt)?;
+        self.need_of_its_time(checkpoint.size(), &issued.recorded)?;
+        Ok(issued)
     }
 }

@@ -1,7 +1,7 @@
 //! Tokens that prove that they were recorded, and what a thief makes with the broker's key for tokens.
 
 use breakglass_tlog::cosigned::Quorum;
-use breakglass_tlog::{Ed25519Signer, KeyName, NoteSigner as _, TlogProof};
+use breakglass_tlog::{Ed25519Signer, KeyName, LedgerKeys, NoteSigner as _, Succession, TlogProof};
 
 use super::*;
 use crate::verify::fixtures::entry::{INDEX, cosigned, entry, proof, proof_by, witness};
@@ -22,6 +22,50 @@ fn a_token_with_its_entry_is_taken_where_it_is_demanded_and_where_it_is_not() {
     let undemanding = Night::begins();
     assert!(undemanding.says(&undemanding.proven_token()).is_ok());
     assert!(undemanding.says(&undemanding.token()).is_ok(), "as before");
+}
+
+/// The ledger is handed over to another key when it had 60 entries, and the one before gets into other hands.
+#[test]
+fn a_key_that_was_followed_proves_nothing_that_is_newer_than_its_time() {
+    let next = Ed25519Signer::from_seed(ledger().verifier().name().clone(), &[9; 32]).unwrap();
+    let mut keys = LedgerKeys::from(ledger().verifier().clone());
+    let over = Succession::sign(60, &ledger(), &next).unwrap();
+    keys.join([over]).unwrap();
+    let says = |signer: &Ed25519Signer, size: u64, handed_over: Option<&str>| {
+        let mut ours = Ledger::of(keys.clone());
+        if let Some(at) = handed_over {
+            ours = ours.handed_over_at([(60, at.parse().unwrap())].into_iter().collect());
+        }
+        let night = Night::with(|builder| builder.demand_entry(ours));
+        let proof = proof_by(signer, &entry(&night).to_string(), size).to_string();
+        let token = night.key.signs(&night.proven_claims(&proof));
+        night.says(&token).map(|access| access.entry.index)
+    };
+    let refused = |said: Result<u64, Denied>| said.unwrap_err().reason();
+    // The entry is of 03:05:00.250, and its credential good until 03:20:00.999.
+    let after = Some("2026-11-23T03:05:01Z");
+    assert_eq!(says(&ledger(), 60, after), Ok(INDEX), "it was its turn");
+    assert_eq!(says(&next, 61, after), Ok(INDEX));
+    assert_eq!(
+        refused(says(&ledger(), 61, None)),
+        "ENTRY",
+        "beyond its turn"
+    );
+    assert_eq!(
+        refused(says(&ledger(), 60, Some("2026-11-23T03:05:00.249Z"))),
+        "ENTRY"
+    );
+    assert_eq!(says(&next, 61, Some("2026-11-23T03:05:00.249Z")), Ok(INDEX));
+    // One that says it is from before, and is good for longer than anything from then.
+    assert_eq!(
+        refused(says(&ledger(), 60, Some("2026-11-23T03:05:00.500Z"))),
+        "ENTRY"
+    );
+    assert_eq!(
+        says(&ledger(), 60, None),
+        Ok(INDEX),
+        "nobody knows when it was"
+    );
 }
 
 #[test]

@@ -24,6 +24,13 @@ fn a_live_grant_gets_in_and_one_that_is_over_does_not() {
     let one = standing(&["G-46"], night());
     let denied = night_.verifier.verify_live(&token, &one).unwrap_err();
     assert_eq!(denied.reason(), "NOT_LIVE");
+    // A guard is told of the grants of its own target alone, and cannot say that it is over.
+    let said = denied.to_string();
+    assert!(
+        said.starts_with("G-45 is not among the grants that open this target now"),
+        "{said}"
+    );
+    assert!(said.contains("its right leads to another target"), "{said}");
     assert!(!denied.is_passing());
 }
 

@@ -149,15 +149,22 @@ fn token() -> impl Strategy<Value = TokenHash> {
 }
 
 fn signed() -> impl Strategy<Value = Signed> {
-    (text(), key(), any::<Vec<u8>>(), any::<[u8; 16]>(), time()).prop_map(
-        |(text, key, signature, nonce, at)| Signed {
-            text,
-            key,
-            signature,
-            nonce: Nonce(nonce),
-            at,
-        },
-    )
+    let parts = (
+        text(),
+        key(),
+        any::<Vec<u8>>(),
+        any::<[u8; 16]>(),
+        time(),
+        any::<bool>(),
+    );
+    parts.prop_map(|(text, key, signature, nonce, at, other_history)| Signed {
+        text,
+        key,
+        signature,
+        nonce: Nonce(nonce),
+        at,
+        other_history,
+    })
 }
 
 fn of() -> impl Strategy<Value = GrantRef> {
@@ -186,6 +193,7 @@ fn broker() -> impl Strategy<Value = Change> {
         (purpose(), text()).prop_map(|(purpose, id)| Change::KeyRetired { purpose, id }),
         Just(golden_policy()),
         any::<u64>().prop_map(|cut_bytes| Change::LedgerRepaired { cut_bytes }),
+        Just(Change::LedgerLost {}),
         (any::<u64>(), text())
             .prop_map(|(size, checkpoint)| Change::LedgerWitnessed { size, checkpoint }),
         any::<u64>().prop_map(|witnessed| Change::LedgerUnwitnessed { witnessed }),

@@ -16,7 +16,7 @@ use breakglass_domain::{
 use super::super::{decode, encode, kind};
 use super::arbitrary::golden_policy;
 use super::kinds::KINDS;
-use super::witnesses::other_history;
+use super::witnesses::{had_seen_another, other_history};
 use super::{drills, escalating, since, targets, witnesses};
 
 const GOLDEN: &str = include_str!("golden.jsonl");
@@ -105,6 +105,7 @@ fn events() -> Vec<Event> {
                 signature: vec![0x30, 0x06, 0x02, 0x01, 0x07, 0x02, 0x01, 0x09],
                 nonce: Nonce([7; 16]),
                 at: at(4),
+                other_history: false,
             })
         });
         Event {
@@ -115,7 +116,17 @@ fn events() -> Vec<Event> {
             signed,
         }
     });
-    events.collect()
+    let mut events: Vec<Event> = events.collect();
+    let revoked = events[22].clone();
+    events.push(had_seen_another(revoked));
+    let repaired = events
+        .iter()
+        .find(|event| kind(&event.change) == "ledger.repaired");
+    events.push(Event {
+        change: Change::LedgerLost {},
+        ..repaired.expect("one of every kind").clone()
+    });
+    events
 }
 
 fn broker() -> Vec<(&'static str, Change)> {

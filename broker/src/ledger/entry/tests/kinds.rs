@@ -1,7 +1,7 @@
 //! Every kind of entry, by name.
 
 /// Every kind there is, as users filter by them.
-pub(super) const KINDS: [&str; 47] = [
+pub(super) const KINDS: [&str; 48] = [
     "broker.started",
     "call.recorded",
     "certificate.renewed",
@@ -25,6 +25,7 @@ pub(super) const KINDS: [&str; 47] = [
     "key.added",
     "key.retired",
     "ledger.exported",
+    "ledger.lost",
     "ledger.repaired",
     "ledger.restored",
     "ledger.unwitnessed",

@@ -1,8 +1,10 @@
 //! What is frozen of witnesses: the checkpoint is that of `docs/ledger-format.md`, and its
 //! cosignature was made apart from this program, with Python's `cryptography`.
 
+use std::sync::Arc;
+
 use breakglass_domain::event::CredentialKind;
-use breakglass_domain::{Change, Subject, WitnessWord};
+use breakglass_domain::{Change, Event, Signed, Subject, WitnessWord};
 use breakglass_tlog::{Cosigned, Quorum, VerifierKey};
 
 use super::golden::{at, key, line, of};
@@ -79,4 +81,17 @@ pub(super) fn other_history() -> Vec<(&'static str, Change)> {
         checkpoint: Some(checkpoint.to_owned()),
     };
     vec![("leon", refused)]
+}
+
+/// The same by somebody whose laptop had seen another history, and who says so.
+pub(super) fn had_seen_another(event: Event) -> Event {
+    let signed = event.signed.map(|signed| {
+        let text = "breakglass statement v1\nby: founder\nseen: 9 root signature\n".to_owned();
+        Arc::new(Signed {
+            text,
+            other_history: true,
+            ..(*signed).clone()
+        })
+    });
+    Event { signed, ..event }
 }

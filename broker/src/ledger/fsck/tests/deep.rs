@@ -32,6 +32,7 @@ impl Laptop {
             signature: signature.expect("it signs").as_ref().to_vec(),
             nonce: Nonce([7; 16]),
             at: Time::from_millis(0),
+            other_history: false,
         })
     }
 }

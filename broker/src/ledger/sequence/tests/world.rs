@@ -396,6 +396,7 @@ impl World {
             signature: vec![7; 70],
             nonce: Nonce(u128::from(number).to_be_bytes()),
             at: self.clock.now(),
+            other_history: false,
         })
     }
 }

@@ -87,6 +87,7 @@ pub(super) fn activity(change: &Change) -> Activity {
             Change::BrokerStarted { .. } => of(Class::ApplicationLifecycle, 3, "Start"),
             Change::LedgerRepaired { .. } => of(Class::ApplicationLifecycle, 99, "Repair"),
             Change::LedgerWitnessed { .. } => of(Class::ApplicationLifecycle, 99, "Witness"),
+            Change::LedgerLost {} => of(Class::ApplicationLifecycle, 99, "Pass Over"),
             Change::LedgerUnwitnessed { .. } => of(Class::ApplicationLifecycle, 99, "Unwitness"),
             Change::LedgerRestored { .. } => of(Class::ApplicationLifecycle, 99, "Restore"),
             Change::Refused { .. } => of(Class::ApiActivity, 99, "Refuse"),

@@ -37,7 +37,7 @@ pub(super) fn event(told: &Told, ledger: &str) -> Value {
         metadata.insert("correlation_uid".into(), incident.to_string().into());
     }
     let activity = activity(change);
-    let mut fields = classified(activity, weight(change), event.at);
+    let mut fields = classified(activity, weight(event), event.at);
     fields.insert("metadata".into(), metadata.into());
     if activity.class.has_actor() {
         fields.insert("actor".into(), actor(&event.by));

@@ -12,6 +12,7 @@ pub(super) fn fields(event: &Event) -> Map<String, Value> {
     match change {
         Change::BrokerStarted { version, .. } => of_the_broker(Some(version)),
         Change::LedgerRepaired { .. }
+        | Change::LedgerLost {}
         | Change::LedgerWitnessed { .. }
         | Change::LedgerUnwitnessed { .. }
         | Change::LedgerRestored { .. } => of_the_broker(None),
