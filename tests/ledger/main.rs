@@ -26,6 +26,7 @@ mod house;
 mod night;
 mod people;
 mod policies;
+mod refusing;
 mod reports;
 mod restored;
 mod reviews;

@@ -40,7 +40,8 @@ fn noted(asked: &Entry, entries: &BTreeMap<u64, Entry>) -> Option<u64> {
     let begins = |it: &&Entry| it.kind == "grant.started" && it.text("grant") == grant;
     let begun = entries.values().find(begins);
     let until = begun.map_or(u64::MAX, |begun| begun.index);
-    let by_either = |by: &str| asked.text("person") == Some(by) || callers.iter().any(|it| it == by);
+    let by_either =
+        |by: &str| asked.text("person") == Some(by) || callers.iter().any(|it| it == by);
     let counts = |it: &&Entry| {
         it.kind == "incident.noted" && it.text("incident") == incident && by_either(&it.by)
     };

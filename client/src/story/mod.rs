@@ -161,9 +161,9 @@ impl Story {
             wrong = Some(Wrong { entry: None, why });
             0
         });
-        let ended = entries.values().find(|it| {
-            it.kind == "grant.ended" && it.text("grant") == Some(&grant)
-        });
+        let ended = entries
+            .values()
+            .find(|it| it.kind == "grant.ended" && it.text("grant") == Some(&grant));
         let lived = (asked.index, ended.map(|ended| ended.index));
         let read = entries.len() + marks.len();
         let marks = marks.iter().map(|mark| Mark::read(mark, &keys, lived));

@@ -49,10 +49,7 @@ pub(super) fn of(moments: &[Moment], entries: &BTreeMap<u64, Entry>) -> Vec<Sign
 
 /// The entry that bears the signature of the act an entry is of: itself, or the first of that act, before it.
 /// Nothing where nobody signed.
-pub(super) fn bearer<'a>(
-    entry: &'a Entry,
-    entries: &'a BTreeMap<u64, Entry>,
-) -> Option<&'a Entry> {
+pub(super) fn bearer<'a>(entry: &'a Entry, entries: &'a BTreeMap<u64, Entry>) -> Option<&'a Entry> {
     if entry.signed.is_some() {
         return Some(entry);
     }
@@ -104,7 +101,9 @@ impl Signature {
             _ => String::new(),
         };
         let goes_on = match (&self.of, self.goes_on) {
-            (Some(of), Some(entry)) => format!("; it stands with {of}, and entry {entry} is of the same act"),
+            (Some(of), Some(entry)) => {
+                format!("; it stands with {of}, and entry {entry} is of the same act")
+            }
             _ => String::new(),
         };
         format!("{}'s `{}`{with}{goes_on}", self.by, self.act)

@@ -120,9 +120,9 @@ async fn veto_of<L: Proven>(
         ..under(incident, "grant.ended")
     };
     let vetoes = it.all(filter, VETOES).await?;
-    Ok(vetoes.into_iter().find(|veto| {
-        veto.text("person") == Some(person) && veto.text("right") == Some(right)
-    }))
+    Ok(vetoes
+        .into_iter()
+        .find(|veto| veto.text("person") == Some(person) && veto.text("right") == Some(right)))
 }
 
 async fn runs_alone<L: Proven>(it: &Looking<'_, L>, runs: &str) -> Decided {

@@ -28,12 +28,10 @@ const YESES: usize = 200;
 pub(super) async fn again<L: Proven>(it: &Looking<'_, L>, reason: &str) -> Decided {
     let text = it.text();
     match reason {
-        "SELF_APPROVAL" => {
-            match parts(text, "{} is your own request; nobody approves their own") {
-                Some([grant]) => super::grants::is_of_asker(it, grant).await,
-                None => Ok(None),
-            }
-        }
+        "SELF_APPROVAL" => match parts(text, "{} is your own request; nobody approves their own") {
+            Some([grant]) => super::grants::is_of_asker(it, grant).await,
+            None => Ok(None),
+        },
         "NOT_APPROVER" => not_approver(it).await,
         "APPROVAL_TOO_EARLY" => too_early(it).await,
         "APPROVED_ALREADY" => approved_already(it).await,
@@ -160,23 +158,27 @@ async fn too_early<L: Proven>(it: &Looking<'_, L>) -> Decided {
     let later = list(pinned.and_then(|it| it.get("approvers")));
     let went = it.of_grant("grant.escalated", grant).await?;
     let has_gone = went.is_some_and(|went| went.at < it.since);
-    Ok(Some(match later.iter().any(|it| it == person) && !has_gone {
-        true => Again::refused(format!(
-            "by its request (entry {}) {grant} goes to {} only if nobody answers, and it had not yet",
-            asked.index,
-            later.join(", ")
-        )),
-        false => Again::Given(format!(
-            "it says that {grant} does not ask {person} yet, and by its request (entry {}) that is not so",
-            asked.index
-        )),
-    }))
+    Ok(Some(
+        match later.iter().any(|it| it == person) && !has_gone {
+            true => Again::refused(format!(
+                "by its request (entry {}) {grant} goes to {} only if nobody answers, and it had not yet",
+                asked.index,
+                later.join(", ")
+            )),
+            false => Again::Given(format!(
+                "it says that {grant} does not ask {person} yet, and by its request (entry {}) that is not so",
+                asked.index
+            )),
+        },
+    ))
 }
 
 /// "you said yes to G-45 already; it waits for more than that"
 async fn approved_already<L: Proven>(it: &Looking<'_, L>) -> Decided {
-    let Some([grant]) = parts(it.text(), "you said yes to {} already; it waits for more than that")
-    else {
+    let Some([grant]) = parts(
+        it.text(),
+        "you said yes to {} already; it waits for more than that",
+    ) else {
         return Ok(None);
     };
     let said = by_asker(it, "grant.approved", grant, YESES).await?;
@@ -241,7 +243,10 @@ async fn recorded<L: Proven>(it: &Looking<'_, L>) -> Decided {
     };
     let calls = by_asker(it, "call.recorded", grant, YESES).await?;
     Ok(Some(match calls.first() {
-        Some(call) => Again::refused(format!("{} had recorded it (entry {})", call.by, call.index)),
+        Some(call) => Again::refused(format!(
+            "{} had recorded it (entry {})",
+            call.by, call.index
+        )),
         None => Again::Given(format!(
             "it says that a call of {} for {grant} is on record, and no entry before it records one",
             it.entry.by

@@ -4,7 +4,10 @@
 //! says stands here is looked up.
 
 use super::{Again, Decided, looking::Looking, words::parts};
-use crate::{entry::Entry, story::{InForce, Proven}};
+use crate::{
+    entry::Entry,
+    story::{InForce, Proven},
+};
 
 const SIGNED: &str = "that what was signed was something else is told by the broker: a statement that was \
                       refused is not in the ledger";
@@ -95,9 +98,8 @@ fn differs_now(policy: &InForce, asked: &Entry, differs: &str) -> Again {
     let text = |name: &str| asked.text(name).unwrap_or_default();
     let (at, entry) = (asked.index, policy.entry);
     let given = policy.rules.given(text("person"), text("right"));
-    let same = given.is_some_and(|given| {
-        given.rule == text("rule") && given.sentence == text("sentence")
-    });
+    let same =
+        given.is_some_and(|given| given.rule == text("rule") && given.sentence == text("sentence"));
     match same {
         false => Again::refused(format!(
             "the policy of entry {entry} does not say of `{}` what the request says (entry {at}): {differs}",

@@ -51,9 +51,17 @@ async fn opened<L: Proven>(it: &Looking<'_, L>, person: &str, most: &str) -> Dec
         return Ok(None);
     };
     let since = earlier(it.since, SignedDuration::from_hours(1));
-    let found = it.all(from_on(since, "incident.opened"), STORY_ENTRIES).await?;
-    let theirs = found.iter().filter(|entry| entry.by == person && !entry.is_drill());
-    Ok(Some(enough(theirs.count(), most, &format!("{person} opened within an hour before it"))))
+    let found = it
+        .all(from_on(since, "incident.opened"), STORY_ENTRIES)
+        .await?;
+    let theirs = found
+        .iter()
+        .filter(|entry| entry.by == person && !entry.is_drill());
+    Ok(Some(enough(
+        theirs.count(),
+        most,
+        &format!("{person} opened within an hour before it"),
+    )))
 }
 
 fn enough(count: usize, most: usize, what: &str) -> Again {
@@ -86,9 +94,8 @@ async fn spent<L: Proven>(
             ..from_on(since, kind)
         };
         let found = it.all(filter, STORY_ENTRIES).await?;
-        let counts = |entry: &&Entry| {
-            entry.by == *by && (*kind != "incident.opened" || entry.is_drill())
-        };
+        let counts =
+            |entry: &&Entry| entry.by == *by && (*kind != "incident.opened" || entry.is_drill());
         count += found.iter().filter(counts).count();
     }
     let long = time::short(SignedDuration::from_millis(within));
@@ -110,8 +117,11 @@ async fn at_once<L: Proven>(it: &Looking<'_, L>, what: &str, most: &str) -> Deci
         "open incidents of alerts" => |entry| entry.text("alert").is_some(),
         _ => return Ok(Some(not_counted())),
     };
-    let (opened, closed) = pair(it, None, ("incident.opened", "incident.closed"), "incident").await?;
-    let open = opened.iter().filter(|it| counts(it) && !closed.contains(id_of(it, "incident")));
+    let (opened, closed) =
+        pair(it, None, ("incident.opened", "incident.closed"), "incident").await?;
+    let open = opened
+        .iter()
+        .filter(|it| counts(it) && !closed.contains(id_of(it, "incident")));
     Ok(Some(enough(open.count(), most, what)))
 }
 
@@ -120,7 +130,9 @@ async fn live<L: Proven>(it: &Looking<'_, L>, most: usize) -> Decided {
     // Handed over to them counts as well, and then the limit is somebody else's.
     let (asked, over) = pair(it, by, ("grant.requested", "grant.ended"), "grant").await?;
     let theirs = asked.iter().filter(|asked| asked.text("person") == by);
-    let live = theirs.filter(|it| !over.contains(id_of(it, "grant"))).count();
+    let live = theirs
+        .filter(|it| !over.contains(id_of(it, "grant")))
+        .count();
     let is_handover = it.entry.text("act") == Some("handover");
     Ok(Some(match live < most && is_handover {
         true => Again::NotHeld(

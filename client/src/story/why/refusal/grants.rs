@@ -38,7 +38,10 @@ async fn unknown<L: Proven>(it: &Looking<'_, L>) -> Decided {
 
 async fn not_yours<L: Proven>(it: &Looking<'_, L>) -> Decided {
     let text = it.text();
-    let alone = parts(text, "{} belongs to {}, and began without a yes, so only {} extends it");
+    let alone = parts(
+        text,
+        "{} belongs to {}, and began without a yes, so only {} extends it",
+    );
     let named = alone.or_else(|| parts(text, "{} belongs to {}, and only {} can do that"));
     let Some([grant, holder, _]) = named else {
         return Ok(None);
@@ -53,12 +56,14 @@ async fn not_yours<L: Proven>(it: &Looking<'_, L>) -> Decided {
             it.entry.by
         ))));
     }
-    let mut because = vec![format!("{grant} is of {person} (entry {at}), and not of {}", it.entry.by)];
+    let mut because = vec![format!(
+        "{grant} is of {person} (entry {at}), and not of {}",
+        it.entry.by
+    )];
     if alone.is_some() {
         let begun = it.of_grant("grant.started", grant).await?;
-        let without = |begun: &Entry| {
-            matches!(begun.text("basis"), Some("fast-path" | "self-granted"))
-        };
+        let without =
+            |begun: &Entry| matches!(begun.text("basis"), Some("fast-path" | "self-granted"));
         let Some(begun) = begun.filter(without) else {
             return Ok(Some(Again::Given(format!(
                 "it says that {grant} began without a yes, and no entry before it says that"
@@ -152,7 +157,9 @@ async fn without_end<L: Proven>(it: &Looking<'_, L>, grant: &str) -> Decided {
                  (entry {})",
                 mark.index
             )),
-            None => Again::Given(format!("it says that {grant} is over, and no entry asks for it")),
+            None => Again::Given(format!(
+                "it says that {grant} is over, and no entry asks for it"
+            )),
         }));
     };
     let mut end = asked.time("lapses_at");
@@ -182,12 +189,14 @@ async fn nothing_to_hand_over<L: Proven>(it: &Looking<'_, L>) -> Decided {
     let asked = it.request(grant).await?;
     let over = it.of_grant("grant.ended", grant).await?;
     let has = it.was_so(asked.as_ref(), over.as_ref());
-    Ok(asked.map(|asked| match has && asked.text("person") == Some(person) {
-        true => Again::refused(format!("{grant} was {person}'s (entry {})", asked.index)),
-        false => Again::Given(format!(
-            "it says that {person} has {grant}, and by the entries before it they do not"
-        )),
-    }))
+    Ok(
+        asked.map(|asked| match has && asked.text("person") == Some(person) {
+            true => Again::refused(format!("{grant} was {person}'s (entry {})", asked.index)),
+            false => Again::Given(format!(
+                "it says that {person} has {grant}, and by the entries before it they do not"
+            )),
+        }),
+    )
 }
 
 /// That a grant is of whoever was refused.

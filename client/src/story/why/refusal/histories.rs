@@ -19,7 +19,8 @@ pub(super) fn again<L: Proven>(it: &Looking<'_, L>, reason: &str) -> Decided {
         }
     };
     let (seen, before) = (head.size(), it.entry.index);
-    let signed = format!("the ledger's key has signed a head of {seen} entries, which stands in the entry");
+    let signed =
+        format!("the ledger's key has signed a head of {seen} entries, which stands in the entry");
     Ok(match reason {
         "LEDGER_BEHIND" => behind(it, seen, signed),
         _ => Some(Again::NotHeld(format!(
@@ -40,7 +41,9 @@ fn behind<L: Proven>(it: &Looking<'_, L>, seen: u64, signed: String) -> Option<A
     Some(match is_so {
         true => Again::Refused(vec![
             signed,
-            format!("{had} entries of this ledger were there when it came, and {before} stand before the refusal"),
+            format!(
+                "{had} entries of this ledger were there when it came, and {before} stand before the refusal"
+            ),
         ]),
         false => Again::Given(format!(
             "it says that a laptop had seen more entries than there are; the head it had seen has {seen}, and \

@@ -77,7 +77,9 @@ async fn closed<L: Proven>(it: &Looking<'_, L>) -> Decided {
     };
     if let Some(closed) = closing(it, id).await? {
         let (by, at) = (&closed.by, closed.index);
-        return Ok(Some(Again::refused(format!("{by} had closed {id} (entry {at})"))));
+        return Ok(Some(Again::refused(format!(
+            "{by} had closed {id} (entry {at})"
+        ))));
     }
     Ok(Some(match opening(it, id).await? {
         None => Again::NotHeld(format!(
@@ -109,7 +111,10 @@ async fn unknown<L: Proven>(it: &Looking<'_, L>) -> Decided {
 
 /// "INC-12 is still open, and is reviewed when it is over"
 async fn still_open<L: Proven>(it: &Looking<'_, L>) -> Decided {
-    let Some([id]) = parts(it.text(), "{} is still open, and is reviewed when it is over") else {
+    let Some([id]) = parts(
+        it.text(),
+        "{} is still open, and is reviewed when it is over",
+    ) else {
         return Ok(None);
     };
     open_lately(it, id).await.map(Some)
@@ -122,7 +127,9 @@ async fn open_lately<L: Proven>(it: &Looking<'_, L>, id: &str) -> Result<Again, 
             "{} had opened {id} (entry {}), and nobody had closed it",
             begins.by, begins.index
         )),
-        _ => Again::Given(format!("it says that {id} is still open, and by the entries before it it is not")),
+        _ => Again::Given(format!(
+            "it says that {id} is still open, and by the entries before it it is not"
+        )),
     })
 }
 
@@ -189,7 +196,10 @@ async fn nothing_to_hold<L: Proven>(it: &Looking<'_, L>) -> Decided {
     };
     let opened = opening(it, id).await?;
     Ok(opened.map(|opened| match opened.text("alert") {
-        None => Again::refused(format!("{} opened {id} (entry {})", opened.by, opened.index)),
+        None => Again::refused(format!(
+            "{} opened {id} (entry {})",
+            opened.by, opened.index
+        )),
         Some(_) => Again::Given(format!(
             "it says that no alert opened {id}, and one of {} did (entry {})",
             opened.by, opened.index
@@ -212,19 +222,21 @@ async fn drill_right<L: Proven>(it: &Looking<'_, L>) -> Decided {
             "it says that {id} is a drill, and entry {place} opens it as none"
         ))));
     }
-    Ok(it.by_policy(|policy| match policy.rules.drills_unlock(right) {
-        false => Again::Refused(vec![
-            format!("{id} was opened as a drill (entry {place})"),
-            format!(
-                "`[drills]` of the policy of entry {} does not list `{right}`, or is not there",
+    Ok(
+        it.by_policy(|policy| match policy.rules.drills_unlock(right) {
+            false => Again::Refused(vec![
+                format!("{id} was opened as a drill (entry {place})"),
+                format!(
+                    "`[drills]` of the policy of entry {} does not list `{right}`, or is not there",
+                    policy.entry
+                ),
+            ]),
+            true => Again::Given(format!(
+                "it says that no drill unlocks `{right}`, and by the policy of entry {} one does",
                 policy.entry
-            ),
-        ]),
-        true => Again::Given(format!(
-            "it says that no drill unlocks `{right}`, and by the policy of entry {} one does",
-            policy.entry
-        )),
-    }))
+            )),
+        }),
+    )
 }
 
 /// "that is not how the drill went: INC-12 was walked by leon"
@@ -234,13 +246,15 @@ async fn drill_record<L: Proven>(it: &Looking<'_, L>) -> Decided {
     };
     if let Some([id, person]) = parts(why, "{} was walked by {}") {
         let opened = opening(it, id).await?;
-        return Ok(opened.map(|opened| match opened.by == person && person != it.entry.by {
-            true => Again::refused(format!("{person} opened {id} (entry {})", opened.index)),
-            false => Again::Given(format!(
-                "it says that {id} was walked by {person}, and {} opened it (entry {})",
-                opened.by, opened.index
-            )),
-        }));
+        return Ok(opened.map(
+            |opened| match opened.by == person && person != it.entry.by {
+                true => Again::refused(format!("{person} opened {id} (entry {})", opened.index)),
+                false => Again::Given(format!(
+                    "it says that {id} was walked by {person}, and {} opened it (entry {})",
+                    opened.by, opened.index
+                )),
+            },
+        ));
     }
     if let Some([id]) = parts(why, "{} is still open") {
         return open_lately(it, id).await.map(Some);
@@ -274,13 +288,22 @@ async fn no_drill<L: Proven>(it: &Looking<'_, L>, id: &str) -> Decided {
         Some(opened) if opened.is_drill() => opened,
         Some(opened) => {
             let place = opened.index;
-            return Ok(Some(Again::refused(format!("entry {place} opens {id} as no drill"))));
+            return Ok(Some(Again::refused(format!(
+                "entry {place} opens {id} as no drill"
+            ))));
         }
-        None => return Ok(Some(Again::refused(format!("no entry before it opens {id}")))),
+        None => {
+            return Ok(Some(Again::refused(format!(
+                "no entry before it opens {id}"
+            ))));
+        }
     };
     let after = it.all(from_on(opened.at, "incident.opened"), AFTER).await?;
     let is_all = after.len() < AFTER;
-    let drills = after.iter().filter(|it| it.is_drill() && it.index > opened.index).count();
+    let drills = after
+        .iter()
+        .filter(|it| it.is_drill() && it.index > opened.index)
+        .count();
     Ok(Some(match drills {
         many if many >= REMEMBERED => Again::refused(format!(
             "{many} drills came after {id}, and the newest {REMEMBERED} are remembered"

@@ -148,11 +148,19 @@ async fn again<L: Proven>(it: &Looking<'_, L>) -> Result<Again, Error> {
         | "UNKNOWN_TARGET" | "UNKNOWN_SEVERITY" | "NO_DRILLS" | "NO_SUCH_CREDENTIAL"
         | "NOT_WITNESSED" => policies::again(it, reason).await,
         "PERSON_FROZEN" | "NOT_FROZEN" | "NOT_ENROLLED" => people::again(it, reason).await,
-        "NO_OPEN_INCIDENT" | "INCIDENT_CLOSED" | "UNKNOWN_INCIDENT" | "INCIDENT_OPEN"
-        | "INCIDENT_UNCONFIRMED" | "NOTHING_TO_HOLD" | "DRILL_RIGHT" | "DRILL_RECORD" => {
-            incidents::again(it, reason).await
-        }
-        "UNKNOWN_GRANT" | "NOT_YOURS" | "GRANT_WAITING" | "GRANT_ACTIVE" | "GRANT_ENDED"
+        "NO_OPEN_INCIDENT"
+        | "INCIDENT_CLOSED"
+        | "UNKNOWN_INCIDENT"
+        | "INCIDENT_OPEN"
+        | "INCIDENT_UNCONFIRMED"
+        | "NOTHING_TO_HOLD"
+        | "DRILL_RIGHT"
+        | "DRILL_RECORD" => incidents::again(it, reason).await,
+        "UNKNOWN_GRANT"
+        | "NOT_YOURS"
+        | "GRANT_WAITING"
+        | "GRANT_ACTIVE"
+        | "GRANT_ENDED"
         | "NOTHING_TO_HAND_OVER" => grants::again(it, reason).await,
         "SELF_APPROVAL" | "NOT_APPROVER" | "APPROVAL_TOO_EARLY" | "APPROVED_ALREADY"
         | "NOT_CALLER" | "NO_CALL_WANTED" | "CALL_RECORDED" | "CALL_TIME" => {

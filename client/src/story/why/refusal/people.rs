@@ -1,6 +1,10 @@
 //! Who was frozen, and who had a laptop.
 
-use super::{Again, Decided, looking::{Looking, of_person}, words::parts};
+use super::{
+    Again, Decided,
+    looking::{Looking, of_person},
+    words::parts,
+};
 use crate::{entry::Entry, error::Error, story::Proven};
 
 pub(super) async fn again<L: Proven>(it: &Looking<'_, L>, reason: &str) -> Decided {
@@ -22,21 +26,20 @@ pub(super) async fn again<L: Proven>(it: &Looking<'_, L>, reason: &str) -> Decid
 }
 
 /// That somebody was stopped.
-pub(super) async fn frozen<L: Proven>(
-    it: &Looking<'_, L>,
-    person: &str,
-) -> Result<Again, Error> {
+pub(super) async fn frozen<L: Proven>(it: &Looking<'_, L>, person: &str) -> Result<Again, Error> {
     let (stops, lifts) = freezes(it, person).await?;
-    Ok(match stops.filter(|stops| it.was_so(Some(stops), lifts.as_ref())) {
-        Some(stops) => Again::refused(format!(
-            "{} had frozen {person} (entry {})",
-            stops.by, stops.index
-        )),
-        None => Again::Given(format!(
-            "it says that {person} is frozen, and by the entries before it nobody had frozen them, or it was \
+    Ok(
+        match stops.filter(|stops| it.was_so(Some(stops), lifts.as_ref())) {
+            Some(stops) => Again::refused(format!(
+                "{} had frozen {person} (entry {})",
+                stops.by, stops.index
+            )),
+            None => Again::Given(format!(
+                "it says that {person} is frozen, and by the entries before it nobody had frozen them, or it was \
              lifted"
-        )),
-    })
+            )),
+        },
+    )
 }
 
 async fn not_frozen<L: Proven>(it: &Looking<'_, L>, person: &str) -> Result<Again, Error> {
@@ -47,7 +50,9 @@ async fn not_frozen<L: Proven>(it: &Looking<'_, L>, person: &str) -> Result<Agai
             stops.by, stops.index
         )),
         stops => Again::refused(match (lifts, stops) {
-            (Some(lifts), _) => format!("{} had lifted the freeze (entry {})", lifts.by, lifts.index),
+            (Some(lifts), _) => {
+                format!("{} had lifted the freeze (entry {})", lifts.by, lifts.index)
+            }
             (None, Some(stops)) => format!("{person} was frozen only then (entry {})", stops.index),
             (None, None) => format!("no entry before it freezes {person}"),
         }),
@@ -81,7 +86,8 @@ async fn about<L: Proven>(
 
 async fn not_enrolled<L: Proven>(it: &Looking<'_, L>) -> Decided {
     let text = it.text();
-    let (person, names_key) = if let Some([person]) = parts(text, "this key is not enrolled for {}") {
+    let (person, names_key) = if let Some([person]) = parts(text, "this key is not enrolled for {}")
+    {
         (person, true)
     } else if let Some([person]) = parts(text, "{} has no laptop enrolled, and could not use it") {
         (person, false)
@@ -90,7 +96,11 @@ async fn not_enrolled<L: Proven>(it: &Looking<'_, L>) -> Decided {
     };
     let enrols = about(it, person, "person.enrolled").await?;
     let leaves = about(it, person, "person.removed").await?;
-    let leaves = leaves.filter(|it| enrols.as_ref().is_some_and(|enrols| enrols.index < it.index));
+    let leaves = leaves.filter(|it| {
+        enrols
+            .as_ref()
+            .is_some_and(|enrols| enrols.index < it.index)
+    });
     Ok(Some(match (enrols, leaves) {
         (None, _) => Again::refused(format!("no entry before it enrols a laptop of {person}")),
         (Some(_), Some(leaves)) => Again::refused(format!(

@@ -1,6 +1,10 @@
 //! What the policy in force refuses.
 
-use super::{Again, Decided, looking::{Looking, of_kind}, words::parts};
+use super::{
+    Again, Decided,
+    looking::{Looking, of_kind},
+    words::parts,
+};
 use crate::{
     error::Error,
     rules::Rules,
@@ -37,10 +41,11 @@ pub(super) async fn again<L: Proven>(it: &Looking<'_, L>, reason: &str) -> Decid
             rules.knows(&format!("target:{name}"))
         }),
         "UNKNOWN_SEVERITY" => {
-            let [source, words] = match parts(text, "the policy gives alerts of {} no severity for {}") {
-                Some(named) => named,
-                None => return Ok(None),
-            };
+            let [source, words] =
+                match parts(text, "the policy gives alerts of {} no severity for {}") {
+                    Some(named) => named,
+                    None => return Ok(None),
+                };
             it.by_policy(|policy| no_severity(policy, source, words))
         }
         "NO_DRILLS" => it.by_policy(no_drills),
@@ -195,7 +200,10 @@ fn unknown<L: Proven>(
 ) -> Option<Again> {
     let [id] = parts(it.text(), sentence)?;
     it.by_policy(|policy| match has(&policy.rules, id) {
-        false => Again::refused(format!("the policy of entry {} has no `{id}`", policy.entry)),
+        false => Again::refused(format!(
+            "the policy of entry {} has no `{id}`",
+            policy.entry
+        )),
         true => Again::Given(format!(
             "it says that the policy has no `{id}`, and the policy of entry {} has",
             policy.entry

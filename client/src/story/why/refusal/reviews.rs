@@ -7,7 +7,10 @@ use super::{
     looking::{Looking, under},
     words::{is_numbered, moment, parts},
 };
-use crate::{limits::STORY_ENTRIES, story::{Proven, why::later}};
+use crate::{
+    limits::STORY_ENTRIES,
+    story::{Proven, why::later},
+};
 
 pub(super) async fn again<L: Proven>(it: &Looking<'_, L>, reason: &str) -> Decided {
     match reason {
@@ -23,7 +26,8 @@ async fn debt<L: Proven>(it: &Looking<'_, L>) -> Decided {
     let Some([id, at, _, _]) = parts(it.text(), sentence) else {
         return Ok(None);
     };
-    let (Some(closed), Some(said)) = (it.of_incident("incident.closed", id).await?, moment(at)) else {
+    let (Some(closed), Some(said)) = (it.of_incident("incident.closed", id).await?, moment(at))
+    else {
         return Ok(Some(Again::Given(format!(
             "it says that {id} is over and not reviewed, and no entry before it closes {id}"
         ))));

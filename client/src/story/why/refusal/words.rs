@@ -15,10 +15,7 @@ pub(super) fn parts<'t, const N: usize>(text: &'t str, sentence: &str) -> Option
             None => rest.len().checked_sub(behind.len())?,
             Some(_) => rest.find(behind)?,
         };
-        let (here, behind) = (
-            rest.get(..end)?,
-            rest.get(end..)?.strip_prefix(behind)?,
-        );
+        let (here, behind) = (rest.get(..end)?, rest.get(end..)?.strip_prefix(behind)?);
         (*place, rest) = (here, behind);
     }
     (between.next().is_none() && rest.is_empty()).then_some(found)
