@@ -102,9 +102,18 @@ pub fn grants(printer: &Printer, grants: &[v1::Grant], now: Timestamp) {
     );
 }
 
-/// What an approver reads of a request, on one screen; nothing the requester typed can style it.
+/// What an approver reads of a request, on one screen; nothing the requester typed can style it. Whoever is
+/// not asked for a yes reads when it would end if it began now.
 #[must_use]
-pub fn request(asked: &v1::Grant, incident: &v1::Incident, now: Timestamp) -> Vec<String> {
+pub fn request(
+    asked: &v1::Grant,
+    incident: &v1::Incident,
+    (is_for_yes, now): (bool, Timestamp),
+) -> Vec<String> {
+    let begins = match is_for_yes && !asked.approvers.is_empty() {
+        true => "if you say yes now",
+        false => "if it began now",
+    };
     let length = time::length_from_proto(asked.length.as_ref()).unwrap_or_default();
     let until = now.saturating_add(length).unwrap_or(now);
     let until = time::from_proto(asked.until.as_ref()).map_or(until, |latest| until.min(latest));
@@ -126,7 +135,7 @@ pub fn request(asked: &v1::Grant, incident: &v1::Incident, now: Timestamp) -> Ve
         format!("  incident   {}", incident_line(incident, now)),
         format!("  reason     {}", plain(&asked.reason)),
         format!(
-            "  until      {}, if you say yes now",
+            "  until      {}, {begins}",
             time::local_and_relative(until, now)
         ),
         format!("  rule       {}", plain(&asked.rule)),
@@ -550,7 +559,7 @@ mod tests {
             "{screen}"
         );
         let at_once = stamp("2026-11-23T03:04:00Z");
-        let lines = request(&asked, &v1::Incident::default(), now).join("\n");
+        let lines = request(&asked, &v1::Incident::default(), (true, now)).join("\n");
         asked.requested_at = at_once;
         let screen = printed(|printer| grant(printer, &asked, now));
         assert!(
@@ -558,6 +567,29 @@ mod tests {
             "{screen}"
         );
         assert!(lines.contains("  escalated  to founder too, "), "{lines}");
+    }
+
+    #[test]
+    fn nobody_reads_of_a_yes_who_is_not_asked_for_one() {
+        let now = "2026-11-23T03:05:00Z".parse().unwrap();
+        let mut asked = v1::Grant {
+            approvers: vec!["leon".into()],
+            ..v1::Grant::default()
+        };
+        let until = |asked: &v1::Grant, is_for_yes| {
+            let lines = request(asked, &v1::Incident::default(), (is_for_yes, now));
+            lines
+                .into_iter()
+                .find(|line| line.starts_with("  until "))
+                .unwrap()
+        };
+        assert!(until(&asked, true).ends_with("if you say yes now"));
+        assert!(until(&asked, false).ends_with("if it began now"), "a call");
+        asked.approvers.clear();
+        assert!(
+            until(&asked, true).ends_with("if it began now"),
+            "no rule asks for one"
+        );
     }
 
     #[test]

@@ -38,6 +38,7 @@ mod steps;
 mod streams;
 mod successions;
 mod targets;
+mod telling;
 mod unlocking;
 mod verbs;
 mod verifiers;
