@@ -29,7 +29,7 @@ impl App {
     }
 
     /// Tells it in full, and puts on record what the sequencer could not: it has only what the rules know.
-    pub(super) async fn refused(&self, by: &Actor, act: &'static str, refusal: Refusal) -> Error {
+    async fn refused(&self, by: &Actor, act: &'static str, refusal: Refusal) -> Error {
         let (is_whole, reason) = (refusal.is_whole(), refusal.code());
         let (refusal, incident) = self.whole(refusal).await;
         self.refusals.count(reason);

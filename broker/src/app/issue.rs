@@ -3,13 +3,12 @@
 use breakglass_domain::command::{Act, Wanted};
 use breakglass_domain::event::CredentialKind;
 use breakglass_domain::{
-    Actor, Change, CredentialId, Grant, GrantId, KeyId, Line, PersonId, Refusal, Subject, Time,
+    Change, CredentialId, Grant, GrantId, KeyId, Line, PersonId, Refusal, Subject, Time,
     WitnessWord,
 };
 use breakglass_tlog::receipt::Receipt;
 
 use super::act;
-use super::witness::ISSUE;
 use super::{App, Caller, Error};
 use crate::ports::{Credential, CredentialOrder, Decided, Recorded};
 
@@ -120,7 +119,7 @@ impl App {
             }
             Some(WitnessWord::Missing) | None => None,
         };
-        let grant = self.still_active(caller, announced.id.grant).await?;
+        let grant = self.still_active(announced.id.grant).await?;
         let order = CredentialOrder {
             witnessed,
             ..self.order(caller, &announced, recorded, &grant, wish)?
@@ -131,20 +130,18 @@ impl App {
             _ => self.make(order, receipt)?,
         };
         // Making it takes its time as well.
-        let grant = self.still_active(caller, id).await?;
+        let grant = self.still_active(id).await?;
         Ok(Some((issued, grant)))
     }
 
-    async fn still_active(&self, caller: &Caller, grant: GrantId) -> Result<Grant, Error> {
+    async fn still_active(&self, grant: GrantId) -> Result<Grant, Error> {
         let now = self.clock.now();
         let active = self.live.read(|state| state.active_at(grant, now).cloned());
         match active {
             Some(active) => Ok(active),
             None => {
                 let over = Refusal::GrantEnded { grant, ended: None };
-                Err(self
-                    .refused(&Actor::from(&caller.person), ISSUE, over)
-                    .await)
+                Err(self.told_in_full(over.into()).await)
             }
         }
     }

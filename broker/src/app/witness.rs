@@ -15,7 +15,7 @@ use super::{App, Caller, Error};
 use crate::ports::Witnessed;
 
 /// What a refusal's entry calls it: the act that could not be carried through.
-pub(super) const ISSUE: &str = "issue-credential";
+const ISSUE: &str = "issue-credential";
 
 impl App {
     /// Who co-signs the ledger, and how many of them have to, by the policy in force.

@@ -29,7 +29,7 @@ pub(super) async fn again<L: Proven>(it: &Looking<'_, L>, reason: &str) -> Decid
     let text = it.text();
     match reason {
         "SELF_APPROVAL" => match parts(text, "{} is your own request; nobody approves their own") {
-            Some([grant]) => super::grants::is_of_asker(it, grant).await,
+            Some([grant]) => Ok(own(super::grants::is_of_asker(it, grant).await?)),
             None => Ok(None),
         },
         "NOT_APPROVER" => not_approver(it).await,
@@ -40,6 +40,16 @@ pub(super) async fn again<L: Proven>(it: &Looking<'_, L>, reason: &str) -> Decid
         "CALL_RECORDED" => recorded(it).await,
         _ => Ok(call_time(it)),
     }
+}
+
+fn own(decided: Option<Again>) -> Option<Again> {
+    decided.map(|again| match again {
+        Again::Refused(mut because) => {
+            because.push("nobody approves their own, whatever the policy says".to_owned());
+            Again::Refused(because)
+        }
+        other => other,
+    })
 }
 
 async fn not_approver<L: Proven>(it: &Looking<'_, L>) -> Decided {
