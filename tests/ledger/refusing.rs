@@ -386,3 +386,23 @@ fn the_head_that_was_seen_is_checked() {
         came(&format!("{refusal:?}"), &why, &comes);
     }
 }
+
+/// How much a grant had left is counted again, where the entry says under which incident it was.
+#[test]
+fn what_a_grant_had_left_is_counted_again() {
+    let extends = |minutes: u32, left: u32, incident: &str| {
+        let mut night = Night::begins();
+        let of = night.asks("G-1", "drop-db");
+        night.approves(&of);
+        let refusal = words::too_long(minutes, left);
+        let words = (refusal.code(), refusal.to_string());
+        let but = json!({"incident": incident});
+        why(night, "leon", "extend", (words.0, &words.1), but)
+    };
+    // It may last half an hour, and was given ten minutes.
+    let had = Comes::Again("so 30m more was too much");
+    came("what was left", &extends(30, 20, "INC-1"), &had);
+    let named = Comes::NotHeld("which grant was to have more time");
+    came("another length", &extends(30, 19, "INC-1"), &named);
+    came("another incident", &extends(30, 20, "INC-2"), &named);
+}

@@ -1,11 +1,12 @@
 //! How long a right lasts, against how long was asked for.
 
 use super::{
-    Again, Decided,
+    Again, Decided, extending,
     looking::Looking,
     words::{millis, moment, parts},
 };
 use crate::{
+    error::Error,
     story::{Proven, why::later},
     time,
 };
@@ -31,12 +32,39 @@ pub(super) async fn again<L: Proven>(it: &Looking<'_, L>) -> Decided {
     {
         return Ok(of_a_right(it, asked, longest));
     }
-    let more = text.starts_with("asked for ");
-    Ok(more.then(|| {
-        let what = "which grant was to have more time stands in no field of the entry, and the statement that \
-                    named it was refused and is not in the ledger";
-        Again::NotHeld(what.to_owned())
-    }))
+    let Some([asked, rest]) = parts(text, "asked for {}, and {}") else {
+        return Ok(None);
+    };
+    more(it, asked, rest).await.map(Some)
+}
+
+/// More time than one of the grants under the incident could have had. The entry does not name it: where none
+/// had just so much left, that is said, and nobody is accused.
+async fn more<L: Proven>(it: &Looking<'_, L>, asked: &str, rest: &str) -> Result<Again, Error> {
+    let left = match parts(rest, "at most {} is allowed") {
+        Some([most]) => millis(most),
+        None if rest == "it already has the longest time that is allowed" => Some(0),
+        None => None,
+    };
+    let id = it.entry.text("incident").unwrap_or_default();
+    let had = extending::left(it, id).await?;
+    let such = had.into_iter().find(|had| Some(had.left) == left);
+    Ok(match such {
+        Some(had) => Again::refused(format!(
+            "{} began in entry {}, and by the policy of entry {} its longest time is over at {}; it ended at \
+             {}, so {asked} more was too much",
+            had.grant,
+            had.began,
+            had.policy,
+            it.voice.at(had.latest),
+            it.voice.at(had.ends)
+        )),
+        None => Again::NotHeld(
+            "which grant was to have more time stands in no field of the entry, and the statement that \
+             named it was refused and is not in the ledger"
+                .to_owned(),
+        ),
+    })
 }
 
 /// The entry does not name the right; one that lasts so long must be there.

@@ -13,7 +13,7 @@
 //! | `approving` | whom a request asks, for a yes or a call |
 //! | `alone` | what was begun alone, and vetoed |
 //! | `changed` | the request and the policy, against the words that were signed |
-//! | `lengths` | how long a right lasts |
+//! | `lengths`, `extending` | how long a right lasts, and how much of it was left |
 //! | `counts` | how much of something the ledger has |
 //! | `reviews` | what was answered, and what is owed |
 //! | `histories` | the signed head that somebody had seen |
@@ -23,6 +23,7 @@ mod alone;
 mod approving;
 mod changed;
 mod counts;
+mod extending;
 mod grants;
 mod histories;
 mod incidents;
