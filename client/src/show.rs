@@ -478,13 +478,13 @@ mod tests {
             drill: true,
             ..v1::Grant::default()
         };
-        let lines = request(&asked, &incident, now);
+        let lines = request(&asked, &incident, (true, now));
         assert!(
             lines[1].starts_with("  DRILL: nothing is broken"),
             "{lines:?}"
         );
         asked.drill = false;
-        assert!(!request(&asked, &incident, now)[1].contains("DRILL"));
+        assert!(!request(&asked, &incident, (true, now))[1].contains("DRILL"));
     }
 
     #[test]
