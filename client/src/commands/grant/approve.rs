@@ -373,6 +373,7 @@ mod tests {
             rule: "engineers-db".into(),
             sentence: "change the shop's database".into(),
             reason: "ok\u{1b}[8m\n  until      03:06".into(),
+            approvers: vec!["leon".into()],
             state: v1::GrantState::Waiting.into(),
             length: Some(prost_types::Duration {
                 seconds: 600,
