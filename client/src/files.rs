@@ -161,6 +161,8 @@ fn write_new(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 
 fn sync_folder(path: &Path) -> io::Result<()> {
     match path.parent() {
+        // A bare name lies in the folder one is in.
+        Some(folder) if folder.as_os_str().is_empty() => File::open(".")?.sync_all(),
         Some(folder) => File::open(folder)?.sync_all(),
         None => Ok(()),
     }
@@ -213,6 +215,13 @@ mod tests {
                 .to_string()
                 .contains("larger than 1 MiB")
         );
+    }
+
+    /// `glass credential ssh --key glass.pub --write`, in the folder of the key.
+    #[test]
+    fn a_bare_name_lies_in_the_folder_one_is_in() {
+        sync_folder(Path::new("glass-cert.pub")).unwrap();
+        assert!(sync_folder(Path::new("no/such/glass-cert.pub")).is_err());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //! names the domain (decision 0002).
 
 use breakglass_domain::{
-    PersonId, RightId, SourceId, TargetId,
+    Ending, Line, PersonId, RightId, SourceId, TargetId,
     drill::Step,
     policy::{
         Duties, IfNobodyAnswers, Places, Policy, Right, Rule, Selector, Source, WithoutWitnesses,
@@ -293,6 +293,34 @@ impl Rules {
         })
     }
 
+    /// Whether a rule asks for a call that nobody but the person could have; nothing where there is no such rule.
+    #[must_use]
+    pub fn has_nobody_to_call(&self, rule: &str, person: &str) -> Option<bool> {
+        let person: PersonId = person.parse().ok()?;
+        let rule = self.0.rules.iter().find(|it| it.name.as_str() == rule)?;
+        Some(!rule.call.is_empty() && self.0.callers(rule, &person).is_empty())
+    }
+
+    /// How bad the words of an alert are, by what the policy says of its source; nothing where it does not.
+    #[must_use]
+    pub fn severity(&self, source: &str, words: &[&str]) -> Option<String> {
+        let words: Result<Vec<Line>, _> = words.iter().map(|word| Line::parse(word)).collect();
+        let severity = self.source(source)?.severity.of(&words.ok()?)?;
+        Some(severity.to_string())
+    }
+
+    /// The rights that somebody may ask for, and how long each lasts, in milliseconds.
+    #[must_use]
+    pub fn rights_of(&self, person: &str) -> Vec<(String, i64)> {
+        let Ok(person) = person.parse::<PersonId>() else {
+            return Vec::new();
+        };
+        let rights = self.0.rights.iter();
+        let theirs = rights.filter(|(id, _)| self.0.rule_for(&person, id).is_some());
+        let lasts = theirs.map(|(id, right)| (id.to_string(), right.longest.as_millis()));
+        lasts.collect()
+    }
+
     /// The rights that are to do what a sentence says.
     #[must_use]
     pub fn rights_to(&self, sentence: &str) -> Vec<String> {
@@ -340,6 +368,12 @@ impl Rules {
     pub fn describe(&self) -> String {
         self.0.describe()
     }
+}
+
+/// An ending as refusals tell it, by its word in an entry.
+#[must_use]
+pub fn ending_in_words(ending: &str) -> Option<&'static str> {
+    ending.parse().ok().map(Ending::in_words)
 }
 
 /// PostgreSQL takes the common name for the role, and the organization says in which server; Kubernetes

@@ -1,16 +1,20 @@
 //! What people see: the same few shapes on every screen.
 
 mod handed;
+mod request;
 
 use breakglass_proto::v1;
 use jiff::Timestamp;
 
-use self::handed::{asks, for_somebody, handed};
-pub use self::handed::{goes_over, is_yours};
+use self::handed::{for_somebody, handed};
+pub use self::{
+    handed::{goes_over, is_yours},
+    request::request,
+};
 use crate::{
     grant::{
-        asked, asked_in_turn, basis_word, called_by, deadline, ending_sentence, handed_from,
-        hopeless, listed, next_asked, state_word, still_needed,
+        asked, asked_in_turn, basis_word, called_by, deadline, ending_sentence, hopeless, listed,
+        next_asked, state_word, still_needed,
     },
     output::Printer,
     text::plain,
@@ -100,55 +104,6 @@ pub fn grants(printer: &Printer, grants: &[v1::Grant], now: Timestamp) {
         ],
         &rows,
     );
-}
-
-/// What an approver reads of a request, on one screen; nothing the requester typed can style it.
-#[must_use]
-pub fn request(asked: &v1::Grant, incident: &v1::Incident, now: Timestamp) -> Vec<String> {
-    let length = time::length_from_proto(asked.length.as_ref()).unwrap_or_default();
-    let until = now.saturating_add(length).unwrap_or(now);
-    let until = time::from_proto(asked.until.as_ref()).map_or(until, |latest| until.min(latest));
-    let lapses = when(asked.lapses_at.as_ref(), now);
-    let mut lines = vec![String::new()];
-    if asked.drill {
-        lines.push("  DRILL: nothing is broken. Somebody practises; your yes is timed.".to_owned());
-        lines.push(String::new());
-    }
-    lines.extend([
-        asks(asked),
-        String::new(),
-        format!(
-            "  request    {} ({}), {}",
-            asked.id,
-            plain(&asked.right),
-            state_word(asked)
-        ),
-        format!("  incident   {}", incident_line(incident, now)),
-        format!("  reason     {}", plain(&asked.reason)),
-        format!(
-            "  until      {}, if you say yes now",
-            time::local_and_relative(until, now)
-        ),
-        format!("  rule       {}", plain(&asked.rule)),
-    ]);
-    if !lapses.is_empty() {
-        lines.push(format!("  lapses     {lapses}, if nobody answers"));
-    }
-    if let Some(from) = handed_from(asked) {
-        lines.push(format!(
-            "  handed     over from {}, which ends then",
-            plain(&from)
-        ));
-    }
-    let escalated = escalated(asked, now);
-    if !escalated.is_empty() {
-        lines.push(format!("  escalated  {escalated}"));
-    }
-    if let Some(needed) = still_needed(asked) {
-        lines.push(format!("  needed     {needed}"));
-    }
-    lines.push(String::new());
-    lines
 }
 
 /// What stands before everything that is of a drill.
@@ -469,13 +424,13 @@ mod tests {
             drill: true,
             ..v1::Grant::default()
         };
-        let lines = request(&asked, &incident, now);
+        let lines = request(&asked, &incident, (true, now));
         assert!(
             lines[1].starts_with("  DRILL: nothing is broken"),
             "{lines:?}"
         );
         asked.drill = false;
-        assert!(!request(&asked, &incident, now)[1].contains("DRILL"));
+        assert!(!request(&asked, &incident, (true, now))[1].contains("DRILL"));
     }
 
     #[test]
@@ -550,7 +505,7 @@ mod tests {
             "{screen}"
         );
         let at_once = stamp("2026-11-23T03:04:00Z");
-        let lines = request(&asked, &v1::Incident::default(), now).join("\n");
+        let lines = request(&asked, &v1::Incident::default(), (true, now)).join("\n");
         asked.requested_at = at_once;
         let screen = printed(|printer| grant(printer, &asked, now));
         assert!(

@@ -141,6 +141,18 @@ fn a_restored_copy_is_gone_on_with_in_the_open() {
         "mia",
         &["request", "deploy-shop", "-m", "why", "--incident", &second],
     );
+    // So does the story of each grant, which says on which side of it that stands.
+    let asked = &playground.entries_of("grant.requested")[0];
+    let grant = asked["grant"].as_str().unwrap();
+    let line = format!("the broker went on from a copy of {index} entries");
+    for command in ["show", "why"] {
+        let said = playground.done("leon", &["ledger", command, grant]);
+        says(
+            &said,
+            0,
+            &["Lost", &line, &format!("{grant} was asked for after that")],
+        );
+    }
     // The other verifier tells it as well, and an export, and the auditor's questions.
     let folder = playground.path("taken").display().to_string();
     playground.done("founder", &["ledger", "export", &folder]);

@@ -9,7 +9,7 @@ use crate::verifiers::verify;
 
 impl Night {
     /// The pager opens `INC-2`.
-    fn rings(&mut self, but: Value) {
+    pub(crate) fn rings(&mut self, but: Value) {
         let closes_at = self.minutes(480);
         let opened = json!({"incident": "INC-2", "severity": "sev1", "title": "the queue is full",
             "closes_at": closes_at, "source": "pager", "alert": "queue"});

@@ -253,7 +253,7 @@ fn a_refusal_is_decided_again_from_the_policy_and_the_ledger() {
             "mia",
             "SELF_APPROVAL",
             "G-1 is your own request; nobody approves their own",
-            "mia asked for G-1",
+            "G-1 is mia's own",
         ),
         (
             "eve",

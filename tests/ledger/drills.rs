@@ -52,7 +52,7 @@ impl Night {
     }
 
     /// A drill with a credential, until it is to be closed.
-    fn walks(&mut self) -> Value {
+    pub(crate) fn walks(&mut self) -> Value {
         self.opens_drill();
         let of = self.asks_in_drill("G-1", "restart");
         self.begins_at_once(&of, json!({}));

@@ -11,7 +11,7 @@ use crate::night::{Night, ORIGIN, with};
 use crate::verifiers::{head, lay_out, python_demanding, python_of_export, signer, verify, vkey};
 
 /// A head of another history, of so many entries.
-fn lost_head(size: u64) -> String {
+pub(crate) fn lost_head(size: u64) -> String {
     let root = Hash::of_leaf(format!("what was lost, {size}").as_bytes());
     let head = Checkpoint::new(ORIGIN, size, root).unwrap();
     let signed = SignedCheckpoint::sign(&head, &signer()).unwrap();
@@ -20,7 +20,7 @@ fn lost_head(size: u64) -> String {
 
 impl Night {
     /// A mark behind all there is, for a history that had so many more.
-    fn is_restored(&mut self, more: u64, but: Value) {
+    pub(crate) fn is_restored(&mut self, more: u64, but: Value) {
         let kept = self.last() as u64 + 1;
         let size = kept + more;
         let body = json!({"kept": kept, "size": size, "checkpoint": lost_head(size),

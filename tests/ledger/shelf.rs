@@ -82,7 +82,11 @@ fn fits(filter: &ListEntriesRequest, entry: &Entry) -> bool {
     let person = &filter.person;
     let since = time::from_proto(filter.since.as_ref());
     let until = time::from_proto(filter.until.as_ref());
-    is(&filter.grant, "grant")
+    let outcome = &filter.outcome;
+    let came = ["basis", "ending", "how", "reason"];
+    let came_out = came.iter().any(|name| entry.text(name) == Some(outcome));
+    (outcome.is_empty() || came_out)
+        && is(&filter.grant, "grant")
         && is(&filter.incident, "incident")
         && is(&filter.right, "right")
         && (person.is_empty() || entry.by == *person || entry.text("person") == Some(person))

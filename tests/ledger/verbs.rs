@@ -309,11 +309,15 @@ impl Night {
     }
 
     pub(crate) fn does_note(&mut self, who: &str, text: &str) {
+        self.note_under("INC-1", who, text);
+    }
+
+    pub(crate) fn note_under(&mut self, incident: &str, who: &str, text: &str) {
         let act = Act::Note {
-            incident: "INC-1".into(),
+            incident: incident.into(),
             text: text.into(),
         };
-        let body = json!({"incident": "INC-1", "text": text});
+        let body = json!({"incident": incident, "text": text});
         self.does(who, act, "incident.noted", body);
     }
 

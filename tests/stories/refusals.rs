@@ -107,3 +107,52 @@ async fn the_end_of_serving_forgets_no_refusal() {
         .map(|e| e["count"].as_u64().unwrap());
     assert_eq!(counts.sum::<u64>(), 5);
 }
+
+/// Why a grant is over is told, and the same stands in the ledger, with the incident.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_on_record_of_a_refusal_is_what_was_told() {
+    let world = World::begins().await;
+    world.opens("support", "the worker floods").await;
+    let grant = world.gets("mia", "deploy-shop").await;
+    world.revokes("leon", &grant.id).await.unwrap();
+    let dropped = world.drops("mia", &grant.id).await.unwrap_err();
+    let issued = world.takes_jwt("mia", &grant.id).await.unwrap_err();
+    // What `glass` says to somebody else is made of what it looks up itself.
+    assert_eq!(
+        reason(world.revokes("leon", &grant.id).await),
+        "GRANT_ENDED"
+    );
+    let told = dropped.to_string();
+    assert!(told.starts_with("G-1 is over: revoked at "), "{told}");
+    assert_eq!(issued.to_string(), told);
+    let because = "folded refusals are written when time passes";
+    let recorded = until_async("the refusals", because, async || {
+        world.passes(Duration::from_secs(61)).await;
+        let refused = world.entries_of("refused");
+        (refused.len() == 3).then_some(refused)
+    })
+    .await;
+    let already = told.replace("is over", "is over already");
+    for (by, act, text) in [
+        ("mia", "drop", &told),
+        ("mia", "issue-credential", &told),
+        ("leon", "revoke", &already),
+    ] {
+        let entry = recorded.iter().find(|entry| entry["act"] == act).unwrap();
+        assert_eq!(
+            (&entry["by"], &entry["text"]),
+            (&by.into(), &text.as_str().into())
+        );
+        assert_eq!(entry["incident"], "INC-1", "{entry}");
+    }
+
+    // Once the incident is over it is not the open one any more, as of every other refusal.
+    world.closes("leon", "INC-1").await.unwrap();
+    assert_eq!(reason(world.drops("leon", &grant.id).await), "GRANT_ENDED");
+    let last = until_async("the entry", because, async || {
+        let refused = world.entries_of("refused");
+        (refused.len() == 4).then(|| refused[3].clone())
+    })
+    .await;
+    assert_eq!(last["incident"], serde_json::Value::Null, "{last}");
+}

@@ -542,6 +542,18 @@ pub enum Refusal {
     SeenUnsigned(u64),
 }
 
+impl Refusal {
+    /// Whether the rules know all that is to be told. Why a grant is over they do not keep: whoever asked
+    /// them looks it up, and puts on record what is told then.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        !matches!(
+            self,
+            Self::GrantEnded { ended: None, .. } | Self::EndedAlready { ended: None, .. }
+        )
+    }
+}
+
 /// What is told in whole seconds must not be told too early.
 const SECOND: Lifetime = Lifetime::from_secs(1);
 

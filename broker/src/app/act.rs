@@ -1,12 +1,12 @@
 //! What every act has in common: it goes through the sequencer, and comes back with a receipt.
 
 use breakglass_domain::grant::Phase;
-use breakglass_domain::{Change, Command, Ending, Grant, GrantId, Refusal, Time};
+use breakglass_domain::{Actor, Change, Command, Grant, GrantId, IncidentId, Refusal};
 use breakglass_tlog::receipt::Receipt;
 
 use super::feed::Told;
 use super::{App, Error};
-use crate::ports::{Decided, Recorded};
+use crate::ports::{Decided, Declined, Recorded};
 
 /// What an act on one grant led to.
 #[derive(Debug, Clone)]
@@ -18,12 +18,27 @@ pub struct Acted {
 }
 
 impl App {
-    /// Records one act.
+    /// Records one act; a refusal is on record in the words it is told in.
     pub(super) async fn submit(&self, command: Command) -> Result<Decided, Error> {
+        let (by, act) = (command.by.clone(), command.act.name());
         match self.sequencer.submit(command).await {
             Ok(decided) => Ok(decided),
-            Err(declined) => Err(self.told_in_full(declined.into()).await),
+            Err(Declined::Refused(refusal)) => Err(self.refused(&by, act, refusal).await),
+            Err(declined) => Err(declined.into()),
         }
+    }
+
+    /// Tells it in full, and puts on record what the sequencer could not: it has only what the rules know.
+    async fn refused(&self, by: &Actor, act: &'static str, refusal: Refusal) -> Error {
+        let (is_whole, reason) = (refusal.is_whole(), refusal.code());
+        let (refusal, incident) = self.whole(refusal).await;
+        self.refusals.count(reason);
+        if let (false, Actor::Person(_)) = (is_whole, by) {
+            let text = refusal.to_string();
+            self.record_refusal(by, act, (reason, &text), incident)
+                .await;
+        }
+        Error::Refused(refusal)
     }
 
     /// Says why a grant is over where the rules, which keep only live ones, cannot.
@@ -31,27 +46,29 @@ impl App {
         let Error::Refused(refusal) = error else {
             return error;
         };
-        let refusal = match refusal {
-            Refusal::GrantEnded { grant, ended: None } => {
-                let ended = self.ending_of(grant).await;
-                Refusal::GrantEnded { grant, ended }
-            }
-            Refusal::EndedAlready { grant, ended: None } => {
-                let ended = self.ending_of(grant).await;
-                Refusal::EndedAlready { grant, ended }
-            }
-            other => other,
-        };
         self.refusals.count(refusal.code());
-        Error::Refused(refusal)
+        Error::Refused(self.whole(refusal).await.0)
     }
 
-    async fn ending_of(&self, grant: GrantId) -> Option<(Ending, Time)> {
-        let grant = self.grant_over(grant).await.ok()??;
-        match grant.phase {
+    /// With why a grant is over, and its incident where that is still open.
+    async fn whole(&self, refusal: Refusal) -> (Refusal, Option<IncidentId>) {
+        let grant = match refusal {
+            Refusal::GrantEnded { grant, ended: None }
+            | Refusal::EndedAlready { grant, ended: None } => grant,
+            whole => return (whole, None),
+        };
+        let over = self.grant_over(grant).await.ok().flatten();
+        let ended = over.as_ref().and_then(|over| match &over.phase {
             Phase::Ended(ended) => Some((ended.ending, ended.at)),
             Phase::Waiting | Phase::Active(_) => None,
-        }
+        });
+        let incident = over.map(|over| over.of.incident);
+        let is_open = |id: &IncidentId| self.live.read(|state| state.incidents.contains_key(id));
+        let refusal = match refusal {
+            Refusal::GrantEnded { .. } => Refusal::GrantEnded { grant, ended },
+            _ => Refusal::EndedAlready { grant, ended },
+        };
+        (refusal, incident.filter(is_open))
     }
 
     /// The grants that a batch ended, as they ended.

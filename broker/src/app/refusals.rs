@@ -1,11 +1,12 @@
 //! Refusals that the rules never saw: what is wrong with a statement or a caller is found at the
-//! edge, and is an entry all the same where the person is known.
+//! edge, and is an entry all the same where the person is known. And those that the rules cannot tell in full:
+//! why a grant is over.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use breakglass_domain::folding::RefusalFolder;
-use breakglass_domain::{Actor, Command};
+use breakglass_domain::{Actor, Command, IncidentId};
 
 use super::App;
 
@@ -49,8 +50,19 @@ impl App {
     /// the entry, and is lost where it cannot be written: the person was refused all the same.
     pub async fn note_refusal(&self, by: &Actor, act: &str, reason: &'static str, text: &str) {
         self.refusals.count(reason);
+        self.record_refusal(by, act, (reason, text), None).await;
+    }
+
+    /// The same for a refusal that was counted.
+    pub(super) async fn record_refusal(
+        &self,
+        by: &Actor,
+        act: &str,
+        (reason, text): (&'static str, &str),
+        incident: Option<IncidentId>,
+    ) {
         let now = self.clock.now();
-        let note = |folder: &mut RefusalFolder| folder.note(now, by, act, reason, text, None);
+        let note = |folder: &mut RefusalFolder| folder.note(now, by, act, reason, text, incident);
         self.write_refusals(self.refusals.fold(note)).await;
     }
 

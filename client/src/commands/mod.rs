@@ -19,7 +19,7 @@ mod copies;
 mod enrolment;
 mod typed;
 
-pub use typed::{length, more, reason, warn_of_the_unheard_of};
+pub use typed::{length, more, no_such_kind, reason, warn_of_the_unheard_of};
 
 use crate::{
     cli::Command,

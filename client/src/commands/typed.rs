@@ -107,7 +107,9 @@ fn kinds() -> impl Iterator<Item = &'static str> + Clone {
     known_kinds().chain(groups)
 }
 
-fn no_such_kind(typed: &str) -> Error {
+/// That there is no such kind, with the one that was meant.
+#[must_use]
+pub fn no_such_kind(typed: &str) -> Error {
     let next = match nearest(typed, kinds()) {
         Some(near) => format!("did you mean `{near}`?"),
         None => {
@@ -120,7 +122,7 @@ fn no_such_kind(typed: &str) -> Error {
         }
     };
     Error::usage(
-        format!("no entry is ever of a kind `{}`", plain(typed)),
+        format!("no entry is ever of a kind `{}`", plain(&text::cut(typed))),
         next,
     )
 }

@@ -160,7 +160,7 @@ fn decision(model: &Model, now: Timestamp) -> Vec<Line> {
     let Mode::Deciding(decision) = &model.mode else {
         return Vec::new();
     };
-    let lines = show::request(&decision.grant, &decision.incident, now);
+    let lines = show::request(&decision.grant, &decision.incident, (true, now));
     let lines = lines.iter().flat_map(|line| hang(line, model.size.width));
     lines.map(|line| Line::new(Tone::Plain, line)).collect()
 }

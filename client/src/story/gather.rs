@@ -9,6 +9,7 @@
 //! - Where it began on the fast path and the policy asks for reviews, which answers were owed then: of the
 //!   incidents that closed last before it. These entries are proven, and count for nothing else.
 //! - Where that asks witnesses, what they have signed meanwhile, and how it stood before.
+//! - The marks of what was lost where the broker went on from an older copy; each is checked by itself.
 //!
 //! The same choice as for the entries from before an exported period (decision 21), narrowed to the people
 //! and policies that matter here.
@@ -18,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use breakglass_proto::v1::ListEntriesRequest;
 use serde_json::Value;
 
-use super::{InForce, Proven, debts::Debts};
+use super::{InForce, Proven, debts::Debts, marks};
 use crate::{
     entry::Entry,
     error::Error,
@@ -66,6 +67,7 @@ pub(super) async fn all_about(ledger: &impl Proven, grant: &str) -> Result<Gathe
         asked,
         entries: gathering.entries,
         debts,
+        marks: marks::all(ledger).await?,
     })
 }
 
@@ -77,6 +79,8 @@ pub(super) struct Gathered {
     pub(super) entries: BTreeMap<u64, Entry>,
     /// What tells which answers were owed; nothing where that does not matter.
     pub(super) debts: Option<Debts>,
+    /// Where parts of the ledger were lost.
+    pub(super) marks: Vec<Entry>,
 }
 
 pub(super) struct Gathering<'a, L> {

@@ -6,7 +6,9 @@
 //! them (`glass ledger verify`).
 
 mod debts;
+mod footing;
 mod gather;
+mod marks;
 mod passage;
 mod signatures;
 mod told;
@@ -20,8 +22,12 @@ use breakglass_proto::v1;
 use breakglass_tlog::LedgerKeys;
 use jiff::Timestamp;
 
-use self::gather::Gathered;
-pub use self::{signatures::Signature, voice::Voice};
+use self::{footing::Footing, gather::Gathered};
+pub use self::{
+    marks::{Mark, MarkView},
+    signatures::Signature,
+    voice::Voice,
+};
 use crate::{audit::Teller, entry::Entry, error::Error, rules::Rules};
 
 /// Where entries come from that are proven to be in the ledger.
@@ -46,7 +52,8 @@ pub struct Story {
     pub grant: String,
     /// The entry that asks for it.
     pub asked: Entry,
-    /// The entries about the grant, and the opening and closing of its incident, in order.
+    /// The entries about the grant, the opening and closing of its incident, and the notes it stands on, in
+    /// order.
     pub moments: Vec<Moment>,
     /// What people signed for the entries about the grant.
     pub signatures: Vec<Signature>,
@@ -54,8 +61,12 @@ pub struct Story {
     pub read: usize,
     /// How many statements among these were checked.
     pub statements: u64,
+    /// Where a part of the ledger was lost, and on which side of that the grant stands; the oldest first.
+    pub marks: Vec<Mark>,
     /// Where it does not hold, and why; nothing where it does.
     pub wrong: Option<Wrong>,
+    /// What it stands on beside the entries that name it.
+    footing: Footing,
     /// Of how many closed incidents answers could have been late when it began at once, and whether there
     /// are more; nothing where none were asked for.
     debts: Option<(usize, bool)>,
@@ -110,11 +121,14 @@ impl Story {
             asked,
             entries,
             debts,
+            marks,
         } = gathered;
         let mut beside = debts.iter().flat_map(|debts| &debts.entries).peekable();
         let text = |name| asked.text(name).unwrap_or_default().to_owned();
         let (grant, incident) = (text("grant"), text("incident"));
-        let mut teller = Teller::new(keys, debts.is_some());
+        let footing = Footing::of(&asked, &entries);
+        let beneath = footing.places();
+        let mut teller = Teller::new(keys.clone(), debts.is_some());
         let (mut moments, mut policy, mut wrong) = (Vec::new(), None, None);
         for (index, entry) in &entries {
             while let Some(earlier) = beside.next_if(|it| it.index < *index) {
@@ -128,7 +142,7 @@ impl Story {
             if let Some(loaded) = InForce::read(entry) {
                 policy = Some(Arc::new(loaded));
             }
-            if belongs(entry, &grant, &incident) {
+            if belongs(entry, &grant, &incident) || beneath.contains(index) {
                 moments.push(Moment {
                     entry: entry.clone(),
                     policy: policy.clone(),
@@ -147,15 +161,27 @@ impl Story {
             wrong = Some(Wrong { entry: None, why });
             0
         });
+        let ended = entries
+            .values()
+            .find(|it| it.kind == "grant.ended" && it.text("grant") == Some(&grant));
+        let lived = (asked.index, ended.map(|ended| ended.index));
+        let read = entries.len() + marks.len();
+        let marks = marks.iter().map(|mark| Mark::read(mark, &keys, lived));
+        let marks = marks.collect::<Result<Vec<_>, _>>().unwrap_or_else(|mark| {
+            wrong.get_or_insert(mark);
+            Vec::new()
+        });
         Self {
             signatures: signatures::of(&moments, &entries),
-            read: entries.len() + debts.as_ref().map_or(0, |debts| debts.entries.len()),
+            read: read + debts.as_ref().map_or(0, |debts| debts.entries.len()),
             debts: debts.map(|debts| (debts.incidents, debts.has_more)),
             grant,
             asked,
             moments,
             statements,
+            marks,
             wrong,
+            footing,
             entries,
         }
     }
@@ -163,6 +189,22 @@ impl Story {
     /// An entry that was read.
     pub(super) fn entry(&self, such: impl Fn(&&Entry) -> bool) -> Option<&Entry> {
         self.entries.values().rev().find(such)
+    }
+
+    /// The marks of what was lost, as they are told.
+    pub(super) fn marked(&self, voice: Voice) -> Vec<MarkView> {
+        let marks = self.marks.iter();
+        marks.map(|mark| mark.view(&self.grant, voice)).collect()
+    }
+
+    /// An entry that was read, by its place.
+    pub(super) fn at(&self, place: Option<u64>) -> Option<&Entry> {
+        self.entries.get(&place?)
+    }
+
+    /// The entry that bears the signature of the act an entry is of.
+    pub(super) fn bearer<'a>(&'a self, entry: &'a Entry) -> Option<&'a Entry> {
+        signatures::bearer(entry, &self.entries)
     }
 
     /// That it does not hold, as an error.

@@ -26,6 +26,8 @@ fn happened(entry: &Entry, voice: Voice) -> String {
             text("title")
         ),
         "incident.closed" => format!("{by} closed {}: {}", text("incident"), text("reason")),
+        "incident.noted" => format!("{by} noted under {}: {}", text("incident"), text("text")),
+        "incident.held" => format!("{by} held {} open: {}", text("incident"), text("reason")),
         "grant.requested" => asked(entry),
         "grant.escalated" => format!(
             "nobody had answered, so it went to {} as well",

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{
-    Moment, Signature, Story, Voice, Wrong, told,
+    MarkView, Moment, Signature, Story, Voice, Wrong, told,
     why::{Decision, Why},
 };
 use crate::{
@@ -27,6 +27,7 @@ pub struct StoryView<'a> {
     entries_read: usize,
     statements_checked: u64,
     holds: bool,
+    marks: Vec<MarkView>,
     wrong: Option<&'a Wrong>,
 }
 
@@ -64,6 +65,7 @@ impl<'a> From<&'a Story> for StoryView<'a> {
             entries_read: story.read,
             statements_checked: story.statements,
             holds: story.wrong.is_none(),
+            marks: story.marked(Voice::ToScripts),
             wrong: story.wrong.as_ref(),
         }
     }
@@ -95,6 +97,7 @@ pub fn story(printer: &Printer, story: &Story, voice: Voice) {
         }
     }
     signed(printer, &story.signatures);
+    marked(printer, &story.marked(voice));
     printer.line("");
     if story.wrong.is_some() {
         return printer.bad("It does not hold.");
@@ -118,6 +121,7 @@ pub fn why(printer: &Printer, why: &Why) {
         say(printer, decision);
     }
     signed(printer, &why.signatures);
+    marked(printer, &why.marks);
     printer.line("");
     match why.follows {
         Some(true) => printer.good(format!(
@@ -161,6 +165,17 @@ fn signed(printer: &Printer, signatures: &[Signature]) {
             signature.entry,
             plain(&signature.words())
         ));
+    }
+}
+
+fn marked(printer: &Printer, marks: &[MarkView]) {
+    if marks.is_empty() {
+        return;
+    }
+    printer.line("");
+    printer.line("Lost");
+    for mark in marks {
+        printer.line(format!("  {}", mark.text));
     }
 }
 

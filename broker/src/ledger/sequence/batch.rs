@@ -177,7 +177,8 @@ impl Sequencer {
                 Err(error) => Fate::Declined(LedgerError::from(error).into()),
             },
             Err(refusal) => {
-                if room == Room::Plenty {
+                // What is told in other words is put on record by whoever tells it.
+                if room == Room::Plenty && refusal.is_whole() {
                     self.note_refusal(draft, command, &refusal, now);
                 }
                 Fate::Declined(refusal.into())

@@ -173,7 +173,7 @@ fn refusal(asked: &v1::Grant, person: &str, now: Timestamp) -> Option<Error> {
 /// Shows the request and asks.
 async fn is_approved(seat: &Seat, session: &Session, asked: &v1::Grant) -> Result<bool, Error> {
     if !seat.printer.is_json() {
-        screen(&seat.printer, session, asked).await?;
+        screen(&seat.printer, session, asked, true).await?;
     }
     let otherwise = format!("if you are sure: glass approve {} --yes", asked.id);
     let is_yes = seat
@@ -224,7 +224,7 @@ async fn answer_one(seat: &Seat, session: &Session, asked: &v1::Grant) -> Result
         return Err(shown(error, seat, session, asked).await?);
     }
     session.check_request(asked).await?;
-    screen(&seat.printer, session, asked).await?;
+    screen(&seat.printer, session, asked, true).await?;
     let id = &asked.id;
     let question = format!("{id}: yes, no or skip? [y/n/S] ");
     match Reply::of(&seat.printer.reply(&question)?) {
@@ -298,24 +298,25 @@ async fn shown(
     if is_asked(asked, session.person()) && begun_error(asked).is_none() {
         session.check_request(asked).await?;
         if !seat.printer.is_json() {
-            screen(&seat.printer, session, asked).await?;
+            screen(&seat.printer, session, asked, true).await?;
         }
     }
     Ok(error)
 }
 
-/// The one screen an approver reads, on standard error as the question is.
+/// The one screen an approver reads, or who had the call, on standard error as the question is.
 pub(super) async fn screen(
     printer: &Printer,
     session: &Session,
     asked: &v1::Grant,
+    is_for_yes: bool,
 ) -> Result<(), Error> {
     let incident = session
         .incident(&asked.incident)
         .await?
         .incident
         .unwrap_or_default();
-    for line in show::request(asked, &incident, session.now()) {
+    for line in show::request(asked, &incident, (is_for_yes, session.now())) {
         printer.note(line);
     }
     Ok(())
@@ -372,6 +373,7 @@ mod tests {
             rule: "engineers-db".into(),
             sentence: "change the shop's database".into(),
             reason: "ok\u{1b}[8m\n  until      03:06".into(),
+            approvers: vec!["leon".into()],
             state: v1::GrantState::Waiting.into(),
             length: Some(prost_types::Duration {
                 seconds: 600,
@@ -386,7 +388,7 @@ mod tests {
             opened_by: "support".into(),
             ..v1::Incident::default()
         };
-        let lines = show::request(&asked, &incident, now);
+        let lines = show::request(&asked, &incident, (true, now));
         assert_eq!(lines[1], "  mia asks to change the shop's database");
         assert_eq!(lines[3], "  request    G-45 (migrate-shop-db), waiting");
         assert!(

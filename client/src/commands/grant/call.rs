@@ -126,7 +126,7 @@ fn refusal(asked: &v1::Grant, person: &str) -> Option<Error> {
 async fn spoke(seat: &Seat, session: &Session, asked: &v1::Grant) -> Result<bool, Error> {
     let (id, person) = (&asked.id, &asked.person);
     if !seat.printer.is_json() {
-        approve::screen(&seat.printer, session, asked).await?;
+        approve::screen(&seat.printer, session, asked, false).await?;
     }
     let otherwise = format!("if you spoke with {person}: glass call {id} {person} --yes");
     let question = format!("You spoke with {person} about this?");

@@ -28,8 +28,9 @@ Examples:
   glass ledger show 42 -o json   with inclusion proof and signed checkpoint
   glass ledger show G-45
 
-Exit code 86: it is not in the ledger, or does not hold. With -o json, of a grant: `entries` (`entry`,
-`at`, `kind`, `by`, `text`, `policy`), `signatures`, `holds`, and `wrong`.")]
+Exit code 86: it is not in the ledger, or does not hold. With -o json, of a grant: `entries`
+(`entry`, `at`, `kind`, `by`, `text`, `policy`), `signatures`, `holds`, `marks` (where a part of the
+ledger was lost), and `wrong`.")]
 pub struct Args {
     /// An entry, by its place, counted from 0; or a grant (G-45)
     #[arg(value_name = "ENTRY|GRANT", value_parser = Which::parse)]

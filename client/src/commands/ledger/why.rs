@@ -25,13 +25,14 @@ Examples:
   glass ledger list --kind refused
   glass ledger why G-45 -o json | jq '.decisions[].because'
 
-A refusal is decided again where the policy or the ledger decides it: NOT_ALLOWED, NOT_PERMITTED,
-UNKNOWN_RIGHT, UNKNOWN_PERSON, SELF_APPROVAL, NOT_APPROVER, NO_OPEN_INCIDENT, INCIDENT_CLOSED. Exit code
-86: what was decided does not follow. Whether the broker left anything out is seen by reading all of it:
-glass ledger verify.
+A refusal is decided again from the policy that was in force and from the entries before it. Where
+the ledger does not hold what it takes (a statement that was refused, a clock, a certificate), that
+is said. Exit code 86: what was decided does not follow. Whether the broker left anything out is
+seen by reading all of it: glass ledger verify.
 
-With -o json: `decisions` (`entry`, `at`, `kind`, `what`, `policy`, `rule`, `because`), `signatures`,
-`follows` (null where nothing was decided again), and `wrong`.")]
+With -o json: `decisions` (`entry`, `at`, `kind`, `what`, `policy`, `rule`, `because`),
+`signatures`, `marks` (where a part of the ledger was lost), `follows` (null where nothing was
+decided again), and `wrong`.")]
 pub struct Args {
     /// A grant (G-45), or an entry (4211)
     #[arg(value_name = "GRANT|ENTRY", value_parser = Which::parse)]

@@ -13,10 +13,9 @@ pub(super) fn say(printer: &Printer, person: &str, withdrawn: &[String], waiting
         } else {
             "work"
         };
-        let whom: Vec<_> = withdrawn.iter().map(|whom| text::plain(whom)).collect();
         printer.line(format!(
             "{made} made by {person} no longer {works}: {}",
-            whom.join(", ")
+            names(withdrawn)
         ));
     }
     for waiting in waiting {
@@ -27,5 +26,24 @@ pub(super) fn say(printer: &Printer, person: &str, withdrawn: &[String], waiting
             waiting.id,
             waiting.person
         ));
+    }
+}
+
+/// Each name once, however often somebody was invited.
+fn names(whom: &[String]) -> String {
+    let mut names: Vec<_> = whom.iter().map(|whom| text::plain(whom)).collect();
+    names.sort();
+    names.dedup();
+    names.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_named_twice() {
+        let whom = ["anna", "otto", "anna", "anna\u{1b}[2J"].map(str::to_owned);
+        assert_eq!(names(&whom), "anna, anna\\u{1b}[2J, otto");
     }
 }

@@ -82,6 +82,22 @@ impl Flags {
         Ok(grants.into_iter().map(|it| (it, said.clone())).collect())
     }
 
+    /// The command with the incident that was left out.
+    pub fn with_incident(&self) -> String {
+        let of = match (self.all, self.grant.as_slice()) {
+            (true, _) => "--all",
+            (false, [grant]) => &format!("--grant {}", text::plain(&text::cut(grant))),
+            (false, _) => "--grant G-45",
+        };
+        let needed = match self.needed {
+            Some(YesNo::No) => "no",
+            _ => "yes",
+        };
+        format!(
+            "name it, as in: glass review INC-12 {of} --needed {needed}. Those that owe an answer: glass review"
+        )
+    }
+
     /// Whether anything is said.
     pub fn is_said(&self) -> bool {
         self.needed.is_some()

@@ -55,8 +55,8 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let Some(id) = args.id else {
         if args.flags.is_said() {
             return Err(Error::usage(
-                "of which incident it is said is missing",
-                "say which: glass review INC-12 --grant G-45 --needed yes",
+                "an answer is about the grants of one incident, and none is named",
+                args.flags.with_incident(),
             ));
         }
         let session = seat.session().await?;

@@ -14,6 +14,8 @@ pub(super) fn reasons(story: &Story, moment: &Moment, voice: Voice) -> Vec<Strin
     let Some(policy) = moment.policy.as_deref() else {
         return because;
     };
+    because.extend(drill(entry, policy));
+    because.extend(source(story, moment, policy));
     because.push(rule(entry, policy));
     because.push(yes(entry, &policy.rules));
     because.extend(call(entry, &policy.rules));
@@ -25,16 +27,58 @@ pub(super) fn reasons(story: &Story, moment: &Moment, voice: Voice) -> Vec<Strin
 
 /// That its incident is open.
 fn incident(story: &Story, moment: &Moment, voice: Voice) -> Option<String> {
-    let id = moment.entry.text("incident")?;
-    let opens = |it: &&Entry| it.kind == "incident.opened" && it.text("incident") == Some(id);
-    let opened = story.entry(opens)?;
+    let opened = opening(story, moment)?;
     let closes = moment.closes_at.map(|at| voice.at(at));
     Some(format!(
-        "{id} was open: {} opened it (entry {}), and it closes by itself at {}",
+        "{} was open: {} opened it{} (entry {}), and it closes by itself at {}",
+        moment.entry.text("incident")?,
         opened.by,
+        if opened.is_drill() { " as a drill" } else { "" },
         opened.index,
         closes.unwrap_or_else(|| "no time".to_owned())
     ))
+}
+
+fn opening<'a>(story: &'a Story, moment: &Moment) -> Option<&'a Entry> {
+    let id = moment.entry.text("incident")?;
+    story.entry(|it| it.kind == "incident.opened" && it.text("incident") == Some(id))
+}
+
+/// That a drill unlocks it.
+fn drill(entry: &Entry, policy: &InForce) -> Option<String> {
+    entry.is_drill().then(|| {
+        format!(
+            "a drill unlocks what `[drills]` lists, and the policy of entry {} lists `{}` there",
+            policy.entry,
+            entry.text("right").unwrap_or_default()
+        )
+    })
+}
+
+/// Where an alert opened the incident: that its word is enough, or who confirmed it.
+fn source(story: &Story, moment: &Moment, policy: &InForce) -> Option<String> {
+    let source = opening(story, moment)?.text("source")?;
+    let right = moment.entry.text("right").unwrap_or_default();
+    if policy.rules.unlocks(source, right) {
+        return Some(format!(
+            "the policy of entry {} lets `{right}` be asked for on the word of `{source}` alone (`rights` of \
+             `[sources.{source}]`)",
+            policy.entry
+        ));
+    }
+    let word = story.at(story.footing.confirmed)?;
+    Some(match word.kind.as_str() {
+        "incident.held" => format!(
+            "the word of `{source}` alone is not enough for `{right}`, and {} had held the incident open \
+             (entry {})",
+            word.by, word.index
+        ),
+        _ => format!(
+            "the word of `{source}` alone is not enough for `{right}`, and {} had noted something (entry {}), \
+             who may open incidents",
+            word.by, word.index
+        ),
+    })
 }
 
 fn rule(entry: &Entry, policy: &InForce) -> String {

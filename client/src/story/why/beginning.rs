@@ -113,14 +113,7 @@ fn called(story: &Story, moment: &Moment) -> Vec<String> {
             }
         })
         .collect();
-    let callers = list(story.asked.body.get("call"));
-    let person = story.asked.text("person").unwrap_or_default();
-    let noted = story.entry(|it| {
-        it.kind == "incident.noted"
-            && it.text("incident") == story.asked.text("incident")
-            && (story.asked.index..moment.entry.index).contains(&it.index)
-            && (it.by == person || callers.contains(&it.by))
-    });
+    let noted = story.at(story.footing.noted);
     because.extend(noted.map(|it| format!("{} had noted it (entry {})", it.by, it.index)));
     because
 }

@@ -9,7 +9,7 @@ pub(super) fn reasons(story: &Story, moment: &Moment, voice: Voice) -> Vec<Strin
     let entry = &moment.entry;
     let by = &entry.by;
     let at = voice.at(entry.at);
-    vec![match entry.text("ending").unwrap_or_default() {
+    let mut because = vec![match entry.text("ending").unwrap_or_default() {
         "expired" => {
             let ends = ends_at(story, moment);
             let ends = ends.and_then(|it| it.time("ends_at"));
@@ -40,7 +40,25 @@ pub(super) fn reasons(story: &Story, moment: &Moment, voice: Voice) -> Vec<Strin
             .to_owned(),
         "handed-over" => "the grant it was handed over to began in the entry before".to_owned(),
         other => format!("this glass does not know the ending `{other}`; it ends something and gives nothing"),
-    }]
+    }];
+    because.extend(of_an_act(story, entry));
+    because
+}
+
+/// Where one act ended several grants: which entry bears its signature.
+fn of_an_act(story: &Story, entry: &Entry) -> Option<String> {
+    let bears = story.bearer(entry)?;
+    if bears.index == entry.index {
+        return None;
+    }
+    let about = ["grant", "incident", "person"];
+    let about = about.iter().find_map(|name| bears.text(name));
+    Some(format!(
+        "it ended in one act with {}: {} signed that, and the signature stands in entry {}",
+        about.unwrap_or_default(),
+        bears.by,
+        bears.index
+    ))
 }
 
 /// The newest word on its end.

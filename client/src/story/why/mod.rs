@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 pub use self::refusal::refused;
-use super::{InForce, Moment, Signature, Story, Voice, Wrong, passage::Passage, told};
+use super::{InForce, MarkView, Moment, Signature, Story, Voice, Wrong, passage::Passage, told};
 use crate::time;
 
 /// The answer.
@@ -28,6 +28,8 @@ pub struct Why {
     pub statements_checked: u64,
     /// Whether the decisions follow from the policy; nothing where that does not decide them.
     pub follows: Option<bool>,
+    /// Where a part of the ledger was lost, and on which side of that the grant stands.
+    pub marks: Vec<MarkView>,
     /// What does not follow.
     pub wrong: Option<Wrong>,
 }
@@ -89,6 +91,7 @@ pub fn granted(story: &Story, voice: Voice) -> Why {
         entries_read: story.read,
         statements_checked: story.statements,
         follows: Some(story.wrong.is_none()),
+        marks: story.marked(voice),
         wrong: story.wrong.clone(),
     }
 }
