@@ -15,9 +15,10 @@ use serde::Serialize;
 
 use crate::{
     error::Error,
-    keyboard,
+    keyboard, moments,
     spinner::Spinner,
     text::{plain, plain_lines, safe_json},
+    time,
 };
 
 /// For whom the answer is.
@@ -259,10 +260,11 @@ impl Printer {
         }
         self.put_err(&format!(
             "{BAD}error:{BAD:#} {}",
-            plain_lines(&error.to_string())
+            plain_lines(&of_here(&error.to_string()))
         ));
         if let Some(next) = error.next() {
-            self.put_err(&format!("{STRONG}next:{STRONG:#}  {}", plain_lines(&next)));
+            let next = plain_lines(&of_here(&next));
+            self.put_err(&format!("{STRONG}next:{STRONG:#}  {next}"));
         }
     }
 
@@ -451,6 +453,12 @@ fn asking_failed(error: io::Error) -> Error {
         format!("the terminal did not give an answer: {error}"),
         "give the answer as a flag; `--help` lists them",
     )
+}
+
+/// What the broker says, with its moments as this laptop's clock shows them.
+fn of_here(text: &str) -> String {
+    let now = time::now();
+    moments::of_here(text, now, now)
 }
 
 #[cfg(test)]

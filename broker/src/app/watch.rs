@@ -233,6 +233,7 @@ fn brief(incident: &Incident) -> Incident {
         opened_by: incident.opened_by.clone(),
         notes: Vec::new(),
         vetoed: std::collections::BTreeSet::new(),
+        alone: std::collections::BTreeMap::new(),
         grants: Vec::new(),
         alert: incident.alert.clone(),
         closed: incident.closed.clone(),

@@ -2,7 +2,7 @@
 
 use breakglass_domain::event::RoleStep;
 use breakglass_domain::grant::HandedTo;
-use breakglass_domain::text::restyles;
+use breakglass_domain::text::{nth, restyles};
 use breakglass_domain::{Basis, Change, Ending, GrantId, GrantRef, Line, PersonId, Time};
 use serde_json::Value;
 
@@ -342,10 +342,20 @@ impl Notice {
         match told.change() {
             Change::GrantRequested { .. } => self.of_request(told, of, allowed, app),
             Change::GrantEscalated { to, .. } => self.of_escalation(of, to, allowed, app),
-            Change::GrantStarted { basis, ends_at, .. } => {
+            Change::GrantStarted {
+                basis,
+                ends_at,
+                alone_before,
+                ..
+            } => {
                 self.fact("basis", basis.as_str());
                 self.fact("ends_at", ends_at.to_string());
                 self.of_start(told, of, (allowed, *basis), *ends_at);
+                if *alone_before > 0 {
+                    let time = nth(alone_before.saturating_add(1));
+                    self.title += &format!(", for the {time} time under {}", of.incident);
+                    self.fact("alone_before", alone_before.to_string());
+                }
             }
             Change::GrantEnded {
                 to: Some(to),

@@ -70,8 +70,8 @@ impl Session {
                 let answer = answer.into_inner();
                 let accepted = self.accept_act(answer.receipt(), &signed).await;
                 let entry = match accepted {
-                    // Who removes themselves is proven no more than the receipt.
-                    Err(why) if removes(&act, self.person()) && why.reason() == "NOT_ENROLLED" => {
+                    // Who stops themselves is proven no more than the receipt.
+                    Err(why) if stops(&act, self.person()) == Some(why.reason()) => {
                         self.check_act(answer.receipt(), &signed)?
                     }
                     accepted => accepted?,
@@ -125,9 +125,13 @@ fn is_another_history(refusal: &Refusal) -> bool {
     matches!(&*refusal.reason, "LEDGER_BEHIND" | "LEDGER_FORKED")
 }
 
-/// Whether somebody is removed by this.
-fn removes(act: &Act, who: &str) -> bool {
-    matches!(act, Act::RemovePerson { person, .. } if person == who)
+/// Why somebody who is removed or frozen by this is told nothing more.
+fn stops(act: &Act, who: &str) -> Option<&'static str> {
+    match act {
+        Act::RemovePerson { person, .. } if person == who => Some("NOT_ENROLLED"),
+        Act::Freeze { person, .. } if person == who => Some("PERSON_FROZEN"),
+        _ => None,
+    }
 }
 
 /// Whether an act only ends something, so that nobody has more by it.

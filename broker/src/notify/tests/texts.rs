@@ -256,6 +256,7 @@ async fn what_is_of_a_drill_says_so_first_and_is_never_loud() {
         of,
         basis: breakglass_domain::Basis::SelfGranted,
         ends_at: "2026-11-23T03:20:00Z".parse().unwrap(),
+        alone_before: 0,
     });
     assert!(
         alone.title.starts_with("DRILL: SELF-GRANT: "),
