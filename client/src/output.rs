@@ -13,6 +13,8 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{Table, presets};
 use serde::Serialize;
 
+use rustix::termios::tcgetwinsize;
+
 use crate::{
     error::Error,
     keyboard, moments,
@@ -125,6 +127,16 @@ impl Printer {
     #[must_use]
     pub fn is_interactive(&self) -> bool {
         self.interactive
+    }
+
+    /// The columns of the terminal that the answer goes to; without one there is no end to a line.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        let size = self.interactive.then(|| tcgetwinsize(std::io::stdout()));
+        let columns = size
+            .and_then(Result::ok)
+            .map(|size| usize::from(size.ws_col));
+        columns.filter(|columns| *columns > 0).unwrap_or(usize::MAX)
     }
 
     /// The answer: `people` prints it in words, or `value` is printed as JSON.

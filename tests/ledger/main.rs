@@ -37,6 +37,7 @@ mod steps;
 mod streams;
 mod successions;
 mod targets;
+mod timing;
 mod unlocking;
 mod verbs;
 mod verifiers;

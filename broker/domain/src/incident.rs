@@ -84,6 +84,8 @@ pub struct Incident {
     pub resolved: bool,
     /// Somebody keeps it open until its usual end.
     pub held: bool,
+    /// Who did so last.
+    pub held_by: Option<Actor>,
     /// The first [`NOTES_IN_MEMORY`](crate::limits::NOTES_IN_MEMORY) notes, and the first of each person
     /// after them; oldest first.
     pub notes: Vec<Note>,

@@ -236,6 +236,7 @@ fn brief(incident: &Incident) -> Incident {
         alone: std::collections::BTreeMap::new(),
         grants: Vec::new(),
         alert: incident.alert.clone(),
+        held_by: incident.held_by.clone(),
         closed: incident.closed.clone(),
         ..*incident
     }

@@ -9,7 +9,7 @@ use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 
 use super::body::Unread;
-use super::limits::{AGAIN_SECONDS, BODY_MAX};
+use super::limits::{AGAIN_SECONDS, BODY_MAX, BODY_PATIENCE};
 use crate::app::{Error, Heard};
 
 /// How it went.
@@ -28,6 +28,8 @@ pub(super) enum Answer {
         now: Time,
     },
     Busy,
+    /// Its body came too slowly.
+    Slow,
     Failed(Error),
 }
 
@@ -67,6 +69,14 @@ impl Answer {
                  send it anew"
             ),
             Self::Busy => "too many deliveries at once; try again".into(),
+            Self::Slow => format!(
+                "the body did not come within {} seconds; try again",
+                BODY_PATIENCE.as_secs()
+            ),
+            Self::Failed(Error::Refused(Refusal::TooOften { budget, again_at })) => format!(
+                "too many {}: at most {} within {}; sent again after {again_at} it is taken",
+                budget.what, budget.most, budget.within
+            ),
             Self::Failed(Error::Refused(refusal)) => format!("{refusal}; {}", refusal.next()),
             Self::Failed(Error::ShuttingDown) => "the broker is shutting down; try again".into(),
             Self::Failed(_) => "nothing can be recorded just now; try again".into(),
@@ -81,7 +91,7 @@ impl Answer {
             Self::Unread(Unread::Malformed { .. }) | Self::Old { .. } => StatusCode::BAD_REQUEST,
             Self::Unread(Unread::Unknown { .. }) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Failed(Error::Refused(refusal)) if !passes(refusal) => StatusCode::FORBIDDEN,
-            Self::Busy | Self::Failed(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Slow | Self::Failed(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }

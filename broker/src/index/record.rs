@@ -253,6 +253,8 @@ pub(super) struct IncidentRecord {
     resolved: bool,
     #[serde(default)]
     held: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    held_by: Option<String>,
     /// Person and right.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     vetoed: Vec<(String, String)>,
@@ -332,6 +334,7 @@ impl From<&Incident> for IncidentRecord {
             since_ms: Some(incident.closes_since.as_millis()),
             resolved: incident.resolved,
             held: incident.held,
+            held_by: incident.held_by.as_ref().map(ToString::to_string),
             drill: incident.drill,
         }
     }
@@ -372,6 +375,7 @@ impl IncidentRecord {
             alert: self.alert.map(alert).transpose()?,
             resolved: self.resolved,
             held: self.held,
+            held_by: self.held_by.as_deref().map(word).transpose()?,
             notes: self
                 .notes
                 .iter()

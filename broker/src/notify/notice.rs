@@ -80,6 +80,10 @@ impl Notice {
         notice.fact("by", told.event().by.to_string());
         if let Some(incident) = told.change().incident() {
             notice.fact("incident", incident.to_string());
+            let title = told.title.clone().or_else(|| app.title_of(incident));
+            if let Some(title) = title.filter(|_| !is_opening(told.change())) {
+                notice.fact("title", title.as_str());
+            }
         }
         match told.change().grant() {
             None => notice.of_incident(told, app),
@@ -338,6 +342,10 @@ impl Notice {
         self.fact("person", person.to_string());
         self.fact("right", of.right.to_string());
         self.fact("sentence", allowed);
+        let targets = app.targets_of(&of.right);
+        if !targets.is_empty() && told.change().target().is_none() {
+            self.facts.push(("targets", targets.into()));
+        }
         self.next = Some(format!("glass grants show {grant}"));
         match told.change() {
             Change::GrantRequested { .. } => self.of_request(told, of, allowed, app),
@@ -369,12 +377,18 @@ impl Notice {
                     Ending::Vetoed => {
                         format!("{grant} was vetoed by {by}, {person} is not to {allowed}{why}")
                     }
+                    Ending::Denied => {
+                        format!("{by} denied {person} to {allowed} ({grant}){why}")
+                    }
                     _ => format!(
                         "{person} may no longer {allowed}: {grant} was revoked by {by}{why}"
                     ),
                 });
                 if let Some(reason) = reason {
                     self.fact("reason", reason.as_str());
+                }
+                if *ending == Ending::Denied {
+                    self.to = To::People(vec![person.clone()]);
                 }
             }
             Change::SessionUnconfirmed {
@@ -410,6 +424,7 @@ impl Notice {
             call,
             lapses_at,
             handed,
+            escalation,
             ..
         } = told.change()
         else {
@@ -433,6 +448,10 @@ impl Notice {
         self.fact("for", length.to_string());
         self.fact("lapses_at", lapses_at.to_string());
         self.people("approvers", approvers);
+        if let Some(next) = escalation {
+            self.people("then_approvers", &next.to);
+            self.fact("escalates_at", next.at.to_string());
+        }
         let others = call.iter().filter(|it| !approvers.contains(it));
         self.to = To::People(approvers.iter().chain(others).cloned().collect());
         self.next = Some(match approvers.is_empty() {
@@ -520,6 +539,11 @@ impl Notice {
     }
 }
 
+/// What says itself what the incident is called.
+fn is_opening(change: &Change) -> bool {
+    matches!(change, Change::IncidentOpened { .. })
+}
+
 /// Of what people are told.
 fn occasion(change: &Change) -> Option<Occasion> {
     match change {
@@ -541,6 +565,10 @@ fn occasion(change: &Change) -> Option<Occasion> {
             ending: Ending::Revoked | Ending::Vetoed,
             ..
         } => Some(Occasion::GrantRevoked),
+        Change::GrantEnded {
+            ending: Ending::Denied,
+            ..
+        } => Some(Occasion::ApprovalDenied),
         Change::GrantEnded {
             ending: Ending::HandedOver,
             ..

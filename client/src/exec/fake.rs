@@ -345,6 +345,10 @@ impl Desk for FakeDesk {
         Ok((state.grant.clone(), credential))
     }
 
+    async fn look(&self, _grant: &str) -> Result<Grant, Error> {
+        Ok(self.state().grant.clone())
+    }
+
     async fn self_grant(&self, _grant: &Grant) -> Result<Grant, Error> {
         let mut state = self.at_desk("self-granted")?;
         state.self_grants.pop_front().unwrap_or(Ok(()))?;

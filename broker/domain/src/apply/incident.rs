@@ -39,6 +39,7 @@ impl Incident {
             alert: alert.map(|(source, key)| Alert { source, key }),
             resolved: false,
             held: false,
+            held_by: None,
             vetoed: BTreeSet::new(),
             alone: BTreeMap::new(),
             notes: Vec::new(),
@@ -77,6 +78,7 @@ impl Incident {
             }
             Change::IncidentHeld { .. } => {
                 self.held = true;
+                self.held_by = Some(event.by.clone());
                 self.close_at(self.usual_end, event.at);
             }
             Change::GrantRequested { of, .. } if self.grants.len() < GRANTS_IN_MEMORY => {

@@ -31,6 +31,7 @@ fn told(index: u64, event: Event, line: Arc<[u8]>) -> Told {
         recorded: Recorded { index, event, line },
         grant: None,
         incident: None,
+        title: None,
     }
 }
 
