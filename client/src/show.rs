@@ -487,11 +487,33 @@ mod tests {
         assert!(line.contains("; its alert is over: closes "), "{line}");
         assert!(line.contains("in 10m"), "{line}");
         incident.held = true;
+        incident.held_by = "leon".into();
         let line = says(&incident);
         assert!(
-            line.ends_with("; its alert is over, and it is held open)"),
+            line.ends_with("; its alert is over, and leon holds it open)"),
             "{line}"
         );
+        incident.resolved = false;
+        let line = says(&incident);
+        assert!(line.ends_with("; held open by leon)"), "{line}");
+    }
+
+    #[test]
+    fn a_long_title_is_cut_to_the_terminal_and_nothing_behind_it() {
+        let now = "2026-11-23T03:05:00Z".parse().unwrap();
+        let incident = v1::Incident {
+            id: "INC-14".into(),
+            title: "ß".repeat(250),
+            opened_by: "mia".into(),
+            ..v1::Incident::default()
+        };
+        let line = incident_in(&incident, now, 80);
+        assert_eq!(columns(&line), 80, "{line}");
+        assert!(line.ends_with("…  (opened by mia)"), "{line}");
+        let narrow = incident_in(&incident, now, 10);
+        assert_eq!(narrow.matches('ß').count(), TITLE_LEAST - 1, "{narrow}");
+        let whole = incident_line(&incident, now);
+        assert_eq!(whole.matches('ß').count(), 250, "no terminal, no end");
     }
 
     #[test]

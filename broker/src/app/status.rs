@@ -182,3 +182,21 @@ fn of_the_clock(state: &State, now: Time) -> Vec<String> {
          until it catches up. Set the clock of the broker's host."
     )]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_is_told_by_what_tells_it_from_others() {
+        let told = |key: &str| {
+            let key = breakglass_domain::Line::parse(key).unwrap();
+            told_apart(&key).to_owned()
+        };
+        let group = "{}/{severity=\"page\"}:{alertname=\"Down\", job=\"shop\"}";
+        assert_eq!(told(group), "alertname=\"Down\", job=\"shop\"");
+        for whole in ["PGR0VU2", "{}:{}", "a:{b", "disk: full"] {
+            assert_eq!(told(whole), whole);
+        }
+    }
+}

@@ -159,6 +159,7 @@ mod tests {
         let at = Time::from_millis(0);
         for (answer, status) in [
             (Answer::Busy, 503),
+            (Answer::Slow, 503),
             (Answer::Failed(LedgerError::Full(String::new()).into()), 503),
             (
                 Answer::Failed(LedgerError::Unavailable(String::new()).into()),
@@ -207,5 +208,22 @@ mod tests {
             let again = response.headers().contains_key(RETRY_AFTER);
             assert_eq!(again, status == 503, "{told}");
         }
+    }
+
+    /// A source has no terminal, and the broker's room says nothing of a body that is slow.
+    #[test]
+    fn what_is_told_is_for_a_source_and_of_what_it_did() {
+        let often = Refusal::TooOften {
+            budget: breakglass_domain::limits::ALERTS,
+            again_at: "2026-11-23T03:05:00Z".parse().unwrap(),
+        };
+        let told = Answer::Failed(often.into()).text();
+        assert!(!told.contains("command"), "{told}");
+        assert!(
+            told.ends_with("sent again after 2026-11-23T03:05:00.000Z it is taken"),
+            "{told}"
+        );
+        let slow = Answer::Slow.text();
+        assert!(slow.starts_with("the body did not come within"), "{slow}");
     }
 }

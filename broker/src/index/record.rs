@@ -452,4 +452,29 @@ mod tests {
         assert!(grant.escalated_at.is_some() && grant.of.grant == GrantId(45));
         assert_eq!(stored(&grant).unwrap(), grant);
     }
+
+    /// So is what nobody could be told of, and what was begun alone under an incident that somebody holds.
+    #[test]
+    fn what_was_begun_alone_is_stored_and_for_how_long_nobody_could_be_told() {
+        let (_, asked) = crate::ledger::entry::read(ASKED.as_bytes()).unwrap();
+        let mut grant = Grant::requested(&asked).unwrap();
+        grant.stood_still = Lifetime::from_secs(60);
+        let bytes = to_bytes(&GrantRecord::from(&grant));
+        let read = from_bytes::<GrantRecord>(&bytes).unwrap();
+        assert_eq!(read.into_grant().unwrap(), grant);
+        const OPENED: &str = r#"{"v":1,"index":0,"at":"2026-11-23T03:05:00.000Z","kind":"incident.opened","by":"mia","incident":"INC-12","severity":"sev2","title":"down","closes_at":"2026-11-23T11:05:00.000Z"}"#;
+        let (_, opened) = crate::ledger::entry::read(OPENED.as_bytes()).unwrap();
+        let mut incident = Incident::opened(&opened).unwrap();
+        incident.held_by = Some(Actor::Person("leon".parse().unwrap()));
+        let alone = Alone {
+            begun: 2,
+            runs: [GrantId(45)].into(),
+            ended_at: Some(opened.at),
+        };
+        let whose = ("mia".parse().unwrap(), "restore".parse().unwrap());
+        incident.alone.insert(whose, alone);
+        let bytes = to_bytes(&IncidentRecord::from(&incident));
+        let read = from_bytes::<IncidentRecord>(&bytes).unwrap();
+        assert_eq!(read.into_incident(Vec::new()).unwrap(), incident);
+    }
 }

@@ -29,6 +29,8 @@ pub(super) enum Said {
     /// An entry that changes nothing: its index and kind.
     Event(u64, &'static str),
     Escalated(&'static str),
+    /// Leon is gone.
+    Gone(&'static str),
     Approved(&'static str),
     Denied(&'static str, &'static str),
     Closed(&'static str, &'static str),
@@ -182,6 +184,13 @@ impl FakeDesk {
         self.state().grant.self_grant_at = None;
     }
 
+    /// The broker was away: everybody has their time anew.
+    pub(super) fn gives_time_until(&self, minutes: i64) {
+        let mut state = self.state();
+        state.grant.self_grant_at = Some(time::to_proto(after(minutes)));
+        state.grant.lapses_at = Some(time::to_proto(after(minutes + 5)));
+    }
+
     pub(super) fn answer_self_grant(&self, answer: Result<(), Error>) {
         self.state().self_grants.push_back(answer);
     }
@@ -248,6 +257,11 @@ impl State {
                     escalation.escalated_at = Some(time::to_proto(self.now));
                 }
                 (index, "grant.escalated")
+            }
+            Said::Gone(who) => {
+                self.grant.gone.push(who.into());
+                self.grant.nobody_left = true;
+                (index, "person.frozen")
             }
             Said::Approved(by) => {
                 self.begin(GrantBasis::Approved, by);

@@ -110,6 +110,18 @@ mod tests {
     }
 
     #[test]
+    fn who_is_slow_twice_is_waited_for_no_more() {
+        let (mut progress, full) = (Progress::default(), address("full"));
+        progress.begins("1", &everybody());
+        assert!(!progress.puts_off("1", &full, MAIL_TRIES / 2));
+        assert!(!progress.is_known_to_wait(&full));
+        assert!(progress.puts_off("1", &full, MAIL_TRIES / 2));
+        assert!(progress.is_known_to_wait(&full));
+        progress.takes("1", &full);
+        assert!(!progress.is_known_to_wait(&full), "it took one");
+    }
+
+    #[test]
     fn who_is_put_off_too_often_is_tried_once_a_notice_until_it_takes_one() {
         let (mut progress, full) = (Progress::default(), address("full"));
         let told = tries(&mut progress, "1", MAIL_TRIES - 1);
