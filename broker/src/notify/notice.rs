@@ -1,6 +1,7 @@
 //! What is said of an event, in the words of the domain, before any medium shapes it.
 
-use breakglass_domain::event::RoleStep;
+mod occasion;
+
 use breakglass_domain::grant::HandedTo;
 use breakglass_domain::text::{nth, restyles};
 use breakglass_domain::{Basis, Change, Ending, GrantId, GrantRef, Line, PersonId, Time};
@@ -10,6 +11,7 @@ use super::courier::Span;
 use crate::app::App;
 use crate::app::feed::Told;
 use crate::config::notify::Occasion;
+use occasion::{is_answered, is_opening, occasion};
 
 /// One thing to say.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -536,68 +538,6 @@ impl Notice {
             self.loud = true;
             self.next = Some(format!("glass veto {grant} -m WHY"));
         }
-    }
-}
-
-/// What says itself what the incident is called.
-fn is_opening(change: &Change) -> bool {
-    matches!(change, Change::IncidentOpened { .. })
-}
-
-/// Of what people are told.
-fn occasion(change: &Change) -> Option<Occasion> {
-    match change {
-        Change::IncidentOpened { .. } => Some(Occasion::IncidentOpened),
-        Change::IncidentResolved { .. } => Some(Occasion::IncidentResolved),
-        Change::IncidentRefired { .. } => Some(Occasion::IncidentRefired),
-        Change::IncidentHeld { .. } => Some(Occasion::IncidentHeld),
-        Change::IncidentClosed { .. } => Some(Occasion::IncidentClosed),
-        Change::GrantRequested {
-            approvers, call, ..
-        } if !approvers.is_empty() || !call.is_empty() => Some(Occasion::ApprovalWanted),
-        Change::GrantEscalated { .. } => Some(Occasion::ApprovalWanted),
-        Change::GrantStarted {
-            basis: Basis::SelfGranted,
-            ..
-        } => Some(Occasion::SelfGranted),
-        Change::GrantStarted { .. } => Some(Occasion::GrantStarted),
-        Change::GrantEnded {
-            ending: Ending::Revoked | Ending::Vetoed,
-            ..
-        } => Some(Occasion::GrantRevoked),
-        Change::GrantEnded {
-            ending: Ending::Denied,
-            ..
-        } => Some(Occasion::ApprovalDenied),
-        Change::GrantEnded {
-            ending: Ending::HandedOver,
-            ..
-        } => Some(Occasion::HandedOver),
-        Change::DrillRecorded { .. } => Some(Occasion::DrillRecorded),
-        Change::SessionUnconfirmed { .. } => Some(Occasion::KillUnconfirmed),
-        Change::RoleFailed {
-            step: RoleStep::Drop,
-            ..
-        } => Some(Occasion::RoleStuck),
-        Change::LedgerUnwitnessed { .. }
-        | Change::LedgerRestored { .. }
-        | Change::Refused {
-            checkpoint: Some(_),
-            ..
-        } => Some(Occasion::LedgerTrouble),
-        _ => None,
-    }
-}
-
-/// Nobody is asked about what began with its handing over: who handed it over was one who may agree.
-fn is_answered(change: &Change, app: &App) -> bool {
-    match change {
-        Change::GrantRequested {
-            of,
-            handed: Some(_),
-            ..
-        } => app.still_waiting(of.grant).is_none(),
-        _ => false,
     }
 }
 

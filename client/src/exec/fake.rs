@@ -50,6 +50,7 @@ struct State {
     self_grants: VecDeque<Result<(), Error>>,
     held_from: Vec<u64>,
     diary: Vec<String>,
+    looks: u32,
     issued: u32,
     /// Answers about the use when this comes.
     report_when: Option<oneshot::Receiver<()>>,
@@ -131,6 +132,7 @@ impl FakeDesk {
             self_grants: VecDeque::new(),
             held_from: Vec::new(),
             diary: Vec::new(),
+            looks: 0,
             issued: 0,
             report_when: None,
         })))
@@ -182,6 +184,10 @@ impl FakeDesk {
     /// What the next self-grants meet.
     pub(super) fn allows_no_self_grant(&self) {
         self.state().grant.self_grant_at = None;
+    }
+
+    pub(super) fn looks(&self) -> u32 {
+        self.state().looks
     }
 
     /// The broker was away: everybody has their time anew.
@@ -360,7 +366,9 @@ impl Desk for FakeDesk {
     }
 
     async fn look(&self, _grant: &str) -> Result<Grant, Error> {
-        Ok(self.state().grant.clone())
+        let mut state = self.state();
+        state.looks += 1;
+        Ok(state.grant.clone())
     }
 
     async fn self_grant(&self, _grant: &Grant) -> Result<Grant, Error> {

@@ -219,10 +219,10 @@ impl<D: Desk> Waiting<'_, D> {
             Err(why) => {
                 let too_early = why.reason() == "SELF_GRANT_TOO_EARLY";
                 let again = why.is_passing() || too_early;
+                let now = self.desk.now();
                 if too_early {
                     self.look_again().await;
                 }
-                let now = self.desk.now();
                 let from = time::from_proto(self.grant.self_grant_at.as_ref());
                 if let Some(from) = from.filter(|from| too_early && *from > now) {
                     *offer = Offer::From(from);

@@ -216,12 +216,7 @@ async fn a_broker_that_was_away_gives_everybody_their_time_and_who_waits_waits_f
         until(|| !desk.held_from().is_empty()).await;
         desk.gives_time_until(22);
         desk.pass(10);
-        until(|| {
-            desk.diary()
-                .iter()
-                .any(|line| line == "self-granted at 03:10")
-        })
-        .await;
+        until(|| desk.looks() > 0).await;
         for _ in 0..13 {
             desk.pass(1);
         }
