@@ -356,3 +356,18 @@ fn links(text: &str) -> Vec<String> {
         .map(str::to_owned)
         .collect()
 }
+
+/// What the broker says in UTC `glass` shows as the clock of its laptop has it: two sorts of time on one
+/// screen are read wrongly at three in the morning.
+#[test]
+fn no_screen_has_two_clocks() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("golden/transcripts");
+    for file in std::fs::read_dir(folder).expect("there are transcripts") {
+        let path = file.expect("a file").path();
+        let text = std::fs::read_to_string(&path).expect("a transcript");
+        let wrong = text
+            .lines()
+            .find(|line| line.contains("HH:MM UTC") || line.contains("SS UTC"));
+        assert_eq!(wrong, None, "{}", path.display());
+    }
+}

@@ -31,7 +31,7 @@ class Story(Handovers, Alone):
         self.sessions, self.roles, self.heard, self.unknown = {}, {}, set(), 0
         self.over, self.drawn, self.vetoed, self.begun, self.streams = {}, {}, set(), {}, {}
         self.delivered, self.debts, self.drills = {}, Debts(), {}
-        self.swap, self.left = None, {}
+        self.swap, self.left, self.before = None, {}, {}
 
     def read(self, line, place, where):
         """The next entry, as it stands on its line."""
@@ -263,6 +263,7 @@ class Story(Handovers, Alone):
             left = [grant for grant, it in self.grants.items() if it["incident"] == name]
             need(not left, where, f"{name} is closed, and {left} live")
             del self.incidents[name]
+            self.before = {whose: it for whose, it in self.before.items() if whose[2] != name}
         elif kind in FIELDS:
             self.closes_at(name, at, where)
             self.goes_on(entry, self.incidents[name], where)
@@ -406,7 +407,7 @@ class Story(Handovers, Alone):
                  where, f"{name} allows a self-grant that the policy does not")
         self.check_escalation(entry, given, where)
         self.grants_ever.add(name)
-        self.grants[name] = dict(entry, alone=alone, escalated=False, callers=entry.get("call", []), calls=[], yes={}, noted=set(), moved=None)
+        self.grants[name] = dict(entry, alone=alone, escalated=False, stood_still=0, callers=entry.get("call", []), calls=[], yes={}, noted=set(), moved=None)
 
     def check_escalation(self, entry, given, where):
         """To whom the policy says, after its time; at once where none of those who are asked first is there."""
@@ -425,6 +426,7 @@ class Story(Handovers, Alone):
         need(pinned and not grant["escalated"], where, f"{name} escalates twice, or goes to nobody else")
         need(at >= millis(pinned["at"], where), where, f"{name} escalates too early")
         need(entry["approvers"] == pinned["approvers"], where, f"{name} escalates to others than it was to")
+        self.escalated(entry, grant, millis(pinned["at"], where))
         grant.update(escalated=True, approvers=grant["approvers"] + pinned["approvers"])
 
     @staticmethod
@@ -457,6 +459,7 @@ class Story(Handovers, Alone):
             self.need_none_alone(entry, where)
             need(grant["escalated"] or "escalation" not in grant, where, f"{name} begins alone before everybody was asked")
             latest += [at + grant["alone"][1], at + given["alone"][1]]
+        self.count_alone(entry, grant, where)
         if "from" in grant:
             other = self.grants.get(grant["from"], {})
             need("basis" in other and at < other["ends_at"], where, f"{grant['from']} is not active, and {name} was to be handed over from it")
@@ -579,6 +582,7 @@ class Story(Handovers, Alone):
         if ending == "vetoed":
             self.vetoed.add((grant["incident"], grant["person"], grant["right"]))
             self.just_vetoed = (self.whose(grant), at) if self.one_alone else None
+        self.end_alone(grant, at)
         del self.grants[name]
         self.left |= {new: at for new, it in self.grants.items() if it.get("from") == name and "basis" not in it}
         self.over = {of: it for of, it in self.over.items() if at < it[0] + DAY} | {name: (at, grant)}

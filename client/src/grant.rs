@@ -220,6 +220,13 @@ pub fn ending_sentence(grant: &Grant) -> String {
 pub fn alone_from(grant: &Grant, now: Timestamp) -> Option<String> {
     let from = time::from_proto(grant.self_grant_at.as_ref())?;
     let waits = grant.state() == GrantState::Waiting;
+    if deadline(grant).is_some_and(|lapses| waits && lapses <= from) {
+        let from = time::local_and_relative(from, now);
+        return Some(format!(
+            "{} may begin nothing of this right alone before {from}, and it lapses before",
+            grant.person
+        ));
+    }
     let from = match from <= now {
         true => "now".to_owned(),
         false => format!("from {}", time::local_and_relative(from, now)),

@@ -59,6 +59,7 @@ pub mod kubectl;
 pub mod leads;
 pub mod limits;
 pub mod mirror;
+mod moments;
 pub mod output;
 mod processes;
 pub mod refusal;

@@ -156,3 +156,11 @@ pub const LONGEST_LATER: Duration = Duration::from_secs(30);
 /// How often one file is asked for again where the broker says "later": others may take what there is,
 /// and a mirror has time.
 pub const MAX_LATERS: usize = 20;
+
+/// In milliseconds: a broker asks others within so long of the time it was to, or was away; see
+/// docs/ledger-format.md.
+pub(crate) const ESCALATES_WITHIN: i64 = 10_000;
+
+/// How many rules this verifier holds a ledger to once a broker has said that it does; see
+/// docs/ledger-format.md, `broker.started`.
+pub(crate) const RULES_KNOWN: i64 = 2;

@@ -13,11 +13,14 @@ use anstyle::{AnsiColor, Style};
 use comfy_table::{Table, presets};
 use serde::Serialize;
 
+use rustix::termios::tcgetwinsize;
+
 use crate::{
     error::Error,
-    keyboard,
+    keyboard, moments,
     spinner::Spinner,
     text::{plain, plain_lines, safe_json},
+    time,
 };
 
 /// For whom the answer is.
@@ -124,6 +127,16 @@ impl Printer {
     #[must_use]
     pub fn is_interactive(&self) -> bool {
         self.interactive
+    }
+
+    /// The columns of the terminal that the answer goes to; without one there is no end to a line.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        let size = self.interactive.then(|| tcgetwinsize(std::io::stdout()));
+        let columns = size
+            .and_then(Result::ok)
+            .map(|size| usize::from(size.ws_col));
+        columns.filter(|columns| *columns > 0).unwrap_or(usize::MAX)
     }
 
     /// The answer: `people` prints it in words, or `value` is printed as JSON.
@@ -259,10 +272,11 @@ impl Printer {
         }
         self.put_err(&format!(
             "{BAD}error:{BAD:#} {}",
-            plain_lines(&error.to_string())
+            plain_lines(&of_here(&error.to_string()))
         ));
         if let Some(next) = error.next() {
-            self.put_err(&format!("{STRONG}next:{STRONG:#}  {}", plain_lines(&next)));
+            let next = plain_lines(&of_here(&next));
+            self.put_err(&format!("{STRONG}next:{STRONG:#}  {next}"));
         }
     }
 
@@ -451,6 +465,12 @@ fn asking_failed(error: io::Error) -> Error {
         format!("the terminal did not give an answer: {error}"),
         "give the answer as a flag; `--help` lists them",
     )
+}
+
+/// What the broker says, with its moments as this laptop's clock shows them.
+fn of_here(text: &str) -> String {
+    let now = time::now();
+    moments::of_here(text, now, now)
 }
 
 #[cfg(test)]

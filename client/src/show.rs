@@ -16,7 +16,10 @@ use crate::{
         asked, asked_in_turn, basis_word, called_by, deadline, ending_sentence, hopeless, listed,
         next_asked, state_word, still_needed,
     },
-    output::Printer,
+    output::{
+        Printer,
+        canvas::{columns, cut},
+    },
     text::plain,
     time, view,
 };
@@ -115,20 +118,47 @@ pub fn drill_mark(drill: bool) -> &'static str {
 /// One line about an incident.
 #[must_use]
 pub fn incident_line(incident: &v1::Incident, now: Timestamp) -> String {
+    incident_in(incident, now, usize::MAX)
+}
+
+/// The same in as many columns: what is cut is the title, and not what stands behind it.
+#[must_use]
+pub fn incident_in(incident: &v1::Incident, now: Timestamp, width: usize) -> String {
+    let title = plain(&incident.title);
+    let whole = incident_titled(incident, &title, now);
+    let beyond = columns(&whole).saturating_sub(width);
+    match beyond {
+        0 => whole,
+        beyond => {
+            let room = columns(&title).saturating_sub(beyond).max(TITLE_LEAST);
+            incident_titled(incident, &cut(&title, room), now)
+        }
+    }
+}
+
+/// Columns of a title that is cut, however narrow the terminal.
+const TITLE_LEAST: usize = 16;
+
+fn incident_titled(incident: &v1::Incident, title: &str, now: Timestamp) -> String {
     let head = format!(
-        "{}{}  {}  {}",
+        "{}{}  {}  {title}",
         drill_mark(incident.drill),
         incident.id,
         view::severity_word(incident.severity()),
-        plain(&incident.title)
     );
     if incident.state() == v1::IncidentState::Closed {
         let closed = ago(incident.closed_at.as_ref(), now);
         return format!("{head}  (closed by {}{closed})", incident.closed_by);
     }
     let opened = ago(incident.opened_at.as_ref(), now);
-    let alert = alert_over(incident, now).map(|over| format!("; {over}"));
-    let alert = alert.unwrap_or_default();
+    let fires_and_held = || {
+        let held = incident.held && !incident.resolved;
+        held.then(|| format!("held open by {}", holder(incident)))
+    };
+    let alert = alert_over(incident, now).or_else(fires_and_held);
+    let alert = alert
+        .map(|stands| format!("; {stands}"))
+        .unwrap_or_default();
     format!("{head}  (opened by {}{opened}{alert})", incident.opened_by)
 }
 
@@ -136,9 +166,17 @@ pub fn incident_line(incident: &v1::Incident, now: Timestamp) -> String {
 fn alert_over(incident: &v1::Incident, now: Timestamp) -> Option<String> {
     let closes = when(incident.closes_at.as_ref(), now);
     incident.resolved.then(|| match incident.held {
-        true => "its alert is over, and it is held open".to_owned(),
+        true => format!("its alert is over, and {} holds it open", holder(incident)),
         false => format!("its alert is over: closes {closes}"),
     })
+}
+
+/// Who keeps it open, as far as the broker says.
+fn holder(incident: &v1::Incident) -> String {
+    match incident.held_by.as_str() {
+        "" => "somebody".to_owned(),
+        by => plain(by),
+    }
 }
 
 /// One incident: what it is, and how it stands.
@@ -180,8 +218,8 @@ pub fn incident(printer: &Printer, incident: &v1::Incident, now: Timestamp) {
 fn alert(incident: &v1::Incident) -> String {
     let stands = match (incident.held, incident.resolved) {
         _ if incident.alert.is_empty() => return String::new(),
-        (true, true) => "resolved, and somebody holds the incident open".to_owned(),
-        (true, false) => "fires, and somebody holds the incident open".to_owned(),
+        (true, true) => format!("resolved, and {} holds the incident open", holder(incident)),
+        (true, false) => format!("fires, and {} holds the incident open", holder(incident)),
         (false, true) => format!(
             "resolved; not over yet? glass incident hold {}",
             incident.id
@@ -404,11 +442,33 @@ mod tests {
         assert!(line.contains("; its alert is over: closes "), "{line}");
         assert!(line.contains("in 10m"), "{line}");
         incident.held = true;
+        incident.held_by = "leon".into();
         let line = says(&incident);
         assert!(
-            line.ends_with("; its alert is over, and it is held open)"),
+            line.ends_with("; its alert is over, and leon holds it open)"),
             "{line}"
         );
+        incident.resolved = false;
+        let line = says(&incident);
+        assert!(line.ends_with("; held open by leon)"), "{line}");
+    }
+
+    #[test]
+    fn a_long_title_is_cut_to_the_terminal_and_nothing_behind_it() {
+        let now = "2026-11-23T03:05:00Z".parse().unwrap();
+        let incident = v1::Incident {
+            id: "INC-14".into(),
+            title: "ß".repeat(250),
+            opened_by: "mia".into(),
+            ..v1::Incident::default()
+        };
+        let line = incident_in(&incident, now, 80);
+        assert_eq!(columns(&line), 80, "{line}");
+        assert!(line.ends_with("…  (opened by mia)"), "{line}");
+        let narrow = incident_in(&incident, now, 10);
+        assert_eq!(narrow.matches('ß').count(), TITLE_LEAST - 1, "{narrow}");
+        let whole = incident_line(&incident, now);
+        assert_eq!(whole.matches('ß').count(), 250, "no terminal, no end");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    entry::Entry, error::Error, output::Printer, session::Session, text::plain, time, view,
+    entry::Entry, error::Error, moments, output::Printer, session::Session, text::plain, time, view,
 };
 
 /// One thing that happened; `-o json` prints it as it is.
@@ -56,12 +56,23 @@ impl Item {
     /// One line for a terminal.
     #[must_use]
     pub fn line(&self, now: Timestamp) -> String {
-        format!("{}  {}", self.when(now), plain(&self.text))
+        format!("{}  {}", self.when(now), plain(&self.sentence(now)))
+    }
+
+    /// With its moments as this laptop's clock shows them; what somebody noted is theirs.
+    fn sentence(&self, now: Timestamp) -> String {
+        match self.at() {
+            Some(at) if self.kind != "incident.noted" => moments::of_here(&self.text, at, now),
+            _ => self.text.clone(),
+        }
+    }
+
+    fn at(&self) -> Option<Timestamp> {
+        self.at.as_ref().and_then(|at| at.parse().ok())
     }
 
     fn when(&self, now: Timestamp) -> String {
-        let at = self.at.as_ref().and_then(|at| at.parse().ok());
-        at.map(|at| time::local(at, now)).unwrap_or_default()
+        self.at().map(|at| time::local(at, now)).unwrap_or_default()
     }
 
     /// Lines for a terminal, the first with its time, the others of a note below its words.

@@ -195,6 +195,8 @@ struct AlertView<'a> {
     key: &'a str,
     resolved: bool,
     held: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    held_by: Option<&'a str>,
 }
 
 impl<'a> From<&'a v1::Incident> for IncidentView<'a> {
@@ -222,6 +224,7 @@ impl<'a> From<&'a v1::Incident> for IncidentView<'a> {
                 key,
                 resolved: incident.resolved,
                 held: incident.held,
+                held_by: some(&incident.held_by),
             }),
         }
     }

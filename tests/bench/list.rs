@@ -224,6 +224,7 @@ fn event(number: u64, at: Time) -> Event {
                 of,
                 basis: Basis::FastPath,
                 ends_at: at.plus(Lifetime::from_secs(60)),
+                alone_before: 0,
             },
         ),
         // Of an even grant: the other person never has one.

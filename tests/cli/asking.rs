@@ -105,6 +105,7 @@ fn a_broker_that_gave_what_its_policy_does_not_give_is_found_by_asking_why() {
                 drill: false,
             },
             basis: Basis::FastPath,
+            alone_before: 0,
             ends_at: Time::from_timestamp(breakglass_client::time::now())
                 .plus(breakglass_domain::Lifetime::from_secs(600)),
         },

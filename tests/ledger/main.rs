@@ -39,6 +39,7 @@ mod streams;
 mod successions;
 mod targets;
 mod telling;
+mod timing;
 mod unlocking;
 mod verbs;
 mod verifiers;

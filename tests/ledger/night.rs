@@ -168,7 +168,7 @@ impl Night {
             tokens: 0,
             seen: None,
         };
-        night.by_broker("broker.started", json!({"version": "0.1.0", "rules": 1}));
+        night.by_broker("broker.started", json!({"version": "0.1.0", "rules": 2}));
         night
     }
 

@@ -1,7 +1,7 @@
 """A mail server on loopback, as aiosmtpd is one: STARTTLS or TLS, a login, and nothing is sent on.
 
 Says `listening PORT`, then one line of JSON for each message it takes. The mailbox `gone@` is refused for good,
-`full@` for now, and `busy@` once.
+`full@` for now, and `busy@` once; `slow@` is never answered.
 """
 
 import asyncio
@@ -26,6 +26,8 @@ class Keep:
             return "550 5.1.1 no such mailbox"
         if address.startswith("full@"):
             return "452 4.2.2 the mailbox is full"
+        if address.startswith("slow@"):
+            await asyncio.Event().wait()
         if address.startswith("busy@") and not self.was_busy:
             self.was_busy = True
             return "450 4.2.1 the mailbox is busy"

@@ -101,6 +101,7 @@ fn grant(id: CredentialId, begins_at: Time, ends_at: Time) -> Grant {
         requested_at: begins_at,
         lapses_at: ends_at,
         self_grant: None,
+        stood_still: breakglass_domain::Lifetime::ZERO,
         held: true,
         key: Some(key_id(b"mia's enrolled key")),
         audience: line("right:shell-web"),

@@ -268,3 +268,16 @@ async fn while_it_waits_mia_sees_whom_it_goes_to_and_who_asked() {
     let told = world.glass("mia", &["grants", "show", "G-2"]).await;
     assert!(told.out.contains("  asked by   mia"), "{}", told.out);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_later_yes_tells_what_is_left_of_the_old_one() {
+    let world = flooded().await;
+    let old = busy(&world, "read-secrets").await;
+    world.takes_jwt("mia", &old.id).await.unwrap();
+    world.is_enrolled("leon").await;
+    world.hands_over("mia", &old.id, "leon").await.unwrap();
+    let yes = world.glass("founder", &["approve", "G-2", "--yes"]).await;
+    assert_eq!(yes.code, 0, "{}", yes.err);
+    let copy = "G-1: a copy of mia's credential may be taken until";
+    assert!(yes.out.contains(copy), "{}", yes.out);
+}

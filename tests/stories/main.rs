@@ -23,6 +23,7 @@ mod late;
 mod limits;
 mod lists;
 mod main_job;
+mod nights;
 mod notices;
 mod people;
 mod proven;

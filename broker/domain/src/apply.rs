@@ -66,8 +66,13 @@ impl State {
             | Change::IncidentHeld { incident, .. }
             | Change::IncidentClosed { incident, .. } => self.apply_to_incident(*incident, event),
             Change::GrantRequested { .. } => self.add_grant(event),
-            Change::GrantStarted { of, .. }
-            | Change::GrantExtended { of, .. }
+            Change::GrantStarted { of, .. } => {
+                self.apply_to_grant(of.grant, event);
+                if let Some(incident) = self.incidents.get_mut(&of.incident) {
+                    incident.apply(event);
+                }
+            }
+            Change::GrantExtended { of, .. }
             | Change::GrantUsed { of, .. }
             | Change::CallRecorded { of, .. }
             | Change::GrantApproved { of, .. }
@@ -97,8 +102,8 @@ impl State {
             Change::LedgerRestored { kept, size, .. } => {
                 self.pass_over_ids(size.saturating_sub(*kept));
             }
-            Change::BrokerStarted { .. }
-            | Change::KeyAdded { .. }
+            Change::BrokerStarted { .. } => self.apply_to_waiting(event),
+            Change::KeyAdded { .. }
             | Change::KeyRetired { .. }
             | Change::Refused { .. }
             | Change::LedgerExported { .. }
@@ -215,6 +220,15 @@ impl State {
         let locked = self.grants.values_mut();
         for grant in locked.filter(|grant| grant.unlock.is_some()) {
             grant.apply(event);
+        }
+    }
+
+    /// What happened to the broker, while which nobody could be told of what waits.
+    fn apply_to_waiting(&mut self, event: &Event) {
+        let waits = self.grants.values().filter(|grant| grant.is_waiting());
+        let waits: Vec<_> = waits.map(|grant| grant.of.grant).collect();
+        for grant in waits {
+            self.apply_to_grant(grant, event);
         }
     }
 

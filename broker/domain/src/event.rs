@@ -313,6 +313,9 @@ pub enum Change {
         basis: Basis,
         /// When it ends at the latest.
         ends_at: Time,
+        /// How many of this right its holder had begun alone under the incident before, where it is
+        /// begun alone; zero for all others.
+        alone_before: u32,
     },
     /// It ends later than it would have.
     GrantExtended {

@@ -54,6 +54,9 @@ pub struct Grant {
     pub lapses_at: Time,
     /// What the rule allows if nobody answers.
     pub self_grant: Option<SelfGrant>,
+    /// For how long nobody could be told of it, so that as much was added to when it lapses and may be
+    /// begun alone.
+    pub stood_still: Lifetime,
     /// Lives only while the holder's client holds it.
     pub held: bool,
     /// The key the request was signed with; credentials are bound to it. Nothing where the grant was

@@ -1,6 +1,6 @@
 //! Something is broken, and for as long as it is, grants may be asked for.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
@@ -84,6 +84,8 @@ pub struct Incident {
     pub resolved: bool,
     /// Somebody keeps it open until its usual end.
     pub held: bool,
+    /// Who did so last.
+    pub held_by: Option<Actor>,
     /// The first [`NOTES_IN_MEMORY`](crate::limits::NOTES_IN_MEMORY) notes, and the first of each person
     /// after them; oldest first.
     pub notes: Vec<Note>,
@@ -92,10 +94,23 @@ pub struct Incident {
     pub grants: Vec<GrantId>,
     /// Rights that somebody may not begin alone any more while it is open: their self-grant was vetoed.
     pub vetoed: BTreeSet<(PersonId, RightId)>,
+    /// What somebody began alone under it.
+    pub alone: BTreeMap<(PersonId, RightId), Alone>,
     /// Whether it is a drill: nothing is broken, and it unlocks only what the policy lists for drills.
     pub drill: bool,
     /// Set when it closed.
     pub closed: Option<Closing>,
+}
+
+/// The self-grants of one person for one right under one incident.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Alone {
+    /// How many began.
+    pub begun: u32,
+    /// Those of them that run.
+    pub runs: BTreeSet<GrantId>,
+    /// When the last of the others ended.
+    pub ended_at: Option<Time>,
 }
 
 /// An alert, as the source that tells of it names it.
@@ -113,6 +128,13 @@ impl Incident {
     pub fn is_of(&self, source: &SourceId, key: &Line) -> bool {
         let same = |alert: &Alert| alert.source == *source && alert.key == *key;
         self.alert.as_ref().is_some_and(same)
+    }
+
+    /// How many of a right somebody has begun alone under it.
+    #[must_use]
+    pub fn alone_before(&self, person: &PersonId, right: &RightId) -> u32 {
+        let alone = self.alone.get(&(person.clone(), right.clone()));
+        alone.map_or(0, |alone| alone.begun)
     }
 }
 

@@ -6,6 +6,7 @@
 
 pub mod access_review;
 pub mod actor;
+mod alone;
 pub mod apply;
 pub mod budget;
 pub mod command;

@@ -286,7 +286,12 @@ pub const LOST_UNASKED: u64 = 65_536;
 /// megabytes, and verifiers look back at twice as many entries for what is lost.
 pub const PASSED_OVER: u64 = 32_768;
 
+/// A broker that runs asks others within a fraction of a second of the time it was to; within so long, a
+/// busy disk is no reason to let anybody wait for longer. One that was away takes more.
+pub const ESCALATES_WITHIN: Lifetime = Lifetime::from_secs(10);
+
 /// How many of the rules this broker holds that ledgers written before them need not: verifiers hold a
 /// ledger to what it has said at a start. 1: one self-grant of a person for a right under an incident
-/// runs at a time, and a veto ends each that does.
-pub const RULES: u32 = 1;
+/// runs at a time, and a veto ends each that does. 2: everybody has the policy's time to answer since
+/// they could be told, and again since the last such grant was over; and they are counted.
+pub const RULES: u32 = 2;

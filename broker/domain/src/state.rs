@@ -237,20 +237,6 @@ impl State {
             .count()
     }
 
-    /// A grant as it stands: what was pinned, and no self-grant any more where one of that person for that
-    /// right was vetoed under its incident meanwhile.
-    #[must_use]
-    pub fn as_it_stands(&self, grant: &Grant) -> Grant {
-        let of = (grant.of.person.clone(), grant.of.right.clone());
-        let incident = self.incidents.get(&grant.of.incident);
-        let is_vetoed = incident.is_some_and(|incident| incident.vetoed.contains(&of));
-        let mut stands = grant.clone();
-        if is_vetoed && grant.is_waiting() {
-            stands.self_grant = None;
-        }
-        stands
-    }
-
     /// When something next happens by itself.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Time> {

@@ -128,3 +128,16 @@ macro_rules! shown {
     )*};
 }
 shown!(Line, Prose);
+
+/// A number in an order: `1st`, `2nd`, `11th`.
+#[must_use]
+pub fn nth(number: u32) -> String {
+    let ending = match (number % 10, number % 100) {
+        (_, 11..=13) => "th",
+        (1, _) => "st",
+        (2, _) => "nd",
+        (3, _) => "rd",
+        _ => "th",
+    };
+    format!("{number}{ending}")
+}

@@ -116,8 +116,14 @@ impl GrantService for Desk {
         request: Request<v1::VetoGrantRequest>,
     ) -> Result<Response<v1::VetoGrantResponse>, Status> {
         let (caller, asked) = self.admitted(request)?;
-        let (grant, receipt) = self.act_on_grant(&caller, asked.signed, "veto").await?;
-        Ok(Response::new(v1::VetoGrantResponse { grant, receipt }))
+        let command = self.command(&caller, asked.signed, "veto").await?;
+        let acted = self.app.act_on_grant(command).await?;
+        let ended = acted.also_ended.iter();
+        Ok(Response::new(v1::VetoGrantResponse {
+            grant: Some(convert::as_of_now(&acted.grant, &self.app)),
+            receipt: Some(convert::receipt(&acted.receipt)),
+            also_ended: ended.map(|it| convert::as_of_now(it, &self.app)).collect(),
+        }))
     }
 
     async fn issue_credential(

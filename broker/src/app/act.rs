@@ -15,6 +15,8 @@ pub struct Acted {
     pub grant: Grant,
     /// The entry that carries the statement.
     pub receipt: Receipt,
+    /// What else ended with it.
+    pub also_ended: Vec<Grant>,
 }
 
 impl App {

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
-use breakglass_domain::{Change, Event, Grant, GrantId, Incident, IncidentId, State};
+use breakglass_domain::{Change, Event, Grant, GrantId, Incident, IncidentId, Line, State};
 use breakglass_tlog::checkpoint::SignedCheckpoint;
 use tokio::sync::{Semaphore, watch};
 
@@ -28,6 +28,8 @@ pub struct Told {
     pub grant: Option<Arc<Grant>>,
     /// The incident as it closed, where the event closed one while this broker ran.
     pub incident: Option<Arc<Incident>>,
+    /// What the incident that the event is about is called, where this broker saw it open.
+    pub title: Option<Line>,
 }
 
 impl Told {
@@ -230,6 +232,7 @@ fn read_back(decode: Decode, line: Arc<[u8]>) -> Result<Arc<Told>, Error> {
         recorded: Recorded { index, event, line },
         grant: None,
         incident: None,
+        title: None,
     }))
 }
 
@@ -265,12 +268,21 @@ impl Ring {
         if self.told.len() == self.capacity {
             self.told.pop_front();
         }
+        let title = self.title_of(&recorded.event);
         let (grant, incident) = self.fold(recorded);
         self.told.push_back(Arc::new(Told {
             recorded: recorded.clone(),
             grant,
             incident,
+            title,
         }));
+    }
+
+    /// What the open incident is called that an event is about.
+    fn title_of(&self, event: &Event) -> Option<Line> {
+        let about = event.change.incident()?;
+        let open = self.incidents.get(&about);
+        open.map(|incident| incident.title.clone())
     }
 
     /// Keeps what lives, and answers what this event ended.

@@ -18,7 +18,13 @@ impl App {
         let recorded = recorded.ok_or(Error::Broken("an act on a grant changed nothing"))?;
         let grant = self.grant_after(recorded).await?;
         let grant = grant.ok_or(Error::Broken("an act on a grant changed another thing"))?;
-        Ok(Acted { grant, receipt })
+        let mut also_ended = self.ended_by(&decided).await?;
+        also_ended.retain(|ended| ended.of.grant != grant.of.grant);
+        Ok(Acted {
+            grant,
+            receipt,
+            also_ended,
+        })
     }
 
     /// One grant, live or over.

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use breakglass_domain::{Change, Grant, GrantRef, PersonId, State, Time};
+use breakglass_domain::{Change, Grant, GrantId, GrantRef, Line, PersonId, State, Time};
+
+use super::limits::AWS_SESSION;
 
 use super::App;
 use super::incident::Doomed;
@@ -17,6 +19,49 @@ pub struct Works {
     pub tokens: usize,
     /// For whom those are that they have made: people, and guards as `target:ID`.
     pub made: Vec<String>,
+    /// Grants of theirs of which a copied credential is taken for a time by who checks nothing else.
+    pub copied: Vec<Copied>,
+}
+
+/// What nobody can take back of a grant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// Which.
+    pub grant: GrantId,
+    /// Until when the last of its credentials is valid.
+    pub until: Time,
+    /// Who its credentials are for.
+    pub audience: Line,
+    /// What a cloud may have given for one, and keeps until its own limit.
+    pub role_arn: Option<Line>,
+}
+
+impl Copied {
+    fn of(state: &State, grant: &Grant) -> Option<Self> {
+        let right = state.policy.rights.get(&grant.of.right);
+        Some(Self {
+            grant: grant.of.grant,
+            until: grant.credentials_until?,
+            audience: grant.audience.clone(),
+            role_arn: right.and_then(|right| Some(right.aws.as_ref()?.role_arn.clone())),
+        })
+    }
+
+    fn told(&self) -> String {
+        let Self { grant, until, .. } = self;
+        let copy = format!(
+            "{grant}: a copy of its credential for {} may be taken until {until}, by who checks nothing \
+             else",
+            self.audience
+        );
+        match &self.role_arn {
+            None => copy,
+            Some(role) => format!(
+                "{copy}; what AWS may have given for it, {role}, expires by {}",
+                until.plus(AWS_SESSION)
+            ),
+        }
+    }
 }
 
 impl Works {
@@ -29,7 +74,18 @@ impl Works {
             keys: member.map_or(0, |member| member.devices.len()),
             tokens: invited.filter(|invited| *invited == person).count(),
             made: state.invitations_by(person, now),
+            copied: state
+                .live_of(person)
+                .filter_map(|grant| Copied::of(state, grant))
+                .collect(),
         }
+    }
+
+    /// A line for each of these grants of which a copy is still taken.
+    fn copies_of(&self, ended: &[GrantId], now: Time) -> Vec<String> {
+        let copied = self.copied.iter();
+        let lasts = copied.filter(|it| ended.contains(&it.grant) && it.until > now);
+        lasts.map(Copied::told).collect()
     }
 }
 
@@ -86,9 +142,9 @@ fn receipts(
         Change::PersonRemoved { person, .. } => Some(person),
         _ => None,
     });
-    let ended = |person: &PersonId| -> Vec<String> {
+    let ended = |person: &PersonId| -> Vec<GrantId> {
         let ended = recorded.iter().filter_map(|it| match &it.event.change {
-            Change::GrantEnded { of, .. } if of.person == *person => Some(of.grant.to_string()),
+            Change::GrantEnded { of, .. } if of.person == *person => Some(of.grant),
             _ => None,
         });
         ended.collect()
@@ -96,19 +152,26 @@ fn receipts(
     let told = removed.map(|person| {
         let works = before.get(person).cloned().unwrap_or_default();
         let left = Left::of(after, person);
-        told(person, &works, &ended(person), &left)
+        let mut text = told(person, &works, &ended(person), &left);
+        for line in works.copies_of(&ended(person), after.newest) {
+            text += &format!("\n  {line}");
+        }
+        text
     });
     told.collect()
 }
 
-fn told(person: &PersonId, works: &Works, ended: &[String], left: &Left) -> String {
+fn told(person: &PersonId, works: &Works, ended: &[GrantId], left: &Left) -> String {
     let mut parts = vec![
         counted(works.keys, "key"),
         counted(works.tokens, "enrolment token"),
     ];
     parts.push(match ended {
         [] => "no grant".to_owned(),
-        ended => ended.join(", "),
+        ended => {
+            let ended: Vec<_> = ended.iter().map(ToString::to_string).collect();
+            ended.join(", ")
+        }
     });
     let mut text = format!("{person} is out: ended {}", parts.join(", "));
     if !works.made.is_empty() {

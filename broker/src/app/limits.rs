@@ -76,3 +76,7 @@ pub const UNHEARD_TOLD: Lifetime = Lifetime::from_secs(3_600);
 
 /// How many of one source are counted: more say nothing more.
 pub const UNHEARD_MOST: usize = 100;
+
+/// How long AWS keeps a session at most, where the role is as docs/targets/aws.md wants it: the
+/// shortest that a role's longest session can be.
+pub(super) const AWS_SESSION: Lifetime = Lifetime::from_secs(3_600);

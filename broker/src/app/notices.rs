@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use breakglass_domain::grant::GrantRef;
-use breakglass_domain::{Grant, GrantId, Line, PersonId};
+use breakglass_domain::{Grant, GrantId, IncidentId, Line, PersonId, RightId, State};
 
 use super::App;
 
@@ -24,6 +24,27 @@ impl App {
         let waits = |it: &&Grant| it.is_waiting();
         self.live
             .read(|state| state.grants.get(&grant).filter(waits).cloned())
+    }
+
+    /// What an open incident is called.
+    #[must_use]
+    pub fn title_of(&self, incident: IncidentId) -> Option<Line> {
+        let open = |state: &State| Some(state.incidents.get(&incident)?.title.clone());
+        self.live.read(open)
+    }
+
+    /// Where a right leads, by the names of targets of the policy in force.
+    #[must_use]
+    pub fn targets_of(&self, right: &RightId) -> Vec<String> {
+        self.live.read(|state| {
+            let policy = &state.policy;
+            let Some(right) = policy.rights.get(right) else {
+                return Vec::new();
+            };
+            let targets = policy.targets.iter();
+            let reached = targets.filter(|(id, target)| right.reaches(id, target));
+            reached.map(|(id, _)| id.to_string()).collect()
+        })
     }
 
     /// How people are reached, as the policy in force says.

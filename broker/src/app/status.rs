@@ -153,12 +153,23 @@ fn of_sources(state: &State, now: Time) -> Vec<String> {
              incidents as always: glass incident open \"what is broken\""
         )),
         Spending::Alert(source, key) => Some(format!(
-            "The alert `{key}` of {source} opens and is over again too often: it is refused until \
-             {again_at}. Others of {source} are taken."
+            "The alert `{}` of {source} opens and is over again too often: it is refused until \
+             {again_at}. Others of {source} are taken.",
+            told_apart(key)
         )),
         _ => None,
     });
     told.collect()
+}
+
+/// What tells an alert from others, as short as that is: Alertmanager's key of a group has the labels of
+/// its route before its own.
+fn told_apart(key: &breakglass_domain::Line) -> &str {
+    let key = key.as_str();
+    let own = key
+        .rsplit_once(":{")
+        .and_then(|(_, own)| own.strip_suffix('}'));
+    own.filter(|own| !own.is_empty()).unwrap_or(key)
 }
 
 fn of_the_clock(state: &State, now: Time) -> Vec<String> {
@@ -170,4 +181,22 @@ fn of_the_clock(state: &State, now: Time) -> Vec<String> {
         "The broker's clock says {now}, but the newest entry is from {newest}: nothing is issued \
          until it catches up. Set the clock of the broker's host."
     )]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_alert_is_told_by_what_tells_it_from_others() {
+        let told = |key: &str| {
+            let key = breakglass_domain::Line::parse(key).unwrap();
+            told_apart(&key).to_owned()
+        };
+        let group = "{}/{severity=\"page\"}:{alertname=\"Down\", job=\"shop\"}";
+        assert_eq!(told(group), "alertname=\"Down\", job=\"shop\"");
+        for whole in ["PGR0VU2", "{}:{}", "a:{b", "disk: full"] {
+            assert_eq!(told(whole), whole);
+        }
+    }
 }

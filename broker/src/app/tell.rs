@@ -9,6 +9,7 @@ mod review;
 mod targets;
 
 use breakglass_domain::grant::{Basis, Handed, HandedTo};
+use breakglass_domain::text::nth;
 use breakglass_domain::{
     Actor, Change, Ending, Event, Grant, GrantRef, Lifetime, PersonId, Policy, Prose, RightId,
     Time, WitnessWord,
@@ -289,7 +290,12 @@ impl Told<'_> {
                 let asked = self.requested(&asked, reason.as_str(), approvers, call);
                 self.with_escalation(asked, escalation.as_ref())
             }
-            Change::GrantStarted { of, basis, ends_at } => self.started(of, *basis, *ends_at),
+            Change::GrantStarted {
+                of,
+                basis,
+                ends_at,
+                alone_before,
+            } => self.started(of, (*basis, *alone_before), *ends_at),
             Change::CallRecorded { of, spoke_at } => format!(
                 "{who} spoke with {} at {}, for {} ({}).",
                 self.words.name(&of.person),
@@ -384,7 +390,7 @@ impl Told<'_> {
         }
     }
 
-    fn started(&self, of: &GrantRef, basis: Basis, ends_at: Time) -> String {
+    fn started(&self, of: &GrantRef, (basis, alone_before): (Basis, u32), ends_at: Time) -> String {
         let can = self.can(of, ends_at);
         let (grant, incident) = (of.grant, of.incident);
         match basis {
@@ -392,9 +398,10 @@ impl Told<'_> {
             Basis::Approved => format!("{} approved {grant}: {can} ({incident}).", self.who),
             Basis::Called => format!("{grant} began after a call and a note: {can} ({incident})."),
             Basis::SelfGranted => format!(
-                "NOBODY ANSWERED: {} began {grant} alone, and {can} ({incident}). Anybody can end \
+                "NOBODY ANSWERED: {} began {grant} alone{}, and {can} ({incident}). Anybody can end \
                  it: glass veto {grant}",
-                self.who
+                self.who,
+                again(alone_before, of)
             ),
         }
     }
@@ -459,6 +466,18 @@ impl Told<'_> {
             "%F %H:%M UTC"
         };
         time.timestamp().strftime(format).to_string()
+    }
+}
+
+/// How often that happened: ", for the 2nd time under INC-12"; nothing the first time.
+fn again(alone_before: u32, of: &GrantRef) -> String {
+    match alone_before {
+        0 => String::new(),
+        before => format!(
+            ", for the {} time under {}",
+            nth(before.saturating_add(1)),
+            of.incident
+        ),
     }
 }
 

@@ -233,8 +233,10 @@ fn brief(incident: &Incident) -> Incident {
         opened_by: incident.opened_by.clone(),
         notes: Vec::new(),
         vetoed: std::collections::BTreeSet::new(),
+        alone: std::collections::BTreeMap::new(),
         grants: Vec::new(),
         alert: incident.alert.clone(),
+        held_by: incident.held_by.clone(),
         closed: incident.closed.clone(),
         ..*incident
     }

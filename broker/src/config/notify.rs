@@ -49,6 +49,8 @@ occasions! {
     IncidentClosed = "incident.closed",
     /// A request waits for an approver.
     ApprovalWanted = "approval.wanted",
+    /// An approver said no to a request.
+    ApprovalDenied = "approval.denied",
     /// A grant began: approved, or on the fast path.
     GrantStarted = "grant.started",
     /// A grant began because nobody answered. Told to everybody, whatever they chose.

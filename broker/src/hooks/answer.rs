@@ -9,7 +9,7 @@ use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
 
 use super::body::Unread;
-use super::limits::{AGAIN_SECONDS, BODY_MAX};
+use super::limits::{AGAIN_SECONDS, BODY_MAX, BODY_PATIENCE};
 use crate::app::{Error, Heard};
 
 /// How it went.
@@ -28,6 +28,8 @@ pub(super) enum Answer {
         now: Time,
     },
     Busy,
+    /// Its body came too slowly.
+    Slow,
     Failed(Error),
 }
 
@@ -67,6 +69,14 @@ impl Answer {
                  send it anew"
             ),
             Self::Busy => "too many deliveries at once; try again".into(),
+            Self::Slow => format!(
+                "the body did not come within {} seconds; try again",
+                BODY_PATIENCE.as_secs()
+            ),
+            Self::Failed(Error::Refused(Refusal::TooOften { budget, again_at })) => format!(
+                "too many {}: at most {} within {}; sent again after {again_at} it is taken",
+                budget.what, budget.most, budget.within
+            ),
             Self::Failed(Error::Refused(refusal)) => format!("{refusal}; {}", refusal.next()),
             Self::Failed(Error::ShuttingDown) => "the broker is shutting down; try again".into(),
             Self::Failed(_) => "nothing can be recorded just now; try again".into(),
@@ -81,7 +91,7 @@ impl Answer {
             Self::Unread(Unread::Malformed { .. }) | Self::Old { .. } => StatusCode::BAD_REQUEST,
             Self::Unread(Unread::Unknown { .. }) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Failed(Error::Refused(refusal)) if !passes(refusal) => StatusCode::FORBIDDEN,
-            Self::Busy | Self::Failed(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy | Self::Slow | Self::Failed(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 }
@@ -149,6 +159,7 @@ mod tests {
         let at = Time::from_millis(0);
         for (answer, status) in [
             (Answer::Busy, 503),
+            (Answer::Slow, 503),
             (Answer::Failed(LedgerError::Full(String::new()).into()), 503),
             (
                 Answer::Failed(LedgerError::Unavailable(String::new()).into()),
@@ -197,5 +208,22 @@ mod tests {
             let again = response.headers().contains_key(RETRY_AFTER);
             assert_eq!(again, status == 503, "{told}");
         }
+    }
+
+    /// A source has no terminal, and the broker's room says nothing of a body that is slow.
+    #[test]
+    fn what_is_told_is_for_a_source_and_of_what_it_did() {
+        let often = Refusal::TooOften {
+            budget: breakglass_domain::limits::ALERTS,
+            again_at: "2026-11-23T03:05:00Z".parse().unwrap(),
+        };
+        let told = Answer::Failed(often.into()).text();
+        assert!(!told.contains("command"), "{told}");
+        assert!(
+            told.ends_with("sent again after 2026-11-23T03:05:00.000Z it is taken"),
+            "{told}"
+        );
+        let slow = Answer::Slow.text();
+        assert!(slow.starts_with("the body did not come within"), "{slow}");
     }
 }

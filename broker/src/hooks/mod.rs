@@ -159,7 +159,7 @@ impl Hooks {
             Ok(Ok(body)) => Ok(body),
             // Where it broke off there is nobody to answer.
             Ok(Err(_)) => Err(Early(Answer::TooLarge)),
-            Err(_) => Err(Early(Answer::Busy)),
+            Err(_) => Err(Early(Answer::Slow)),
         }
     }
 

@@ -5,10 +5,10 @@ use std::ops::Not;
 use std::str::FromStr;
 
 use breakglass_domain::grant::{Active, Ended, Escalation, Phase, SelfGrant};
-use breakglass_domain::incident::{Closing, Note};
+use breakglass_domain::incident::{Alone, Closing, Note};
 use breakglass_domain::{
     Actor, Alert, Basis, Ending, Grant, GrantId, GrantRef, Incident, IncidentId, Lifetime, Line,
-    Prose, Time,
+    PersonId, Prose, RightId, Time,
 };
 use serde::{Deserialize, Serialize};
 
@@ -31,6 +31,8 @@ pub(super) struct GrantRecord {
     requested_ms: i64,
     lapses_ms: i64,
     self_grant_ms: Option<(i64, i64)>,
+    #[serde(default, skip_serializing_if = "is_nothing")]
+    stood_still_ms: i64,
     held: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     key: Option<String>,
@@ -98,6 +100,7 @@ impl From<&Grant> for GrantRecord {
             self_grant_ms: grant
                 .self_grant
                 .map(|allowed| (allowed.from.as_millis(), allowed.longest.as_millis())),
+            stood_still_ms: grant.stood_still.as_millis(),
             held: grant.held,
             key: grant.key.as_ref().map(ToString::to_string),
             audience: grant.audience.to_string(),
@@ -189,6 +192,7 @@ impl GrantRecord {
                 from: Time::from_millis(from),
                 longest: Lifetime::from_millis(longest),
             }),
+            stood_still: Lifetime::from_millis(self.stood_still_ms),
             held: self.held,
             key: self.key.as_deref().map(word).transpose()?,
             audience: Line::recorded(&self.audience),
@@ -249,11 +253,48 @@ pub(super) struct IncidentRecord {
     resolved: bool,
     #[serde(default)]
     held: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    held_by: Option<String>,
     /// Person and right.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     vetoed: Vec<(String, String)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    alone: Vec<AloneRecord>,
     #[serde(default, skip_serializing_if = "Not::not")]
     drill: bool,
+}
+
+/// What somebody began alone.
+#[derive(Serialize, Deserialize)]
+struct AloneRecord {
+    person: String,
+    right: String,
+    begun: u32,
+    runs: Vec<u64>,
+    ended_ms: Option<i64>,
+}
+
+type OneAlone = ((PersonId, RightId), Alone);
+
+impl AloneRecord {
+    fn of((whose, alone): (&(PersonId, RightId), &Alone)) -> Self {
+        Self {
+            person: whose.0.to_string(),
+            right: whose.1.to_string(),
+            begun: alone.begun,
+            runs: alone.runs.iter().map(|grant| grant.0).collect(),
+            ended_ms: alone.ended_at.map(Time::as_millis),
+        }
+    }
+
+    fn into_alone(self) -> Result<OneAlone, IndexError> {
+        let alone = Alone {
+            begun: self.begun,
+            runs: self.runs.into_iter().map(GrantId).collect(),
+            ended_at: self.ended_ms.map(Time::from_millis),
+        };
+        Ok(((word(&self.person)?, word(&self.right)?), alone))
+    }
 }
 
 impl From<&Incident> for IncidentRecord {
@@ -280,6 +321,7 @@ impl From<&Incident> for IncidentRecord {
                 .iter()
                 .map(|(person, right)| (person.to_string(), right.to_string()))
                 .collect(),
+            alone: incident.alone.iter().map(AloneRecord::of).collect(),
             closed: incident
                 .closed
                 .as_ref()
@@ -292,6 +334,7 @@ impl From<&Incident> for IncidentRecord {
             since_ms: Some(incident.closes_since.as_millis()),
             resolved: incident.resolved,
             held: incident.held,
+            held_by: incident.held_by.as_ref().map(ToString::to_string),
             drill: incident.drill,
         }
     }
@@ -332,6 +375,7 @@ impl IncidentRecord {
             alert: self.alert.map(alert).transpose()?,
             resolved: self.resolved,
             held: self.held,
+            held_by: self.held_by.as_deref().map(word).transpose()?,
             notes: self
                 .notes
                 .iter()
@@ -343,10 +387,19 @@ impl IncidentRecord {
                 .iter()
                 .map(|(person, right)| Ok((word(person)?, word(right)?)))
                 .collect::<Result<_, IndexError>>()?,
+            alone: self
+                .alone
+                .into_iter()
+                .map(AloneRecord::into_alone)
+                .collect::<Result<_, IndexError>>()?,
             drill: self.drill,
             closed: self.closed.map(closing).transpose()?,
         })
     }
+}
+
+fn is_nothing(millis: &i64) -> bool {
+    *millis == 0
 }
 
 /// Writes a record; a struct of plain fields always can be.
@@ -398,5 +451,30 @@ mod tests {
         });
         assert!(grant.escalated_at.is_some() && grant.of.grant == GrantId(45));
         assert_eq!(stored(&grant).unwrap(), grant);
+    }
+
+    /// So is what nobody could be told of, and what was begun alone under an incident that somebody holds.
+    #[test]
+    fn what_was_begun_alone_is_stored_and_for_how_long_nobody_could_be_told() {
+        let (_, asked) = crate::ledger::entry::read(ASKED.as_bytes()).unwrap();
+        let mut grant = Grant::requested(&asked).unwrap();
+        grant.stood_still = Lifetime::from_secs(60);
+        let bytes = to_bytes(&GrantRecord::from(&grant));
+        let read = from_bytes::<GrantRecord>(&bytes).unwrap();
+        assert_eq!(read.into_grant().unwrap(), grant);
+        const OPENED: &str = r#"{"v":1,"index":0,"at":"2026-11-23T03:05:00.000Z","kind":"incident.opened","by":"mia","incident":"INC-12","severity":"sev2","title":"down","closes_at":"2026-11-23T11:05:00.000Z"}"#;
+        let (_, opened) = crate::ledger::entry::read(OPENED.as_bytes()).unwrap();
+        let mut incident = Incident::opened(&opened).unwrap();
+        incident.held_by = Some(Actor::Person("leon".parse().unwrap()));
+        let alone = Alone {
+            begun: 2,
+            runs: [GrantId(45)].into(),
+            ended_at: Some(opened.at),
+        };
+        let whose = ("mia".parse().unwrap(), "restore".parse().unwrap());
+        incident.alone.insert(whose, alone);
+        let bytes = to_bytes(&IncidentRecord::from(&incident));
+        let read = from_bytes::<IncidentRecord>(&bytes).unwrap();
+        assert_eq!(read.into_incident(Vec::new()).unwrap(), incident);
     }
 }

@@ -21,7 +21,7 @@ use breakglass_domain::{Actor, Change, Event, GrantRef, Subject, TargetId};
 use crate::ports::IndexError;
 
 /// Changes when the trees change; an older folder is then thrown away and built again.
-const FORMAT: &[u8] = b"breakglass-index/4";
+const FORMAT: &[u8] = b"breakglass-index/5";
 
 /// sled's default is 1 GiB; the working set is the newest pages and the upper levels of the trees.
 const CACHE_BYTES: u64 = 32 * 1024 * 1024;

@@ -164,6 +164,7 @@ fn started(of: GrantRef) -> Change {
         of,
         basis: Basis::Approved,
         ends_at,
+        alone_before: 0,
     }
 }
 

@@ -104,6 +104,7 @@ pub(super) fn grant(key: &[u8]) -> Grant {
         requested_at: from,
         lapses_at: from,
         self_grant: None,
+        stood_still: Lifetime::ZERO,
         held: true,
         key: Some(key_id(key)),
         audience: line("https://deploy.shop.example"),

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use breakglass_domain::Lifetime;
 
-/// Notices of one destination that are told at once: a courier has one, and a herald has one.
-pub(super) const TOLD_AT_ONCE: usize = 2;
+/// Notices of one destination that are told at once: each of two couriers has one, and a herald has one.
+pub(super) const TOLD_AT_ONCE: usize = 3;
 
 /// How often a POST that is refused for what it says (400, 413, 422) is tried before only the place of
 /// its entry is sent: about a minute, in which a receiver that is started anew is well again.
@@ -46,6 +46,14 @@ pub(super) const MAIL: Duration = Duration::from_secs(60);
 /// between, two minutes, in which a busy mailbox is done. Greylisting wants more, and full ones days, and
 /// everybody else is told nothing new meanwhile.
 pub(super) const MAIL_TRIES: u32 = 8;
+
+/// Messages that are sent at once, by each courier of a destination: small servers take ten connections of
+/// one client, and a notice to twenty people is out before anybody has read it.
+pub(super) const MAIL_AT_ONCE: usize = 4;
+
+/// How long the last ones under way have, where somebody else has the notice and they took none for long:
+/// what comes next is held up for no longer.
+pub(super) const MAIL_LEFT: Duration = Duration::from_secs(10);
 
 /// Bytes of an answer that are read: only its status counts.
 pub(super) const ANSWER_BYTES: usize = 4 * 1_024;

@@ -1,13 +1,14 @@
 //! E-mail over SMTP submission (RFC 6409), never without TLS. Each recipient gets a message of their
-//! own: one whose mailbox is gone or full keeps nobody else waiting, and nobody reads who else was told.
+//! own, some at once: one whose mailbox is gone, full or slow keeps nobody else waiting, and nobody reads who
+//! else was told.
 
 mod progress;
+mod queue;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
-use breakglass_domain::text::restyles;
 use breakglass_domain::{Line, PersonId};
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Mailbox, Message};
@@ -15,16 +16,17 @@ use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::transport::smtp::{AsyncSmtpTransport, Error};
-use lettre::{Address, AsyncTransport as _, Tokio1Executor};
+use lettre::{Address, Tokio1Executor};
 
 use super::channel::Way;
 use super::courier::Failed;
 use super::dial::Host;
-use super::limits::{MAIL, SUBJECT_CHARS};
+use super::limits::{MAIL, MAIL_TRIES, SUBJECT_CHARS};
 use super::notice::{Notice, To};
 use super::{roots, secret};
 use crate::config::notify::{Smtp, SmtpTls};
 use progress::Progress;
+use queue::{Queue, Sent};
 
 type Transport = AsyncSmtpTransport<Tokio1Executor>;
 
@@ -32,15 +34,6 @@ type Transport = AsyncSmtpTransport<Tokio1Executor>;
 pub(super) struct Mail {
     smtp: Smtp,
     progress: Mutex<Progress>,
-}
-
-/// What became of one message.
-enum Sent {
-    Taken,
-    /// For good, for this recipient alone.
-    Refused(String),
-    /// For now, for this recipient alone.
-    PutOff(String),
 }
 
 /// Who did not get a notice in one try, and why: the last of each.
@@ -112,23 +105,63 @@ impl Mail {
         people: &[Mailbox],
         way: &Way<'_>,
     ) -> Result<Missed, Failed> {
-        let (transport, id) = (self.transport(way).await?, &notice.id);
-        let mut missed = Missed::default();
-        for to in people {
-            if !self.progress().is_due(id, &to.email) {
-                continue;
-            }
-            let message = self.message(notice, to, way)?;
-            match self.send(&transport, message, to).await? {
-                Sent::Taken => self.progress().takes(id, &to.email),
-                Sent::Refused(why) => missed.passed = Some(why),
-                Sent::PutOff(why) => match self.progress().puts_off(id, &to.email) {
-                    true => missed.passed = Some(why),
-                    false => missed.waited_for = Some(why),
-                },
+        let transport = self.transport(way).await?;
+        let mut queue = Queue::default();
+        for to in self.due(&notice.id, people) {
+            let message = self.message(notice, &to, way)?;
+            queue.waits(to, message);
+        }
+        let (mut missed, mut failed) = (Missed::default(), None);
+        loop {
+            queue.fill(&transport, self.smtp.server.as_str());
+            let Some((to, sent)) = queue
+                .next(|those| self.may_be_left(&notice.id, those))
+                .await
+            else {
+                break;
+            };
+            match sent {
+                Ok(sent) => self.note(&notice.id, &to, sent, &mut missed),
+                Err(why) => {
+                    queue.sends_no_more();
+                    failed.get_or_insert(why);
+                }
             }
         }
-        Ok(missed)
+        failed.map_or(Ok(missed), Err)
+    }
+
+    /// Who has not got it; behind all others those that took nothing for long.
+    fn due(&self, id: &str, people: &[Mailbox]) -> Vec<Mailbox> {
+        let progress = self.progress();
+        let due = people.iter().filter(|to| progress.is_due(id, &to.email));
+        let mut due: Vec<_> = due.cloned().collect();
+        due.sort_by_key(|to| progress.is_known_to_wait(&to.email));
+        due
+    }
+
+    /// Whether nobody is left but addresses that took nothing for long, and somebody else has it.
+    fn may_be_left(&self, id: &str, those: &BTreeSet<Address>) -> bool {
+        let progress = self.progress();
+        let known = |address: &Address| progress.is_known_to_wait(address);
+        progress.count(id) > 0 && those.iter().all(known)
+    }
+
+    fn note(&self, id: &str, to: &Mailbox, sent: Sent, missed: &mut Missed) {
+        let (why, times) = match sent {
+            Sent::Taken => return self.progress().takes(id, &to.email),
+            Sent::Refused(why) => {
+                missed.passed = Some(why);
+                return;
+            }
+            Sent::PutOff(why) => (why, 1),
+            // It has had as long as several tries.
+            Sent::Slow(why) => (why, MAIL_TRIES / 2),
+        };
+        match self.progress().puts_off(id, &to.email, times) {
+            true => missed.passed = Some(why),
+            false => missed.waited_for = Some(why),
+        }
     }
 
     /// It is told where somebody has it, and nobody is waited for.
@@ -188,26 +221,6 @@ impl Mail {
             .header(ContentType::TEXT_PLAIN);
         let message = message.body(text(notice, &setting.ledger));
         message.map_err(|why| Failed(format!("a message cannot be made: {why}")))
-    }
-
-    async fn send(
-        &self,
-        transport: &Transport,
-        message: Message,
-        to: &Mailbox,
-    ) -> Result<Sent, Failed> {
-        let server = &self.smtp.server;
-        let sending = tokio::time::timeout(MAIL, transport.send(message)).await;
-        let sent = sending.map_err(|_| Failed(format!("{server} does not answer in time")))?;
-        match sent {
-            Ok(_) => Ok(Sent::Taken),
-            Err(why) if is_of_all(&why) => Err(Failed(format!("{server}: {}", shown(&why)))),
-            Err(why) if why.is_permanent() => Ok(Sent::Refused(shown(&why))),
-            Err(why) if why.is_transient() || is_of_the_address(&why, to) => {
-                Ok(Sent::PutOff(shown(&why)))
-            }
-            Err(why) => Err(Failed(format!("{server}: {}", shown(&why)))),
-        }
     }
 
     /// To the address that was judged; TLS is with the name.
@@ -282,24 +295,6 @@ fn counted(addresses: usize) -> String {
         1 => "1 address".to_owned(),
         many => format!("{many} addresses"),
     }
-}
-
-/// Answers that are for everybody, and not to be tried with the next: to a login (RFC 4954 section 6), to
-/// STARTTLS (RFC 3207 section 4), and that the server closes (RFC 5321 section 4.2.2).
-fn is_of_all(why: &Error) -> bool {
-    let code = why.status().map(u16::from);
-    code.is_some_and(|code| matches!(code, 421 | 432 | 454 | 530..=539))
-}
-
-/// The library sends nothing to an address that needs SMTPUTF8 (RFC 6531) where the server has none.
-fn is_of_the_address(why: &Error, to: &Mailbox) -> bool {
-    why.is_client() && !AsRef::<str>::as_ref(&to.email).is_ascii()
-}
-
-/// A server may say anything.
-fn shown(why: &Error) -> String {
-    let safe = |c| if restyles(c) { '\u{FFFD}' } else { c };
-    why.to_string().chars().take(300).map(safe).collect()
 }
 
 /// The same at each try, so that a mail program knows what it has already.

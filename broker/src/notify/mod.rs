@@ -32,6 +32,6 @@ pub use courier::{Courier, Failed, Outlet, Place, Standing};
 pub use dial::connect;
 pub use herald::{Herald, Trouble};
 pub use notice::{Notice, Subject, To};
-pub use notifier::Notifier;
+pub use notifier::{Lane, Notifier};
 pub use roots::read as authorities;
 pub use stream::Streamer;

@@ -1,10 +1,10 @@
 //! What is said of an event, in the words of the domain, before any medium shapes it.
 
+mod occasion;
 mod other_history;
 
-use breakglass_domain::event::RoleStep;
 use breakglass_domain::grant::HandedTo;
-use breakglass_domain::text::restyles;
+use breakglass_domain::text::{nth, restyles};
 use breakglass_domain::{Basis, Change, Ending, GrantId, GrantRef, Line, PersonId, Time};
 use serde_json::Value;
 
@@ -12,6 +12,7 @@ use super::courier::Span;
 use crate::app::App;
 use crate::app::feed::Told;
 use crate::config::notify::Occasion;
+use occasion::{is_answered, is_opening, occasion};
 use other_history::has_seen_another;
 
 /// One thing to say.
@@ -87,6 +88,10 @@ impl Notice {
         notice.fact("by", told.event().by.to_string());
         if let Some(incident) = told.change().incident() {
             notice.fact("incident", incident.to_string());
+            let title = told.title.clone().or_else(|| app.title_of(incident));
+            if let Some(title) = title.filter(|_| !is_opening(told.change())) {
+                notice.fact("title", title.as_str());
+            }
         }
         match told.change().grant() {
             None => notice.of_incident(told, app),
@@ -348,14 +353,28 @@ impl Notice {
         self.fact("person", person.to_string());
         self.fact("right", of.right.to_string());
         self.fact("sentence", allowed);
+        let targets = app.targets_of(&of.right);
+        if !targets.is_empty() && told.change().target().is_none() {
+            self.facts.push(("targets", targets.into()));
+        }
         self.next = Some(format!("glass grants show {grant}"));
         match told.change() {
             Change::GrantRequested { .. } => self.of_request(told, of, allowed, app),
             Change::GrantEscalated { to, .. } => self.of_escalation(of, to, allowed, app),
-            Change::GrantStarted { basis, ends_at, .. } => {
+            Change::GrantStarted {
+                basis,
+                ends_at,
+                alone_before,
+                ..
+            } => {
                 self.fact("basis", basis.as_str());
                 self.fact("ends_at", ends_at.to_string());
                 self.of_start(told, of, (allowed, *basis), *ends_at);
+                if *alone_before > 0 {
+                    let time = nth(alone_before.saturating_add(1));
+                    self.title += &format!(", for the {time} time under {}", of.incident);
+                    self.fact("alone_before", alone_before.to_string());
+                }
             }
             Change::GrantEnded {
                 to: Some(to),
@@ -369,12 +388,18 @@ impl Notice {
                     Ending::Vetoed => {
                         format!("{grant} was vetoed by {by}, {person} is not to {allowed}{why}")
                     }
+                    Ending::Denied => {
+                        format!("{by} denied {person} to {allowed} ({grant}){why}")
+                    }
                     _ => format!(
                         "{person} may no longer {allowed}: {grant} was revoked by {by}{why}"
                     ),
                 });
                 if let Some(reason) = reason {
                     self.fact("reason", reason.as_str());
+                }
+                if *ending == Ending::Denied {
+                    self.to = To::People(vec![person.clone()]);
                 }
             }
             Change::SessionUnconfirmed {
@@ -410,6 +435,7 @@ impl Notice {
             call,
             lapses_at,
             handed,
+            escalation,
             ..
         } = told.change()
         else {
@@ -433,6 +459,10 @@ impl Notice {
         self.fact("for", length.to_string());
         self.fact("lapses_at", lapses_at.to_string());
         self.people("approvers", approvers);
+        if let Some(next) = escalation {
+            self.people("then_approvers", &next.to);
+            self.fact("escalates_at", next.at.to_string());
+        }
         let others = call.iter().filter(|it| !approvers.contains(it));
         self.to = To::People(approvers.iter().chain(others).cloned().collect());
         self.next = Some(match approvers.is_empty() {
@@ -517,59 +547,6 @@ impl Notice {
             self.loud = true;
             self.next = Some(format!("glass veto {grant} -m WHY"));
         }
-    }
-}
-
-/// Of what people are told.
-fn occasion(change: &Change) -> Option<Occasion> {
-    match change {
-        Change::IncidentOpened { .. } => Some(Occasion::IncidentOpened),
-        Change::IncidentResolved { .. } => Some(Occasion::IncidentResolved),
-        Change::IncidentRefired { .. } => Some(Occasion::IncidentRefired),
-        Change::IncidentHeld { .. } => Some(Occasion::IncidentHeld),
-        Change::IncidentClosed { .. } => Some(Occasion::IncidentClosed),
-        Change::GrantRequested {
-            approvers, call, ..
-        } if !approvers.is_empty() || !call.is_empty() => Some(Occasion::ApprovalWanted),
-        Change::GrantEscalated { .. } => Some(Occasion::ApprovalWanted),
-        Change::GrantStarted {
-            basis: Basis::SelfGranted,
-            ..
-        } => Some(Occasion::SelfGranted),
-        Change::GrantStarted { .. } => Some(Occasion::GrantStarted),
-        Change::GrantEnded {
-            ending: Ending::Revoked | Ending::Vetoed,
-            ..
-        } => Some(Occasion::GrantRevoked),
-        Change::GrantEnded {
-            ending: Ending::HandedOver,
-            ..
-        } => Some(Occasion::HandedOver),
-        Change::DrillRecorded { .. } => Some(Occasion::DrillRecorded),
-        Change::SessionUnconfirmed { .. } => Some(Occasion::KillUnconfirmed),
-        Change::RoleFailed {
-            step: RoleStep::Drop,
-            ..
-        } => Some(Occasion::RoleStuck),
-        Change::LedgerUnwitnessed { .. }
-        | Change::LedgerRestored { .. }
-        | Change::Refused {
-            checkpoint: Some(_),
-            ..
-        } => Some(Occasion::LedgerTrouble),
-        _ => None,
-    }
-}
-
-/// Nobody is asked about what began with its handing over: who handed it over was one who may agree.
-fn is_answered(change: &Change, app: &App) -> bool {
-    match change {
-        Change::GrantRequested {
-            of,
-            handed: Some(_),
-            ..
-        } => app.still_waiting(of.grant).is_none(),
-        _ => false,
     }
 }
 

@@ -1,4 +1,5 @@
-//! What one destination of notices is told, for a [`Courier`](super::Courier).
+//! What one destination of notices is told, for a [`Courier`](super::Courier): one brings what is urgent,
+//! and another the rest, each at its own place, so that neither waits for the other.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,9 +15,33 @@ use crate::app::feed::Told;
 use crate::config::notify::Occasion;
 use crate::ports::Later;
 
+/// Which notices a courier brings: what is urgent waits behind nothing else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// What somebody has to answer, or to stop.
+    Urgent,
+    /// All others.
+    Rest,
+}
+
+impl Lane {
+    /// That of an occasion.
+    #[must_use]
+    pub fn of(occasion: Occasion) -> Self {
+        match occasion {
+            Occasion::ApprovalWanted
+            | Occasion::SelfGranted
+            | Occasion::KillUnconfirmed
+            | Occasion::LedgerTrouble => Self::Urgent,
+            _ => Self::Rest,
+        }
+    }
+}
+
 /// A destination, and what it wants to hear.
 pub struct Notifier {
-    channel: Channel,
+    channel: Arc<Channel>,
+    lane: Lane,
     events: Option<BTreeSet<Occasion>>,
     app: Arc<App>,
 }
@@ -24,10 +49,16 @@ pub struct Notifier {
 impl Notifier {
     /// Tells over a channel what the destination chose; nothing chosen: everything.
     #[must_use]
-    pub fn new(channel: Channel, events: Option<Vec<Occasion>>, app: Arc<App>) -> Arc<Self> {
+    pub fn new(
+        channel: Arc<Channel>,
+        lane: Lane,
+        events: Option<Vec<Occasion>>,
+        app: Arc<App>,
+    ) -> Arc<Self> {
         let events = events.map(BTreeSet::from_iter);
         Arc::new(Self {
             channel,
+            lane,
             events,
             app,
         })
@@ -51,7 +82,12 @@ impl Outlet for Notifier {
     type Parcel = Notice;
 
     fn parcel(&self, told: &Arc<Told>) -> Option<Notice> {
-        Notice::of(told, &self.app).filter(|notice| self.wants(notice.subject))
+        let notice = Notice::of(told, &self.app)?;
+        let is_ours = match notice.subject {
+            Subject::Of(occasion) => Lane::of(occasion) == self.lane,
+            Subject::Missed | Subject::Test => false,
+        };
+        (is_ours && self.wants(notice.subject)).then_some(notice)
     }
 
     fn patience(&self) -> Option<Lifetime> {

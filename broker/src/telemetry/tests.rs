@@ -58,6 +58,7 @@ fn what_is_done_in_a_drill_is_not_counted_as_done_in_earnest() {
                 of: of(),
                 basis: Basis::SelfGranted,
                 ends_at: at(),
+                alone_before: 0,
             },
             Change::Refused {
                 act: "request".into(),
@@ -86,6 +87,7 @@ fn grants_are_counted_by_outcome_and_refusals_by_reason() {
                 of: of(),
                 basis: Basis::FastPath,
                 ends_at: at(),
+                alone_before: 0,
             },
             Change::CredentialIssued {
                 of: of(),

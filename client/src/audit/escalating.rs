@@ -18,6 +18,11 @@ pub(super) struct Escalation {
 }
 
 impl Escalation {
+    /// When it is to go to them.
+    pub(super) fn due(&self) -> Timestamp {
+        self.at
+    }
+
     /// What a request pins; nothing where it stays with those it asks first.
     pub(super) fn read(entry: &Entry) -> Option<Self> {
         let pinned = entry.body.get("escalation")?;

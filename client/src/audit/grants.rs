@@ -40,6 +40,8 @@ pub(super) struct Grant {
     pub(super) length: i64,
     pub(super) lapses_at: Timestamp,
     pub(super) alone: Option<Alone>,
+    /// For how many milliseconds nobody could be told of it: so much was added to `lapses_at` and `alone`.
+    pub(super) stood_still: i64,
     pub(super) is_held: bool,
     /// Empty where it was handed over.
     pub(super) key: String,
@@ -105,6 +107,7 @@ impl Grant {
             length: entry.number("length_ms").unwrap_or_default(),
             lapses_at: entry.time("lapses_at").unwrap_or(entry.at),
             alone,
+            stood_still: 0,
             is_held: entry.body["held"] == true,
             key: text("key"),
             audience: text("audience"),

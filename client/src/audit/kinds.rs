@@ -117,7 +117,7 @@ kinds! {
         lapses_at Time, self_grant MaybeAlone, held Flag, key MaybeText, audience Text, call MaybeIds,
         escalation MaybeEscalation, from MaybeText, since MaybeTime, until MaybeTime
     ]
-    "grant.started" Either true [basis Text, ends_at Time]
+    "grant.started" Either true [basis Text, ends_at Time, alone_before MaybeNumber]
     "grant.extended" Person true [ends_at Time, reason Text]
     "credential.issued" Person true [
         credential Text, credential_kind Text, audience Text, expires_at Time, key Text,

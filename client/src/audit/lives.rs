@@ -110,11 +110,12 @@ impl Lives {
         match entry.kind.as_str() {
             "grant.requested" => self.request(entry, scene),
             "broker.started" => {
-                self.alone.hear(entry);
+                self.broker_started(entry);
                 Ok(())
             }
             "grant.started" => {
                 self.need_none_alone(entry)?;
+                self.count_alone(entry)?;
                 let other_end = self.other_end(entry)?;
                 self.grant(entry)?.start(entry, scene, other_end)?;
                 self.owe_swap(entry);
@@ -125,7 +126,10 @@ impl Lives {
                 Ok(())
             }
             "call.recorded" => self.grant(entry)?.take_call(entry, scene),
-            "grant.escalated" => self.grant(entry)?.escalate(entry, scene),
+            "grant.escalated" => {
+                self.grant(entry)?.escalate(entry, scene)?;
+                self.escalated(entry)
+            }
             "grant.approved" => self.grant(entry)?.take_yes(entry, scene),
             "incident.noted" => {
                 self.note(entry);
@@ -141,11 +145,15 @@ impl Lives {
                     .text("grant")
                     .and_then(|id| self.live.remove_entry(id));
                 if let Some((id, grant)) = ended {
-                    self.alone.end(entry);
+                    self.alone.end(entry, &grant);
                     self.leave(&id, entry.at);
                     self.ended.insert(id);
                     self.keep_over(entry.at, grant);
                 }
+                Ok(())
+            }
+            "incident.closed" => {
+                self.forget_alone(entry);
                 Ok(())
             }
             "person.frozen" | "person.removed" => {
@@ -187,7 +195,7 @@ impl Lives {
     }
 
     /// The live grant an entry is about.
-    fn grant(&mut self, entry: &Entry) -> Result<&mut Grant, String> {
+    pub(super) fn grant(&mut self, entry: &Entry) -> Result<&mut Grant, String> {
         let id = entry.text("grant").unwrap_or_default();
         if !self.live.contains_key(id) {
             return Err(self.not_live(id, &entry.kind));

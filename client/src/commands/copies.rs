@@ -1,7 +1,7 @@
 //! What nobody can take back of access that is over: credentials that were copied, sessions that a cloud
 //! keeps. It is said until when they last, and never that they are revoked.
 
-use breakglass_proto::v1::Grant;
+use breakglass_proto::v1::{Grant, GrantState};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -46,6 +46,19 @@ impl Copies {
             }
         }
         copies
+    }
+
+    /// Of what a grant was handed over from, where that is over because this one began. It is read
+    /// again: a credential may have been renewed meanwhile. What was done is done, even where that
+    /// cannot be heard.
+    pub(super) async fn of_handover(session: &Session, new: &Grant) -> Self {
+        if new.from_grant.is_empty() || new.state() != GrantState::Active {
+            return Self::default();
+        }
+        match session.grant(&new.from_grant).await {
+            Ok(old) => Self::of(session, &[old]).await,
+            Err(_) => Self::default(),
+        }
     }
 
     /// Of grants that ended, for who may ask nothing any more.

@@ -32,6 +32,9 @@ pub(super) trait Desk: Send + Sync + 'static {
         along: CredentialKind,
     ) -> impl Future<Output = Result<(Grant, Option<Credential>), Error>> + Send;
 
+    /// The grant as it stands.
+    fn look(&self, grant: &str) -> impl Future<Output = Result<Grant, Error>> + Send;
+
     /// Begins one's own grant, where nobody answered.
     fn self_grant(&self, grant: &Grant) -> impl Future<Output = Result<Grant, Error>> + Send;
 
@@ -94,6 +97,10 @@ impl Desk for Session {
             .grant
             .ok_or_else(|| Error::broken_answer("it has no grant"))?;
         Ok((grant, answer.credential))
+    }
+
+    async fn look(&self, grant: &str) -> Result<Grant, Error> {
+        Session::grant(self, grant).await
     }
 
     async fn self_grant(&self, grant: &Grant) -> Result<Grant, Error> {

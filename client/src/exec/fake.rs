@@ -29,6 +29,8 @@ pub(super) enum Said {
     /// An entry that changes nothing: its index and kind.
     Event(u64, &'static str),
     Escalated(&'static str),
+    /// Leon is gone.
+    Gone(&'static str),
     Approved(&'static str),
     Denied(&'static str, &'static str),
     Closed(&'static str, &'static str),
@@ -48,6 +50,7 @@ struct State {
     self_grants: VecDeque<Result<(), Error>>,
     held_from: Vec<u64>,
     diary: Vec<String>,
+    looks: u32,
     issued: u32,
     /// Answers about the use when this comes.
     report_when: Option<oneshot::Receiver<()>>,
@@ -129,6 +132,7 @@ impl FakeDesk {
             self_grants: VecDeque::new(),
             held_from: Vec::new(),
             diary: Vec::new(),
+            looks: 0,
             issued: 0,
             report_when: None,
         })))
@@ -180,6 +184,17 @@ impl FakeDesk {
     /// What the next self-grants meet.
     pub(super) fn allows_no_self_grant(&self) {
         self.state().grant.self_grant_at = None;
+    }
+
+    pub(super) fn looks(&self) -> u32 {
+        self.state().looks
+    }
+
+    /// The broker was away: everybody has their time anew.
+    pub(super) fn gives_time_until(&self, minutes: i64) {
+        let mut state = self.state();
+        state.grant.self_grant_at = Some(time::to_proto(after(minutes)));
+        state.grant.lapses_at = Some(time::to_proto(after(minutes + 5)));
     }
 
     pub(super) fn answer_self_grant(&self, answer: Result<(), Error>) {
@@ -248,6 +263,11 @@ impl State {
                     escalation.escalated_at = Some(time::to_proto(self.now));
                 }
                 (index, "grant.escalated")
+            }
+            Said::Gone(who) => {
+                self.grant.gone.push(who.into());
+                self.grant.nobody_left = true;
+                (index, "person.frozen")
             }
             Said::Approved(by) => {
                 self.begin(GrantBasis::Approved, by);
@@ -343,6 +363,12 @@ impl Desk for FakeDesk {
         let begun = state.grant.state() == GrantState::Active && along == CredentialKind::Jwt;
         let credential = begun.then(|| state.token());
         Ok((state.grant.clone(), credential))
+    }
+
+    async fn look(&self, _grant: &str) -> Result<Grant, Error> {
+        let mut state = self.state();
+        state.looks += 1;
+        Ok(state.grant.clone())
     }
 
     async fn self_grant(&self, _grant: &Grant) -> Result<Grant, Error> {

@@ -69,6 +69,17 @@ fn quoted(path: &Path) -> String {
     }
 }
 
+/// Whose word a request waits for, and what else, as far as it may change while it waits.
+pub(super) fn needed(grant: &Grant) -> [Option<String>; 4] {
+    let alone = grant.self_grant_at.as_ref().map(ToString::to_string);
+    [
+        Some(grant::asked_in_turn(grant)),
+        grant::still_needed(grant),
+        grant::hopeless(grant),
+        alone,
+    ]
+}
+
 /// For whom the request waits, and what they have to do.
 pub(super) fn waiting(grant: &Grant, now: Timestamp) -> String {
     let (id, who) = (&grant.id, grant::approvers(grant));

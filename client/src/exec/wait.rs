@@ -71,6 +71,9 @@ impl<D: Desk> Waiting<'_, D> {
         loop {
             let now = self.desk.now();
             self.give_up_if_lapsed(now)?;
+            if let Some(spinner) = spinner.as_ref().filter(|_| self.lost.is_none()) {
+                spinner.say(voice::waiting(&self.grant, now));
+            }
             if matches!(offer, Offer::From(due) if due <= now) {
                 spinner = None;
                 if let Some(begun) = self.offer_self_grant(&mut offer).await? {
@@ -83,9 +86,14 @@ impl<D: Desk> Waiting<'_, D> {
             let nap = nap(&offer, now);
             tokio::select! {
                 news = hold.next() => {
+                    let is_back = matches!(news, News::Back);
                     if let Some(begun) = self.heard(news, spinner.as_ref())? {
                         return Ok(begun);
                     }
+                    if is_back {
+                        self.look_again().await;
+                    }
+                    self.offer_when_it_is(&mut offer);
                 }
                 wish = signals.next_end() => return Ok(Answer::Stopped(wish)),
                 yes = answered(&mut offer) => {
@@ -112,7 +120,7 @@ impl<D: Desk> Waiting<'_, D> {
     fn heard(&mut self, news: News, spinner: Option<&Spinner>) -> Result<Option<Answer>, Error> {
         match news {
             News::Happened(event) => {
-                let asked = (self.grant.approvers.len(), self.grant.gone.clone());
+                let needed = voice::needed(&self.grant);
                 if let Some(grant) = event.grant {
                     self.grant = grant;
                 }
@@ -124,10 +132,8 @@ impl<D: Desk> Waiting<'_, D> {
                         return Err(Error::of_ended(&self.grant)
                             .unwrap_or_else(|| Error::broken_answer("a grant ended without why")));
                     }
-                    // It went to others as well, or some of them are gone or back.
-                    GrantState::Waiting
-                        if self.grant.approvers.len() > asked.0 || self.grant.gone != asked.1 =>
-                    {
+                    // Somebody said yes or had the call, it went to others, or some are gone or back.
+                    GrantState::Waiting if voice::needed(&self.grant) != needed => {
                         self.say(voice::waiting(&self.grant, self.desk.now()), spinner);
                     }
                     _ => {}
@@ -144,6 +150,26 @@ impl<D: Desk> Waiting<'_, D> {
             }
         }
         Ok(None)
+    }
+
+    /// A broker that was away gives everybody their time anew.
+    async fn look_again(&mut self) {
+        if let Ok(grant) = self.desk.look(&self.grant.id).await
+            && grant.state() == GrantState::Waiting
+        {
+            self.grant = grant;
+        }
+    }
+
+    /// It may begin alone when the broker says, which may come to be later.
+    fn offer_when_it_is(&self, offer: &mut Offer) {
+        let from = time::from_proto(self.grant.self_grant_at.as_ref());
+        match (&offer, from) {
+            (Offer::From(_), Some(from)) => *offer = Offer::From(from),
+            (Offer::Open(_), Some(from)) if from > self.desk.now() => *offer = Offer::From(from),
+            (Offer::From(_) | Offer::Open(_), None) => *offer = Offer::Closed,
+            _ => {}
+        }
     }
 
     /// On the spinner where one turns, else as a line.
@@ -191,9 +217,17 @@ impl<D: Desk> Waiting<'_, D> {
             }
             Err(why @ Error::Unverified { .. }) => Err(why),
             Err(why) => {
-                let again = why.is_passing() || why.reason() == "SELF_GRANT_TOO_EARLY";
-                if again && self.order.self_grant_if_nobody {
-                    let now = self.desk.now();
+                let too_early = why.reason() == "SELF_GRANT_TOO_EARLY";
+                let again = why.is_passing() || too_early;
+                let now = self.desk.now();
+                if too_early {
+                    self.look_again().await;
+                }
+                let from = time::from_proto(self.grant.self_grant_at.as_ref());
+                if let Some(from) = from.filter(|from| too_early && *from > now) {
+                    *offer = Offer::From(from);
+                    self.voice.note(format!("{why}. Still waiting"));
+                } else if again && self.order.self_grant_if_nobody {
                     *offer = Offer::From(now.saturating_add(SELF_GRANT_PAUSE).unwrap_or(now));
                 } else {
                     self.voice

@@ -104,8 +104,8 @@ impl Session {
             Ok(entry) => return Ok(entry),
             Err(why) => why,
         };
-        // Who removes themselves is proven no more than the receipt.
-        if removes(act, self.person()) && why.reason() == "NOT_ENROLLED" {
+        // Who stops themselves is proven no more than the receipt.
+        if stops(act, self.person()) == Some(why.reason()) {
             return self.check_act(receipt, signed);
         }
         let is_unverified = matches!(why, Error::Unverified { .. });
@@ -140,7 +140,11 @@ fn is_another_history(refusal: &Refusal) -> bool {
     matches!(&*refusal.reason, "LEDGER_BEHIND" | "LEDGER_FORKED")
 }
 
-/// Whether somebody is removed by this.
-fn removes(act: &Act, who: &str) -> bool {
-    matches!(act, Act::RemovePerson { person, .. } if person == who)
+/// Why somebody who is removed or frozen by this is told nothing more.
+fn stops(act: &Act, who: &str) -> Option<&'static str> {
+    match act {
+        Act::RemovePerson { person, .. } if person == who => Some("NOT_ENROLLED"),
+        Act::Freeze { person, .. } if person == who => Some("PERSON_FROZEN"),
+        _ => None,
+    }
 }

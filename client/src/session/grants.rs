@@ -257,11 +257,12 @@ impl Session {
         taken(answer.grant)
     }
 
-    /// Ends what somebody began alone, or may begin alone.
+    /// Ends what somebody began alone, or may begin alone; and answers what else of theirs ended with it,
+    /// behind it.
     ///
     /// # Errors
     /// [`Error::Refused`].
-    pub async fn veto(&self, grant: &str, reason: &str) -> Result<v1::Grant, Error> {
+    pub async fn veto(&self, grant: &str, reason: &str) -> Result<Vec<v1::Grant>, Error> {
         let act = Act::Veto {
             grant: grant.to_owned(),
             reason: reason.to_owned(),
@@ -274,7 +275,9 @@ impl Session {
         };
         let acted = self.act(act, send).await;
         let (answer, _) = self.in_time(grant, acted).await?;
-        taken(answer.grant)
+        let mut ended = vec![taken(answer.grant)?];
+        ended.extend(answer.also_ended);
+        Ok(ended)
     }
 
     /// The answer to an act on a grant; where it came too late, what became of that grant.

@@ -6,6 +6,7 @@
 //! - What happened to everybody whom these name, and to whoever invited or stopped them: from the key that
 //!   signs to the invitation by the operator that began it.
 //! - The policy in force at each of these places.
+//! - Each start of the broker while something under these incidents waited that might be begun alone.
 //! - Where it began on the fast path and the policy asks for reviews, which answers were owed then: of the
 //!   incidents that closed last before it. These entries are proven, and count for nothing else.
 //! - Where that asks witnesses, what they have signed meanwhile, and how it stood before.
@@ -23,7 +24,7 @@ use super::{InForce, Proven, debts::Debts, marks};
 use crate::{
     entry::Entry,
     error::Error,
-    limits::{MAX_ID_BYTES, STORY_ENTRIES, STORY_INCIDENTS, STORY_STARTS},
+    limits::{MAX_ID_BYTES, RULES_KNOWN, STORY_ENTRIES, STORY_INCIDENTS, STORY_STARTS},
     time,
 };
 
@@ -61,6 +62,7 @@ pub(super) async fn all_about(ledger: &impl Proven, grant: &str) -> Result<Gathe
         gathering.policies().await?;
     }
     gathering.held_rules().await?;
+    gathering.starts_meanwhile().await?;
     gathering.keys_of_the_ledger().await?;
     let debts = gathering.debts(grant).await?;
     Ok(Gathered {
@@ -244,7 +246,8 @@ impl<L: Proven> Gathering<'_, L> {
         self.add(added)
     }
 
-    /// Where the broker first said that it holds rules that brokers before did not: that is never taken back.
+    /// Where the broker first said that it holds rules that brokers before did not, of each number of them:
+    /// that is never taken back.
     async fn held_rules(&mut self) -> Result<(), Error> {
         for most in [1, STORY_STARTS] {
             let filter = ListEntriesRequest {
@@ -252,12 +255,39 @@ impl<L: Proven> Gathering<'_, L> {
                 oldest_first: true,
                 ..ListEntriesRequest::default()
             };
-            let mut starts = self.ledger.entries(filter, most).await?.into_iter();
-            if let Some(first) = starts.find(|start| start.body.get("rules").is_some()) {
-                return self.add(vec![first]);
+            let starts = self.ledger.entries(filter, most).await?;
+            let mut held = 0;
+            let firsts = starts.into_iter().filter(|start| {
+                let rules = start.number("rules").unwrap_or_default();
+                let is_first = rules > held;
+                held = held.max(rules);
+                is_first
+            });
+            self.add(firsts.collect())?;
+            if held >= RULES_KNOWN {
+                break;
             }
         }
         Ok(())
+    }
+
+    /// Each start while something waited that might be begun alone: what waits waits anew.
+    async fn starts_meanwhile(&mut self) -> Result<(), Error> {
+        let may_be_alone = |entry: &&Entry| entry.body.get("self_grant").is_some();
+        let Some(first) = self.entries.values().find(may_be_alone) else {
+            return Ok(());
+        };
+        let last = self.entries.values().next_back().map(|entry| entry.at);
+        let until = last.and_then(|at| at.checked_add(std::time::Duration::from_millis(1)).ok());
+        let filter = ListEntriesRequest {
+            kind: "broker.started".to_owned(),
+            since: Some(time::to_proto(first.at)),
+            until: until.map(time::to_proto),
+            oldest_first: true,
+            ..ListEntriesRequest::default()
+        };
+        let found = self.ledger.entries(filter, STORY_ENTRIES + 1).await?;
+        self.add(found)
     }
 
     /// What witnesses have signed from the first credential on, and how it stood before.

@@ -94,7 +94,7 @@ async fn whoever_works_under_it_is_warned_and_can_hold_it_open() {
     );
     let status = world.glass("mia", &["status"]).await.out;
     assert!(
-        status.contains("its alert is over, and it is held open"),
+        status.contains("its alert is over, and leon holds it open"),
         "{status}"
     );
     // Told once more that it is over, and who holds it open is not asked to.

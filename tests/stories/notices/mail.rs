@@ -147,19 +147,43 @@ async fn a_mailbox_that_is_busy_keeps_nobody_else_waiting_and_gets_it_later() {
     let world = World::with(STARTER, &settings).await;
     world.opens("support", "one").await;
     world.opens("mia", "two").await;
-    for (who, title) in [
-        ("ops", "one"),
-        ("busy", "one"),
-        ("busy", "two"),
-        ("ops", "two"),
-    ] {
+    let told = |mailbox: &mut Mailbox| {
         let message = mailbox.takes();
-        assert_eq!(
-            message["to"],
-            serde_json::json!([format!("{who}@shop.example")])
-        );
-        assert!(header(&message, "Subject").ends_with(title));
-    }
+        let to = message["to"][0].as_str().unwrap().to_owned();
+        let subject = header(&message, "Subject");
+        let title = subject.rsplit(' ').next().unwrap().to_owned();
+        (to, title)
+    };
+    let of = |who: &str, title: &str| (format!("{who}@shop.example"), title.to_owned());
+    assert_eq!(told(&mut mailbox), of("ops", "one"));
+    assert_eq!(told(&mut mailbox), of("busy", "one"));
+    let mut second = [told(&mut mailbox), told(&mut mailbox)];
+    second.sort();
+    assert_eq!(second, [of("busy", "two"), of("ops", "two")]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_mailbox_that_never_answers_holds_up_nobody_and_nothing_urgent() {
+    let (papers, secrets) = (Papers::of("an authority"), Secrets::new());
+    let mut mailbox = Mailbox::begins("tls", &papers.server(), secrets.0.path());
+    let (ca, password) = (
+        secrets.of("ca.pem", &papers.pem()),
+        secrets.of("password", PASSWORD),
+    );
+    let more = "to = [\"slow@shop.example\", \"ops@shop.example\"]";
+    let settings = settings("tls", mailbox.port(), &ca, &password, more);
+    let world = World::with(STARTER, &settings).await;
+    world.opens("support", "one").await;
+    let first = mailbox.takes();
+    assert_eq!(first["to"], serde_json::json!(["ops@shop.example"]));
+    // The other is still waited for: what comes behind it waits, and what is urgent does not.
+    world.waits_for("mia", "migrate-shop-db").await;
+    let urgent = mailbox.takes();
+    assert_eq!(urgent["to"], serde_json::json!(["ops@shop.example"]));
+    let subject = header(&urgent, "Subject");
+    assert!(subject.contains("mia asks to change"), "{subject}");
+    let place = |folder: &str| world.config().notify_dir().join(folder).join("mail.place");
+    assert!(place("").is_file() && place("urgent").is_file());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

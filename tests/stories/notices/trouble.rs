@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use breakglass_broker::config::notify::Destination;
-use breakglass_broker::notify::{Herald, Notice, Notifier, Standing, Trouble};
+use breakglass_broker::notify::{Herald, Lane, Notice, Notifier, Standing, Trouble};
 use breakglass_domain::Time;
 use breakglass_tests::World;
 use breakglass_tests::papers::Papers;
@@ -29,7 +29,7 @@ async fn a_ledger_that_cannot_be_written_is_told_and_so_is_that_it_can_again() {
         receiver.address()
     ));
     let app = world.broker().app().clone();
-    let notifier = Notifier::new(channel(&destination), None, app);
+    let notifier = Notifier::new(Arc::new(channel(&destination)), Lane::Urgent, None, app);
     let (trouble, heard) = watch::channel(Trouble::new());
     let standing = Arc::new(Standing::new("a"));
     let herald = tokio::spawn(Herald::new(notifier, standing, heard).run());

@@ -3,8 +3,9 @@
 use crate::event::{Change, Event};
 use crate::grant::{Active, Ended, Grant, HandedOver, Phase};
 use crate::id::PersonId;
+use crate::limits::ESCALATES_WITHIN;
 use crate::state::Deadline;
-use crate::time::Time;
+use crate::time::{Lifetime, Time};
 use crate::unlock::{Call, Unlock, Yes};
 
 impl Grant {
@@ -45,6 +46,7 @@ impl Grant {
             requested_at: event.at,
             lapses_at: *lapses_at,
             self_grant: *self_grant,
+            stood_still: Lifetime::ZERO,
             held: *held,
             key: key.clone(),
             audience: audience.clone(),
@@ -72,6 +74,9 @@ impl Grant {
                 });
             }
             Change::GrantEscalated { to, .. } if self.is_waiting() => self.escalate(to, event.at),
+            Change::BrokerStarted { .. } if event.at < self.lapses_at => {
+                self.stand_still(event.at.since(self.requested_at));
+            }
             Change::CallRecorded { .. }
             | Change::GrantApproved { .. }
             | Change::IncidentNoted { .. }
@@ -127,6 +132,26 @@ impl Grant {
             }
         }
         self.escalated_at = Some(at);
+        let late = self.escalation.as_ref().map(|pinned| at.since(pinned.at));
+        if let Some(late) = late.filter(|late| *late > ESCALATES_WITHIN) {
+            self.stand_still(late);
+        }
+    }
+
+    /// Who could not be told had no time to answer: what may be begun alone waits for so much longer in
+    /// all, and may be as long.
+    fn stand_still(&mut self, in_all: Lifetime) {
+        let waits = self.is_waiting();
+        let Some(alone) = self.self_grant.as_mut().filter(|_| waits) else {
+            return;
+        };
+        if in_all > self.stood_still {
+            let more = in_all.as_millis() - self.stood_still.as_millis();
+            let more = Lifetime::from_millis(more);
+            alone.from = alone.from.plus(more);
+            self.lapses_at = self.lapses_at.plus(more);
+            self.stood_still = in_all;
+        }
     }
 
     fn unlock_further(&mut self, event: &Event) {

@@ -1,9 +1,9 @@
 //! The fold of one incident.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::event::{Actor, Change, Event};
-use crate::grant::Ending;
+use crate::grant::{Basis, Ending};
 use crate::incident::{Alert, Closing, Incident, Note};
 use crate::limits::{GRANTS_IN_MEMORY, INCIDENT_WARNING, NOTES_IN_MEMORY};
 use crate::state::Deadline;
@@ -39,7 +39,9 @@ impl Incident {
             alert: alert.map(|(source, key)| Alert { source, key }),
             resolved: false,
             held: false,
+            held_by: None,
             vetoed: BTreeSet::new(),
+            alone: BTreeMap::new(),
             notes: Vec::new(),
             grants: Vec::new(),
             drill: event.drill,
@@ -76,13 +78,28 @@ impl Incident {
             }
             Change::IncidentHeld { .. } => {
                 self.held = true;
+                self.held_by = Some(event.by.clone());
                 self.close_at(self.usual_end, event.at);
             }
             Change::GrantRequested { of, .. } if self.grants.len() < GRANTS_IN_MEMORY => {
                 self.grants.push(of.grant);
             }
-            Change::GrantEnded { of, ending, .. } if *ending == Ending::Vetoed => {
-                self.vetoed.insert((of.person.clone(), of.right.clone()));
+            Change::GrantStarted { of, basis, .. } if *basis == Basis::SelfGranted => {
+                let of_right = (of.person.clone(), of.right.clone());
+                let alone = self.alone.entry(of_right).or_default();
+                alone.begun = alone.begun.saturating_add(1);
+                alone.runs.insert(of.grant);
+            }
+            Change::GrantEnded { of, ending, .. } => {
+                let of_right = (of.person.clone(), of.right.clone());
+                if let Some(alone) = self.alone.get_mut(&of_right)
+                    && alone.runs.remove(&of.grant)
+                {
+                    alone.ended_at = Some(event.at);
+                }
+                if *ending == Ending::Vetoed {
+                    self.vetoed.insert(of_right);
+                }
             }
             Change::IncidentClosed { reason, .. } => {
                 self.closed.get_or_insert_with(|| Closing {

@@ -49,7 +49,12 @@ pub(super) fn approve(
     if let Some(unlock) = unlock {
         return unlock::approve(case, by, grant, unlock, until);
     }
-    let started = started(grant, Basis::Approved, ends_at);
+    let started = Change::GrantStarted {
+        of: grant.of.clone(),
+        basis: Basis::Approved,
+        ends_at,
+        alone_before: 0,
+    };
     Ok(handover::with_other_end(
         case,
         grant,
@@ -96,14 +101,19 @@ pub(super) fn self_grant(
     let IfNobodyAnswers::SelfGrant { longest, .. } = rule.if_nobody_answers else {
         return Err(Refusal::SelfGrantDenied(id));
     };
-    if case.at < pinned.from {
-        let from = pinned.from;
+    alone::need_none(case, &grant.of)?;
+    let from = case.state.alone_from(grant).unwrap_or(pinned.from);
+    if case.at < from {
         return Err(Refusal::SelfGrantTooEarly { grant: id, from });
     }
-    alone::need_none(case, &grant.of)?;
     let length = pinned.longest.min(longest).min(right.longest);
     let ends_at = case.at.plus(length).min(incident.closes_at);
-    let started = started(grant, Basis::SelfGranted, ends_at);
+    let started = Change::GrantStarted {
+        of: grant.of.clone(),
+        basis: Basis::SelfGranted,
+        ends_at,
+        alone_before: incident.alone_before(by, &grant.of.right),
+    };
     Ok(vec![case.event(by, started)])
 }
 
@@ -165,14 +175,6 @@ pub(super) fn need_requester(case: &Case<'_>, grant: &Grant) -> Result<(), Refus
         return Err(Refusal::NotEnrolled(requester.clone()));
     }
     Ok(())
-}
-
-fn started(grant: &Grant, basis: Basis, ends_at: Time) -> Change {
-    Change::GrantStarted {
-        of: grant.of.clone(),
-        basis,
-        ends_at,
-    }
 }
 
 fn not_approver<'a>(

@@ -234,6 +234,7 @@ fn begins(
         of: new.of.clone(),
         basis,
         ends_at: latest(case, new, ends_at.min(incident.closes_at))?,
+        alone_before: 0,
     };
     Ok(with_other_end(case, new, case.event(by, started)))
 }

@@ -89,6 +89,7 @@ pub(super) fn request(
             of: of.clone(),
             basis: Basis::FastPath,
             ends_at,
+            alone_before: 0,
         };
         events.push(case.event(Actor::Broker, started));
         if wanted.credential {

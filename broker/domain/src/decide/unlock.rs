@@ -156,6 +156,7 @@ fn beginning(case: &Case<'_>, grant: &Grant, event: &Event) -> Option<Vec<Event>
         of: grant.of.clone(),
         basis: Basis::Called,
         ends_at,
+        alone_before: 0,
     };
     let begun = case.event(Actor::Broker, begun);
     Some(handover::with_other_end(case, grant, begun))

@@ -1,6 +1,7 @@
 //! Somebody who believes nothing but the events: keeps their own record of each, written without
 //! looking at the rules, and stops at the first that must not be.
 
+mod alone;
 mod compare;
 mod escalating;
 mod handing;
@@ -29,6 +30,8 @@ pub(crate) struct Auditor {
     /// A grant that was handed over began: this one ends next, for that one.
     swap: Option<(GrantId, GrantId)>,
     vetoed: BTreeSet<(IncidentId, PersonId, breakglass_domain::RightId)>,
+    /// How many of a right somebody began alone, and when the last of them was over.
+    alone: BTreeMap<alone::Of, (u32, Option<Time>)>,
     /// How often each thing was seen, by its name.
     pub(crate) seen: BTreeMap<String, usize>,
 }
@@ -60,6 +63,8 @@ struct Asked {
     length: Lifetime,
     lapses_at: Time,
     self_grant: Option<(Time, Lifetime)>,
+    asked_at: Time,
+    stood_still: Lifetime,
     held: bool,
     key: Option<KeyId>,
 }
@@ -101,6 +106,7 @@ impl Auditor {
             Change::CredentialIssued { .. } => self.issued(event),
             Change::GrantUsed { of, .. } => self.used(of.grant, event),
             Change::GrantEnded { .. } => self.ended(event),
+            Change::BrokerStarted { .. } => self.broker_started(event.at),
             Change::PolicyLoaded { policy, .. } => self.policy = Some(Arc::clone(policy)),
             _ => self.people_and_incidents(event),
         }
@@ -232,6 +238,8 @@ impl Auditor {
             length: *length,
             lapses_at: *lapses_at,
             self_grant: self_grant.map(|pinned| (pinned.from, pinned.longest)),
+            asked_at: event.at,
+            stood_still: Lifetime::ZERO,
             held: *held,
             key: key.clone(),
         };
@@ -247,7 +255,13 @@ impl Auditor {
     }
 
     fn started(&mut self, event: &Event) {
-        let Change::GrantStarted { of, basis, ends_at } = &event.change else {
+        let Change::GrantStarted {
+            of,
+            basis,
+            ends_at,
+            alone_before,
+        } = &event.change
+        else {
             unreachable!()
         };
         self.open(of.incident, event.at);
@@ -284,6 +298,7 @@ impl Auditor {
                 let (from, longest) = asked.self_grant.unwrap();
                 assert_eq!(event.by.person(), Some(&asked.person));
                 assert!(event.at >= from, "approvers had their time");
+                self.need_time_again(asked, &of, *alone_before, event.at);
                 assert!(asked.escalation.is_none() || asked.escalated, "all of them");
                 latest = latest.min(event.at.plus(longest));
             }
@@ -292,6 +307,12 @@ impl Auditor {
             latest = latest.min(self.end_of_other(handed, event));
         }
         assert!(*ends_at > event.at && *ends_at <= latest, "{event:?}");
+        let is_alone = *basis == Basis::SelfGranted;
+        assert!(is_alone || *alone_before == 0, "nobody is alone");
+        if is_alone {
+            let of = alone::of(of);
+            self.alone.entry(of).or_default().0 += 1;
+        }
         let begun = Begun {
             basis: *basis,
             at: event.at,
@@ -386,6 +407,7 @@ impl Auditor {
         let record = &self.grants[&of.grant];
         assert!(record.ended.is_none(), "{} ends exactly once", of.grant);
         let begun = record.begun.as_ref();
+        let was_alone = begun.is_some_and(|begun| begun.basis == Basis::SelfGranted);
         match ending {
             Ending::Denied => {
                 let by = event.by.person().unwrap();
@@ -419,6 +441,10 @@ impl Auditor {
                     .insert((of.incident, of.person.clone(), of.right.clone()));
             }
             _ => {}
+        }
+        if was_alone {
+            let alone = self.alone.entry(alone::of(of)).or_default();
+            alone.1 = Some(event.at);
         }
         self.grants.get_mut(&of.grant).unwrap().ended = Some(*ending);
         self.count(format!("ended {ending}"));

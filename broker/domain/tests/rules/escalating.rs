@@ -271,7 +271,8 @@ fn both_asleep_and_the_rule_denies() {
 fn both_asleep_and_the_requester_begins_alone() {
     let mut world = World::burning();
     let grant = world.asks("mia", RESTORE, 20);
-    world.passes(mins(10));
+    world.passes(mins(5));
+    world.passes(mins(5));
     let begin = world.self_grant(grant);
     world.does("mia", begin).unwrap();
     assert_eq!(world.escalations(grant).len(), 1);

@@ -60,6 +60,10 @@ impl Trial {
                 self.person_does(&person, deed)
             }
             Step::OperatorLifts(whom) => self.world.broker_does(unfreeze(TEAM[*whom])),
+            Step::BrokerStarts => {
+                let version = "0.1.0".into();
+                self.world.broker_does(Act::Start { version })
+            }
             Step::Abandons(pick) => {
                 let grant = self.grant(*pick);
                 self.world.broker_does(Act::Abandon { grant })

@@ -6,6 +6,7 @@
 mod access_review;
 mod acts;
 mod alerts;
+mod alone;
 mod approving;
 mod asking;
 mod auditor;

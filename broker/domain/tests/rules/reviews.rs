@@ -192,6 +192,7 @@ fn what_is_owed_does_not_grow_with_history() {
                 of,
                 basis: breakglass_domain::Basis::FastPath,
                 ends_at: "2026-11-23T04:00:00Z".parse().unwrap(),
+                alone_before: 0,
             };
             happens(&mut state, started);
         }

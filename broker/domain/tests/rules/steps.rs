@@ -29,6 +29,7 @@ pub(crate) enum Step {
     Comes(usize),
     Loads(usize),
     OperatorLifts(usize),
+    BrokerStarts,
     SaysItAgain(usize),
 }
 
@@ -86,6 +87,7 @@ pub(crate) fn step() -> impl Strategy<Value = Step> {
         10 => (0..POLICIES).prop_map(Step::Loads),
         20 => (0..TEAM.len()).prop_map(Step::OperatorLifts),
         20 => any::<usize>().prop_map(Step::SaysItAgain),
+        4 => Just(Step::BrokerStarts),
     ]
 }
 

@@ -116,6 +116,7 @@ fn begins_alone_all_the_same(world: &mut World, grant: GrantId) {
             of,
             basis: Basis::SelfGranted,
             ends_at,
+            alone_before: 0,
         },
         signed: None,
     };
@@ -140,8 +141,8 @@ fn one_self_grant_of_a_right_runs_at_a_time() {
     let theirs = world.self_grant(others);
     world.does("leon", theirs).unwrap();
     world.does("mia", Act::Drop { grant: first }).unwrap();
-    world.does("mia", begin).unwrap();
-    assert!(world.is_live(second), "the other is over");
+    let refusal = world.does("mia", begin).unwrap_err();
+    assert_eq!(refusal.code(), "SELF_GRANT_TOO_EARLY", "the other is over");
 }
 
 #[test]

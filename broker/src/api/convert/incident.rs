@@ -32,6 +32,11 @@ pub(in crate::api) fn incident_in_brief(incident: &Incident) -> v1::Incident {
             .unwrap_or_default(),
         resolved: incident.resolved,
         held: incident.held,
+        held_by: incident
+            .held_by
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default(),
         drill: incident.drill,
         ..v1::Incident::default()
     };

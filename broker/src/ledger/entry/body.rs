@@ -189,6 +189,7 @@ kinds! {
         #[serde(flatten, with = "fields::of")] of: GrantRef,
         #[serde(with = "fields::shown")] basis: Basis,
         #[serde(with = "fields::shown")] ends_at: Time,
+        #[serde(default, skip_serializing_if = "fields::is_zero")] alone_before: u32,
     }
     "grant.extended" GrantExtended {
         #[serde(flatten, with = "fields::of")] of: GrantRef,

@@ -92,6 +92,7 @@ fn started(grant: u64) -> Change {
         of: of(grant),
         basis,
         ends_at,
+        alone_before: 0,
     }
 }
 

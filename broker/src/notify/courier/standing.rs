@@ -13,6 +13,7 @@ use super::Failed;
 #[derive(Debug)]
 pub struct Standing {
     name: String,
+    label: String,
     gets: Gets,
     delivered: AtomicU64,
     failed: AtomicU64,
@@ -27,6 +28,7 @@ pub struct Standing {
 /// What a destination gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Gets {
+    Urgent,
     Notices,
     Entries,
 }
@@ -48,6 +50,12 @@ impl Standing {
         Self::of(name, Gets::Notices)
     }
 
+    /// Of the same, for what is urgent.
+    #[must_use]
+    pub fn of_urgent(name: &str) -> Self {
+        Self::of(name, Gets::Urgent)
+    }
+
     /// Of one that gets every entry.
     #[must_use]
     pub fn of_stream(name: &str) -> Self {
@@ -57,6 +65,10 @@ impl Standing {
     fn of(name: &str, gets: Gets) -> Self {
         Self {
             name: name.to_owned(),
+            label: match gets {
+                Gets::Urgent => format!("{name}/urgent"),
+                Gets::Notices | Gets::Entries => name.to_owned(),
+            },
             gets,
             oldest: AtomicI64::new(NONE),
             delivered: AtomicU64::new(0),
@@ -71,6 +83,12 @@ impl Standing {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// As it is counted: `chat`, and `chat/urgent`, which no destination can be called.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        &self.label
     }
 
     /// How many parcels it took since the start.
@@ -107,6 +125,7 @@ impl Standing {
         (length >= FAILURE_TOLD).then(|| {
             let (name, minutes, why) = (&self.name, length.as_secs() / 60, failing.why);
             let (what, command) = match self.gets {
+                Gets::Urgent => ("Urgent notices to", "notify-test"),
                 Gets::Notices => ("Notices to", "notify-test"),
                 Gets::Entries => ("Entries to the stream", "stream-test"),
             };

@@ -65,12 +65,18 @@ impl Progress {
         }
     }
 
-    /// It is to be asked again later; whether that is so often enough by now for the notice to go on
-    /// without it.
-    pub(super) fn puts_off(&mut self, notice: &str, address: &Address) -> bool {
-        let times = self.put_off.entry(address.clone()).or_default();
-        *times = times.saturating_add(1);
-        let is_enough = *times >= MAIL_TRIES;
+    /// Whether it has been put off so often that no notice waits for it.
+    pub(super) fn is_known_to_wait(&self, address: &Address) -> bool {
+        let times = self.put_off.get(address);
+        times.is_some_and(|times| *times >= MAIL_TRIES)
+    }
+
+    /// It is to be asked again later, which counts as so many tries; whether that is often enough by now
+    /// for the notice to go on without it.
+    pub(super) fn puts_off(&mut self, notice: &str, address: &Address, times: u32) -> bool {
+        let in_all = self.put_off.entry(address.clone()).or_default();
+        *in_all = in_all.saturating_add(times);
+        let is_enough = *in_all >= MAIL_TRIES;
         if let Some(telling) = self.telling(notice).filter(|_| is_enough) {
             telling.passed.insert(address.clone());
         }
@@ -98,9 +104,21 @@ mod tests {
     fn tries(progress: &mut Progress, notice: &str, count: u32) -> Vec<bool> {
         let one = |_| {
             progress.begins(notice, &everybody());
-            progress.puts_off(notice, &address("full"))
+            progress.puts_off(notice, &address("full"), 1)
         };
         (0..count).map(one).collect()
+    }
+
+    #[test]
+    fn who_is_slow_twice_is_waited_for_no_more() {
+        let (mut progress, full) = (Progress::default(), address("full"));
+        progress.begins("1", &everybody());
+        assert!(!progress.puts_off("1", &full, MAIL_TRIES / 2));
+        assert!(!progress.is_known_to_wait(&full));
+        assert!(progress.puts_off("1", &full, MAIL_TRIES / 2));
+        assert!(progress.is_known_to_wait(&full));
+        progress.takes("1", &full);
+        assert!(!progress.is_known_to_wait(&full), "it took one");
     }
 
     #[test]

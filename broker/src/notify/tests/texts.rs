@@ -31,6 +31,7 @@ fn told(index: u64, event: Event, line: Arc<[u8]>) -> Told {
         recorded: Recorded { index, event, line },
         grant: None,
         incident: None,
+        title: None,
     }
 }
 
@@ -256,6 +257,7 @@ async fn what_is_of_a_drill_says_so_first_and_is_never_loud() {
         of,
         basis: breakglass_domain::Basis::SelfGranted,
         ends_at: "2026-11-23T03:20:00Z".parse().unwrap(),
+        alone_before: 0,
     });
     assert!(
         alone.title.starts_with("DRILL: SELF-GRANT: "),
@@ -542,4 +544,76 @@ async fn who_has_to_agree_reads_who_hands_over_to_whom() {
         "mia hands G-1 over to leon, who is to deploy the shop app (G-2): I have to sleep"
     );
     assert_eq!(notice.next.as_deref(), Some("glass approve G-2"));
+}
+
+fn fact<'a>(notice: &'a Notice, name: &str) -> Option<&'a serde_json::Value> {
+    let found = notice.facts.iter().find(|(known, _)| *known == name);
+    found.map(|(_, value)| value)
+}
+
+/// Whoever reads one at three in the morning has nothing else in front of them.
+#[tokio::test]
+async fn a_notice_about_a_request_names_everything_there_is_to_know_of_it() {
+    let world = World::new().await;
+    world.open_incident().await;
+    let asked = world.request("mia", "restore-backup", false).await.grant;
+    let wanted = notices(&world).pop().unwrap();
+    assert_eq!(fact(&wanted, "then_approvers").unwrap()[0], "founder");
+    assert!(fact(&wanted, "escalates_at").is_some());
+    let grant = asked.of.grant;
+    let reason = line("not before the copy is there");
+    acts(&world, "leon", Act::Deny { grant, reason }).await;
+    let denied = notices(&world).pop().unwrap();
+    assert_eq!(denied.subject, Subject::Of(Occasion::ApprovalDenied));
+    assert_eq!(
+        denied.title,
+        "leon denied mia to restore the backup (G-1): not before the copy is there"
+    );
+    assert_eq!(denied.to, To::People(vec![id("mia")]));
+    for notice in [&wanted, &denied] {
+        for (name, value) in [
+            ("incident", "INC-1"),
+            ("title", "the worker is flooded"),
+            ("grant", "G-1"),
+            ("person", "mia"),
+            ("right", "restore-backup"),
+        ] {
+            assert_eq!(fact(notice, name).unwrap(), value, "{notice:?}");
+        }
+        assert!(notice.next.is_some(), "{notice:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_closed_is_still_called_what_it_was() {
+    let world = World::new().await;
+    let incident = world.open_incident().await;
+    let reason = line("reverted");
+    let mut follows = world.app.newest();
+    acts(&world, "leon", Act::Close { incident, reason }).await;
+    let told = follows.next().await.unwrap();
+    let closed = Notice::of(&told, &world.app).unwrap();
+    assert_eq!(fact(&closed, "title").unwrap(), "the worker is flooded");
+}
+
+#[tokio::test]
+async fn a_second_self_grant_is_told_as_such() {
+    let world = World::new().await;
+    world.open_incident().await;
+    let of = waits(&world).await.of;
+    let event = Event {
+        at: crate::ports::Clock::now(&*world.clock),
+        by: Actor::Person(id("mia")),
+        change: Change::GrantStarted {
+            of,
+            basis: breakglass_domain::Basis::SelfGranted,
+            ends_at: "2026-11-23T03:20:00Z".parse().unwrap(),
+            alone_before: 2,
+        },
+        signed: None,
+        drill: false,
+    };
+    let notice = Notice::of(&told(9, event, Arc::from(&b"{}"[..])), &world.app).unwrap();
+    let end = ", for the 3rd time under INC-1";
+    assert!(notice.title.ends_with(end), "{}", notice.title);
 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 
 use crate::{
     asks::{goes_to, how_to_call, is_asked, wants_call, wants_yes, why_no_yes},
-    commands::{DONE, Seat, reason},
+    commands::{DONE, Seat, copies::Copies, reason},
     error::Error,
     grant::{
         asked as asks, begun_already, begun_error, has_their_yes, hopeless, late_error, next_asked,
@@ -70,7 +70,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         return Ok(DONE);
     }
     match session.approve(&asked).await {
-        Ok(grant) => said_yes(seat, &session, &grant),
+        Ok(grant) => said_yes(seat, &session, &grant).await,
         // Somebody else was faster.
         Err(error) if error.reason() == "GRANT_ACTIVE" => {
             let grant = session.grant(&id).await?;
@@ -98,7 +98,8 @@ fn said_yes_already(seat: &Seat, session: &Session, grant: &v1::Grant) -> u8 {
     DONE
 }
 
-fn said_yes(seat: &Seat, session: &Session, grant: &v1::Grant) {
+async fn said_yes(seat: &Seat, session: &Session, grant: &v1::Grant) {
+    let copies = Copies::of_handover(session, grant).await;
     seat.printer.answer(&GrantView::from(grant), |printer| {
         if let Some(needed) = still_needed(grant) {
             printer.good(format!("Your yes to {} is on record.", grant.id));
@@ -113,6 +114,7 @@ fn said_yes(seat: &Seat, session: &Session, grant: &v1::Grant) {
             text::plain(&grant.sentence),
             show::when(grant.ends_at.as_ref(), session.now())
         ));
+        copies.say(printer, session.now());
         printer.line(format!(
             "To end it early: glass revoke {} -m \"why\"",
             grant.id
@@ -230,7 +232,7 @@ async fn answer_one(seat: &Seat, session: &Session, asked: &v1::Grant) -> Result
     match Reply::of(&seat.printer.reply(&question)?) {
         Reply::Yes => {
             let grant = session.approve(asked).await?;
-            said_yes(seat, session, &grant);
+            said_yes(seat, session, &grant).await;
         }
         Reply::No => {
             let why = reason(seat, None)?;

@@ -4,7 +4,7 @@ use breakglass_proto::v1;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
-    commands::{DONE, Seat},
+    commands::{DONE, Seat, copies::Copies},
     error::Error,
     grant::{callers, late_error, still_needed},
     session::Session,
@@ -87,6 +87,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     let now = session.now();
     let spoke_at = now.saturating_sub(ago).unwrap_or(now);
     let grant = session.record_call(&asked, spoke_at).await?;
+    let copies = Copies::of_handover(&session, &grant).await;
     seat.printer.answer(&GrantView::from(&grant), |printer| {
         let when = time::local(spoke_at, now);
         printer.good(format!(
@@ -96,6 +97,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
             Some(needed) => printer.line(format!("Still needed: {needed}")),
             None => printer.line(began(&grant, session.now())),
         }
+        copies.say(printer, session.now());
     });
     Ok(DONE)
 }

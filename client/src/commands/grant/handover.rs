@@ -8,7 +8,6 @@ use crate::{
     error::Error,
     grant::{asked_in_turn, ended_error, still_needed, unlocking, waiting_error},
     output::Printer,
-    session::Session,
     show, text,
     view::GrantView,
 };
@@ -56,24 +55,12 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     }
     let reason = said.unwrap_or_else(|| old.reason.clone());
     let new = session.hand_over(&old, &person, &reason).await?;
-    let copies = copies_of(&session, &id, &new).await;
+    let copies = Copies::of_handover(&session, &new).await;
     seat.printer.answer(&GrantView::from(&new), |printer| {
         say(printer, &old, &new, session.now());
         copies.say(printer, session.now());
     });
     Ok(DONE)
-}
-
-/// What is left of the one that was handed over, where that is over. It is read again: a credential may
-/// have been renewed meanwhile. What was done is done, even where that cannot be heard.
-async fn copies_of(session: &Session, id: &str, new: &v1::Grant) -> Copies {
-    if new.state() != v1::GrantState::Active {
-        return Copies::default();
-    }
-    match session.grant(id).await {
-        Ok(old) => Copies::of(session, &[old]).await,
-        Err(_) => Copies::default(),
-    }
 }
 
 fn say(printer: &Printer, old: &v1::Grant, new: &v1::Grant, now: Timestamp) {

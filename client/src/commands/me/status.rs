@@ -59,7 +59,7 @@ fn say(printer: &Printer, session: &Session, status: &v1::GetStatusResponse) {
     // What is broken stands before what is practised.
     let (drills, real): (Vec<_>, Vec<_>) = status.incidents.iter().partition(|it| it.drill);
     for incident in real.into_iter().chain(drills) {
-        printer.heading(show::incident_line(incident, now));
+        printer.heading(show::incident_in(incident, now, printer.width()));
     }
     list(printer, "Waiting for a yes", &status.waiting, now);
     for request in &status.waiting {

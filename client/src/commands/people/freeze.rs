@@ -49,15 +49,20 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
             });
         return Ok(DONE);
     }
-    let frozen = match session.freeze(&person, &why).await {
-        Err(error) if person == session.person() && error.reason() == "PERSON_FROZEN" => {
-            return Ok(frozen_oneself(seat, &person));
-        }
-        frozen => frozen?,
-    };
+    let frozen = session.freeze(&person, &why).await?;
     let ended = &frozen.ended;
-    let kills = kills::of_person(seat, &session, frozen.receipt.as_ref(), &frozen.doomed).await?;
-    let copies = Copies::of(&session, ended).await;
+    // Who is frozen themselves is not told any more what comes of it.
+    let is_oneself = person == session.person();
+    let (kills, copies) = match is_oneself {
+        false => (
+            kills::of_person(seat, &session, frozen.receipt.as_ref(), &frozen.doomed).await?,
+            Copies::of(&session, ended).await,
+        ),
+        true => (
+            kills::at_entry(frozen.receipt.as_ref(), &frozen.doomed)?,
+            Copies::unasked(ended, session.now()),
+        ),
+    };
     let view = json!({
         "person": person,
         "frozen": true,
@@ -77,24 +82,11 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         kills::show(printer, &kills);
         copies.say(printer, session.now());
         left::say(printer, &person, &frozen.withdrawn, &frozen.left_waiting);
-        printer.line(format!(
-            "To lift it: glass freeze {person} --lift -m \"why\""
-        ));
+        let lifts = match is_oneself {
+            true => "Somebody else lifts it",
+            false => "To lift it",
+        };
+        printer.line(format!("{lifts}: glass freeze {person} --lift -m \"why\""));
     });
     Ok(DONE)
-}
-
-/// Who is frozen may not ask for the proof that the ledger only grew, so there is no more to say:
-/// neither what ended, nor that the entry was checked.
-fn frozen_oneself(seat: &Seat, person: &str) -> u8 {
-    let view = json!({ "person": person, "frozen": true });
-    seat.printer.answer(&view, |printer| {
-        printer.heading(format!(
-            "{person} is frozen, and all access of {person} is over."
-        ));
-        printer.line(format!(
-            "Somebody else lifts it: glass freeze {person} --lift -m \"why\""
-        ));
-    });
-    DONE
 }

@@ -204,6 +204,53 @@ async fn a_self_grant_that_cannot_be_is_said_at_once() {
 }
 
 #[tokio::test]
+async fn a_broker_that_was_away_gives_everybody_their_time_and_who_waits_waits_for_it() {
+    let mut scene = Scene::set();
+    let desk = FakeDesk::waiting();
+    let mut order = scene.order("echo ran > W");
+    order.self_grant_if_nobody = true;
+    let (place, printer) = (scene.place(), scene.printer());
+    let wire = &mut scene.wire;
+    let (ended, ()) = tokio::join!(visit(&desk, &order, &place, &printer), async {
+        until(|| !desk.held_from().is_empty()).await;
+        desk.gives_time_until(22);
+        desk.pass(1);
+        desk.go_away();
+        desk.come_back();
+        until(|| desk.looks() > 0).await;
+        for _ in 0..21 {
+            desk.pass(1);
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(word(wire).await, "ran");
+    });
+    assert_eq!(ended.unwrap().code, 0);
+    let alone = |line: &String| line.starts_with("self-granted");
+    let tried: Vec<_> = desk.diary().into_iter().filter(alone).collect();
+    assert_eq!(tried, ["self-granted at 03:22"]);
+}
+
+#[tokio::test]
+async fn who_waits_is_told_anew_when_nobody_is_left() {
+    let scene = Scene::set();
+    let desk = FakeDesk::waiting();
+    let order = scene.order("echo ran > W");
+    let (place, printer) = (scene.place(), scene.printer());
+    let (ended, ()) = tokio::join!(visit(&desk, &order, &place, &printer), async {
+        until(|| !desk.held_from().is_empty()).await;
+        desk.say(Said::Gone("leon"));
+        until(|| {
+            scene
+                .said()
+                .contains("G-45 waits for leon (gone), and nobody can answer")
+        })
+        .await;
+        desk.say(Said::Denied("leon", "no"));
+    });
+    assert_eq!(ended.unwrap_err().exit_code(), exit::DENIED);
+}
+
+#[tokio::test]
 async fn nobody_answers_and_nobody_sits_there_so_it_goes_on_waiting() {
     let scene = Scene::set();
     let desk = FakeDesk::waiting();

@@ -1,5 +1,6 @@
 //! Who is asked later, and that they are.
 
+use breakglass_domain::limits::ESCALATES_WITHIN;
 use breakglass_domain::policy::Rule;
 use breakglass_domain::{Actor, Escalation, Event, GrantId, GrantRef, PersonId, Time};
 
@@ -47,7 +48,13 @@ impl Auditor {
         let asked = &self.waits(grant, event.at).asked;
         let (at, pinned) = asked.escalation.as_ref().expect("its rule says so");
         assert!(event.at >= *at && pinned == to && !asked.escalated);
-        self.grants.get_mut(&grant).unwrap().asked.escalated = true;
+        let late = event.at.since(*at);
+        let asked = &mut self.grants.get_mut(&grant).unwrap().asked;
+        asked.escalated = true;
+        if late > ESCALATES_WITHIN {
+            asked.stand_still(late);
+            self.count("escalated late");
+        }
     }
 
     /// From the beginning, or since it escalated; and the rule still says so.

@@ -422,11 +422,14 @@ fn grant() -> impl Strategy<Value = Change> {
             },
         );
     prop_oneof![
-        (of(), select(Basis::ALL), time()).prop_map(|(of, basis, ends_at)| Change::GrantStarted {
-            of,
-            basis,
-            ends_at
-        }),
+        (of(), select(Basis::ALL), time(), any::<u32>()).prop_map(
+            |(of, basis, ends_at, alone_before)| Change::GrantStarted {
+                of,
+                basis,
+                ends_at,
+                alone_before,
+            }
+        ),
         (of(), time(), line()).prop_map(|(of, ends_at, reason)| Change::GrantExtended {
             of,
             ends_at,

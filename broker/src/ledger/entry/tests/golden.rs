@@ -261,6 +261,7 @@ fn called() -> Vec<(&'static str, Change)> {
                 of: of(),
                 basis: Basis::Called,
                 ends_at: at(20),
+                alone_before: 0,
             },
         ),
         (
@@ -326,6 +327,7 @@ fn handed_over() -> Vec<(&'static str, Change)> {
         of: new(),
         basis: Basis::Approved,
         ends_at: at(20),
+        alone_before: 0,
     };
     let requested = Change::GrantRequested {
         of: new(),
@@ -449,6 +451,7 @@ fn grant() -> Vec<(&'static str, Change)> {
                 of: of(),
                 basis: Basis::Approved,
                 ends_at: at(20),
+                alone_before: 0,
             },
         ),
         (

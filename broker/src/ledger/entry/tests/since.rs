@@ -1,11 +1,11 @@
 //! Fields that came to kinds there were: the golden lines without them stay as they are.
 
-use breakglass_domain::{Change, IncidentId, Severity};
+use breakglass_domain::{Basis, Change, IncidentId, Severity};
 
-use super::golden::{at, line};
+use super::golden::{at, line, of};
 
 pub(super) fn changes() -> Vec<(&'static str, Change)> {
-    [held(), said()].concat()
+    [held(), said(), alone()].concat()
 }
 
 /// What a broker says that it holds.
@@ -43,4 +43,15 @@ fn said() -> Vec<(&'static str, Change)> {
         said_at: Some(at(5)),
     };
     vec![(source, opened), (source, resolved), (source, refired)]
+}
+
+/// How many its holder had begun alone before.
+fn alone() -> Vec<(&'static str, Change)> {
+    let started = Change::GrantStarted {
+        of: of(),
+        basis: Basis::SelfGranted,
+        ends_at: at(20),
+        alone_before: 1,
+    };
+    vec![("mia", started)]
 }

@@ -27,6 +27,7 @@ fn told(line: &str) -> Arc<Told> {
         recorded: Recorded { index, event, line },
         grant: None,
         incident: None,
+        title: None,
     })
 }
 
