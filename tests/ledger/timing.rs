@@ -1,10 +1,12 @@
 //! Self-grants of which everybody could be told in time, and those that came too soon: after a broker that was
 //! away, after a late escalation, and one after the other.
 
+use breakglass_client::story::{Voice, why};
 use serde_json::{Value, json};
 
 use crate::forgery::{each_is_found, forgeries};
 use crate::night::{Night, with};
+use crate::shelf::Shelf;
 use crate::verifiers::verify;
 
 impl Night {
@@ -143,4 +145,78 @@ fn one_after_the_other_is_counted_and_waits() {
             night.begins_alone(&of, json!({"alone_before": "often"}));
         } => "the `alone_before` of the grant.started cannot be read", "`alone_before` is no number";
     });
+}
+
+/// All reasons, a line each.
+fn because(why: why::Why) -> String {
+    let each = why.decisions.into_iter().flat_map(|it| it.because);
+    each.collect::<Vec<_>>().join("\n")
+}
+
+fn refused(night: &mut Night, (who, reason): (&str, &str), text: &str) -> why::Why {
+    let body = json!({"act": "self-grant", "reason": reason, "count": 1, "text": text});
+    night.adds("refused", who, body, None);
+    let shelf = Shelf::of(&night.lines);
+    let newest = shelf.refusals().last().unwrap();
+    shelf.why_refused(newest)
+}
+
+#[test]
+fn why_says_from_when_on_it_counted() {
+    let mut night = Night::begins();
+    let of = night.asks("G-1", "drop-db");
+    night.broker_is_back(12, 2);
+    let back = night.last();
+    night.minutes_pass(2);
+    let text = "approvers of G-1 have until 2026-11-23 03:26:00 UTC to answer";
+    let early = refused(&mut night, ("mia", "SELF_GRANT_TOO_EARLY"), text);
+    assert_eq!(early.follows, Some(true), "{early:?}");
+    let moved = format!(", which entry {back} made later than it says");
+    let told = because(early);
+    assert!(told.contains(&moved), "{told}");
+    night.minutes_pass(9);
+    night.begins_alone(&of, json!({}));
+    night.minutes_pass(9);
+    night.ends(&of, "expired");
+    let again = night.asks("G-2", "drop-db");
+    night.minutes_pass(9);
+    night.begins_alone(&again, json!({"alone_before": 1}));
+    let shelf = Shelf::of(&night.lines);
+    let story = shelf.story("G-1");
+    assert_eq!(story.wrong, None);
+    let told = because(why::granted(&story, Voice::ToScripts));
+    let later = ", and 12m later because nobody could be told of it before, and it was ";
+    assert!(told.contains(later), "{told}");
+    let story = shelf.story("G-2");
+    assert_eq!(story.wrong, None);
+    let told = because(why::granted(&story, Voice::ToScripts));
+    assert!(told.contains("1 had been begun alone before it"), "{told}");
+}
+
+#[test]
+fn why_holds_a_broker_to_the_time_that_counted() {
+    let early = |night: &mut Night, grant: &str| {
+        let text = format!("approvers of {grant} have until 2026-11-23 09:26:00 UTC to answer");
+        refused(night, ("mia", "SELF_GRANT_TOO_EARLY"), &text)
+    };
+    let over = |night: &mut Night, grant: &str| {
+        refused(night, ("leon", "GRANT_ENDED"), &format!("{grant} is over"))
+    };
+    // After the last, as long again; and no longer.
+    let mut night = Night::begins();
+    night.asks("G-2", "drop-db");
+    night.was_alone();
+    night.minutes_pass(4);
+    assert_eq!(early(&mut night, "G-2").follows, Some(true));
+    night.minutes_pass(9);
+    assert_eq!(early(&mut night, "G-2").follows, Some(false));
+    // A request that waits anew lapses so much later.
+    let mut night = Night::begins();
+    night.asks("G-1", "drop-db");
+    night.broker_is_back(50, 2);
+    night.minutes_pass(30);
+    assert_eq!(over(&mut night, "G-1").follows, Some(false));
+    night.minutes_pass(90);
+    assert_eq!(over(&mut night, "G-1").follows, Some(true));
+    assert_eq!(early(&mut night, "G-1").follows, Some(false));
 }

@@ -45,6 +45,13 @@ impl Teller {
         self.0.incidents.closes_at(incident, at).ok()
     }
 
+    /// For how long a live request has stood still, in milliseconds: nobody could be told of it.
+    #[must_use]
+    pub fn stood_still(&self, grant: &str) -> i64 {
+        let found = self.0.lives.live.get(grant);
+        found.map_or(0, |grant| grant.stood_still)
+    }
+
     /// Checks that nothing is missing at the end; gives how many signatures were checked.
     ///
     /// # Errors

@@ -82,6 +82,21 @@ pub struct Moment {
     pub policy: Option<Arc<InForce>>,
     /// When the grant's incident closes by itself, as of just before.
     pub closes_at: Option<Timestamp>,
+    /// For how long its request had stood still by then, in milliseconds, because nobody could be told of it.
+    pub stood_still: i64,
+}
+
+impl Moment {
+    /// Behind a time that its request says: that it became later.
+    fn moved(&self) -> String {
+        match self.stood_still {
+            0 => String::new(),
+            later => format!(
+                ", and {} later because nobody could be told of it before",
+                voice::length(later)
+            ),
+        }
+    }
 }
 
 /// A policy as it was loaded.
@@ -135,6 +150,7 @@ impl Story {
                 teller.hear_of(earlier);
             }
             let closes_at = teller.closes_at(&incident, entry.at);
+            let stood_still = teller.stood_still(&grant);
             if let Err(why) = teller.check(entry) {
                 let entry = Some(*index);
                 wrong = Some(Wrong { entry, why });
@@ -147,6 +163,7 @@ impl Story {
                     entry: entry.clone(),
                     policy: policy.clone(),
                     closes_at,
+                    stood_still,
                 });
             }
             if wrong.is_some() {

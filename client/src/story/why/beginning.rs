@@ -85,15 +85,23 @@ fn alone(story: &Story, moment: &Moment, voice: Voice) -> Vec<String> {
     let pinned = story.asked.body.get("self_grant");
     let from = pinned.and_then(|alone| alone["from"].as_str()?.parse().ok());
     let from = from.map_or_else(String::new, |from: Timestamp| voice.at(from));
-    vec![
+    let mut because = vec![
         format!(
-            "the request of entry {} lets {} begin it alone from {from}, and it was {}",
+            "the request of entry {} lets {} begin it alone from {from}{}, and it was {}",
             story.asked.index,
             moment.entry.by,
+            moment.moved(),
             voice.at(moment.entry.at)
         ),
         "nobody had vetoed it under this incident".to_owned(),
-    ]
+    ];
+    if let Some(before) = moment.entry.number("alone_before") {
+        because.push(format!(
+            "{before} had been begun alone before it under this incident, and everybody had as much time again \
+             since the last was over"
+        ));
+    }
+    because
 }
 
 /// What it waited for, and in which entries it came.

@@ -18,7 +18,10 @@ pub(super) fn reasons(story: &Story, moment: &Moment, voice: Voice) -> Vec<Strin
         }
         "lapsed" => {
             let lapses = voice.time_of(&story.asked, "lapses_at");
-            format!("the request was to wait until {lapses} at most, or for a grant that was over")
+            format!(
+                "the request was to wait until {lapses} at most{}, or for a grant that was over",
+                moment.moved()
+            )
         }
         "denied" => format!("{by} is one whom the request asks"),
         "dropped" => match story.asked.text("person") == Some(by) {

@@ -4,6 +4,7 @@ use breakglass_proto::v1::ListEntriesRequest;
 
 use super::{
     Again, Decided,
+    anew::Times,
     looking::{Looking, under},
     words::parts,
 };
@@ -152,16 +153,15 @@ async fn too_early<L: Proven>(it: &Looking<'_, L>) -> Decided {
     let Some(asked) = it.request(grant).await? else {
         return Ok(None);
     };
-    let from = asked.body.get("self_grant");
-    let from = from.and_then(|pinned| pinned["from"].as_str()?.parse().ok());
-    let early = from.filter(|from: &jiff::Timestamp| *from > it.since);
-    Ok(Some(match early {
-        Some(from) => Again::refused(format!(
-            "by its request (entry {}) it is begun alone from {} on",
+    let times = Times::of(it, &asked).await?;
+    Ok(Some(match times.alone_from {
+        Some(from) if from > it.since => Again::refused(format!(
+            "by its request (entry {}) it is begun alone from {} on{}",
             asked.index,
-            it.voice.at(from)
+            it.voice.at(from),
+            times.moved()
         )),
-        None => Again::Given(format!(
+        _ => Again::Given(format!(
             "it says that approvers of {grant} still had time, and by its request (entry {}) they had not",
             asked.index
         )),

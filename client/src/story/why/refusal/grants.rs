@@ -2,6 +2,7 @@
 
 use super::{
     Again, Decided,
+    anew::Times,
     looking::{Looking, of_kind},
     words::{is_numbered, moment, parts},
 };
@@ -162,7 +163,7 @@ async fn without_end<L: Proven>(it: &Looking<'_, L>, grant: &str) -> Decided {
             )),
         }));
     };
-    let mut end = asked.time("lapses_at");
+    let mut end = Times::of(it, &asked).await?.lapses_at;
     for kind in ["grant.extended", "grant.started"] {
         if let Some(sets) = it.of_grant(kind, grant).await? {
             end = sets.time("ends_at");

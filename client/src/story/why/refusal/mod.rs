@@ -12,6 +12,7 @@
 //! | `grants` | whose a grant is, and whether it waited, ran or was over |
 //! | `approving` | whom a request asks, for a yes or a call |
 //! | `alone` | what was begun alone, and vetoed |
+//! | `anew` | from when it may be begun alone, and how long it waits, as that has moved |
 //! | `changed` | the request and the policy, against the words that were signed |
 //! | `lengths`, `extending` | how long a right lasts, and how much of it was left |
 //! | `counts` | how much of something the ledger has |
@@ -20,6 +21,7 @@
 //! | `unheld` | nothing: which thing the ledger does not hold |
 
 mod alone;
+mod anew;
 mod approving;
 mod changed;
 mod counts;
