@@ -130,6 +130,16 @@ fn a_hostile_reason_never_reaches_a_terminal() {
 }
 
 #[test]
+fn both_programs_hide_the_same_from_a_terminal() {
+    use breakglass_client::text::is_unsafe;
+    use breakglass_domain::text::{hides, restyles};
+    for c in '\0'..=char::MAX {
+        assert_eq!(hides(c), is_unsafe(c), "{c:?}");
+        assert!(hides(c) || !restyles(c), "{c:?}");
+    }
+}
+
+#[test]
 fn flags_win_over_the_environment_and_that_over_the_files() {
     let playground = Playground::begins();
     let who = |variables: &[(&str, &str)], words: &[&str]| {

@@ -112,6 +112,18 @@ pub fn restyles(c: char) -> bool {
             | '\u{E0000}'..='\u{E007F}')
 }
 
+/// Whether nothing that shows it to people may let it through as it is: what [`restyles`], and what is
+/// invisible or unassigned among format characters and fillers besides (Unicode `Default_Ignorable_Code_Point`,
+/// but for the variation selectors of emoji, and U+FFF0 to U+FFF8). Texts with the latter are taken.
+#[must_use]
+pub fn hides(c: char) -> bool {
+    restyles(c)
+        || matches!(c,
+            '\u{034F}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
+            | '\u{3164}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFB}' | '\u{1BCA0}'..='\u{1BCA3}'
+            | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
+}
+
 macro_rules! shown {
     ($($name:ident),*) => {$(
         impl fmt::Display for $name {

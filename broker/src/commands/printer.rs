@@ -4,7 +4,7 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 
-use breakglass_domain::text::restyles;
+use breakglass_domain::text::hides;
 
 use super::Failure;
 
@@ -65,11 +65,7 @@ impl Printer {
 
 fn put(writer: &mut dyn Write, text: &str) {
     let safe = |c| {
-        if c != '\n' && restyles(c) {
-            '\u{FFFD}'
-        } else {
-            c
-        }
+        if c != '\n' && hides(c) { '\u{FFFD}' } else { c }
     };
     let text: String = text.trim_end_matches('\n').chars().map(safe).collect();
     // Where nobody reads (a closed pipe), there is nobody to tell.

@@ -4,7 +4,7 @@ mod occasion;
 mod other_history;
 
 use breakglass_domain::grant::HandedTo;
-use breakglass_domain::text::{nth, restyles};
+use breakglass_domain::text::{hides, nth};
 use breakglass_domain::{Basis, Change, Ending, GrantId, GrantRef, Line, PersonId, Time};
 use serde_json::Value;
 
@@ -553,7 +553,7 @@ impl Notice {
 /// What was taken once is read for ever, also what is refused today: nothing that could restyle a
 /// terminal, begin a header, or hide text leaves here.
 fn plain(text: &str) -> String {
-    let safe = |c| if restyles(c) { '\u{FFFD}' } else { c };
+    let safe = |c| if hides(c) { '\u{FFFD}' } else { c };
     text.chars().map(safe).collect()
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use breakglass_domain::text::restyles;
+use breakglass_domain::text::hides;
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::{AsyncSmtpTransport, Error};
 use lettre::{Address, AsyncTransport as _, Tokio1Executor};
@@ -124,6 +124,6 @@ fn is_of_the_address(why: &Error, to: &Mailbox) -> bool {
 
 /// A server may say anything.
 fn shown(why: &Error) -> String {
-    let safe = |c| if restyles(c) { '\u{FFFD}' } else { c };
+    let safe = |c| if hides(c) { '\u{FFFD}' } else { c };
     why.to_string().chars().take(300).map(safe).collect()
 }
