@@ -239,7 +239,8 @@ fn every_refusal_is_decided_again_or_says_what_the_ledger_does_not_hold() {
 }
 
 /// What the rules never see: found at the edge, and an entry all the same.
-const AT_THE_EDGE: [(&str, &str); 17] = [
+const AT_THE_EDGE: [(&str, &str); 18] = [
+    ("TARGET_UNAVAILABLE", "what a database server said"),
     ("STATEMENT_INVALID", "the statement that was refused"),
     ("SIGNATURE_INVALID", "the signature that did not verify"),
     ("WRONG_BROKER", "the statement that was refused"),

@@ -50,13 +50,17 @@ pub use world::World;
 pub const TEAM: [&str; 5] = ["mia", "leon", "founder", "designer", "support"];
 
 /// Every stable reason of a refusal.
-pub const REASONS: [&str; 62] = [
+pub const REASONS: [&str; 66] = [
     "NO_OPEN_INCIDENT",
     "UNKNOWN_INCIDENT",
     "INCIDENT_CLOSED",
     "UNKNOWN_RIGHT",
     "UNKNOWN_PERSON",
     "UNKNOWN_GRANT",
+    "UNKNOWN_TARGET",
+    "UNKNOWN_SESSION",
+    "NO_SUCH_CREDENTIAL",
+    "TARGET_UNAVAILABLE",
     "NOT_ALLOWED",
     "NOT_PERMITTED",
     "NOT_YOURS",

@@ -2,12 +2,12 @@
 
 use breakglass_broker::api::error::Error as ApiError;
 use breakglass_broker::app::Error as AppError;
-use breakglass_broker::ports::{IndexError, IssueError, LedgerError};
+use breakglass_broker::ports::{DatabaseError, IndexError, IssueError, LedgerError};
 use breakglass_client::cli::Cli;
 use breakglass_domain::{Ending, Lifetime, Refusal, Time};
 use clap::{CommandFactory as _, Parser as _};
 
-/// One of each. A variant that is added and not listed here stops the build below.
+/// One of each.
 fn refusals() -> Vec<Refusal> {
     let person = || "mia".parse().unwrap();
     let (grant, incident) = ("G-45".parse().unwrap(), "INC-12".parse().unwrap());
@@ -21,6 +21,17 @@ fn refusals() -> Vec<Refusal> {
         Refusal::UnknownRight(right()),
         Refusal::UnknownPerson(person()),
         Refusal::UnknownGrant(grant),
+        Refusal::UnknownTarget("web-1".parse().unwrap()),
+        Refusal::UnknownSession(breakglass_domain::SessionId(7)),
+        Refusal::NoSuchLogin("web-1".parse().unwrap()),
+        Refusal::NotThere {
+            grant,
+            target: "web-1".parse().unwrap(),
+        },
+        Refusal::NoSuchCredential {
+            right: right(),
+            kind: breakglass_domain::CredentialKind::Ssh,
+        },
         Refusal::NotAllowed {
             person: person(),
             right: right(),
@@ -210,6 +221,7 @@ fn errors() -> Vec<ApiError> {
         app(AppError::NoSuchEntry { index: 9, size: 3 }),
         app(AppError::NoSuchRange { from: 3, to: 1 }),
         app(AppError::Broken("")),
+        app(AppError::Database(DatabaseError::Unknown(String::new()))),
         app(AppError::ShuttingDown),
         ApiError::NoCertificate,
         ApiError::Certificate("it has expired"),

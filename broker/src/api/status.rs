@@ -73,10 +73,11 @@ fn code_of(reason: &str) -> Code {
         | "INCIDENT_OPEN"
         | "NOTHING_TO_REVIEW"
         | "NO_DRILLS"
+        | "NO_SUCH_CREDENTIAL"
         | "DRILL_RECORD"
         | "CLOCK_BEHIND" => Code::FailedPrecondition,
         "UNKNOWN_INCIDENT" | "UNKNOWN_RIGHT" | "UNKNOWN_PERSON" | "UNKNOWN_GRANT"
-        | "UNKNOWN_SOURCE" | "NOT_FOUND" => Code::NotFound,
+        | "UNKNOWN_SOURCE" | "UNKNOWN_TARGET" | "UNKNOWN_SESSION" | "NOT_FOUND" => Code::NotFound,
         "NOT_ALLOWED"
         | "NOT_PERMITTED"
         | "NOT_YOURS"
@@ -100,7 +101,9 @@ fn code_of(reason: &str) -> Code {
         "STATEMENT_REPLAYED" => Code::AlreadyExists,
         "TOO_MANY" | "LEDGER_FULL" => Code::ResourceExhausted,
         "LEDGER_BEHIND" | "LEDGER_FORKED" => Code::DataLoss,
-        "LEDGER_UNAVAILABLE" | "NOT_WITNESSED" | "SHUTTING_DOWN" => Code::Unavailable,
+        "LEDGER_UNAVAILABLE" | "NOT_WITNESSED" | "TARGET_UNAVAILABLE" | "SHUTTING_DOWN" => {
+            Code::Unavailable
+        }
         _ => Code::Internal,
     }
 }

@@ -1,6 +1,6 @@
 //! Each refusal that may come, with who was refused, which act, and what has to come of asking why.
 
-use breakglass_domain::{CredentialKind, Ending, Refusal, Time};
+use breakglass_domain::{CredentialKind, Ending, Refusal, SessionId, Time};
 
 use super::Comes::{self, Again, NotHeld, Wrong};
 use super::words::*;
@@ -35,6 +35,9 @@ fn policy() -> Vec<Row> {
     rows! {
         "mia", "request": Refusal::UnknownRight("fly".parse().unwrap()) => Again("no `fly`");
         "mia", "request": Refusal::UnknownRight("restart".parse().unwrap()) => Wrong;
+        "target:web-1", "attend": Refusal::UnknownTarget("gone-1".parse().unwrap()) => Again("no `gone-1`");
+        "target:web-1", "attend": Refusal::UnknownTarget("web-1".parse().unwrap()) => Wrong;
+        "target:web-1", "end-session": Refusal::UnknownSession(SessionId(7)) => NotHeld("which session was meant");
         "mia", "freeze": Refusal::UnknownPerson(id("sam")) => Again("no `sam`");
         "mia", "freeze": Refusal::UnknownPerson(id("leon")) => Wrong;
         "eve", "request": not_allowed("eve", "restart the shop") => Again("its rule `alone` (line ");

@@ -2,7 +2,7 @@ use breakglass_domain::{Ending, GrantId, IncidentId, Lifetime, PersonId, Time};
 use tonic_types::StatusExt as _;
 
 use super::*;
-use crate::ports::{IndexError, IssueError, LedgerError};
+use crate::ports::{DatabaseError, IndexError, IssueError, LedgerError};
 
 /// What must never leave the broker.
 const SECRET: &str = "/dev/sda1 at 10.0.0.7";
@@ -24,6 +24,17 @@ fn refusals() -> Vec<Refusal> {
         Refusal::UnknownRight(right.clone()),
         Refusal::UnknownPerson(person()),
         Refusal::UnknownGrant(grant),
+        Refusal::UnknownTarget("web-1".parse().unwrap()),
+        Refusal::UnknownSession(breakglass_domain::SessionId(7)),
+        Refusal::NoSuchLogin("web-1".parse().unwrap()),
+        Refusal::NotThere {
+            grant,
+            target: "web-1".parse().unwrap(),
+        },
+        Refusal::NoSuchCredential {
+            right: "deploy-shop".parse().unwrap(),
+            kind: breakglass_domain::CredentialKind::Ssh,
+        },
         Refusal::NotAllowed {
             person: person(),
             right,
@@ -219,6 +230,10 @@ fn of_app() -> Vec<app::Error> {
         E::NoSuchEntry { index: 9, size: 4 },
         E::NoSuchRange { from: 9, to: 4 },
         E::Broken(SECRET),
+        E::Database(DatabaseError::Unreachable {
+            target: "shop-db".parse().unwrap(),
+            why: "it does not answer".into(),
+        }),
         E::ShuttingDown,
     ];
     refused.chain(others).collect()
@@ -273,7 +288,8 @@ const REASONS: &str = "NO_OPEN_INCIDENT UNKNOWN_INCIDENT INCIDENT_CLOSED UNKNOWN
     CERTIFICATE_INVALID INVALID_ARGUMENT NOT_FOUND INTERNAL SHUTTING_DOWN \
     INCIDENT_UNCONFIRMED NOTHING_TO_HOLD NOT_WITNESSED UNKNOWN_SOURCE UNKNOWN_SEVERITY \
     REVIEW_DEBT INCIDENT_OPEN NOTHING_TO_REVIEW APPROVAL_TOO_EARLY NO_DRILLS DRILL_RIGHT \
-    DRILL_RECORD LEDGER_BEHIND LEDGER_FORKED";
+    DRILL_RECORD LEDGER_BEHIND LEDGER_FORKED UNKNOWN_TARGET UNKNOWN_SESSION NO_SUCH_CREDENTIAL \
+    TARGET_UNAVAILABLE";
 
 #[test]
 fn every_variant_goes_out_and_comes_back() {

@@ -34,6 +34,7 @@ pub(super) fn missing(reason: &str) -> String {
         "SHUTTING_DOWN" => "when a broker stops is not in the ledger",
         "INTERNAL" => "what failed inside the broker is in its tracing, and not in the ledger",
         "UNKNOWN_SESSION" => "which session was meant is known to its guard, and not in the entry",
+        "TARGET_UNAVAILABLE" => "what a database server said is not in the ledger",
         "ALERT_MALFORMED" | "ALERT_UNKNOWN" | "ALERT_STALE" => {
             "what an alert source sent, and how it was signed, is not in the ledger where it was refused"
         }
