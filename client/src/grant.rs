@@ -53,12 +53,19 @@ pub fn asked(grant: &Grant) -> String {
 /// 03:10 (in 4m)".
 #[must_use]
 pub fn next_asked(grant: &Grant, now: Timestamp) -> Option<String> {
+    goes_at(grant, |at| time::local_and_relative(at, now))
+}
+
+/// The same for an error: in UTC.
+#[must_use]
+pub(crate) fn next_asked_utc(grant: &Grant, now: Timestamp) -> Option<String> {
+    goes_at(grant, |at| time::utc_and_relative(at, now))
+}
+
+fn goes_at(grant: &Grant, tell: impl FnOnce(Timestamp) -> String) -> Option<String> {
     let next = pending(grant)?;
-    let at = time::from_proto(next.at.as_ref())?;
-    let (to, at) = (
-        listed(&marked(grant, &next.approvers), "or"),
-        time::local_and_relative(at, now),
-    );
+    let at = tell(time::from_proto(next.at.as_ref())?);
+    let to = listed(&marked(grant, &next.approvers), "or");
     Some(format!("goes to {to} too at {at}"))
 }
 
@@ -311,7 +318,7 @@ pub(crate) fn ended_error(grant: &Grant) -> Option<Error> {
 /// How a grant that waits reads as an error, for those who do not.
 #[must_use]
 pub fn waiting_error(grant: &Grant, now: Timestamp) -> Error {
-    let then = next_asked(grant, now).map(|next| format!(", and {next}"));
+    let then = next_asked_utc(grant, now).map(|next| format!(", and {next}"));
     let then = then.unwrap_or_default();
     if let Some(why) = hopeless(grant) {
         return Error::Waiting {

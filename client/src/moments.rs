@@ -1,43 +1,153 @@
 //! Moments in sentences of the broker's: it writes `2026-11-23 03:05:00 UTC`, or `03:05 UTC` of the day
-//! of an entry, and whoever reads them has a clock of their own on the wall.
+//! of an entry, and whoever reads them has a clock of their own on the wall. What somebody typed may read
+//! like one, and stays as it is: one is looked for only where the broker itself writes it.
 
 use jiff::{Timestamp, civil, tz::TimeZone};
 
-use crate::time;
+use crate::{error::Error, time};
 
 const UTC: &str = " UTC";
 
-/// The sentence with each moment as this laptop's clock shows it; one without a date is of the day of
-/// `of`. What is no moment stays.
-#[must_use]
-pub(crate) fn of_here(sentence: &str, of: Timestamp, now: Timestamp) -> String {
-    let mut told = String::with_capacity(sentence.len());
-    let mut rest = sentence;
-    while let Some(place) = rest.find(UTC) {
-        let (before, after) = (&rest[..place], &rest[place + UTC.len()..]);
-        let ends = !after.starts_with(|c: char| c.is_alphanumeric());
-        match last_moment(before, of).filter(|_| ends) {
-            Some((start, at)) => {
-                told.push_str(&before[..start]);
-                told.push_str(&time::local(at, now));
-            }
-            None => {
-                told.push_str(before);
-                told.push_str(UTC);
-            }
+/// Kinds of entries whose sentence has one moment, after everything that somebody chose the words of.
+const MOMENT_LAST: [&str; 11] = [
+    "person.invited",
+    "certificate.renewed",
+    "target.invited",
+    "target.renewed",
+    "host.certified",
+    "incident.warned",
+    "incident.resolved",
+    "incident.refired",
+    "call.recorded",
+    "grant.started",
+    "credential.issued",
+];
+
+/// Reasons whose texts have moments, and nothing that somebody typed.
+const REASONS: [&str; 9] = [
+    "APPROVAL_TOO_EARLY",
+    "CALL_TIME",
+    "CLOCK_BEHIND",
+    "REVIEW_DEBT",
+    "SELF_GRANT_TOO_EARLY",
+    "STATEMENT_STALE",
+    "TOKEN_EXPIRED",
+    "TOO_LONG_A_TIME",
+    "TOO_MANY",
+];
+
+/// What stands in a problem of the broker's before its moments, where nobody typed a word of it.
+const PROBLEMS: [&str; 3] = [
+    "TOO FEW WITNESSES have signed the ledger since ",
+    "The broker's clock says ",
+    "Alerts of ",
+];
+
+/// An entry's sentence, and what of the entry says where its moments stand.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Told<'a> {
+    pub(crate) sentence: &'a str,
+    pub(crate) kind: &'a str,
+    pub(crate) at: Timestamp,
+    pub(crate) grant: Option<&'a str>,
+    pub(crate) incident: Option<&'a str>,
+    /// As typed, where the entry itself is at hand.
+    pub(crate) reason: Option<&'a str>,
+}
+
+impl Told<'_> {
+    /// The sentence with its moments as this laptop's clock shows them. Where it cannot be told whose a
+    /// moment is, it stays in UTC.
+    pub(crate) fn of_here(self, now: Timestamp) -> String {
+        let here = self.broker_part().and_then(|length| {
+            let (broker, typed) = self.sentence.split_at(length);
+            Some(last(broker, Some(self.at), now)? + typed)
+        });
+        here.unwrap_or_else(|| self.sentence.to_owned())
+    }
+
+    /// Up to where nothing typed stands after the moment.
+    fn broker_part(self) -> Option<usize> {
+        match self.kind {
+            "grant.extended" => self.before_reason(),
+            "grant.requested" => self.before_place(),
+            kind => MOMENT_LAST.contains(&kind).then_some(self.sentence.len()),
         }
+    }
+
+    /// "Mia extended G-45: Mia can deploy the shop app until 03:20 UTC: still at it."
+    fn before_reason(self) -> Option<usize> {
+        let reason = self.reason.filter(|reason| !reason.is_empty())?;
+        let whole = self.sentence;
+        let without = |text: &str| text.strip_suffix(reason)?.strip_suffix(": ").map(str::len);
+        let length = without(whole).or_else(|| without(whole.strip_suffix('.')?))?;
+        at_end(&whole[..length], Some(self.at)).map(|_| length)
+    }
+
+    /// "Mia hands G-45 over to Leon, who is to deploy the shop app until 03:20 UTC (G-46, INC-12): tired."
+    fn before_place(self) -> Option<usize> {
+        let place = format!(" ({}, {})", self.grant?, self.incident?);
+        let length = self.sentence.find(&place)?;
+        at_end(&self.sentence[..length], Some(self.at)).map(|_| length)
+    }
+}
+
+/// What an error says, or what comes next, with its moments as this laptop's clock shows them.
+#[must_use]
+pub(crate) fn of_error(error: &Error, text: &str, now: Timestamp) -> String {
+    match error {
+        Error::Waiting { .. } => dated(text, now),
+        Error::Refused(refusal) if REASONS.contains(&&*refusal.reason) => dated(text, now),
+        _ => text.to_owned(),
+    }
+}
+
+/// A problem as the broker tells it, with its moments as this laptop's clock shows them.
+#[must_use]
+pub(crate) fn of_problem(problem: &str, now: Timestamp) -> String {
+    if PROBLEMS.iter().any(|begins| problem.starts_with(begins)) {
+        return dated(problem, now);
+    }
+    // An alert's key is whatever its source calls it, and stands before the moment.
+    let alert = problem.starts_with("The alert `");
+    let told = alert.then(|| last(problem, None, now)).flatten();
+    told.unwrap_or_else(|| problem.to_owned())
+}
+
+/// With each moment that has a date.
+fn dated(text: &str, now: Timestamp) -> String {
+    let mut told = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(end) = rest.find(UTC).map(|place| place + UTC.len()) {
+        let (before, after) = rest.split_at(end);
+        told.push_str(&here(before, after, None, now).unwrap_or_else(|| before.to_owned()));
         rest = after;
     }
-    told.push_str(rest);
-    told
+    told + rest
+}
+
+/// With the last of its moments.
+fn last(text: &str, of: Option<Timestamp>, now: Timestamp) -> Option<String> {
+    text.rmatch_indices(UTC).find_map(|(place, _)| {
+        let (before, after) = text.split_at(place + UTC.len());
+        Some(here(before, after, of, now)? + after)
+    })
+}
+
+/// A text that ends with a moment, with that as this laptop's clock shows it.
+fn here(text: &str, after: &str, of: Option<Timestamp>, now: Timestamp) -> Option<String> {
+    let ends = !after.starts_with(|c: char| c.is_alphanumeric());
+    let (start, at) = at_end(text, of).filter(|_| ends)?;
+    Some(text[..start].to_owned() + &time::local(at, now))
 }
 
 /// The moment a text ends with, and where that begins.
-fn last_moment(text: &str, of: Timestamp) -> Option<(usize, Timestamp)> {
+fn at_end(text: &str, of: Option<Timestamp>) -> Option<(usize, Timestamp)> {
+    let text = text.strip_suffix(UTC)?;
     let dated = |text: &str, form: &str| civil::DateTime::strptime(form, text).ok();
     let of_day = |text: &str| {
         let clock = civil::Time::strptime("%H:%M", text).ok()?;
-        let day = of.to_zoned_datetime(TimeZone::UTC).date();
+        let day = of?.to_zoned_datetime(TimeZone::UTC).date();
         Some(day.to_datetime(clock))
     };
     let longest_first = [
@@ -62,29 +172,156 @@ fn last_moment(text: &str, of: Timestamp) -> Option<(usize, Timestamp)> {
 mod tests {
     use super::*;
 
-    fn told(sentence: &str) -> String {
-        let now = "2026-11-23T03:30:00Z".parse().unwrap();
-        of_here(sentence, now, now)
+    fn now() -> Timestamp {
+        "2026-11-23T03:30:00Z".parse().unwrap()
     }
 
     /// What this laptop's clock shows then; whoever runs this may be anywhere.
-    fn here(at: &str) -> String {
-        let now = "2026-11-23T03:30:00Z".parse().unwrap();
-        time::local(at.parse().unwrap(), now)
+    fn clock(at: &str) -> String {
+        time::local(at.parse().unwrap(), now())
+    }
+
+    fn told(kind: &str, reason: Option<&str>, sentence: &str) -> String {
+        let told = Told {
+            sentence,
+            kind,
+            at: now(),
+            grant: Some("G-4"),
+            incident: Some("INC-1"),
+            reason,
+        };
+        told.of_here(now())
     }
 
     #[test]
     fn each_moment_is_told_as_the_clock_on_the_wall_has_it() {
-        let (three, ten) = (here("2026-11-23T03:05:00Z"), here("2026-11-24T10:00:00Z"));
-        assert_eq!(told("until 03:05 UTC."), format!("until {three}."));
-        assert_eq!(
-            told("approvers of G-1 have until 2026-11-23 03:05:00 UTC to answer"),
-            format!("approvers of G-1 have until {three} to answer")
+        let (three, ten) = (clock("2026-11-23T03:05:00Z"), clock("2026-11-24T10:00:00Z"));
+        for (kind, before, moment, here, after) in [
+            (
+                "grant.started",
+                "Leon approved G-4: Mia can run the 23:05 UTC job until ",
+                "03:05 UTC",
+                &three,
+                " (INC-1).",
+            ),
+            (
+                "person.invited",
+                "Leon invited Mia; the invitation works until ",
+                "2026-11-24 10:00 UTC",
+                &ten,
+                ".",
+            ),
+            (
+                "incident.warned",
+                "INC-1 closes by itself at ",
+                "03:05 UTC",
+                &three,
+                ", and every grant under it ends.",
+            ),
+            (
+                "grant.requested",
+                "Mia hands G-3 over to Leon, who is to deploy until ",
+                "03:05 UTC",
+                &three,
+                " (G-4, INC-1): off at 23:05 UTC.",
+            ),
+        ] {
+            assert_eq!(
+                told(kind, None, &[before, moment, after].concat()),
+                [before, here, after].concat()
+            );
+        }
+    }
+
+    #[test]
+    fn what_somebody_typed_is_never_rewritten() {
+        let typed = "off since 23:05 UTC, or 2026-11-22 23:05:00 UTC";
+        for (kind, sentence) in [
+            (
+                "incident.opened",
+                format!("Dana opened INC-1 (sev2): {typed}."),
+            ),
+            ("incident.noted", format!("Dana on INC-1: {typed}.")),
+            (
+                "incident.held",
+                format!("Dana holds INC-1 open, whatever becomes of its alert: {typed}."),
+            ),
+            ("incident.closed", format!("Dana closed INC-1: {typed}.")),
+            (
+                "grant.requested",
+                format!("Mia asks to deploy for 15m (G-4, INC-1): {typed} (G-4, INC-1)."),
+            ),
+            (
+                "grant.extended",
+                format!("Mia extended G-4: Mia can deploy until 03:05 UTC: {typed}."),
+            ),
+            ("grant.ended", format!("Leon denied G-4: {typed}.")),
+            (
+                "role.failed",
+                format!("The role x at db could not be made (G-4): {typed}."),
+            ),
+            ("a.kind.of.next.year", format!("Something: {typed}.")),
+        ] {
+            assert_eq!(told(kind, None, &sentence), sentence);
+        }
+        let three = clock("2026-11-23T03:05:00Z");
+        for (reason, stop) in [(typed, "."), ("until 23:05 UTC.", ""), ("a", ".")] {
+            let extended =
+                |moment| format!("Mia extended G-4: Mia can deploy until {moment}: {reason}{stop}");
+            let here = told("grant.extended", Some(reason), &extended("03:05 UTC"));
+            assert_eq!(here, extended(&three));
+        }
+    }
+
+    #[test]
+    fn of_errors_those_are_converted_that_have_no_typed_word() {
+        let (text, three) = (
+            "not before 2026-11-23 03:05:00 UTC, 23:05 UTC",
+            clock("2026-11-23T03:05:00Z"),
         );
-        assert_eq!(
-            told("from 2026-11-23 03:05 UTC until 2026-11-24 10:00 UTC"),
-            format!("from {three} until {ten}")
-        );
+        let of = |error: &Error| of_error(error, text, now());
+        let (what, next) = (text.to_owned(), String::new());
+        let denied = Error::Denied {
+            what: what.clone(),
+            next: next.clone(),
+        };
+        assert_eq!(of(&denied), text);
+        for typed in [
+            "GRANT_ENDED",
+            "INVALID_TEXT",
+            "NOT_ALLOWED",
+            "SENTENCE_CHANGED",
+        ] {
+            assert_eq!(of(&Error::refused(typed, text, "")), text);
+        }
+        let here = format!("not before {three}, 23:05 UTC");
+        assert_eq!(of(&Error::Waiting { what, next }), here);
+        assert_eq!(of(&Error::refused("SELF_GRANT_TOO_EARLY", text, "")), here);
+    }
+
+    #[test]
+    fn of_a_problem_the_alert_that_it_names_stays() {
+        let moment = "2026-11-23 03:05:00 UTC";
+        let three = clock("2026-11-23T03:05:00Z");
+        for (before, after) in [
+            (
+                "The alert `late at 2026-11-22 23:05:00 UTC` of pager opens too often: it is refused until ",
+                ". Others of pager are taken.",
+            ),
+            (
+                "Alerts of pager come too fast: what it tells is refused until ",
+                ". People open",
+            ),
+            (
+                "TOO FEW WITNESSES have signed the ledger since ",
+                ": 2 of 3 have to.",
+            ),
+        ] {
+            let told = of_problem(&[before, moment, after].concat(), now());
+            assert_eq!(told, [before, &three, after].concat());
+        }
+        let failed = format!("The role x at db could not be dropped yet: at {moment}");
+        assert_eq!(of_problem(&failed, now()), failed);
     }
 
     #[test]
@@ -98,10 +335,11 @@ mod tests {
             "03:05 UTCs",
             "v03:05 UTC",
             "2026-13-23 03:05:00 UTC",
-            "ä3:05 UTC",
+            "\u{e4}3:05 UTC",
             "\u{1f525} UTC, 03:05 CET",
         ] {
-            assert_eq!(told(sentence), sentence);
+            assert_eq!(told("grant.started", None, sentence), sentence);
+            assert_eq!(dated(sentence, now()), sentence);
         }
     }
 }

@@ -272,10 +272,10 @@ impl Printer {
         }
         self.put_err(&format!(
             "{BAD}error:{BAD:#} {}",
-            plain_lines(&of_here(&error.to_string()))
+            plain_lines(&of_here(error, &error.to_string()))
         ));
         if let Some(next) = error.next() {
-            let next = plain_lines(&of_here(&next));
+            let next = plain_lines(&of_here(error, &next));
             self.put_err(&format!("{STRONG}next:{STRONG:#}  {next}"));
         }
     }
@@ -467,10 +467,9 @@ fn asking_failed(error: io::Error) -> Error {
     )
 }
 
-/// What the broker says, with its moments as this laptop's clock shows them.
-fn of_here(text: &str) -> String {
-    let now = time::now();
-    moments::of_here(text, now, now)
+/// With the broker's moments as this laptop's clock shows them.
+fn of_here(error: &Error, text: &str) -> String {
+    moments::of_error(error, text, time::now())
 }
 
 #[cfg(test)]

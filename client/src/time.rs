@@ -151,6 +151,19 @@ fn rounded(length: SignedDuration) -> SignedDuration {
     SignedDuration::from_secs(seconds)
 }
 
+/// As the broker's sentences have it: `2026-11-23 03:05:00 UTC`. In errors, which scripts read too; the
+/// printer shows people this laptop's clock instead.
+#[must_use]
+pub fn utc(time: Timestamp) -> String {
+    time.strftime("%F %H:%M:%S UTC").to_string()
+}
+
+/// The same, and how far away: `2026-11-23 03:05:00 UTC (in 14m)`.
+#[must_use]
+pub fn utc_and_relative(time: Timestamp, now: Timestamp) -> String {
+    format!("{} ({})", utc(time), relative(time, now))
+}
+
 /// The time on this laptop's wall: `14:05` on the same day, else with the date.
 #[must_use]
 pub fn local(time: Timestamp, now: Timestamp) -> String {

@@ -5,7 +5,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
-    entry::Entry, error::Error, moments, output::Printer, session::Session, text::plain, time, view,
+    entry::Entry, error::Error, moments::Told, output::Printer, session::Session, text::plain,
+    time, view,
 };
 
 /// One thing that happened; `-o json` prints it as it is.
@@ -28,6 +29,9 @@ pub struct Item {
     /// A note as it was typed; a sentence has it on one line.
     #[serde(skip)]
     note: Option<String>,
+    /// The reason as it was typed, where the entry itself is at hand.
+    #[serde(skip)]
+    reason: Option<String>,
 }
 
 impl Item {
@@ -45,6 +49,7 @@ impl Item {
             index: listed.index,
             at: Some(time::rfc3339(entry.at)),
             note: word("text").filter(|_| is_note),
+            reason: word("reason"),
             grant: word("grant"),
             incident: word("incident"),
             kind: entry.kind,
@@ -59,12 +64,21 @@ impl Item {
         format!("{}  {}", self.when(now), plain(&self.sentence(now)))
     }
 
-    /// With its moments as this laptop's clock shows them; what somebody noted is theirs.
-    fn sentence(&self, now: Timestamp) -> String {
-        match self.at() {
-            Some(at) if self.kind != "incident.noted" => moments::of_here(&self.text, at, now),
-            _ => self.text.clone(),
-        }
+    /// With the broker's moments as this laptop's clock shows them; what somebody typed is theirs.
+    #[must_use]
+    pub fn sentence(&self, now: Timestamp) -> String {
+        let Some(at) = self.at() else {
+            return self.text.clone();
+        };
+        let told = Told {
+            sentence: &self.text,
+            kind: &self.kind,
+            at,
+            grant: self.grant.as_deref(),
+            incident: self.incident.as_deref(),
+            reason: self.reason.as_deref(),
+        };
+        told.of_here(now)
     }
 
     fn at(&self) -> Option<Timestamp> {
@@ -122,6 +136,23 @@ impl From<&v1::WatchResponse> for Item {
             grant: event.grant.as_ref().map(|grant| grant.id.clone()),
             incident: event.incident.as_ref().map(|incident| incident.id.clone()),
             note: None,
+            reason: None,
+        }
+    }
+}
+
+impl From<&v1::HoldGrantResponse> for Item {
+    fn from(event: &v1::HoldGrantResponse) -> Self {
+        Self {
+            index: event.index,
+            at: view::at(event.at.as_ref()),
+            kind: event.kind.clone(),
+            by: event.by.clone(),
+            text: event.text.clone(),
+            grant: event.grant.as_ref().map(|grant| grant.id.clone()),
+            incident: event.grant.as_ref().map(|grant| grant.incident.clone()),
+            note: None,
+            reason: None,
         }
     }
 }
@@ -208,6 +239,23 @@ mod tests {
         let indent = lines[0].find("Dana").unwrap();
         assert_eq!(&lines[2][..indent], " ".repeat(indent));
         assert!(lines[2].ends_with("INC-1\\u{1b}[2K"), "{lines:?}");
+    }
+
+    #[test]
+    fn a_title_and_a_reason_stay_as_they_were_typed() {
+        let at = "2026-11-23T03:20:00Z".parse().unwrap();
+        let body = r#""kind":"incident.opened","by":"dana","incident":"INC-1",
+            "title":"checkout fails since 23:05 UTC""#;
+        let opened = "Dana opened INC-1 (sev2): checkout fails since 23:05 UTC.";
+        let item = Item::of_entry(&listed(body, opened)).unwrap();
+        assert_eq!(item.sentence(now()), opened);
+        let body = r#""kind":"grant.extended","by":"mia","grant":"G-4","incident":"INC-1",
+            "reason":"not done before 23:05 UTC""#;
+        let extended = |until: &str| {
+            format!("Mia extended G-4: Mia can deploy until {until}: not done before 23:05 UTC.")
+        };
+        let item = Item::of_entry(&listed(body, &extended("03:20 UTC"))).unwrap();
+        assert_eq!(item.sentence(now()), extended(&time::local(at, now())));
     }
 
     #[test]

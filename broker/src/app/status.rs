@@ -138,15 +138,16 @@ fn of_witnesses(state: &State) -> Vec<String> {
     };
     let (need, of) = (asked.need, asked.keys.len());
     vec![format!(
-        "TOO FEW WITNESSES have signed the ledger since {since}: {need} of {of} have to. Until they \
-         do, what is given is marked, and rights that need them are not given."
+        "TOO FEW WITNESSES have signed the ledger since {}: {need} of {of} have to. Until they \
+         do, what is given is marked, and rights that need them are not given.",
+        moment(since)
     )]
 }
 
 /// Sources, and alerts, of which more was told than is taken.
 fn of_sources(state: &State, now: Time) -> Vec<String> {
     let spent = state.budgets.spent().map(|(of, _)| of);
-    let refused = spent.filter_map(|of| Some((of, state.budgets.again_at(of, now)?)));
+    let refused = spent.filter_map(|of| Some((of, moment(state.budgets.again_at(of, now)?))));
     let told = refused.filter_map(|(of, again_at)| match of {
         Spending::Alerts(source) => Some(format!(
             "Alerts of {source} come too fast: what it tells is refused until {again_at}. People open \
@@ -172,11 +173,16 @@ fn told_apart(key: &breakglass_domain::Line) -> &str {
     own.filter(|own| !own.is_empty()).unwrap_or(key)
 }
 
+/// As refusals have it, so that whoever reads it can be shown their own clock.
+fn moment(at: Time) -> String {
+    at.timestamp().strftime("%F %H:%M:%S UTC").to_string()
+}
+
 fn of_the_clock(state: &State, now: Time) -> Vec<String> {
     if state.newest.since(now) <= CLOCK_BEHIND {
         return Vec::new();
     }
-    let newest = state.newest;
+    let (now, newest) = (moment(now), moment(state.newest));
     vec![format!(
         "The broker's clock says {now}, but the newest entry is from {newest}: nothing is issued \
          until it catches up. Set the clock of the broker's host."

@@ -6,7 +6,9 @@ use breakglass_proto::v1::{Grant, GrantBasis};
 use jiff::Timestamp;
 
 use super::{family::Member, terminal::undisturbed};
-use crate::{error::Error, grant, output::Printer, spinner::Spinner, text::plain, time, view};
+use crate::{
+    error::Error, grant, output::Printer, spinner::Spinner, text::plain, time, timeline::Item, view,
+};
 
 /// The printer, used in a way that cannot stop us: the command may have the terminal.
 #[derive(Clone, Copy)]
@@ -19,6 +21,14 @@ impl Voice<'_> {
 
     pub(super) fn warn(self, text: impl Display) {
         undisturbed(|| self.0.warn(text));
+    }
+
+    /// What happened to the incident: for whoever reads by the clock on their wall.
+    pub(super) fn happened(self, item: &Item, now: Timestamp) {
+        match self.0.is_json() {
+            true => self.warn(&item.text),
+            false => self.warn(item.sentence(now)),
+        }
     }
 
     pub(super) fn loud(self, text: impl Display) {
@@ -243,7 +253,43 @@ pub(super) fn named(members: &[Member]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use breakglass_proto::v1::HoldGrantResponse;
+
     use super::*;
+    use crate::output::Format;
+
+    #[test]
+    fn what_happens_under_it_is_told_by_the_clock_on_the_wall_and_to_scripts_in_utc() {
+        let at: Timestamp = "2026-11-23T03:05:00Z".parse().unwrap();
+        let told = |format, kind: &str, text: &str| {
+            let item = Item::from(&HoldGrantResponse {
+                at: Some(time::to_proto(at)),
+                kind: kind.into(),
+                text: text.into(),
+                ..HoldGrantResponse::default()
+            });
+            let err = Arc::<Mutex<Vec<u8>>>::default();
+            let printer = Printer::to_buffers(format, Arc::default(), err.clone());
+            Voice(&printer).happened(&item, at);
+            let told = err.lock().unwrap().clone();
+            String::from_utf8(told).unwrap()
+        };
+        let (closes, here) = (
+            "INC-8 closes by itself at 03:20 UTC, and",
+            "2026-11-23T03:20:00Z",
+        );
+        let people = told(Format::Text, "incident.warned", closes);
+        let here = time::local(here.parse().unwrap(), at);
+        let by_the_wall = format!("INC-8 closes by itself at {here}, and");
+        assert!(people.contains(&by_the_wall), "{people}");
+        let scripts = told(Format::Json, "incident.warned", closes);
+        assert!(scripts.contains(closes), "{scripts}");
+        let typed = "Dana holds INC-8 open: until 03:20 UTC.";
+        let held = told(Format::Text, "incident.held", typed);
+        assert!(held.contains(typed), "{held}");
+    }
 
     #[test]
     fn what_its_incident_cuts_short_is_said_at_the_beginning() {

@@ -21,7 +21,7 @@ use super::{
     voice::{self, Voice},
     work::Work,
 };
-use crate::{error::Error, grant, time};
+use crate::{error::Error, grant, time, timeline::Item};
 
 /// What happens to an incident as a whole and matters to whoever works under it.
 const TOLD: [&str; 4] = [
@@ -165,11 +165,10 @@ impl<D: Desk> Watch<'_, D> {
     fn heard(&mut self, news: News) -> Option<Finish> {
         match news {
             News::Happened(event) => {
-                let grant = event.grant?;
-                if TOLD.contains(&event.kind.as_str()) {
-                    self.voice.warn(&event.text);
+                if event.grant.is_some() && TOLD.contains(&event.kind.as_str()) {
+                    self.voice.happened(&Item::from(&*event), self.desk.now());
                 }
-                return self.stands(grant);
+                return self.stands(event.grant?);
             }
             News::Over(why) => return Some(over(why)),
             News::Lost(why) => {

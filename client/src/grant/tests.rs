@@ -171,6 +171,10 @@ fn whom_it_goes_to_next_is_said_until_it_has() {
         waits.starts_with("G-45 waits for leon, and goes to founder"),
         "{waits}"
     );
+    assert!(
+        waits.ends_with(" too at 2026-11-23 03:10:00 UTC (in 5m)"),
+        "{waits}"
+    );
     grant.set_state(GrantState::Ended);
     assert_eq!(next_asked(&grant, now), None, "it is over");
     grant.set_state(GrantState::Waiting);

@@ -7,6 +7,7 @@ use super::model::{Mode, Model, Row, What};
 use crate::{
     asks::{goes_to, how_to_call, wants_call, wants_yes, why_no_yes},
     grant::{approvers, deadline, handed_from, listed, pending, still_needed},
+    moments,
     output::canvas::{Line, Size, Tone, columns, cut, wrap},
     show,
     text::plain,
@@ -261,7 +262,7 @@ impl Part {
 
 fn parts(model: &Model, now: Timestamp) -> Vec<Part> {
     let status = &model.status;
-    let mut parts: Vec<_> = trouble(status).into_iter().collect();
+    let mut parts: Vec<_> = trouble(status, now).into_iter().collect();
     let rows = model.rows();
     let mut from = 0;
     for (title, none, count) in [
@@ -294,8 +295,9 @@ fn parts(model: &Model, now: Timestamp) -> Vec<Part> {
 }
 
 /// What is wrong, where anything is.
-fn trouble(status: &GetStatusResponse) -> Option<Part> {
-    let mut problems = status.problems.clone();
+fn trouble(status: &GetStatusResponse, now: Timestamp) -> Option<Part> {
+    let told = status.problems.iter();
+    let mut problems: Vec<_> = told.map(|it| moments::of_problem(it, now)).collect();
     if !status.frozen.is_empty() {
         problems.push(format!("Frozen: {}", listed(&status.frozen, "and")));
     }

@@ -94,6 +94,10 @@ async fn a_wall_clock_that_is_set_back_keeps_what_is_due_due() {
     jobs(&world).tick().await;
     assert_eq!(ending(&world, 1).await.unwrap(), "expired");
     let problems = world.app.status().problems;
+    let told = problems[0]
+        .strip_prefix("The broker's clock says ")
+        .unwrap();
+    assert_eq!(told.matches(":00 UTC").count(), 2, "{problems:?}");
     assert!(
         problems[0].contains("nothing is issued until it catches up"),
         "{problems:?}"

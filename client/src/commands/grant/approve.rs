@@ -9,7 +9,7 @@ use crate::{
     error::Error,
     grant::{
         asked as asks, begun_already, begun_error, has_their_yes, hopeless, late_error, next_asked,
-        still_needed, unlocking,
+        next_asked_utc, still_needed, unlocking,
     },
     output::Printer,
     session::Session,
@@ -149,7 +149,7 @@ fn refusal(asked: &v1::Grant, person: &str, now: Timestamp) -> Option<Error> {
         return Some(Error::refused(code, why_no_yes(asked, person), next));
     }
     if goes_to(asked, person) {
-        let goes = next_asked(asked, now).unwrap_or_default();
+        let goes = next_asked_utc(asked, now).unwrap_or_default();
         let what = format!("{id} waits for {} for now, and {goes}", asks(asked));
         let next = format!(
             "call {}, or wait until then: glass approve {id}",

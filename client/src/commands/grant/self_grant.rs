@@ -96,8 +96,12 @@ fn refusal(
             Some(Error::refused("SELF_GRANT_DENIED", what, call))
         }
         Some(from) if now < from => {
-            let when = time::local_and_relative(from, now);
-            let what = format!("{} have until {when} to answer {id}", approvers(asked));
+            let (who, when) = (approvers(asked), time::utc_and_relative(from, now));
+            let have = match &*asked.approvers {
+                [_] => "has",
+                _ => "have",
+            };
+            let what = format!("{who} {have} until {when} to answer {id}");
             Some(Error::refused("SELF_GRANT_TOO_EARLY", what, call))
         }
         Some(_) => None,
@@ -141,10 +145,15 @@ mod tests {
             "support vetoed G-21: for the rest of INC-43, mia needs an approver to restart the worker"
         );
         asked.self_grant_at = Some(time::to_proto("2026-11-23T03:10:00Z".parse().unwrap()));
+        let error = refusal(&asked, None, "mia", now).unwrap();
+        assert_eq!(error.reason(), "SELF_GRANT_TOO_EARLY");
         assert_eq!(
-            why(&asked, "mia", now).as_deref(),
-            Some("SELF_GRANT_TOO_EARLY")
+            error.to_string(),
+            "leon has until 2026-11-23 03:10:00 UTC (in 5m) to answer G-45"
         );
+        asked.approvers.push("dana".into());
+        let several = refusal(&asked, None, "mia", now).unwrap().to_string();
+        assert!(several.starts_with("leon or dana have until"), "{several}");
         let later = "2026-11-23T03:10:00Z".parse().unwrap();
         assert_eq!(why(&asked, "mia", later), None);
         asked.set_state(v1::GrantState::Active);

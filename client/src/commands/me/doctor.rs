@@ -17,6 +17,7 @@ use crate::{
     error::{Error, exit},
     files::{self, FILE_MODE, FOLDER_MODE},
     identity::Identity,
+    moments,
     session::Session,
     time,
     trust::Trust,
@@ -219,8 +220,12 @@ async fn check_broker(seat: &Seat, checks: &mut Vec<Check>) {
                 status.version
             )));
             checks.extend(status.problems.iter().map(|problem| {
+                let told = match seat.printer.is_json() {
+                    true => problem.clone(),
+                    false => moments::of_problem(problem, session.now()),
+                };
                 Check::bad(
-                    format!("the broker says: {problem}"),
+                    format!("the broker says: {told}"),
                     "look at the broker's machine",
                 )
             }));

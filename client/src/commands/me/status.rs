@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::{
     commands::{DONE, Seat},
     error::Error,
-    grant,
+    grant, moments,
     output::Printer,
     session::Session,
     show, time, view,
@@ -51,7 +51,7 @@ pub async fn run(_: Args, seat: &Seat) -> Result<u8, Error> {
 fn say(printer: &Printer, session: &Session, status: &v1::GetStatusResponse) {
     let now = session.now();
     for problem in &status.problems {
-        printer.bad(problem);
+        printer.bad(moments::of_problem(problem, now));
     }
     if status.incidents.iter().all(|incident| incident.drill) {
         printer.good("No open incident: nothing can be asked for.");
