@@ -41,6 +41,8 @@ async fn a_mark_that_names_what_was_seen_is_gone_on_with_and_kept() {
         let going = laptop.considers(&ledger).unwrap();
         assert_eq!((going.seen.size(), going.size()), (seen, 5));
         assert_eq!(laptop.remembers(), seen, "looking changes nothing");
+        let lost = ["at least 1", "2"][(seen == 5) as usize];
+        assert_eq!(going.lost(), lost, "a root is known of the last head alone");
         let kept = laptop.trust.go_on(&going).unwrap();
         assert_eq!(
             laptop.trust.remembered().unwrap().unwrap().note(),
@@ -176,4 +178,35 @@ async fn what_another_glass_saw_meanwhile_is_not_given_up() {
         .trust
         .go_on(&laptop.considers(&ledger).unwrap())
         .unwrap();
+}
+
+/// Two marks name what was seen: one by its root, and a later one only as what may lie before its own.
+#[tokio::test]
+async fn the_mark_that_names_the_very_head_is_meant_and_later_ones_are_told_apart() {
+    let (laptop, honest) = (Laptop::new(), Ledger::of(HONEST));
+    laptop.sees(&honest, 4).await.unwrap();
+    let exact = mark(&honest.head(4), json!({}));
+    let later = mark(&honest.head(5), json!({"index": 4}));
+    let ledger = Ledger::of(&["a", "b", "c", &exact, &later, "x"]);
+    let considers = |index| {
+        let receipt = laptop.trust.verify_receipt(&ledger.receipt(index, 6))?;
+        laptop.trust.consider(receipt)
+    };
+    let both = vec![considers(4).unwrap(), considers(3).unwrap()];
+    assert_eq!(GoingOn::nearest(both).unwrap().restored.entry, 3);
+    let going = GoingOn::nearest(vec![considers(4).unwrap()]).unwrap();
+    assert!(GoingOn::nearest(Vec::new()).is_none());
+
+    laptop.trust.go_on(&going).unwrap();
+    let said = |index| considers(index).unwrap_err().to_string();
+    assert!(
+        said(4).contains("has accepted entry 4 already"),
+        "{}",
+        said(4)
+    );
+    assert!(
+        said(3).contains("has accepted a later mark (4) already"),
+        "{}",
+        said(3)
+    );
 }
