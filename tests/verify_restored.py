@@ -53,6 +53,8 @@ class Marks:
         kind = entry["kind"]
         if kind == "ledger.restored":
             return self.mark(entry, where)
+        if kind == "ledger.lost":
+            return self.pass_over(1)
         name = {"incident.opened": "incident", "grant.requested": "grant", "session.opened": "session"}.get(kind)
         if name:
             text = entry[name].rpartition("-")[2]
@@ -69,10 +71,14 @@ class Marks:
             ours = self.root_at(size)
             need(ours is not None or size < self.passed, where, f"what it calls lost ended at {size} entries, which is not of lately")
             need(ours != root, where, "the head that it calls lost is one of this ledger")
-        for name in ("incident", "grant", "session"):
-            self.next[name] = self.first[name] = self.next.get(name, 1) + size - kept
+        self.pass_over(size - kept)
         self.lost.append((kept, size, root))
         self.told.append(f"RESTORED from a copy of {kept} entries, and entries {kept} to {size - 1} of before are lost: entry {here}")
+
+    def pass_over(self, lost):
+        """Each of so many entries that are lost may have given an id of each sort."""
+        for name in ("incident", "grant", "session"):
+            self.next[name] = self.first[name] = self.next.get(name, 1) + lost
 
     def names(self, size, root):
         """Whether a signed head that is none of this ledger's may be one of what is lost: the very head, or one before it and behind what was kept."""

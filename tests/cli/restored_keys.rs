@@ -127,6 +127,12 @@ fn what_was_lost_with_a_rotation_is_marked_under_the_key_from_after_it() {
     assert!(!lost.is_empty());
     let mark = &team.playground.entries_of("ledger.restored")[0];
     assert_eq!(mark["kept"].as_u64(), Some(team.kept));
+    // Each passed place and each lost entry may have given an id.
+    let ids = mark["size"].as_u64().unwrap() - team.kept + lost.len() as u64;
+    says(&said, 0, &[&format!("ids    go on {ids} behind")]);
+    // Nobody knows when what is passed over was: as late as the newest of the copy, and no later.
+    let newest = &team.playground.entries()[team.kept as usize - 1]["at"];
+    assert!(lost.iter().all(|it| &it["at"] == newest), "{lost:?}");
     assert_eq!(
         team.playground
             .entries_of("key.added")
@@ -159,6 +165,9 @@ fn what_was_lost_with_a_rotation_is_marked_under_the_key_from_after_it() {
     team.playground.done("mia", &["ledger", "accept", "--yes"]);
     team.playground
         .done("mia", &["incident", "note", "we lost an hour"]);
+    let number = format!("G-{}", ids + 1);
+    let words = ["request", "deploy-shop", "-m", "again", "--no-wait"];
+    says(&team.playground.done("mia", &words), 0, &[&number]);
     team.playground.done("mia", &["ledger", "verify"]);
     let folder = team.playground.path("taken").display().to_string();
     team.playground

@@ -197,7 +197,7 @@ fn a_story_says_where_a_part_of_the_ledger_was_lost() {
         (
             "G-6",
             false,
-            "G-6 was asked for after that, under a number that nothing of what is lost",
+            "G-6 was asked for after that, under a number behind every one that these",
         ),
     ] {
         let story = story(&night, grant);

@@ -176,6 +176,19 @@ async fn what_only_ends_something_is_done_all_the_same() {
     assert!(metrics.contains(counted), "{metrics}");
 }
 
+/// Also where somebody can ask nothing more afterwards.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_freezes_themselves_is_told_of_the_other_history() {
+    let (world, _, _) = set_back().await;
+    let leon = world.session("leon").await;
+    let found = leon.freeze("leon", "stolen").await.unwrap_err();
+    assert_eq!(found.exit_code(), 86, "{found}");
+    assert!(found.to_string().contains("done all the same"), "{found}");
+    let frozen = world.entries_of("person.frozen").pop().unwrap();
+    assert_eq!(frozen["signed"]["other_history"], true);
+    assert!(world.entries_of("refused").is_empty());
+}
+
 /// The first that a restored broker hears of it is an act that only ends something.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_ends_something_tells_of_the_other_history_too() {

@@ -154,6 +154,8 @@ async fn who_freezes_themselves_is_told_what_ended() {
         told.contains("Somebody else lifts it: glass freeze mia --lift"),
         "{told}"
     );
+    // Nothing was asked for behind it that had to be refused.
+    assert!(world.entries_of("refused").is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -130,7 +130,7 @@ async fn what_is_said_of_nothing_is_a_mistake_and_not_silence() {
     for (words, why) in [
         (
             &["review", "--grant", "G-1", "--needed", "yes"][..],
-            "of which incident it is said is missing",
+            "an answer is about the grants of one incident, and none is named",
         ),
         (
             &["review", &open, "--all", "--needed", "yes"],

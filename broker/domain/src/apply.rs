@@ -102,13 +102,13 @@ impl State {
             Change::LedgerRestored { kept, size, .. } => {
                 self.pass_over_ids(size.saturating_sub(*kept));
             }
+            Change::LedgerLost {} => self.pass_over_ids(1),
             Change::BrokerStarted { .. } => self.apply_to_waiting(event),
             Change::KeyAdded { .. }
             | Change::KeyRetired { .. }
             | Change::Refused { .. }
             | Change::LedgerExported { .. }
             | Change::LedgerRepaired { .. }
-            | Change::LedgerLost {}
             | Change::LedgerWitnessed { .. }
             | Change::LedgerUnwitnessed { .. }
             | Change::DrillRecorded { .. }

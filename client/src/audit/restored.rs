@@ -180,6 +180,10 @@ impl Marks {
             "grant.requested" => self.grants.take(entry.text("grant")),
             "session.opened" => self.sessions.take(entry.text("session")),
             "ledger.restored" => self.mark(Restored::read(entry, keys)?),
+            "ledger.lost" => {
+                self.pass_over(1);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -203,12 +207,16 @@ impl Marks {
                 }
             }
         }
-        let lost = size - restored.kept;
+        self.pass_over(size - restored.kept);
+        self.told.push(restored);
+        Ok(())
+    }
+
+    /// Each of so many entries that are lost may have given an id of each sort.
+    fn pass_over(&mut self, lost: u64) {
         for ids in [&mut self.incidents, &mut self.grants, &mut self.sessions] {
             ids.pass_over(lost);
         }
-        self.told.push(restored);
-        Ok(())
     }
 
     /// The root over so many entries, where that was lately.

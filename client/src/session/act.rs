@@ -100,14 +100,21 @@ impl Session {
         receipt: Option<&v1::Receipt>,
         signed: &v1::Signed,
     ) -> Result<Entry, Error> {
+        // Who stops themselves is proven no more than the receipt: whatever they asked next would be refused.
+        if stops(act, self.person()) {
+            let entry = self.check_act(receipt, signed)?;
+            return match entry.has_seen_another() {
+                true => Err(Error::unverified(format!(
+                    "the broker has another ledger than this laptop has seen, and says so in entry {}. {DONE}",
+                    entry.index
+                ))),
+                false => Ok(entry),
+            };
+        }
         let why = match self.accept_act(receipt, signed).await {
             Ok(entry) => return Ok(entry),
             Err(why) => why,
         };
-        // Who stops themselves is proven no more than the receipt.
-        if stops(act, self.person()) == Some(why.reason()) {
-            return self.check_act(receipt, signed);
-        }
         let is_unverified = matches!(why, Error::Unverified { .. });
         Err(match self.check_act(receipt, signed) {
             Ok(entry) if is_unverified && entry.has_seen_another() => why.and(DONE),
@@ -140,11 +147,7 @@ fn is_another_history(refusal: &Refusal) -> bool {
     matches!(&*refusal.reason, "LEDGER_BEHIND" | "LEDGER_FORKED")
 }
 
-/// Why somebody who is removed or frozen by this is told nothing more.
-fn stops(act: &Act, who: &str) -> Option<&'static str> {
-    match act {
-        Act::RemovePerson { person, .. } if person == who => Some("NOT_ENROLLED"),
-        Act::Freeze { person, .. } if person == who => Some("PERSON_FROZEN"),
-        _ => None,
-    }
+/// Whether somebody is removed or frozen by this, and may ask nothing more.
+fn stops(act: &Act, who: &str) -> bool {
+    matches!(act, Act::RemovePerson { person, .. } | Act::Freeze { person, .. } if person == who)
 }

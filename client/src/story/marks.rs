@@ -108,7 +108,8 @@ impl Mark {
                  have had another grant of that number"
             ),
             Stands::Behind => format!(
-                "{grant} was asked for after that, under a number that nothing of what is lost can have had"
+                "{grant} was asked for after that, under a number behind every one that these entries can have \
+                 given"
             ),
         };
         format!(

@@ -37,14 +37,18 @@ pub(super) fn go_on(
     index.close();
     let mut state = live.read(Clone::clone);
     need_news(&state, &mark)?;
-    let mut acts = up_to_the_last(ledger.size(), ahead)?;
+    // What is written again was before now, and nobody knows when: who reads a hand-over that is dated late
+    // believes the old key for longer.
+    let then = state.newest;
+    let before = up_to_the_last(ledger.size(), ahead)?;
+    let mut acts: Vec<_> = before.into_iter().map(|act| (then, act)).collect();
     let place = ledger.size() + acts.len() as u64;
-    acts.push(mark);
+    let now = clock.now().max(then);
+    acts.push((now, mark));
     if cut_bytes > 0 {
-        acts.push(Act::NoteRepair { cut_bytes });
+        acts.push((now, Act::NoteRepair { cut_bytes }));
     }
-    let now = clock.now().max(state.newest);
-    alone::record_all(&mut *ledger, &mut state, now, acts)?;
+    alone::record_all(&mut *ledger, &mut state, acts)?;
     ledger.publish();
     Ok(place)
 }

@@ -101,6 +101,11 @@ impl Recover {
         };
         printer.line(format!("entry {mark} marks it for ever: ledger.restored"));
         say_what_is_lost(printer, kept, &lost, &own);
+        let passed_over = mark - own.size() - ahead.len() as u64;
+        printer.line(format!(
+            "ids    go on {} behind the newest ones here, so that none is given twice",
+            lost.size() - kept + passed_over
+        ));
         if let Some(last) = ahead.last() {
             say_what_is_passed_over(printer, own.size(), last);
         }
@@ -145,10 +150,6 @@ fn say_what_is_lost(printer: &mut Printer, kept: u64, lost: &Lost, own: &SignedC
         "lost   entries {kept} to {} of the history that had {size}, root {}",
         size.saturating_sub(1),
         lost.root()
-    ));
-    printer.line(format!(
-        "ids    go on {} behind the newest ones here, so that none is given twice",
-        size.saturating_sub(kept)
     ));
 }
 

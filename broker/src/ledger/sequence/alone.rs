@@ -41,21 +41,20 @@ pub fn record(
     now: Time,
     act: Act,
 ) -> Result<(), LedgerError> {
-    record_all(ledger, state, now, [act])
+    record_all(ledger, state, [(now, act)])
 }
 
-/// The same of several, as one batch and in this order.
+/// The same of several, each at a time, as one batch and in this order.
 ///
 /// # Errors
 /// As [`record`].
 pub fn record_all(
     ledger: &mut dyn Ledger,
     state: &mut State,
-    now: Time,
-    acts: impl IntoIterator<Item = Act>,
+    acts: impl IntoIterator<Item = (Time, Act)>,
 ) -> Result<(), LedgerError> {
     let mut draft = Draft::new(ledger.size());
-    for act in acts {
+    for (now, act) in acts {
         note(&mut draft, state, now, act)?;
     }
     append(ledger, &draft.lines)
