@@ -7,7 +7,7 @@ use breakglass_proto::v1;
 use breakglass_tlog::{Receipt, SignedCheckpoint, succession::to_text};
 
 use super::{Head, Prover, Trust};
-use crate::{audit::Restored, entry::Entry, error::Error, files};
+use crate::{audit::Restored, entry::Entry, error::Error, evidence, files};
 
 /// What this laptop would give up, and what for.
 #[derive(Debug)]
@@ -146,7 +146,8 @@ impl Trust {
     }
 
     /// Believes the ledger as it is now and the keys that are supposed to be its, and keeps for ever what was given
-    /// up for it. The folder of that is returned. What a crash leaves is accepted when it is run again.
+    /// up for it, with the evidence that was found until then. The folder of that is returned. What a
+    /// crash leaves is accepted when it is run again.
     ///
     /// # Errors
     /// [`Error::File`]; [`Error::Setup`] where another `glass` has seen something else meanwhile.
@@ -163,6 +164,7 @@ impl Trust {
         ] {
             files::write(&folder.join(name), text)?;
         }
+        evidence::put_away(&self.evidence_folder, &folder)?;
         match self.replace_with_keys(seen, now)? {
             true => Ok(folder),
             false => {
@@ -255,7 +257,8 @@ fn readme(going: &GoingOn) -> String {
         "The broker went on from an older copy of its ledger, and somebody at this laptop accepted that.\n\n\
          entry.json            the mark: entry {} of the ledger\n\
          lost.checkpoint       what this laptop had seen of the history that is lost: {} entries\n\
-         received.checkpoint   the ledger it goes on with: {} entries\n\n\
+         received.checkpoint   the ledger it goes on with: {} entries\n\
+         folders with a date   the evidence that this laptop had kept until then, if there was any\n\n\
          Keep this folder: nothing else proves what there was.\n",
         restored.entry,
         going.seen.size(),

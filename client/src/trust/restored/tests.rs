@@ -1,9 +1,12 @@
 //! Somebody at a laptop accepts that its broker went on from a copy, and nothing else accepts it.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::super::tests::{HONEST, Laptop, Ledger, REWRITTEN};
 use super::*;
+use crate::limits::EVIDENCE_KEPT;
 
 /// What both begin with.
 const KEPT: u64 = 3;
@@ -91,10 +94,62 @@ async fn what_a_crash_left_half_accepted_is_accepted_again() {
     laptop.sees(&honest, 5).await.unwrap();
     let ledger = restored(&mark(&honest.head(5), json!({})));
     for _ in 0..2 {
+        laptop.sees(&ledger, 5).await.unwrap_err();
         let going = laptop.considers(&ledger).unwrap();
         laptop.trust.go_on(&going).unwrap();
         laptop.considers(&ledger).unwrap_err();
         std::fs::write(&laptop.trust.checkpoint_file, honest.head(5).note()).unwrap();
+    }
+    let kept = laptop.folder.path().join("evidence/accepted-3");
+    assert_eq!(folders(&kept).len(), 2, "what was found each time");
+}
+
+fn folders(of: &Path) -> Vec<PathBuf> {
+    let all = std::fs::read_dir(of).unwrap();
+    let all = all.map(|entry| entry.unwrap().path());
+    all.filter(|path| path.is_dir()).collect()
+}
+
+/// Of each fork the first evidence stays, however much there was of what was accepted before it.
+#[tokio::test]
+async fn a_fork_after_an_accepted_loss_is_kept_as_well() {
+    let (laptop, honest) = (Laptop::new(), Ledger::of(HONEST));
+    laptop.sees(&honest, 5).await.unwrap();
+    let mark = mark(&honest.head(5), json!({}));
+    let more = (0..100).map(|number| number.to_string());
+    let lines: Vec<_> = ["a", "b", "c", &mark]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(more)
+        .collect();
+    let ledger = Ledger::of(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    for size in 5..100 {
+        laptop.sees(&ledger, size).await.unwrap_err();
+    }
+    let evidence = laptop.folder.path().join("evidence");
+    assert_eq!(folders(&evidence).len(), EVIDENCE_KEPT);
+    let kept = laptop
+        .trust
+        .go_on(&laptop.considers(&ledger).unwrap())
+        .unwrap();
+    assert_eq!(folders(&evidence), std::slice::from_ref(&kept));
+    assert_eq!(folders(&kept).len(), EVIDENCE_KEPT);
+
+    laptop.sees(&ledger, 8).await.unwrap();
+    let forked = Ledger::of(&["a", "b", "c", &mark, "0", "another", "story", "of", "it"]);
+    let found = laptop.sees(&forked, 9).await.unwrap_err();
+    assert!(!found.to_string().contains("evidence enough"), "{found}");
+    let Error::Unverified {
+        evidence: Some(place),
+        ..
+    } = found
+    else {
+        panic!("{found}")
+    };
+    assert_eq!(place.parent(), Some(evidence.as_path()));
+    for (name, head) in [("remembered", ledger.head(8)), ("received", forked.head(9))] {
+        let note = std::fs::read_to_string(place.join(format!("{name}.checkpoint")));
+        assert_eq!(note.unwrap(), head.note());
     }
 }
 
