@@ -61,6 +61,20 @@ pub fn save(folder: &Path, now: Timestamp, evidence: &Evidence<'_>) -> Result<Ke
     }
 }
 
+/// Puts away what was found so far, into a folder that is there: what is found from now on is evidence of something
+/// else, and is counted anew.
+///
+/// # Errors
+/// [`Error::File`].
+pub fn put_away(folder: &Path, into: &Path) -> Result<(), Error> {
+    for place in all(folder)? {
+        let name = place.file_name().unwrap_or_default().to_string_lossy();
+        fs::rename(&place, free(into, &name))
+            .map_err(|error| Error::file("put away", &place, error))?;
+    }
+    Ok(())
+}
+
 /// The folders that were written, oldest first; what was given up by accepting a mark is not among them.
 fn all(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let entries = match fs::read_dir(folder) {
@@ -90,15 +104,7 @@ fn said(note: &str) -> &str {
 }
 
 fn write(folder: &Path, now: Timestamp, evidence: &Evidence<'_>) -> Result<PathBuf, Error> {
-    let name = now.strftime("%Y%m%dT%H%M%S").to_string();
-    let mut place = folder.join(&name);
-    // Two in one second are two pieces of evidence.
-    for count in 2.. {
-        if !place.exists() {
-            break;
-        }
-        place = folder.join(format!("{name}-{count}"));
-    }
+    let place = free(folder, &now.strftime("%Y%m%dT%H%M%S").to_string());
     files::create_folder(&place)?;
     for (name, note) in [
         ("remembered", evidence.remembered),
@@ -115,6 +121,18 @@ fn write(folder: &Path, now: Timestamp, evidence: &Evidence<'_>) -> Result<PathB
     }
     files::write(&place.join("README.txt"), readme(evidence).as_bytes())?;
     Ok(place)
+}
+
+/// A place of this name, or beside it: two in one second are two pieces of evidence.
+fn free(folder: &Path, name: &str) -> PathBuf {
+    let mut place = folder.join(name);
+    for count in 2.. {
+        if !place.exists() {
+            break;
+        }
+        place = folder.join(format!("{name}-{count}"));
+    }
+    place
 }
 
 fn proof_text(proof: &ConsistencyProof) -> String {

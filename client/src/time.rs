@@ -105,6 +105,28 @@ pub fn rfc3339(time: Timestamp) -> String {
     format!("{time:.3}")
 }
 
+/// [`rfc3339`], where serde makes JSON of it.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn in_json<S: serde::Serializer>(time: &Timestamp, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&rfc3339(*time))
+}
+
+/// The same of one that may not be known: `null`.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn in_json_if_known<S: serde::Serializer>(
+    time: &Option<Timestamp>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    match time {
+        Some(time) => in_json(time, to),
+        None => to.serialize_none(),
+    }
+}
+
 /// A length in few words: `45s`, `15m`, `1h30m`, `2d4h`.
 #[must_use]
 pub fn short(length: SignedDuration) -> String {
@@ -191,6 +213,31 @@ mod tests {
 
     fn at(text: &str) -> Timestamp {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn in_json_each_time_has_as_many_digits() {
+        #[derive(serde::Serialize)]
+        struct Told {
+            #[serde(serialize_with = "in_json")]
+            at: Timestamp,
+            #[serde(serialize_with = "in_json_if_known")]
+            until: Option<Timestamp>,
+        }
+        let told = |text: &str, until| {
+            let (at, until) = (at(text), until);
+            serde_json::to_string(&Told { at, until }).unwrap()
+        };
+        assert_eq!(
+            told("2026-11-23T01:26:08.96Z", None),
+            r#"{"at":"2026-11-23T01:26:08.960Z","until":null}"#
+        );
+        let until = Some(at("2026-11-23T01:26:08Z"));
+        let said = told("2026-11-23T01:26:08.1234Z", until);
+        assert!(
+            said.contains("08.123Z") && said.contains("08.000Z"),
+            "{said}"
+        );
     }
 
     #[test]

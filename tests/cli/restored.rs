@@ -132,6 +132,8 @@ fn a_restored_copy_is_gone_on_with_in_the_open() {
     ] {
         assert!(kept.join(file).is_file(), "{file}");
     }
+    let found = fs::read_dir(kept.parent().unwrap()).unwrap().count();
+    assert_eq!(found, 1, "what was found before is put away in there");
     // Ids are not given a second time: the copy knew of one incident, and five entries are lost at least.
     let second = playground.opens("another one");
     let number: u64 = second.trim_start_matches("INC-").parse().unwrap();

@@ -403,6 +403,8 @@ fn what_a_grant_had_left_is_counted_again() {
     // It may last half an hour, and was given ten minutes.
     let had = Comes::Again("so 30m more was too much");
     came("what was left", &extends(30, 20, "INC-1"), &had);
+    let ahead = Comes::Again("it was to end at");
+    came("when it was to end", &extends(30, 20, "INC-1"), &ahead);
     let named = Comes::NotHeld("which grant was to have more time");
     came("another length", &extends(30, 19, "INC-1"), &named);
     came("another incident", &extends(30, 20, "INC-2"), &named);

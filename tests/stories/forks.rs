@@ -124,6 +124,33 @@ async fn whoever_reads_what_was_refused_finds_out_too() {
     assert_eq!(found.exit_code(), 86);
 }
 
+/// What Leon has seen is lost, and what Mia had seen when she wrote is of both histories: it accuses nobody.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_was_shown_another_history_blames_no_entry_for_it() {
+    let (world, request, _) = set_back().await;
+    let mia = world.session("mia").await;
+    mia.note_incident(&request.incident, "hello").await.unwrap();
+    let notes = ListEntriesRequest {
+        kind: "incident.noted".into(),
+        ..ListEntriesRequest::default()
+    };
+    let leon = world.session("leon").await;
+    let found = leon.list_entries(notes, 50).await.unwrap_err();
+    let Error::Unverified { what, evidence } = &found else {
+        panic!("{found}")
+    };
+    assert!(what.contains("rewritten or forked"), "{what}");
+    assert!(!what.contains("mia"), "{what}");
+    // The two that contradict each other.
+    let evidence = evidence.as_ref().expect("it is kept");
+    let kept =
+        |name: &str| std::fs::read_to_string(evidence.join(format!("{name}.checkpoint"))).unwrap();
+    let remembered = leon.trust().remembered().unwrap().unwrap();
+    assert_eq!(kept("remembered"), remembered.note());
+    let newest = world.session("support").await.checkpoint().await.unwrap();
+    assert_eq!(kept("received"), newest);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_only_ends_something_is_done_all_the_same() {
     let (world, request, _) = set_back().await;

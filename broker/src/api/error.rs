@@ -147,7 +147,11 @@ fn public(error: &app::Error) -> String {
     use crate::ports::LedgerError as L;
     use app::Error as E;
     let told = match error {
-        E::Refused(_) | E::NoSuchEntry { .. } | E::NoSuchRange { .. } | E::ShuttingDown => {
+        E::Refused(_)
+        | E::NoSuchEntry { .. }
+        | E::NoSuchSize { .. }
+        | E::NoSuchRange { .. }
+        | E::ShuttingDown => {
             return error.to_string();
         }
         E::Ledger(L::Full(_)) => {
@@ -175,7 +179,7 @@ fn reason(error: &app::Error) -> &'static str {
         E::Refused(refusal) => refusal.code(),
         E::Ledger(L::Full(_)) => "LEDGER_FULL",
         E::Ledger(L::Unavailable(_) | L::Damaged(_)) => "LEDGER_UNAVAILABLE",
-        E::Ledger(L::OutOfRange(_)) | E::NoSuchEntry { .. } => "NOT_FOUND",
+        E::Ledger(L::OutOfRange(_)) | E::NoSuchEntry { .. } | E::NoSuchSize { .. } => "NOT_FOUND",
         E::NoSuchRange { .. } => "INVALID_ARGUMENT",
         E::Database(_) => "TARGET_UNAVAILABLE",
         E::Index(_) | E::Issue(_) | E::Broken(_) => "INTERNAL",
@@ -191,7 +195,7 @@ fn next(error: &app::Error) -> String {
         E::Index(_) | E::Broken(_) => "glass status",
         E::Issue(_) => "ask again: glass credential jwt",
         E::Database(_) => "glass status",
-        E::NoSuchEntry { .. } | E::NoSuchRange { .. } => "glass ledger list",
+        E::NoSuchEntry { .. } | E::NoSuchSize { .. } | E::NoSuchRange { .. } => "glass ledger list",
         E::ShuttingDown => "run the command again in a moment",
     };
     next.to_owned()

@@ -30,6 +30,14 @@ pub enum Error {
         /// Entries there are.
         size: u64,
     },
+    /// The ledger is not as long as that.
+    #[error("the ledger has {size} entries, and {asked} were asked for")]
+    NoSuchSize {
+        /// The entries that were asked for.
+        asked: u64,
+        /// Entries there are.
+        size: u64,
+    },
     /// A range of entries that ends before it begins.
     #[error("the range of entries ends ({to}) before it begins ({from})")]
     NoSuchRange {

@@ -103,17 +103,14 @@ impl App {
     /// RFC 9162 section 2.1.4 consistency proof between two sizes; 0 means the newest.
     ///
     /// # Errors
-    /// [`Error::NoSuchEntry`] beyond the newest, [`Error::NoSuchRange`] where the older one is
+    /// [`Error::NoSuchSize`] beyond the newest, [`Error::NoSuchRange`] where the older one is
     /// newer; [`Error::Ledger`].
     pub async fn prove_consistency(&self, old: u64, new: u64) -> Result<Grown, Error> {
         let newest = self.reader.checkpoint();
         let size = newest.size();
         let to = if new == 0 { size } else { new };
         if to > size {
-            return Err(Error::NoSuchEntry {
-                index: to - 1,
-                size,
-            });
+            return Err(Error::NoSuchSize { asked: to, size });
         }
         if old > to {
             return Err(Error::NoSuchRange { from: old, to });

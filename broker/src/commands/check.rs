@@ -151,7 +151,8 @@ fn witnesses(config: &Config, policy: &Policy) -> Option<Finding> {
         [] => asked.map(|asked| {
             let (need, of) = (asked.need, asked.keys.len());
             Ok(format!(
-                "{need} of {of} have to sign; glass status says who does not"
+                "{need} of {of} have to sign, and each has an address; whether they sign is not looked at here: glass \
+                 status"
             ))
         })?,
         wrong => Err(Failure::new(wrong.join("; "))

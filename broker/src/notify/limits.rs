@@ -7,6 +7,10 @@ use breakglass_domain::Lifetime;
 /// Notices of one destination that are told at once: each of two couriers has one, and a herald has one.
 pub(super) const TOLD_AT_ONCE: usize = 3;
 
+/// Notices by e-mail of which it is remembered who has them: those that are told at once, and of the others the
+/// newest, so that nobody gets one again where its place cannot be written or it was given up on.
+pub(super) const TELLINGS_REMEMBERED: usize = TOLD_AT_ONCE + 5;
+
 /// How often a POST that is refused for what it says (400, 413, 422) is tried before only the place of
 /// its entry is sent: about a minute, in which a receiver that is started anew is well again.
 pub(super) const CONTENT_TRIES: u32 = 7;

@@ -93,8 +93,10 @@ impl Mail {
         let everybody = self.recipients(&To::Everybody, true, &contacts);
         let everybody: BTreeSet<_> = everybody.into_iter().map(|it| it.email).collect();
         self.progress().begins(&notice.id, &everybody);
-        let missed = self.send_all(notice, &people, way).await?;
-        self.outcome(notice, missed)
+        let sent = self.send_all(notice, &people, way).await;
+        let told = sent.and_then(|missed| self.outcome(notice, missed));
+        self.progress().ends(&notice.id, told.is_ok());
+        told
     }
 
     /// To whoever has not got it. What is one recipient's keeps none of the others waiting; anything else

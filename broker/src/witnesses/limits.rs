@@ -33,5 +33,5 @@ pub(super) const LOST_AFTER: Duration = Duration::from_secs(10);
 /// How often the task looks at the policy and the time where nothing happens.
 pub(super) const LOOK: Duration = Duration::from_secs(1);
 
-/// How long one of them fails before `glass status` names it.
+/// How long one of them fails before `glass status` names it; what somebody has to mend by hand is named at once.
 pub(super) const FAILURE_TOLD: Duration = Duration::from_secs(60);

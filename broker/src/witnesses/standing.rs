@@ -85,16 +85,19 @@ impl Standings {
         });
     }
 
-    /// What people are told, of those that have failed for too long at `now`.
+    /// What people are told at `now`: of those that have failed for too long, and at once where it is of the ledger,
+    /// or somebody has to tell the witness of a key.
     #[must_use]
     pub fn problems(&self, now: Duration) -> Vec<String> {
         let all = self.lock();
         let failing = all
             .iter()
-            .filter_map(|(id, it)| Some((id, it.failing.as_ref()?)));
+            .filter_map(|(id, it)| Some((id, it.untold, it.failing.as_ref()?)));
         let told = failing
-            .filter(|(_, it)| it.is_loud || now.saturating_sub(it.since) >= FAILURE_TOLD)
-            .map(|(id, it)| format!("The witness `{id}` does not sign the ledger: {}.", it.why));
+            .filter(|(_, untold, it)| {
+                it.is_loud || *untold || now.saturating_sub(it.since) >= FAILURE_TOLD
+            })
+            .map(|(id, _, it)| format!("The witness `{id}` does not sign the ledger: {}.", it.why));
         told.collect()
     }
 
@@ -160,5 +163,24 @@ mod tests {
             [""; 0],
             "nobody asks it any more"
         );
+    }
+
+    /// No waiting mends it, so nobody is left to wait.
+    #[test]
+    fn one_that_has_to_be_told_of_a_key_is_named_at_once() {
+        let (standings, at) = (Standings::default(), Duration::from_secs);
+        let otto: WitnessId = "otto".parse().unwrap();
+        standings.are([otto.clone()]);
+        let untold = Failed::Untold {
+            status: 403,
+            knows: "knows this ledger by a key that another has followed",
+            command: "glass witness add-log".to_owned(),
+        };
+        standings.failed(&otto, at(100), &untold);
+        let told = standings.problems(at(100));
+        assert!(told[0].contains("glass witness add-log"), "{told:?}");
+        // Stopped, so that it can be told.
+        standings.failed(&otto, at(110), &Failed::Away("it does not answer".into()));
+        assert_eq!(standings.problems(at(110)), [""; 0]);
     }
 }

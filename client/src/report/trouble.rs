@@ -15,6 +15,10 @@ pub(super) struct Trouble {
     restored: u64,
     starts: u64,
     failures: u64,
+    /// Acts that were done although their signer's laptop had seen another history.
+    done_all_the_same: u64,
+    /// Places that are passed over (`ledger.lost`).
+    passed_over: u64,
     /// Heads of other histories that laptops had seen: entries, and the root.
     heads: Vec<(u64, String)>,
     /// What is marked as lost: entries that were kept, and the head of the rest.
@@ -31,6 +35,7 @@ impl Trouble {
         }
         self.last = Some((entry.index, entry.at));
         if let Some(signed) = entry.signed.as_ref().filter(|_| entry.has_seen_another()) {
+            self.done_all_the_same += 1;
             let seen = Seen::in_text(&signed.text).ok().flatten();
             self.heads
                 .extend(seen.map(|it| (it.size, STANDARD.encode(it.root))));
@@ -62,6 +67,11 @@ impl Trouble {
                     text("operator"),
                     text("reason")
                 )
+            }
+            "ledger.lost" => {
+                // Up to some thousands, and each says the same: its mark has the row.
+                self.passed_over += 1;
+                return;
             }
             "broker.started" => {
                 self.starts += 1;
@@ -107,6 +117,18 @@ impl Trouble {
                 self.restored
             ));
         }
+        if self.passed_over > 0 {
+            answer.push(format!(
+                "Places passed over, because the key whose turn it was there is gone: {}.",
+                self.passed_over
+            ));
+        }
+        if self.done_all_the_same > 0 {
+            answer.push(format!(
+                "Acts that were done all the same, though the laptop of who did them had seen another history: {}.",
+                self.done_all_the_same
+            ));
+        }
         let is_lost = |(size, root): &&(u64, String)| {
             let mut lost = self.lost.iter();
             !lost.any(|(kept, of, head)| match size == of {
@@ -143,4 +165,53 @@ impl Trouble {
 fn head_of(note: &str) -> Option<(u64, String)> {
     let mut lines = note.lines().skip(1);
     Some((lines.next()?.parse().ok()?, lines.next()?.to_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn told(entries: &[Value]) -> Section {
+        let mut trouble = Trouble::default();
+        for (index, entry) in entries.iter().enumerate() {
+            let mut line = json!({"v": 1, "index": index, "at": "2026-11-23T03:00:00.000Z", "by": "breakglass"});
+            for (name, value) in entry.as_object().unwrap() {
+                line[name] = value.clone();
+            }
+            trouble.take(&Entry::parse(line.to_string().as_bytes()).unwrap());
+        }
+        trouble.section()
+    }
+
+    #[test]
+    fn what_was_done_all_the_same_and_what_was_passed_over_are_counted() {
+        let signed = json!({"text": "x", "key": "k", "signature": "s"});
+        let mut apart = signed.clone();
+        apart["other_history"] = json!(true);
+        let calm = json!({"kind": "incident.closed", "by": "mia", "signed": signed});
+        let ends = json!({"kind": "incident.closed", "by": "mia", "signed": apart});
+        let lost = json!({"kind": "ledger.lost"});
+
+        let section = told(&[calm.clone(), ends, lost.clone(), lost]);
+        let answer = section.answer.join("\n");
+        for said in [
+            "had seen another history: 1.",
+            "Places passed over, because the key whose turn it was there is gone: 2.",
+        ] {
+            assert!(answer.contains(said), "{answer}");
+        }
+        assert_eq!(
+            section.rows.len(),
+            1,
+            "a row for the act, and none for each place"
+        );
+
+        let answer = told(&[calm]).answer.join("\n");
+        assert!(
+            !answer.contains("all the same") && !answer.contains("passed over"),
+            "{answer}"
+        );
+    }
 }

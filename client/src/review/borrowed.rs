@@ -15,6 +15,7 @@ pub struct Borrowed {
     /// In plain language.
     pub sentence: String,
     /// When they were refused.
+    #[serde(serialize_with = "crate::time::in_json")]
     pub refused_at: Timestamp,
     /// Who did it for them.
     pub done_by: String,

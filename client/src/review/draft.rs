@@ -25,10 +25,12 @@ pub struct Draft {
     /// Who opened it.
     pub opened_by: String,
     /// When.
+    #[serde(serialize_with = "crate::time::in_json_if_known")]
     pub opened_at: Option<Timestamp>,
     /// Who closed it; `breakglass` where it reached its longest time.
     pub closed_by: Option<String>,
     /// When.
+    #[serde(serialize_with = "crate::time::in_json_if_known")]
     pub closed_at: Option<Timestamp>,
     /// What was said.
     pub closing_reason: Option<String>,
@@ -62,6 +64,7 @@ pub struct Refused {
     /// How often.
     pub count: i64,
     /// When it was written.
+    #[serde(serialize_with = "crate::time::in_json")]
     pub at: Timestamp,
     /// Whether the entry itself names this incident; where not, it was only at the same time.
     pub of_incident: bool,

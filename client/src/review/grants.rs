@@ -19,9 +19,11 @@ pub struct Grant {
     /// Why.
     pub reason: String,
     /// When it was asked for.
+    #[serde(serialize_with = "crate::time::in_json")]
     pub asked_at: Timestamp,
     /// When it went to others as well, because nobody had answered.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(serialize_with = "crate::time::in_json_if_known")]
     pub escalated_at: Option<Timestamp>,
     /// To whom.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -37,8 +39,10 @@ pub struct Grant {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub agreed: Vec<String>,
     /// When it began.
+    #[serde(serialize_with = "crate::time::in_json_if_known")]
     pub began_at: Option<Timestamp>,
     /// When it ended.
+    #[serde(serialize_with = "crate::time::in_json_if_known")]
     pub ended_at: Option<Timestamp>,
     /// How.
     pub ending: Option<String>,
@@ -90,6 +94,7 @@ pub struct Answered {
     /// Whether that is who had it.
     pub by_holder: bool,
     /// When.
+    #[serde(serialize_with = "crate::time::in_json")]
     pub at: Timestamp,
     /// Whether it was needed.
     pub needed: bool,

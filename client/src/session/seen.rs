@@ -61,7 +61,7 @@ impl Session {
     }
 
     /// Compares what the signers of these entries had seen, the newest heads first and no more than
-    /// [`HEADS_COMPARED`] that are new here.
+    /// [`HEADS_COMPARED`] that are new here. One accuses only where this laptop agrees with the broker's newest.
     ///
     /// # Errors
     /// [`Error::Unverified`] with saved evidence where one is of another history than this laptop has
@@ -78,6 +78,10 @@ impl Session {
             let head = head.map_err(|why| Error::unverified(format!("entry {index}: {why}")))?;
             let is_ours = self.trust().is_one_history(Head::from(&head), self).await?;
             if !is_ours && !self.is_marked_as_lost(&head).await? {
+                // Where this laptop itself was shown another history, an entry's head proves nothing: that may be
+                // older than where the two part.
+                let newest = self.newest_head().await?;
+                self.trust().agrees(Head::from(&*newest), self).await?;
                 let agrees = self.trust().agrees(Head::from(&head), self).await;
                 agrees.map_err(|error| {
                     error.within(&format!(

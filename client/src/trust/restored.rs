@@ -7,7 +7,7 @@ use breakglass_proto::v1;
 use breakglass_tlog::{Receipt, SignedCheckpoint, succession::to_text};
 
 use super::{Head, Prover, Trust};
-use crate::{audit::Restored, entry::Entry, error::Error, files};
+use crate::{audit::Restored, entry::Entry, error::Error, evidence, files};
 
 /// What this laptop would give up, and what for.
 #[derive(Debug)]
@@ -20,6 +20,29 @@ pub struct GoingOn {
 }
 
 impl GoingOn {
+    /// Of several marks that may be meant, the one that names the very head that was seen, or else the first.
+    #[must_use]
+    pub fn nearest(mut all: Vec<Self>) -> Option<Self> {
+        let exact = all.iter().position(Self::is_exact).unwrap_or_default();
+        (exact < all.len()).then(|| all.swap_remove(exact))
+    }
+
+    /// Whether the mark names the very head that was seen, and not only one that may be of the same history.
+    fn is_exact(&self) -> bool {
+        self.seen.size() == self.restored.size
+    }
+
+    /// How many of the entries that were seen are lost. Where the mark does not name the very head, what was seen may
+    /// have gone its own way earlier.
+    #[must_use]
+    pub fn lost(&self) -> String {
+        let known = self.seen.size() - self.restored.kept;
+        match self.is_exact() {
+            true => known.to_string(),
+            false => format!("at least {known}"),
+        }
+    }
+
     /// Entries of the ledger as it is now.
     #[must_use]
     pub fn size(&self) -> u64 {
@@ -46,9 +69,16 @@ impl Trust {
                 "this laptop has seen nothing of this ledger before, so there is nothing to accept";
             return Err(nothing(what.to_owned()));
         };
-        if seen.note() == receipt.checkpoint().note() || self.has_accepted(&receipt, &seen)? {
+        if self.has_accepted(&receipt, &seen)? {
             let what = format!("this laptop has accepted entry {index} already");
             return Err(nothing(what));
+        }
+        if seen.note() == receipt.checkpoint().note() {
+            return Err(nothing(match self.later_accepted(index)? {
+                Some(later) => format!("this laptop has accepted a later mark ({later}) already"),
+                None => "the ledger is what this laptop has seen, so there is nothing to accept"
+                    .to_owned(),
+            }));
         }
         if seen.size() <= restored.kept {
             return Err(nothing(format!(
@@ -116,7 +146,8 @@ impl Trust {
     }
 
     /// Believes the ledger as it is now and the keys that are supposed to be its, and keeps for ever what was given
-    /// up for it. The folder of that is returned. What a crash leaves is accepted when it is run again.
+    /// up for it, with the evidence that was found until then. The folder of that is returned. What a
+    /// crash leaves is accepted when it is run again.
     ///
     /// # Errors
     /// [`Error::File`]; [`Error::Setup`] where another `glass` has seen something else meanwhile.
@@ -133,6 +164,7 @@ impl Trust {
         ] {
             files::write(&folder.join(name), text)?;
         }
+        evidence::put_away(&self.evidence_folder, &folder)?;
         match self.replace_with_keys(seen, now)? {
             true => Ok(folder),
             false => {
@@ -179,6 +211,25 @@ impl Trust {
         Ok(is_kept && lost.as_deref() != Some(seen.note()))
     }
 
+    /// The newest mark behind a place that was accepted.
+    fn later_accepted(&self, index: u64) -> Result<Option<u64>, Error> {
+        let unread = |error| Error::file("read", &self.evidence_folder, error);
+        let folders = match std::fs::read_dir(&self.evidence_folder) {
+            Ok(folders) => folders,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(unread(error)),
+        };
+        let mut newest = None;
+        for folder in folders {
+            let name = folder.map_err(unread)?.file_name();
+            let place = name.to_str().and_then(|it| it.strip_prefix("accepted-"));
+            let place = place.and_then(|it| it.parse().ok());
+            let place = place.filter(|it| *it > index && self.kept_of(*it).join(ENTRY).exists());
+            newest = newest.max(place);
+        }
+        Ok(newest)
+    }
+
     fn not_named(&self, restored: &Restored, seen: &SignedCheckpoint) -> Error {
         Error::unverified(format!(
             "entry {} does not name what this laptop has seen: {} entries, root {}; it names what was lost \
@@ -206,7 +257,8 @@ fn readme(going: &GoingOn) -> String {
         "The broker went on from an older copy of its ledger, and somebody at this laptop accepted that.\n\n\
          entry.json            the mark: entry {} of the ledger\n\
          lost.checkpoint       what this laptop had seen of the history that is lost: {} entries\n\
-         received.checkpoint   the ledger it goes on with: {} entries\n\n\
+         received.checkpoint   the ledger it goes on with: {} entries\n\
+         folders with a date   the evidence that this laptop had kept until then, if there was any\n\n\
          Keep this folder: nothing else proves what there was.\n",
         restored.entry,
         going.seen.size(),

@@ -228,6 +228,7 @@ fn of_app() -> Vec<app::Error> {
         E::Issue(IssueError::WrongReceipt),
         E::Issue(IssueError::Signing(secret())),
         E::NoSuchEntry { index: 9, size: 4 },
+        E::NoSuchSize { asked: 9, size: 4 },
         E::NoSuchRange { from: 9, to: 4 },
         E::Broken(SECRET),
         E::Database(DatabaseError::Unreachable {

@@ -166,7 +166,12 @@ async fn every_entry_comes_with_its_proof() {
     let newest = grown.checkpoint.unwrap();
     assert_eq!((grown.proof.new, newest.size()), (size, size));
     assert!(world.app.prove_consistency(5, 4).await.is_err());
-    assert!(world.app.prove_consistency(1, size + 1).await.is_err());
+    let longer = world.app.prove_consistency(1, size + 3).await.unwrap_err();
+    let said = format!(
+        "the ledger has {size} entries, and {} were asked for",
+        size + 3
+    );
+    assert_eq!(longer.to_string(), said, "a size, and no place");
 }
 
 #[tokio::test]

@@ -106,8 +106,8 @@ impl Recover {
             "ids    go on {} behind the newest ones here, so that none is given twice",
             lost.size() - kept + passed_over
         ));
-        if let Some(last) = ahead.last() {
-            say_what_is_passed_over(printer, own.size(), last);
+        if let Some(said) = what_is_passed_over(own.size(), ahead) {
+            printer.line(said);
         }
         printer.line(format!("\n{}", what_is_next(mark)));
         Ok(())
@@ -153,12 +153,19 @@ fn say_what_is_lost(printer: &mut Printer, kept: u64, lost: &Lost, own: &SignedC
     ));
 }
 
-fn say_what_is_passed_over(printer: &mut Printer, own: u64, last: &Succession) {
+/// How the ledger went on from a size, where the key whose turn it was there is gone.
+fn what_is_passed_over(own: u64, ahead: &[Succession]) -> Option<String> {
+    let last = ahead.last()?;
     let (place, new) = (last.size() - 1, last.new_key());
-    printer.line(format!(
-        "passed what stood from entry {own} to {place}: the key whose turn it was there is gone, and entry {place} \
-         hands the ledger over once more, to {new}"
-    ));
+    // Each of the others hands the ledger over.
+    let is_any = last.size() - own > ahead.len() as u64;
+    let passed = match is_any {
+        true => format!("passed what stood from entry {own} to {place}"),
+        false => "passed no place".to_owned(),
+    };
+    Some(format!(
+        "{passed}: the key whose turn it was there is gone, and entry {place} hands the ledger over once more, to {new}"
+    ))
 }
 
 /// What the copy does not know, somebody has to think of.
@@ -178,7 +185,25 @@ fn line(what: &str, text: &str) -> Result<Line, Failure> {
 
 #[cfg(test)]
 mod tests {
+    use breakglass_tlog::{Ed25519Signer, KeyName};
+
     use super::*;
+
+    #[test]
+    fn no_place_is_said_to_be_passed_where_only_the_hand_over_is_written_again() {
+        let signer = |seed: u8| {
+            let name = KeyName::parse("glass.example/ledger").unwrap();
+            Ed25519Signer::from_seed(name, &[seed; 32]).unwrap()
+        };
+        let over = |size, from| Succession::sign(size, &signer(from), &signer(from + 1)).unwrap();
+        let said = |own, ahead: &[Succession]| what_is_passed_over(own, ahead).unwrap_or_default();
+        let both = [over(135, 1), over(136, 2)];
+        assert_eq!(said(134, &[]), "");
+        assert!(said(134, &both[..1]).starts_with("passed no place: "));
+        assert!(said(134, &both).starts_with("passed no place: "));
+        assert!(said(133, &both).starts_with("passed what stood from entry 133 to 135: "));
+        assert!(said(134, &both[..1]).contains("entry 134 hands the ledger over once more"));
+    }
 
     #[test]
     fn more_than_anybody_loses_by_mistake_is_asked_about() {

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use lettre::Address;
 
-use super::super::limits::{MAIL_TRIES, TOLD_AT_ONCE};
+use super::super::limits::{MAIL_TRIES, TELLINGS_REMEMBERED};
 
 /// What became of the newest notices, and of addresses over all notices.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
-    /// At most [`TOLD_AT_ONCE`], the one that was tried last behind.
+    /// At most [`TELLINGS_REMEMBERED`], the one that was tried last behind.
     tellings: Vec<Telling>,
     /// How many times in a row, whichever notices these were.
     put_off: BTreeMap<Address, u32>,
@@ -19,8 +19,20 @@ pub(super) struct Progress {
 #[derive(Debug, Default)]
 struct Telling {
     notice: String,
+    stands: Stands,
     took: BTreeSet<Address>,
     passed: BTreeSet<Address>,
+}
+
+/// How far a notice is; what is least needed is forgotten first.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Stands {
+    #[default]
+    UnderWay,
+    /// It is to be tried again.
+    Waits,
+    /// Nothing is owed, unless that cannot be remembered on the disk.
+    Told,
 }
 
 impl Progress {
@@ -29,17 +41,30 @@ impl Progress {
     pub(super) fn begins(&mut self, notice: &str, everybody: &BTreeSet<Address>) {
         self.put_off
             .retain(|address, _| everybody.contains(address));
-        let telling = match self.tellings.iter().position(|it| it.notice == notice) {
+        let mut telling = match self.tellings.iter().position(|it| it.notice == notice) {
             Some(place) => self.tellings.remove(place),
             None => Telling {
                 notice: notice.to_owned(),
                 ..Telling::default()
             },
         };
-        if self.tellings.len() >= TOLD_AT_ONCE {
-            self.tellings.remove(0);
+        telling.stands = Stands::UnderWay;
+        if self.tellings.len() >= TELLINGS_REMEMBERED {
+            let stand = |stands| self.tellings.iter().position(|it| it.stands == stands);
+            let least = stand(Stands::Told).or_else(|| stand(Stands::Waits));
+            self.tellings.remove(least.unwrap_or(0));
         }
         self.tellings.push(telling);
+    }
+
+    /// A try of a notice is over, and whether it is told.
+    pub(super) fn ends(&mut self, notice: &str, is_told: bool) {
+        if let Some(telling) = self.telling(notice) {
+            telling.stands = match is_told {
+                true => Stands::Told,
+                false => Stands::Waits,
+            };
+        }
     }
 
     /// Whether the notice is still to be sent there. For as long as nobody has it, nobody is passed over.
@@ -154,6 +179,31 @@ mod tests {
         assert_eq!(progress.count("1"), 1);
     }
 
+    /// One mailbox hangs for a minute, and urgent notices come meanwhile: nobody gets the first one twice.
+    #[test]
+    fn what_is_under_way_or_waits_is_not_forgotten_for_what_was_told() {
+        let (mut progress, ops) = (Progress::default(), address("ops"));
+        for (first, stands) in [("17", Stands::UnderWay), ("18", Stands::Waits)] {
+            progress.begins(first, &everybody());
+            progress.takes(first, &ops);
+            if stands == Stands::Waits {
+                progress.ends(first, false);
+            }
+            for urgent in 100..200 {
+                let urgent = format!("{first}, {urgent}");
+                progress.begins(&urgent, &everybody());
+                progress.takes(&urgent, &ops);
+                progress.ends(&urgent, true);
+                assert!(
+                    !progress.is_due(&urgent, &ops),
+                    "told, and not forgotten yet"
+                );
+            }
+            assert!(!progress.is_due(first, &ops), "{stands:?}");
+            assert_eq!(progress.count(first), 1, "{stands:?}");
+        }
+    }
+
     #[test]
     fn two_notices_are_told_at_once_and_no_more_is_remembered() {
         let (mut progress, ops) = (Progress::default(), address("ops"));
@@ -163,9 +213,11 @@ mod tests {
         progress.takes("trouble", &ops);
         progress.begins("17", &everybody());
         assert!(!progress.is_due("17", &ops) && !progress.is_due("trouble", &ops));
-        tries(&mut progress, "18", 1);
-        progress.begins("19", &BTreeSet::from([address("ops")]));
-        assert_eq!(progress.tellings.len(), TOLD_AT_ONCE);
+        for notice in 18..40 {
+            tries(&mut progress, &notice.to_string(), 1);
+        }
+        progress.begins("40", &BTreeSet::from([address("ops")]));
+        assert_eq!(progress.tellings.len(), TELLINGS_REMEMBERED);
         assert!(
             progress.put_off.is_empty(),
             "whoever is told no more is forgotten"

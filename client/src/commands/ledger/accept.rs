@@ -91,7 +91,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
         printer.good(format!(
             "This laptop goes on with the ledger as it is: {} entries, {} of which it had seen are lost.",
             going.size(),
-            seen.size() - restored.kept
+            going.lost()
         ));
         printer.line(format!("What it had seen is kept in {}", kept.display()));
     });
@@ -129,7 +129,7 @@ fn say(printer: &Printer, trust: &Trust, going: &GoingOn) {
     show::fact(printer, "reason", &plain(&restored.reason));
 }
 
-/// The mark that was named, or the newest that names what this laptop has seen.
+/// The mark that was named, or the one that names the very head that this laptop has seen, or else the newest that may.
 async fn from_broker(session: &Session, index: Option<u64>) -> Result<GoingOn, Error> {
     let trust = session.trust();
     if let Some(index) = index {
@@ -141,14 +141,17 @@ async fn from_broker(session: &Session, index: Option<u64>) -> Result<GoingOn, E
         kind: MARK.to_owned(),
         ..v1::ListEntriesRequest::default()
     };
-    let mut why = None;
+    let (mut may, mut why) = (Vec::new(), None);
     for listed in session.list_entries(asked, MOST).await? {
         let receipt = session.receipt(listed.index).await?;
         need_apart(session, &receipt).await?;
         match trust.consider(receipt) {
-            Ok(going) => return Ok(going),
+            Ok(going) => may.push(going),
             Err(error) => why = why.or(Some(error)),
         }
+    }
+    if let Some(going) = GoingOn::nearest(may) {
+        return Ok(going);
     }
     Err(why.unwrap_or_else(|| {
         Error::usage(

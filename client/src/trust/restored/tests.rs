@@ -1,9 +1,12 @@
 //! Somebody at a laptop accepts that its broker went on from a copy, and nothing else accepts it.
 
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::super::tests::{HONEST, Laptop, Ledger, REWRITTEN};
 use super::*;
+use crate::limits::EVIDENCE_KEPT;
 
 /// What both begin with.
 const KEPT: u64 = 3;
@@ -41,6 +44,8 @@ async fn a_mark_that_names_what_was_seen_is_gone_on_with_and_kept() {
         let going = laptop.considers(&ledger).unwrap();
         assert_eq!((going.seen.size(), going.size()), (seen, 5));
         assert_eq!(laptop.remembers(), seen, "looking changes nothing");
+        let lost = ["at least 1", "2"][(seen == 5) as usize];
+        assert_eq!(going.lost(), lost, "a root is known of the last head alone");
         let kept = laptop.trust.go_on(&going).unwrap();
         assert_eq!(
             laptop.trust.remembered().unwrap().unwrap().note(),
@@ -89,10 +94,62 @@ async fn what_a_crash_left_half_accepted_is_accepted_again() {
     laptop.sees(&honest, 5).await.unwrap();
     let ledger = restored(&mark(&honest.head(5), json!({})));
     for _ in 0..2 {
+        laptop.sees(&ledger, 5).await.unwrap_err();
         let going = laptop.considers(&ledger).unwrap();
         laptop.trust.go_on(&going).unwrap();
         laptop.considers(&ledger).unwrap_err();
         std::fs::write(&laptop.trust.checkpoint_file, honest.head(5).note()).unwrap();
+    }
+    let kept = laptop.folder.path().join("evidence/accepted-3");
+    assert_eq!(folders(&kept).len(), 2, "what was found each time");
+}
+
+fn folders(of: &Path) -> Vec<PathBuf> {
+    let all = std::fs::read_dir(of).unwrap();
+    let all = all.map(|entry| entry.unwrap().path());
+    all.filter(|path| path.is_dir()).collect()
+}
+
+/// Of each fork the first evidence stays, however much there was of what was accepted before it.
+#[tokio::test]
+async fn a_fork_after_an_accepted_loss_is_kept_as_well() {
+    let (laptop, honest) = (Laptop::new(), Ledger::of(HONEST));
+    laptop.sees(&honest, 5).await.unwrap();
+    let mark = mark(&honest.head(5), json!({}));
+    let more = (0..100).map(|number| number.to_string());
+    let lines: Vec<_> = ["a", "b", "c", &mark]
+        .map(str::to_owned)
+        .into_iter()
+        .chain(more)
+        .collect();
+    let ledger = Ledger::of(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+    for size in 5..100 {
+        laptop.sees(&ledger, size).await.unwrap_err();
+    }
+    let evidence = laptop.folder.path().join("evidence");
+    assert_eq!(folders(&evidence).len(), EVIDENCE_KEPT);
+    let kept = laptop
+        .trust
+        .go_on(&laptop.considers(&ledger).unwrap())
+        .unwrap();
+    assert_eq!(folders(&evidence), std::slice::from_ref(&kept));
+    assert_eq!(folders(&kept).len(), EVIDENCE_KEPT);
+
+    laptop.sees(&ledger, 8).await.unwrap();
+    let forked = Ledger::of(&["a", "b", "c", &mark, "0", "another", "story", "of", "it"]);
+    let found = laptop.sees(&forked, 9).await.unwrap_err();
+    assert!(!found.to_string().contains("evidence enough"), "{found}");
+    let Error::Unverified {
+        evidence: Some(place),
+        ..
+    } = found
+    else {
+        panic!("{found}")
+    };
+    assert_eq!(place.parent(), Some(evidence.as_path()));
+    for (name, head) in [("remembered", ledger.head(8)), ("received", forked.head(9))] {
+        let note = std::fs::read_to_string(place.join(format!("{name}.checkpoint")));
+        assert_eq!(note.unwrap(), head.note());
     }
 }
 
@@ -176,4 +233,35 @@ async fn what_another_glass_saw_meanwhile_is_not_given_up() {
         .trust
         .go_on(&laptop.considers(&ledger).unwrap())
         .unwrap();
+}
+
+/// Two marks name what was seen: one by its root, and a later one only as what may lie before its own.
+#[tokio::test]
+async fn the_mark_that_names_the_very_head_is_meant_and_later_ones_are_told_apart() {
+    let (laptop, honest) = (Laptop::new(), Ledger::of(HONEST));
+    laptop.sees(&honest, 4).await.unwrap();
+    let exact = mark(&honest.head(4), json!({}));
+    let later = mark(&honest.head(5), json!({"index": 4}));
+    let ledger = Ledger::of(&["a", "b", "c", &exact, &later, "x"]);
+    let considers = |index| {
+        let receipt = laptop.trust.verify_receipt(&ledger.receipt(index, 6))?;
+        laptop.trust.consider(receipt)
+    };
+    let both = vec![considers(4).unwrap(), considers(3).unwrap()];
+    assert_eq!(GoingOn::nearest(both).unwrap().restored.entry, 3);
+    let going = GoingOn::nearest(vec![considers(4).unwrap()]).unwrap();
+    assert!(GoingOn::nearest(Vec::new()).is_none());
+
+    laptop.trust.go_on(&going).unwrap();
+    let said = |index| considers(index).unwrap_err().to_string();
+    assert!(
+        said(4).contains("has accepted entry 4 already"),
+        "{}",
+        said(4)
+    );
+    assert!(
+        said(3).contains("has accepted a later mark (4) already"),
+        "{}",
+        said(3)
+    );
 }

@@ -51,8 +51,8 @@ async fn more<L: Proven>(it: &Looking<'_, L>, asked: &str, rest: &str) -> Result
     let such = had.into_iter().find(|had| Some(had.left) == left);
     Ok(match such {
         Some(had) => Again::refused(format!(
-            "{} began in entry {}, and by the policy of entry {} its longest time is over at {}; it ended at \
-             {}, so {asked} more was too much",
+            "{} began in entry {}, and by the policy of entry {} its longest time is over at {}; it was to \
+             end at {}, so {asked} more was too much",
             had.grant,
             had.began,
             had.policy,
