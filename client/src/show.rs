@@ -151,15 +151,19 @@ fn incident_titled(incident: &v1::Incident, title: &str, now: Timestamp) -> Stri
         return format!("{head}  (closed by {}{closed})", incident.closed_by);
     }
     let opened = ago(incident.opened_at.as_ref(), now);
+    let alert = alert_over_or_held(incident, now)
+        .map(|stands| format!("; {stands}"))
+        .unwrap_or_default();
+    format!("{head}  (opened by {}{opened}{alert})", incident.opened_by)
+}
+
+/// What is to be known of an open incident at a glance: its alert is over, or somebody holds it open.
+pub(crate) fn alert_over_or_held(incident: &v1::Incident, now: Timestamp) -> Option<String> {
     let fires_and_held = || {
         let held = incident.held && !incident.resolved;
         held.then(|| format!("held open by {}", holder(incident)))
     };
-    let alert = alert_over(incident, now).or_else(fires_and_held);
-    let alert = alert
-        .map(|stands| format!("; {stands}"))
-        .unwrap_or_default();
-    format!("{head}  (opened by {}{opened}{alert})", incident.opened_by)
+    alert_over(incident, now).or_else(fires_and_held)
 }
 
 /// That the alert of an open incident is over, and what becomes of the incident.

@@ -261,7 +261,7 @@ pub enum Refusal {
     /// One at a time.
     #[error(
         "{runs}, which you began alone, still runs, and one of a right does at a time: {grant} needs an \
-         approver, or waits until that is over"
+         approver, or waits until approvers have had as long again after it"
     )]
     AloneAlready {
         /// What they would begin.

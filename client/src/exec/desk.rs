@@ -35,6 +35,12 @@ pub(super) trait Desk: Send + Sync + 'static {
     /// The grant as it stands.
     fn look(&self, grant: &str) -> impl Future<Output = Result<Grant, Error>> + Send;
 
+    /// What was vetoed of the same before, where that is why this cannot be begun alone.
+    fn vetoed_before(
+        &self,
+        grant: &Grant,
+    ) -> impl Future<Output = Result<Option<Grant>, Error>> + Send;
+
     /// Begins one's own grant, where nobody answered.
     fn self_grant(&self, grant: &Grant) -> impl Future<Output = Result<Grant, Error>> + Send;
 
@@ -101,6 +107,10 @@ impl Desk for Session {
 
     async fn look(&self, grant: &str) -> Result<Grant, Error> {
         Session::grant(self, grant).await
+    }
+
+    async fn vetoed_before(&self, grant: &Grant) -> Result<Option<Grant>, Error> {
+        Session::vetoed_before(self, grant).await
     }
 
     async fn self_grant(&self, grant: &Grant) -> Result<Grant, Error> {

@@ -50,6 +50,7 @@ struct State {
     self_grants: VecDeque<Result<(), Error>>,
     held_from: Vec<u64>,
     diary: Vec<String>,
+    vetoed: Option<Grant>,
     looks: u32,
     issued: u32,
     /// Answers about the use when this comes.
@@ -132,6 +133,7 @@ impl FakeDesk {
             self_grants: VecDeque::new(),
             held_from: Vec::new(),
             diary: Vec::new(),
+            vetoed: None,
             looks: 0,
             issued: 0,
             report_when: None,
@@ -184,6 +186,17 @@ impl FakeDesk {
     /// What the next self-grants meet.
     pub(super) fn allows_no_self_grant(&self) {
         self.state().grant.self_grant_at = None;
+    }
+
+    /// Support vetoed one of the same before.
+    pub(super) fn vetoed_one_before(&self) {
+        let mut state = self.state();
+        state.grant.self_grant_at = None;
+        state.vetoed = Some(Grant {
+            id: "G-21".into(),
+            ended_by: "support".into(),
+            ..state.grant.clone()
+        });
     }
 
     pub(super) fn looks(&self) -> u32 {
@@ -369,6 +382,10 @@ impl Desk for FakeDesk {
         let mut state = self.state();
         state.looks += 1;
         Ok(state.grant.clone())
+    }
+
+    async fn vetoed_before(&self, _grant: &Grant) -> Result<Option<Grant>, Error> {
+        Ok(self.state().vetoed.clone())
     }
 
     async fn self_grant(&self, _grant: &Grant) -> Result<Grant, Error> {

@@ -146,6 +146,7 @@ impl<D: Desk> Visit<'_, D> {
             grant,
             voice,
             lost: None,
+            told: voice::needed(&self.grant),
         };
         match waiting.answer(hold, &mut self.signals).await? {
             Answer::Begun(grant) => {

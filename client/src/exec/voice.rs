@@ -79,14 +79,19 @@ fn quoted(path: &Path) -> String {
     }
 }
 
+/// What [`waiting`] tells of a request, but for the time that runs.
+pub(super) type Needed = [Option<String>; 5];
+
 /// Whose word a request waits for, and what else, as far as it may change while it waits.
-pub(super) fn needed(grant: &Grant) -> [Option<String>; 4] {
-    let alone = grant.self_grant_at.as_ref().map(ToString::to_string);
+pub(super) fn needed(grant: &Grant) -> Needed {
+    let [alone, lapses] =
+        [&grant.self_grant_at, &grant.lapses_at].map(|at| at.as_ref().map(ToString::to_string));
     [
         Some(grant::asked_in_turn(grant)),
         grant::still_needed(grant),
         grant::hopeless(grant),
         alone,
+        lapses,
     ]
 }
 

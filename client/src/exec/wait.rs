@@ -13,9 +13,9 @@ use super::{
     limits::{LAPSE_SLACK, LONGEST_NAP, SELF_GRANT_PAUSE},
     question::Question,
     signals::{Signals, Wish},
-    voice::{self, Voice},
+    voice::{self, Needed, Voice},
 };
-use crate::{error::Error, spinner::Spinner, time};
+use crate::{error::Error, grant::veto_sentence, spinner::Spinner, time};
 
 /// How the waiting ended.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub(super) struct Waiting<'a, D> {
     pub(super) voice: Voice<'a>,
     /// Why the broker is out of reach, while it is.
     pub(super) lost: Option<Error>,
+    /// What was last said of it: [`voice::needed`].
+    pub(super) told: Needed,
 }
 
 /// Whether the guarded self-grant is still to be offered.
@@ -60,10 +62,7 @@ impl<D: Desk> Waiting<'_, D> {
         let mut offer =
             time::from_proto(self.grant.self_grant_at.as_ref()).map_or(Offer::Closed, Offer::From);
         if self.order.self_grant_if_nobody && self.grant.self_grant_at.is_none() {
-            self.voice.warn(format!(
-                "`--self-grant` cannot work here: the rule of {} does not allow it",
-                self.grant.id
-            ));
+            self.warn_of_no_self_grant().await;
         }
         let mut spinner = Some(self.spinner());
         let drill = self.order.drill.as_ref();
@@ -90,8 +89,8 @@ impl<D: Desk> Waiting<'_, D> {
                     if let Some(begun) = self.heard(news, spinner.as_ref())? {
                         return Ok(begun);
                     }
-                    if is_back {
-                        self.look_again().await;
+                    if is_back && self.look_again().await {
+                        self.say_waiting(spinner.as_ref());
                     }
                     self.offer_when_it_is(&mut offer);
                 }
@@ -112,7 +111,20 @@ impl<D: Desk> Waiting<'_, D> {
         }
     }
 
-    fn spinner(&self) -> Spinner {
+    /// That a veto forbids it, or the rule does.
+    async fn warn_of_no_self_grant(&self) {
+        let id = &self.grant.id;
+        let why = match self.desk.vetoed_before(&self.grant).await {
+            Ok(Some(vetoed)) => veto_sentence(&vetoed),
+            Ok(None) => format!("the rule of {id} does not allow it"),
+            Err(_) => format!("nobody may begin {id} alone"),
+        };
+        self.voice
+            .warn(format!("`--self-grant` cannot work here: {why}"));
+    }
+
+    fn spinner(&mut self) -> Spinner {
+        self.told = voice::needed(&self.grant);
         self.voice
             .spinner(voice::waiting(&self.grant, self.desk.now()))
     }
@@ -120,7 +132,6 @@ impl<D: Desk> Waiting<'_, D> {
     fn heard(&mut self, news: News, spinner: Option<&Spinner>) -> Result<Option<Answer>, Error> {
         match news {
             News::Happened(event) => {
-                let needed = voice::needed(&self.grant);
                 if let Some(grant) = event.grant {
                     self.grant = grant;
                 }
@@ -132,9 +143,10 @@ impl<D: Desk> Waiting<'_, D> {
                         return Err(Error::of_ended(&self.grant)
                             .unwrap_or_else(|| Error::broken_answer("a grant ended without why")));
                     }
-                    // Somebody said yes or had the call, it went to others, or some are gone or back.
-                    GrantState::Waiting if voice::needed(&self.grant) != needed => {
-                        self.say(voice::waiting(&self.grant, self.desk.now()), spinner);
+                    // Somebody said yes or had the call, it went to others, its times moved, or some are
+                    // gone or back.
+                    GrantState::Waiting if voice::needed(&self.grant) != self.told => {
+                        self.say_waiting(spinner);
                     }
                     _ => {}
                 }
@@ -146,19 +158,27 @@ impl<D: Desk> Waiting<'_, D> {
             }
             News::Back => {
                 self.lost = None;
-                self.say(voice::waiting(&self.grant, self.desk.now()), spinner);
             }
         }
         Ok(None)
     }
 
-    /// A broker that was away gives everybody their time anew.
-    async fn look_again(&mut self) {
-        if let Ok(grant) = self.desk.look(&self.grant.id).await
-            && grant.state() == GrantState::Waiting
-        {
-            self.grant = grant;
+    /// A broker that was away gives everybody their time anew. Whether it waits, as far as one can see.
+    async fn look_again(&mut self) -> bool {
+        match self.desk.look(&self.grant.id).await {
+            Ok(grant) if grant.state() == GrantState::Waiting => {
+                self.grant = grant;
+                true
+            }
+            // The entry that says so is still to be heard.
+            Ok(_) => false,
+            Err(_) => true,
         }
+    }
+
+    fn say_waiting(&mut self, spinner: Option<&Spinner>) {
+        self.told = voice::needed(&self.grant);
+        self.say(voice::waiting(&self.grant, self.desk.now()), spinner);
     }
 
     /// It may begin alone when the broker says, which may come to be later.

@@ -317,7 +317,9 @@ fn line_of(row: Row<'_>, me: &str, now: Timestamp) -> (Tone, String) {
             let since = opened.map_or_else(String::new, |at| time::relative(at, now));
             let severity = severity_word(it.severity());
             let drill = show::drill_mark(it.drill);
-            let text = format!("{drill}{}  {severity}  {since}  {}", it.id, it.title);
+            let alert = show::alert_over_or_held(it, now)
+                .map_or_else(String::new, |stands| format!("  {stands}"));
+            let text = format!("{drill}{}  {severity}  {since}{alert}  {}", it.id, it.title);
             (Tone::Plain, format!("{text}  (by {})", it.opened_by))
         }
         Row::Waiting(it) => {

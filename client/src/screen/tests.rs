@@ -159,6 +159,40 @@ LATEST
 }
 
 #[test]
+fn an_incident_says_when_it_closes_or_that_it_is_held() {
+    let row = |change: &dyn Fn(&mut v1::Incident)| {
+        let mut model = night();
+        let mut incident = incident("INC-1", &"the worker floods ".repeat(9));
+        incident.closes_at = at("12:20:00");
+        incident.held_by = "leon".into();
+        change(&mut incident);
+        model.stands(v1::GetStatusResponse {
+            incidents: vec![incident],
+            ..v1::GetStatusResponse::default()
+        });
+        let screen = shown(&model);
+        screen.lines().nth(2).unwrap().to_owned()
+    };
+    let fires = row(&|_| {});
+    assert!(
+        fires.starts_with("> INC-1  sev2  5m ago  the worker"),
+        "{fires}"
+    );
+    // Ahead of the title: a narrow terminal cuts that.
+    let over = row(&|it| it.resolved = true);
+    let closes = "> INC-1  sev2  5m ago  its alert is over: closes 12:20 (in 15m)  the worker";
+    assert!(over.starts_with(closes), "{over}");
+    let held = row(&|it| (it.resolved, it.held) = (true, true));
+    let holds = "  its alert is over, and leon holds it open  the worker";
+    assert!(held.contains(holds), "{held}");
+    let fires_and_held = row(&|it| it.held = true);
+    assert!(
+        fires_and_held.contains("  held open by leon  the worker"),
+        "{fires_and_held}"
+    );
+}
+
+#[test]
 fn a_request_says_whom_it_goes_to_next() {
     let mut model = night();
     let mut of_leon = asked("G-2", "leon");

@@ -95,7 +95,8 @@ impl Refusal {
             }
             Self::AloneAlready { grant, runs } => {
                 format!(
-                    "use {runs}, call an approver, or: glass drop {runs}, then glass self-grant {grant}"
+                    "use {runs}, or call an approver; or glass drop {runs}, and when approvers have had as long \
+                     again after it: glass self-grant {grant}"
                 )
             }
             Self::NothingToVeto {

@@ -180,9 +180,12 @@ fn say(
         }
         if ids.len() > 1 {
             let (closed, all) = (receipts.len(), ids.len());
-            printer.line(format!("{closed} of {all} are closed."));
+            printer.line(format!("{closed} of {all} closed now."));
             for (id, error) in failed {
-                printer.bad(format!("{id}: {error}"));
+                printer.bad(match error.reason() {
+                    "INCIDENT_CLOSED" => format!("{id} was closed already"),
+                    _ => format!("{id}: {error}"),
+                });
             }
         }
     });

@@ -47,7 +47,7 @@ pub async fn run(args: Args, seat: &Seat) -> Result<u8, Error> {
     if inviting::is_last(&session, &person).await? {
         seat.printer.warn(format!(
             "nobody else who is there may invite people: when {person} is out, a new line comes from the broker's \
-             host alone: glassd invite PERSON"
+             host alone, while the broker is stopped: systemctl stop glassd, then glassd invite PERSON"
         ));
     }
     if !args.yes {

@@ -3,10 +3,13 @@
 use std::time::Duration;
 
 use super::{
-    super::fake::{FakeDesk, Said, refused},
+    super::fake::{FakeDesk, Said, after, refused, start},
     Scene, go, until, visit, word,
 };
-use crate::error::{Error, exit};
+use crate::{
+    error::{Error, exit},
+    time,
+};
 
 #[tokio::test]
 async fn asks_runs_renews_and_gives_back() {
@@ -200,7 +203,30 @@ async fn a_self_grant_that_cannot_be_is_said_at_once() {
     });
     assert_eq!(ended.unwrap_err().exit_code(), exit::DENIED);
     let said = scene.said();
-    assert!(said.contains("`--self-grant` cannot work here"), "{said}");
+    assert!(
+        said.contains("`--self-grant` cannot work here: the rule of G-45 does not allow it"),
+        "{said}"
+    );
+}
+
+#[tokio::test]
+async fn a_self_grant_that_a_veto_forbids_is_told_by_the_veto() {
+    let scene = Scene::set();
+    let desk = FakeDesk::waiting();
+    desk.vetoed_one_before();
+    let mut order = scene.order("echo ran > W");
+    order.self_grant_if_nobody = true;
+    let (place, printer) = (scene.place(), scene.printer());
+    let (ended, ()) = tokio::join!(visit(&desk, &order, &place, &printer), async {
+        until(|| !desk.held_from().is_empty()).await;
+        desk.say(Said::Denied("leon", "no"));
+    });
+    assert_eq!(ended.unwrap_err().exit_code(), exit::DENIED);
+    let said = scene.said();
+    let why = "`--self-grant` cannot work here: support vetoed G-21: for the rest of INC-12, mia needs an \
+               approver to deploy the shop app";
+    assert!(said.contains(why), "{said}");
+    assert!(!said.contains("the rule of"), "{said}");
 }
 
 #[tokio::test]
@@ -228,6 +254,68 @@ async fn a_broker_that_was_away_gives_everybody_their_time_and_who_waits_waits_f
     let alone = |line: &String| line.starts_with("self-granted");
     let tried: Vec<_> = desk.diary().into_iter().filter(alone).collect();
     assert_eq!(tried, ["self-granted at 03:22"]);
+}
+
+/// Each line that says that it waits, but for the first.
+fn told_of_waiting(scene: &Scene) -> Vec<String> {
+    let said = scene.said();
+    let lines = said.lines().filter(|line| line.contains("waiting for"));
+    lines.skip(1).map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn who_waits_is_told_the_times_that_count_when_the_broker_is_back() {
+    let scene = Scene::set();
+    let desk = FakeDesk::waiting();
+    desk.escalates(5, "designer");
+    let order = scene.order("echo ran > W");
+    let (place, printer) = (scene.place(), scene.printer());
+    let (ended, ()) = tokio::join!(visit(&desk, &order, &place, &printer), async {
+        until(|| !desk.held_from().is_empty()).await;
+        desk.go_away();
+        until(|| scene.said().contains("trying again")).await;
+        // It went to the designer while the line was broken; and what follows is told once.
+        desk.gives_time_until(22);
+        desk.say(Said::Escalated("designer"));
+        desk.come_back();
+        until(|| !told_of_waiting(&scene).is_empty()).await;
+        desk.pass(1);
+        desk.say(Said::Denied("leon", "no"));
+    });
+    assert_eq!(ended.unwrap_err().exit_code(), exit::DENIED);
+    let told = told_of_waiting(&scene);
+    let lapses = time::local_and_relative(after(27), start());
+    assert_eq!(told.len(), 1, "{told:#?}");
+    assert!(
+        told[0].contains(&format!("it lapses at {lapses}")),
+        "{told:#?}"
+    );
+    assert!(told[0].contains("designer"), "{told:#?}");
+    assert!(!told[0].contains("goes to"), "{told:#?}");
+}
+
+#[tokio::test]
+async fn a_lapse_that_moves_is_told() {
+    let scene = Scene::set();
+    let desk = FakeDesk::waiting();
+    desk.allows_no_self_grant();
+    let order = scene.order("echo ran > W");
+    let (place, printer) = (scene.place(), scene.printer());
+    let (ended, ()) = tokio::join!(visit(&desk, &order, &place, &printer), async {
+        until(|| !desk.held_from().is_empty()).await;
+        desk.gives_time_until(22);
+        desk.allows_no_self_grant();
+        desk.pass(1);
+        until(|| !told_of_waiting(&scene).is_empty()).await;
+        desk.say(Said::Denied("leon", "no"));
+    });
+    assert_eq!(ended.unwrap_err().exit_code(), exit::DENIED);
+    let told = told_of_waiting(&scene);
+    let lapses = time::local_and_relative(after(27), after(1));
+    assert!(
+        told[0].contains(&format!("it lapses at {lapses}")),
+        "{told:#?}"
+    );
 }
 
 #[tokio::test]

@@ -39,11 +39,7 @@ async fn denied<L: Proven>(it: &Looking<'_, L>) -> Decided {
     ) {
         return vetoed(it, grant, Some(person)).await;
     }
-    if let Some([runs, _]) = parts(
-        text,
-        "{}, which you began alone, still runs, and one of a right does at a time: {} needs an approver, or \
-         waits until that is over",
-    ) {
+    if let Some(runs) = alone_already(text) {
         return runs_alone(it, runs).await;
     }
     let handed = "{} waits to be handed over, and that is not begun alone";
@@ -61,6 +57,16 @@ async fn denied<L: Proven>(it: &Looking<'_, L>) -> Decided {
             asked.index
         )),
     }))
+}
+
+/// What runs already, by the sentence of today or by the one of older ledgers.
+fn alone_already(text: &str) -> Option<&str> {
+    let today = "{}, which you began alone, still runs, and one of a right does at a time: {} needs an \
+                 approver, or waits until approvers have had as long again after it";
+    let before = "{}, which you began alone, still runs, and one of a right does at a time: {} needs an \
+                  approver, or waits until that is over";
+    let [runs, _] = parts(text, today).or_else(|| parts(text, before))?;
+    Some(runs)
 }
 
 async fn by_the_rule<L: Proven>(it: &Looking<'_, L>, grant: &str) -> Decided {
@@ -199,4 +205,19 @@ async fn nothing_to_veto<L: Proven>(it: &Looking<'_, L>) -> Decided {
             asked.index
         )),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_that_runs_already_is_read_in_the_words_of_today_and_of_before() {
+        let head = "G-104, which you began alone, still runs, and one of a right does at a time: G-105 needs \
+                    an approver, or waits until ";
+        for tail in ["approvers have had as long again after it", "that is over"] {
+            assert_eq!(alone_already(&format!("{head}{tail}")), Some("G-104"));
+        }
+        assert_eq!(alone_already(&format!("{head}tomorrow")), None);
+    }
 }
