@@ -162,6 +162,15 @@ fn what_was_lost_with_a_rotation_is_marked_under_the_key_from_after_it() {
         86,
         &["glass ledger accept"],
     );
+    // What only ends something is done all the same, also though the rotation she followed is dated anew.
+    says(
+        &team
+            .playground
+            .glass("mia", &["freeze", "support", "-m", "phone stolen"]),
+        86,
+        &["done all the same"],
+    );
+    assert_eq!(team.playground.entries_of("person.frozen").len(), 1);
     team.playground.done("mia", &["ledger", "accept", "--yes"]);
     team.playground
         .done("mia", &["incident", "note", "we lost an hour"]);
