@@ -33,7 +33,7 @@ async fn a_broker_that_comes_back_gives_everybody_their_time() {
     assert_eq!(reason(alone), "SELF_GRANT_TOO_EARLY");
     let told = world.glass("mia", &["self-grant", "G-1", "--yes"]).await;
     assert_eq!(told.code, 82, "{}", told.err);
-    assert!(told.err.contains(" to answer G-1"), "{}", told.err);
+    assert!(told.err.contains(" of G-1 have until "), "{}", told.err);
     assert!(!told.err.contains("UTC"), "her own clock: {}", told.err);
     let seen = says(&world, "support", &["status"]).await;
     assert!(seen.contains("may begin it alone from"), "{seen}");
