@@ -4,7 +4,7 @@
 
 use jiff::{Timestamp, civil, tz::TimeZone};
 
-use crate::{error::Error, time};
+use crate::{error::Error, rules::ending_in_words, time};
 
 const UTC: &str = " UTC";
 
@@ -36,6 +36,21 @@ const REASONS: [&str; 9] = [
     "TOO_MANY",
 ];
 
+/// How a grant ends, as entries say it.
+const ENDINGS: [&str; 11] = [
+    "denied",
+    "lapsed",
+    "dropped",
+    "revoked",
+    "expired",
+    "incident-closed",
+    "person-left",
+    "person-frozen",
+    "abandoned",
+    "vetoed",
+    "handed-over",
+];
+
 /// What stands in a problem of the broker's before its moments, where nobody typed a word of it.
 const PROBLEMS: [&str; 3] = [
     "TOO FEW WITNESSES have signed the ledger since ",
@@ -59,6 +74,10 @@ impl Told<'_> {
     /// The sentence with its moments as this laptop's clock shows them. Where it cannot be told whose a
     /// moment is, it stays in UTC.
     pub(crate) fn of_here(self, now: Timestamp) -> String {
+        // Of a refusal on record `reason` is the stable word.
+        if self.kind == "refused" && self.reason.is_some_and(|reason| REASONS.contains(&reason)) {
+            return dated(self.sentence, now);
+        }
         let here = self.broker_part().and_then(|length| {
             let (broker, typed) = self.sentence.split_at(length);
             Some(last(broker, Some(self.at), now)? + typed)
@@ -70,7 +89,7 @@ impl Told<'_> {
     fn broker_part(self) -> Option<usize> {
         match self.kind {
             "grant.extended" => self.before_reason(),
-            "grant.requested" => self.before_place(),
+            "grant.requested" => self.before_place().or_else(|| self.whom_it_goes_to()),
             kind => MOMENT_LAST.contains(&kind).then_some(self.sentence.len()),
         }
     }
@@ -84,6 +103,18 @@ impl Told<'_> {
         at_end(&whole[..length], Some(self.at)).map(|_| length)
     }
 
+    /// "... (G-45, INC-12): tired. Leon can approve it. If nobody answers, it goes to Founder as well at 03:20 UTC."
+    fn whom_it_goes_to(self) -> Option<usize> {
+        let (reason, whole) = (self.reason?, self.sentence.strip_suffix('.')?);
+        let is_typed = whole
+            .trim_end_matches('.')
+            .ends_with(reason.trim_end_matches('.'));
+        let (start, _) = at_end(whole, Some(self.at)).filter(|_| !is_typed)?;
+        whole[..start]
+            .ends_with(" as well at ")
+            .then_some(whole.len())
+    }
+
     /// "Mia hands G-45 over to Leon, who is to deploy the shop app until 03:20 UTC (G-46, INC-12): tired."
     fn before_place(self) -> Option<usize> {
         let place = format!(" ({}, {})", self.grant?, self.incident?);
@@ -92,12 +123,27 @@ impl Told<'_> {
     }
 }
 
+/// Whether it says how a grant ended, and when, and nothing more: "G-45 is over already: vetoed at ...".
+fn says_how_it_ended(text: &str) -> bool {
+    let words = || {
+        let rest = text.strip_prefix("G-")?.split_once(" is over")?.1;
+        let rest = rest.strip_prefix(" already").unwrap_or(rest);
+        rest.strip_prefix(": ")?.rsplit_once(" at ")
+    };
+    words().is_some_and(|(words, at)| {
+        let is_known = |ending: &str| ending_in_words(ending) == Some(words);
+        ENDINGS.iter().any(|ending| is_known(ending))
+            && at_end(at, None).is_some_and(|(start, _)| start == 0)
+    })
+}
+
 /// What an error says, or what comes next, with its moments as this laptop's clock shows them.
 #[must_use]
 pub(crate) fn of_error(error: &Error, text: &str, now: Timestamp) -> String {
     match error {
         Error::Waiting { .. } => dated(text, now),
         Error::Refused(refusal) if REASONS.contains(&&*refusal.reason) => dated(text, now),
+        Error::Refused(_) if says_how_it_ended(text) => dated(text, now),
         _ => text.to_owned(),
     }
 }
@@ -274,6 +320,31 @@ mod tests {
     }
 
     #[test]
+    fn whom_a_request_goes_to_and_until_when_others_are_asked() {
+        let three = clock("2026-11-23T03:05:00Z");
+        let asks = |reason: &str, behind: &str| {
+            format!("Mia asks to deploy (G-4, INC-1): {reason}.{behind}")
+        };
+        let goes =
+            |moment: &str| format!(" If nobody answers, it goes to Leon as well at {moment}.");
+        let told_of = |reason, sentence: &str| told("grant.requested", Some(reason), sentence);
+        for reason in ["since 23:05 UTC", "it goes to Leon as well at 23:05 UTC"] {
+            let said = told_of(reason, &asks(reason, &goes("03:05 UTC")));
+            assert_eq!(said, asks(reason, &goes(&three)));
+            assert_eq!(told_of(reason, &asks(reason, "")), asks(reason, ""));
+        }
+        let refused = |moment: &str| {
+            format!("Leon was refused (approve): G-4 is asked of mia until {moment}: x")
+        };
+        let sentence = refused("2026-11-23 03:05:00 UTC");
+        assert_eq!(
+            told("refused", Some("APPROVAL_TOO_EARLY"), &sentence),
+            refused(&three)
+        );
+        assert_eq!(told("refused", Some("NOT_ALLOWED"), &sentence), sentence);
+    }
+
+    #[test]
     fn of_errors_those_are_converted_that_have_no_typed_word() {
         let (text, three) = (
             "not before 2026-11-23 03:05:00 UTC, 23:05 UTC",
@@ -293,6 +364,20 @@ mod tests {
             "SENTENCE_CHANGED",
         ] {
             assert_eq!(of(&Error::refused(typed, text, "")), text);
+        }
+        let over = |ending: &str, moment: &str| format!("G-2 is over: {ending} at {moment}");
+        for (ending, is_known) in [
+            ("its incident closed", true),
+            ("at 23:05 UTC it was", false),
+        ] {
+            let told = over(ending, "2026-11-23 03:05:00 UTC");
+            let here = if is_known {
+                over(ending, &three)
+            } else {
+                told.clone()
+            };
+            let error = Error::refused("GRANT_ENDED", told.clone(), "");
+            assert_eq!(of_error(&error, &told, now()), here);
         }
         let here = format!("not before {three}, 23:05 UTC");
         assert_eq!(of(&Error::Waiting { what, next }), here);
